@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,11 @@ struct ExecutorDescription {
 // What the target system says about one target at one moment.
 struct TargetState {
   bool exists = false;
-  bool in_wanted_state = false;  // what the action asks for already holds
+  // What the action asks for already holds: no Apply is needed, but Verify still is, because
+  // access may remain by another way (a nested group, an inherited role).
+  bool in_wanted_state = false;
+  // One line for people: "uid=ann,ou=people,dc=example,dc=org: not locked". Never a secret.
+  std::string summary;
   // Canonical JSON of what an undo needs (the preimage). Never holds a secret.
   std::string preimage;
   // Lowercase hex SHA-256 of the preimage: the precondition that `apply` re-checks.
@@ -69,12 +74,16 @@ class Executor {
 
   virtual ExecutorDescription Describe() const = 0;
 
-  // Reads the target. A failure (unreachable, wrong password, TLS) is an Error of kind
-  // kUnavailable or kDenied and leaves the action retryable.
+  // Reads the target and changes nothing. A failure (unreachable, wrong password, TLS) is an
+  // Error of kind kUnavailable or kDenied and leaves the action retryable. kInvalidInput (a
+  // mapping that fits no or several objects, a protected target) and kUnsupported (a verb that
+  // the kind cannot do) need a person: no retry mends them.
   virtual Result<TargetState> Observe(const Action& action) = 0;
 
   // Carries the action out if the target still has `precondition_digest`; a different state is
-  // kTransient with the reason. `epoch` is the store's: a system that can compare it refuses an
+  // kTransient with the reason. A refused log-in of ours or an unreachable server is kTransient
+  // too: nothing happened, and it works once mended. kUnknown also says that a part was done
+  // (memberships cleared, the entry not yet deleted): Observe, then Apply again. `epoch` is the store's: a system that can compare it refuses an
   // older one. Idempotent under action.key.
   virtual ApplyResult Apply(const Action& action, const std::string& precondition_digest,
                             uint64_t epoch) = 0;
@@ -82,7 +91,8 @@ class Executor {
   // Restores `preimage`, only if the target is still in our post-state; else kPermanent.
   virtual ApplyResult Undo(const Action& action, const std::string& preimage) = 0;
 
-  // Reads back and, where the kind allows, tries to use the access: that must fail.
+  // Reads back and, where the kind allows, tries to use the access: that must fail. kCannotTell
+  // is worth a retry; `evidence` then says why nothing could be seen.
   virtual VerifyResult Verify(const Action& action) = 0;
 };
 
