@@ -1,0 +1,273 @@
+// SystemProcessRunner: posix_spawn, three pipes, one pidfd, one poll loop.
+//
+// The program leads its own process group. We stop reading when the leader ends, when the time
+// is spent or when the output has no room left; in each case the whole group is killed before
+// the leader is reaped, while its process id can belong to nobody else.
+#include "runtime/env/process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace rescind {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kMaxErrorBytes = 64 << 10;
+constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+// One file descriptor, closed when it goes.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    Close();
+    number_ = std::exchange(other.number_, -1);
+    return *this;
+  }
+  ~Descriptor() { Close(); }
+
+  int number() const { return number_; }
+  bool open() const { return number_ >= 0; }
+  void Close() {
+    if (number_ >= 0) close(number_);
+    number_ = -1;
+  }
+
+ private:
+  int number_ = -1;
+};
+
+struct Pipe {
+  Descriptor read;
+  Descriptor write;
+};
+
+Error SystemError(std::string_view what, int code) {
+  return {ErrorKind::kIo, fmt::format("{}: {}", what, std::strerror(code)), ""};
+}
+
+Result<Pipe> MakePipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("cannot make a pipe", errno);
+  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+// A program that closes its input early must not end us: SIGPIPE is blocked for this thread
+// while we write, and one that we caused is taken away again.
+class SigpipeBlock {
+ public:
+  SigpipeBlock() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  SigpipeBlock(const SigpipeBlock&) = delete;
+  SigpipeBlock& operator=(const SigpipeBlock&) = delete;
+  ~SigpipeBlock() {
+    if (sigismember(&before_, SIGPIPE) == 1) return;
+    const timespec none{};
+    while (sigtimedwait(&pipe_, nullptr, &none) > 0) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+};
+
+Result<std::string> FindProgram(const ProcessRequest& request) {
+  if (request.argv.empty() || request.argv[0].empty()) {
+    return Error{ErrorKind::kInvalidInput, "no program was given to run", ""};
+  }
+  const std::string& name = request.argv[0];
+  if (name.find('/') != std::string::npos) return name;
+  const auto path = request.environment.find("PATH");
+  std::string_view folders =
+      path == request.environment.end() ? kDefaultPath : std::string_view(path->second);
+  while (!folders.empty()) {
+    const size_t colon = std::min(folders.find(':'), folders.size());
+    const std::string candidate = fmt::format("{}/{}", folders.substr(0, colon), name);
+    if (colon > 0 && access(candidate.c_str(), X_OK) == 0) return candidate;
+    folders.remove_prefix(std::min(colon + 1, folders.size()));
+  }
+  return Error{ErrorKind::kNotFound, fmt::format("the program `{}` is not in PATH", name),
+               "give its full path"};
+}
+
+struct Child {
+  pid_t pid = -1;
+  Descriptor watch;  // pidfd: readable once the leader has ended
+  Descriptor input;
+  Descriptor output;
+  Descriptor errors;
+};
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int SpawnProgram(const std::string& program, const ProcessRequest& request, const Pipe& input,
+                 const Pipe& output, const Pipe& errors, pid_t& pid) {
+  std::vector<std::string> arguments = request.argv;
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : request.environment) environment.push_back(name + "=" + value);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input.read.number(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors.write.number(), STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  if (!request.working_folder.empty()) {
+    posix_spawn_file_actions_addchdir_np(&actions, request.working_folder.c_str());
+  }
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(
+      &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int code = posix_spawn(&pid, program.c_str(), &actions, &attributes,
+                               Pointers(arguments).data(), Pointers(environment).data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+Result<Child> Start(const ProcessRequest& request) {
+  RESCIND_ASSIGN(const std::string program, FindProgram(request));
+  RESCIND_ASSIGN(Pipe input, MakePipe());
+  RESCIND_ASSIGN(Pipe output, MakePipe());
+  RESCIND_ASSIGN(Pipe errors, MakePipe());
+  Child child;
+  const int code = SpawnProgram(program, request, input, output, errors, child.pid);
+  if (code != 0) {
+    return Error{code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
+                 fmt::format("cannot start `{}`: {}", program, std::strerror(code)),
+                 "check that the file exists and may be executed"};
+  }
+  child.watch = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
+  if (!child.watch.open()) {
+    const int problem = errno;
+    kill(-child.pid, SIGKILL);
+    waitpid(child.pid, nullptr, 0);
+    return SystemError("cannot watch a started program", problem);
+  }
+  fcntl(input.write.number(), F_SETFL, O_NONBLOCK);
+  fcntl(output.read.number(), F_SETFL, O_NONBLOCK);
+  fcntl(errors.read.number(), F_SETFL, O_NONBLOCK);
+  child.input = std::move(input.write);
+  child.output = std::move(output.read);
+  child.errors = std::move(errors.read);
+  return child;
+}
+
+// Takes what is there now. Closes the descriptor at its end. False when `room` is exceeded.
+bool Drain(Descriptor& from, std::string& into, size_t room, bool discard_rest) {
+  std::array<char, 16384> block{};
+  while (from.open()) {
+    const ssize_t count = read(from.number(), block.data(), block.size());
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
+      from.Close();
+      return true;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return true;
+    const size_t taken = std::min(static_cast<size_t>(count), room - into.size());
+    into.append(block.data(), taken);
+    if (taken < static_cast<size_t>(count) && !discard_rest) return false;
+  }
+  return true;
+}
+
+void Feed(Descriptor& to, std::string_view& rest) {
+  while (to.open() && !rest.empty()) {
+    const ssize_t count = write(to.number(), rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) rest = {};  // the program does not want it
+    if (count > 0) rest.remove_prefix(static_cast<size_t>(count));
+  }
+  to.Close();
+}
+
+// Reads and writes until the leader ends; the reason to kill it, if there is one.
+std::optional<ProcessEnd> Converse(Child& child, const ProcessRequest& request,
+                                   SteadyClock::time_point deadline, ProcessResult& result) {
+  std::string_view rest = request.input;
+  Feed(child.input, rest);
+  while (true) {
+    std::array<pollfd, 4> watched = {{{child.watch.number(), POLLIN, 0},
+                                      {child.output.number(), POLLIN, 0},
+                                      {child.errors.number(), POLLIN, 0},
+                                      {child.input.number(), POLLOUT, 0}}};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    if (left.count() <= 0) return ProcessEnd::kTimedOut;
+    poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+    if (watched[3].revents != 0) Feed(child.input, rest);
+    Drain(child.errors, result.errors, kMaxErrorBytes, true);
+    if (!Drain(child.output, result.output, request.max_output_bytes, false)) {
+      return ProcessEnd::kOutputTooLarge;
+    }
+    if (watched[0].revents != 0) {
+      // The leader has ended: take what it wrote just before.
+      Drain(child.errors, result.errors, kMaxErrorBytes, true);
+      if (Drain(child.output, result.output, request.max_output_bytes, false)) return std::nullopt;
+      return ProcessEnd::kOutputTooLarge;
+    }
+  }
+}
+
+}  // namespace
+
+Result<ProcessResult> SystemProcessRunner::Run(const ProcessRequest& request) {
+  const auto began = SteadyClock::now();
+  const SigpipeBlock block;
+  RESCIND_ASSIGN(Child child, Start(request));
+  ProcessResult result;
+  const auto why_killed = Converse(child, request, began + request.time_limit, result);
+
+  kill(-child.pid, SIGKILL);  // not yet reaped, so the group cannot be somebody else's
+  int status = 0;
+  while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (why_killed.has_value()) {
+    result.end = *why_killed;
+  } else if (WIFSIGNALED(status)) {
+    result.end = ProcessEnd::kSignaled;
+    result.signal = WTERMSIG(status);
+  } else {
+    result.exit_status = WEXITSTATUS(status);
+  }
+  result.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began);
+  return result;
+}
+
+}  // namespace rescind
