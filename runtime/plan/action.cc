@@ -48,4 +48,12 @@ std::string_view SeverityName(Severity severity) {
   RESCIND_UNREACHABLE("unknown severity");
 }
 
+std::optional<Severity> ParseSeverity(std::string_view name) {
+  for (const Severity severity :
+       {Severity::kLow, Severity::kMedium, Severity::kHigh, Severity::kCritical}) {
+    if (SeverityName(severity) == name) return severity;
+  }
+  return std::nullopt;
+}
+
 }  // namespace rescind

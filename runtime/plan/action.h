@@ -34,6 +34,7 @@ bool IsReversible(Verb verb);  // what the verb promises, not what an executor c
 enum class Severity : uint8_t { kLow = 1, kMedium = 2, kHigh = 3, kCritical = 4 };
 
 std::string_view SeverityName(Severity severity);
+std::optional<Severity> ParseSeverity(std::string_view name);
 
 // The row that is acted on, and what an executor needs to find it in its system.
 struct ActionTarget {

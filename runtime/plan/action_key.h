@@ -1,0 +1,21 @@
+// The idempotency key of an action (runtime.md, *Life of an action*).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/plan/action.h"
+
+namespace rescind {
+
+// Lowercase hex SHA-256 over store id, system, entity, target id, incarnation, verb, playbook and
+// episode. Policies, findings, owners and attributes are deliberately not part of it: two
+// policies that want the same thing want one action.
+std::string ActionKey(std::string_view store_id, const ActionTarget& target, Verb verb,
+                      std::string_view playbook, uint32_t episode);
+
+// The same without the episode: names the wanted state across its episodes.
+std::string WantedStateKey(std::string_view store_id, const ActionTarget& target, Verb verb,
+                           std::string_view playbook);
+
+}  // namespace rescind

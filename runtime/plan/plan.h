@@ -1,0 +1,202 @@
+// Plan: what the policies would remove now, why, and what they leave alone.
+//
+// Made by PlanActions (planner.h) from conclusions and findings, written and read as
+// `rescind.plan/1` (plan_json.h), shown by plan_table.h, plan_csv.h and plan_html.h. A plan is a
+// selection, not an authority: `apply` derives every conclusion again. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "runtime/plan/action.h"
+
+namespace rescind {
+
+// What an action waits for. Written to plan files by name (ActionStatusName).
+enum class ActionStatus : uint8_t {
+  kReady = 1,   // apply would do it now
+  kNotice = 2,  // a later stage: due lies ahead
+  kHeld = 3,    // a limit, an approval, a stale feed or a missing executor holds it
+};
+
+std::string_view ActionStatusName(ActionStatus status);
+std::optional<ActionStatus> ParseActionStatus(std::string_view name);
+
+// One fact that a conclusion rests on.
+struct Evidence {
+  std::string path;    // "g.last_used"
+  std::string value;   // as the language writes it; "unknown" when it is
+  std::string source;  // the feed that said so; empty when nobody did
+  auto operator<=>(const Evidence&) const = default;
+};
+
+// One policy's claim on a planned action, as seen by the reader of the plan.
+struct PlannedReason {
+  std::string policy;  // "access.stale.stale_grant"
+  std::string title;
+  std::string judged_entity;  // the finding's row
+  std::string judged_id;
+  std::string because;
+  std::string source_line;  // "policies/stale.rescind:11"
+  std::vector<std::string> controls;
+  Severity severity = Severity::kMedium;
+  uint32_t stage = 0;
+  Instant opened_at;
+  Instant due;
+  std::vector<Evidence> evidence;
+};
+
+// The people and places that roll-ups count.
+struct PlannedSubject {
+  std::string person;      // id of the identity behind the target; empty when nobody
+  std::string department;  // of that person; empty when unknown
+  bool privileged = false;
+};
+
+// How an action relates to the plan that this one is compared with.
+enum class Change : uint8_t {
+  kNew = 1,
+  kStanding = 2,
+};
+
+struct PlannedAction {
+  Action action;
+  std::optional<Change> change;  // absent when there is no plan to compare with
+  ActionStatus status = ActionStatus::kReady;
+  std::string held_because;  // kHeld: the plain reason
+  Instant due;
+  bool reversible = false;
+  PlannedSubject subject;
+  std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
+};
+
+// A message that goes with a stage. Never merged across findings.
+struct PlannedNotice {
+  std::string policy;
+  std::string finding_id;
+  std::string judged_entity;
+  std::string judged_id;
+  uint32_t stage = 0;
+  Instant due;
+  ActionStatus status = ActionStatus::kReady;
+  std::string held_because;
+  std::vector<std::string> recipients;  // channel names or "identity:ID"; the workspace's oncall
+                                        // when nobody has an address
+  std::string because;
+};
+
+// Why a match, or a row that could not be judged, leads to no action.
+enum class NotActedReason : uint8_t {
+  kProtected = 1,
+  kExempt = 2,
+  kInsufficientData = 3,
+  kObserve = 4,
+  kEvaluationError = 5,
+};
+
+std::string_view NotActedReasonName(NotActedReason reason);
+std::optional<NotActedReason> ParseNotActedReason(std::string_view name);
+
+struct NotActedOn {
+  std::string entity;
+  std::string target;
+  std::string policy;
+  NotActedReason reason = NotActedReason::kProtected;
+  std::string by;      // the protect's or exemption's name; empty otherwise
+  std::string detail;  // a sentence for people
+  auto operator<=>(const NotActedOn&) const = default;
+};
+
+// One policy's row in the verdict: what it matched and what its limit says.
+struct PolicySummary {
+  std::string policy;
+  std::string title;
+  Severity severity = Severity::kMedium;
+  bool enforced = false;
+  uint64_t judged_count = 0;
+  uint64_t match_count = 0;
+  uint64_t insufficient_count = 0;
+  uint64_t error_count = 0;
+  uint64_t removal_count = 0;
+  std::string limit;   // "5% of grant: 12 of at most 40"; empty when none applies
+  bool over_limit = false;
+  std::string held_because;  // the whole policy is held: stale feed, closed world, limit
+};
+
+struct FeedAge {
+  std::string source;
+  std::string entity;
+  std::optional<Instant> observed_at;  // nothing received yet when absent
+  std::optional<Duration> max_age;
+  bool stale = false;
+};
+
+// policy × system × department × privilege, as `count of population`.
+struct RollUp {
+  std::string policy;
+  std::string system;
+  std::string department;
+  bool privileged = false;
+  uint64_t count = 0;
+  uint64_t population = 0;
+};
+
+// An action of the earlier plan that this one no longer holds.
+struct ResolvedAction {
+  std::string key;  // WantedStateKey: the same across episodes
+  Verb verb = Verb::kDisable;
+  std::string entity;
+  std::string target;
+  std::string system;
+  std::string policy;
+  auto operator<=>(const ResolvedAction&) const = default;
+};
+
+struct PlanDelta {
+  std::string against;  // "the last plan applied (sha256:…)"; empty when there is none
+  uint64_t new_count = 0;
+  uint64_t standing_count = 0;
+  std::vector<ResolvedAction> resolved;
+};
+
+struct PlanSummary {
+  uint64_t action_count = 0;
+  uint64_t ready_count = 0;
+  uint64_t notice_count = 0;
+  uint64_t held_count = 0;
+  uint64_t person_count = 0;
+  uint64_t system_count = 0;
+  uint64_t protected_count = 0;
+  uint64_t exempt_count = 0;
+  uint64_t insufficient_count = 0;
+};
+
+struct Plan {
+  std::string id;  // "sha256:…" over the canonical JSON without it; set by SealPlan
+  Instant as_of;
+  uint64_t facts_seq = 0;
+  uint64_t store_epoch = 0;
+  std::string store_id;
+  std::string policies_hash;  // "sha256:…" of everything that gives the policies their meaning
+  bool applicable = true;
+  std::string not_applicable_because;
+  bool cold_start = false;
+  std::vector<std::string> filter_policies;  // --policy
+  std::string filter_person;                 // --person
+  PlanSummary summary;
+  std::vector<PolicySummary> policies;
+  std::vector<FeedAge> feeds;
+  std::vector<RollUp> roll_ups;
+  std::vector<PlannedAction> actions;  // sorted by severity, policy, target
+  std::vector<PlannedNotice> notices;
+  std::vector<NotActedOn> not_acted_on;
+  PlanDelta delta;
+};
+
+// Puts everything into the order of interfaces.md, counts the summary and sets `id`.
+void SealPlan(Plan& plan);
+
+}  // namespace rescind

@@ -1,0 +1,76 @@
+#include "runtime/plan/plan_csv.h"
+
+#include <initializer_list>
+#include <string_view>
+
+namespace rescind {
+namespace {
+
+std::string Cell(std::string_view text) {
+  std::string value;
+  // OWASP, CSV injection: = + - @ and a leading tab or return start a formula.
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) {
+    value = "'";
+  }
+  value += text;
+  if (value.find_first_of(",\"\r\n") == std::string::npos) return value;
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+void AppendRow(std::string& out, std::initializer_list<std::string_view> cells) {
+  bool first = true;
+  for (const std::string_view cell : cells) {
+    if (!first) out += ',';
+    first = false;
+    out += Cell(cell);
+  }
+  out += "\r\n";
+}
+
+std::string EvidenceCell(const PlannedReason& reason) {
+  std::string cell;
+  for (const Evidence& evidence : reason.evidence) {
+    if (!cell.empty()) cell += "; ";
+    cell += evidence.path + "=" + evidence.value;
+    if (!evidence.source.empty()) cell += " (" + evidence.source + ")";
+  }
+  return cell;
+}
+
+}  // namespace
+
+std::string FormatPlanCsv(const Plan& plan) {
+  std::string out;
+  AppendRow(out, {"status", "verb", "entity", "target", "system", "person", "department",
+                  "privileged", "severity", "policy", "stage", "due", "reversible", "change",
+                  "because", "source_line", "evidence", "reason", "by"});
+  for (const PlannedAction& planned : plan.actions) {
+    const Action& action = planned.action;
+    for (const PlannedReason& reason : planned.reasons) {
+      const std::string_view change = !planned.change                      ? ""
+                                      : *planned.change == Change::kNew ? "new"
+                                                                        : "standing";
+      AppendRow(out, {ActionStatusName(planned.status), VerbName(action.verb),
+                      action.target.entity, action.target.id, action.target.system,
+                      planned.subject.person, planned.subject.department,
+                      planned.subject.privileged ? "yes" : "no", SeverityName(reason.severity),
+                      reason.policy, std::to_string(reason.stage), FormatInstant(reason.due),
+                      planned.reversible ? "yes" : "no", change, reason.because,
+                      reason.source_line, EvidenceCell(reason), planned.held_because, ""});
+    }
+  }
+  for (const NotActedOn& row : plan.not_acted_on) {
+    AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
+                    "", "", "", "", "", "", row.detail.empty() ? NotActedReasonName(row.reason)
+                                                               : std::string_view(row.detail),
+                    row.by});
+  }
+  return out;
+}
+
+}  // namespace rescind

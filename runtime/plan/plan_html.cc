@@ -1,0 +1,188 @@
+#include "runtime/plan/plan_html.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rescind {
+namespace {
+
+constexpr std::string_view kStyle = R"(
+:root { color-scheme: light dark; --line: #8886; --held: #a60; --remove: #b3261e; --calm: #06607a }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+table { border-collapse: collapse; width: 100% } caption { text-align: left; padding: .3rem 0 }
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0 }
+tr { border-bottom: 1px solid var(--line) } code { font-size: .9em; overflow-wrap: anywhere }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+.remove { color: var(--remove) } .disable { color: var(--calm) } .held { color: var(--held) }
+.verdict { border: 1px solid var(--line); padding: .8rem 1rem; border-radius: .4rem }
+.wide { overflow-x: auto }
+@media (prefers-color-scheme: dark) {
+  :root { --held: #fb4; --remove: #f88; --calm: #7cd }
+}
+)";
+
+std::string Escape(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&': safe += "&amp;"; break;
+      case '<': safe += "&lt;"; break;
+      case '>': safe += "&gt;"; break;
+      case '"': safe += "&quot;"; break;
+      case '\'': safe += "&#39;"; break;
+      default: safe += c;
+    }
+  }
+  return safe;
+}
+
+std::string_view ClassOf(const PlannedAction& planned) {
+  if (planned.status == ActionStatus::kHeld) return "held";
+  const bool disables =
+      planned.action.verb == Verb::kDisable || planned.action.verb == Verb::kSuspend;
+  return disables ? "disable" : "remove";
+}
+
+std::string_view MarkOf(const PlannedAction& planned) {
+  const std::string_view name = ClassOf(planned);
+  return name == "held" ? "!" : name == "disable" ? "~" : "-";
+}
+
+void AppendVerdict(std::string& out, const Plan& plan) {
+  const PlanSummary& summary = plan.summary;
+  out += fmt::format(
+      "<p class=\"verdict\"><strong>{} removals</strong>: {} ready, {} in notice, {} held; {} "
+      "people, {} systems.<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
+      summary.action_count, summary.ready_count, summary.notice_count, summary.held_count,
+      summary.person_count, summary.system_count, summary.protected_count, summary.exempt_count,
+      summary.insufficient_count,
+      plan.applicable ? ""
+                      : "<br>This plan cannot be applied: " + Escape(plan.not_applicable_because));
+}
+
+void AppendPolicies(std::string& out, const Plan& plan) {
+  out += "<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>severity<th>mode"
+         "<th>match<th>judged<th>removals<th>limit</tr></thead><tbody>\n";
+  for (const PolicySummary& policy : plan.policies) {
+    out += fmt::format(
+        "<tr><td>{}<br><small>{}</small><td>{}<td>{}<td class=\"number\">{}<td "
+        "class=\"number\">{}<td class=\"number\">{}<td>{}{}</tr>\n",
+        Escape(policy.policy), Escape(policy.title), SeverityName(policy.severity),
+        policy.enforced ? "enforce" : "observe", policy.match_count, policy.judged_count,
+        policy.removal_count, Escape(policy.limit),
+        policy.held_because.empty()
+            ? ""
+            : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>");
+  }
+  out += "</tbody></table></div>\n";
+  if (plan.feeds.empty()) return;
+  out += "<h2>Feeds</h2>\n<table><thead><tr><th>feed<th>entity<th>read</tr></thead><tbody>\n";
+  for (const FeedAge& feed : plan.feeds) {
+    out += fmt::format("<tr><td>{}<td>{}<td>{}{}</tr>\n", Escape(feed.source), Escape(feed.entity),
+                       feed.observed_at ? FormatInstant(*feed.observed_at) : "never",
+                       feed.stale ? " <span class=\"held\">stale</span>" : "");
+  }
+  out += "</tbody></table>\n";
+}
+
+void AppendRollUps(std::string& out, const Plan& plan) {
+  if (plan.roll_ups.empty()) return;
+  out += "<h2>Where</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>system<th>department"
+         "<th>privileged<th>removals<th>of</tr></thead><tbody>\n";
+  for (const RollUp& row : plan.roll_ups) {
+    out += fmt::format(
+        "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"number\">{}<td class=\"number\">{}</tr>\n",
+        Escape(row.policy), Escape(row.system), Escape(row.department),
+        row.privileged ? "yes" : "no", row.count, row.population);
+  }
+  out += "</tbody></table></div>\n";
+}
+
+void AppendDelta(std::string& out, const Plan& plan) {
+  const PlanDelta& delta = plan.delta;
+  if (delta.against.empty()) return;
+  out += fmt::format("<h2>Against {}</h2>\n<p>{} new, {} standing, {} resolved.</p>\n",
+                     Escape(delta.against), delta.new_count, delta.standing_count,
+                     delta.resolved.size());
+}
+
+void AppendActionRow(std::string& out, const PlannedAction& planned) {
+  const Action& action = planned.action;
+  std::string why;
+  for (const PlannedReason& reason : planned.reasons) {
+    why += fmt::format("{}<br><small>{}, {}</small><br>", Escape(reason.because),
+                       Escape(reason.policy), Escape(reason.source_line));
+    for (const Evidence& evidence : reason.evidence) {
+      why += fmt::format(
+          "<code>{} = {}</code>{}<br>", Escape(evidence.path), Escape(evidence.value),
+          evidence.source.empty() ? "" : " <small>from " + Escape(evidence.source) + "</small>");
+    }
+  }
+  const std::string state = planned.status == ActionStatus::kReady ? "ready now"
+                            : planned.status == ActionStatus::kNotice
+                                ? "due " + FormatInstant(planned.due)
+                                : "held: " + Escape(planned.held_because);
+  out += fmt::format(
+      "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}<br><small>{}; severity "
+      "{}</small><td>{}</tr>\n",
+      ClassOf(planned), MarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
+      Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person),
+      state, planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity),
+      why);
+}
+
+void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name) {
+  const size_t shown = std::min(plan.actions.size(), kMaxHtmlRows);
+  out += "<h2>Removals</h2>\n";
+  if (shown < plan.actions.size()) {
+    out += fmt::format("<p>The first {} of {}; all of them are in <a href=\"{}\">{}</a>.</p>\n",
+                       shown, plan.actions.size(), Escape(csv_name), Escape(csv_name));
+  }
+  out += "<div class=\"wide\"><table><thead><tr><th>what<th>target<th>system<th>person<th>when<th>"
+         "why</tr></thead><tbody>\n";
+  for (size_t i = 0; i < shown; ++i) AppendActionRow(out, plan.actions[i]);
+  out += "</tbody></table></div>\n";
+}
+
+void AppendNotActedOn(std::string& out, const Plan& plan) {
+  if (plan.not_acted_on.empty()) return;
+  const size_t shown = std::min(plan.not_acted_on.size(), kMaxHtmlRows);
+  out += fmt::format(
+      "<h2>Not acted on, and why</h2>\n<table><caption>{} of {}</caption><thead><tr><th>row<th>"
+      "policy<th>why</tr></thead><tbody>\n",
+      shown, plan.not_acted_on.size());
+  for (size_t i = 0; i < shown; ++i) {
+    const NotActedOn& row = plan.not_acted_on[i];
+    out += fmt::format("<tr><td>= {} <code>{}</code><td>{}<td>{}{}<br><small>{}</small></tr>\n",
+                       Escape(row.entity), Escape(row.target), Escape(row.policy),
+                       NotActedReasonName(row.reason),
+                       row.by.empty() ? "" : " by " + Escape(row.by), Escape(row.detail));
+  }
+  out += "</tbody></table>\n";
+}
+
+}  // namespace
+
+std::string FormatPlanHtml(const Plan& plan, std::string_view csv_name) {
+  std::string out = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" "
+      "content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Rescind impact "
+      "preview</title><style>{}</style></head><body>\n<h1>Impact preview</h1>\n<p>Plan "
+      "<code>{}</code>, judged at {}, facts up to change {}.</p>\n",
+      kStyle, Escape(plan.id), FormatInstant(plan.as_of), plan.facts_seq);
+  AppendVerdict(out, plan);
+  AppendPolicies(out, plan);
+  AppendRollUps(out, plan);
+  AppendDelta(out, plan);
+  AppendActions(out, plan, csv_name);
+  AppendNotActedOn(out, plan);
+  out += "<h2>Summary</h2>\n";
+  AppendVerdict(out, plan);
+  return out + "</body></html>\n";
+}
+
+}  // namespace rescind

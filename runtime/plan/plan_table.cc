@@ -1,0 +1,271 @@
+#include "runtime/plan/plan_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rescind {
+namespace {
+
+// What a mark means is always also said in words; colour only repeats it.
+struct Mark {
+  std::string_view sign;
+  std::string_view word;
+  std::string_view colour;  // SGR parameters
+};
+
+Mark MarkOf(const PlannedAction& planned) {
+  if (planned.status == ActionStatus::kHeld) return {"!", "held", "33"};
+  switch (planned.action.verb) {
+    case Verb::kDisable: return {"~", "disable", "36"};
+    case Verb::kSuspend: return {"~", "suspend", "36"};
+    case Verb::kEnd: return {"-", "end", "31"};
+    case Verb::kRevoke: return {"-", "revoke", "31"};
+    case Verb::kDelete: return {"-", "delete", "31"};
+    case Verb::kRun: return {"-", "run", "31"};
+    case Verb::kNotify: break;
+  }
+  return {"·", "notify", "0"};
+}
+
+class Table {
+ public:
+  explicit Table(const TableOptions& options) : options_(options) {}
+
+  void Line(std::string_view text = "") {
+    out_ += text;
+    out_ += '\n';
+  }
+
+  void Heading(std::string_view text) {
+    Line();
+    Line(Paint(text, "1"));
+  }
+
+  std::string Paint(std::string_view text, std::string_view colour) const {
+    if (!options_.colour) return std::string(text);
+    return fmt::format("\x1b[{}m{}\x1b[0m", colour, text);
+  }
+
+  // Calls `show` for the first rows and counts the rest.
+  template <typename Rows, typename Show>
+  void Rows(const Rows& rows, std::string_view where_else, Show show) {
+    const size_t shown = std::min(rows.size(), options_.max_rows);
+    for (size_t i = 0; i < shown; ++i) show(rows[i]);
+    if (shown < rows.size()) {
+      Line(fmt::format("  … and {} more: {}", rows.size() - shown, where_else));
+    }
+  }
+
+  std::string Take() { return std::move(out_); }
+
+ private:
+  TableOptions options_;
+  std::string out_;
+};
+
+std::string Plural(uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string Share(uint64_t count, uint64_t population) {
+  if (population == 0) return fmt::format("{} of 0", count);
+  return fmt::format("{} of {} ({:.1f}%)", count, population,
+                     100.0 * static_cast<double>(count) / static_cast<double>(population));
+}
+
+void WriteVerdict(Table& table, const Plan& plan) {
+  const PlanSummary& summary = plan.summary;
+  if (summary.action_count == 0) {
+    table.Line("Nothing to remove.");
+  } else {
+    table.Line(fmt::format(
+        "{}: {} ready, {} in notice, {} held; {}, {}.",
+        Plural(summary.action_count, "removal", "removals"), summary.ready_count,
+        summary.notice_count, summary.held_count,
+        Plural(summary.person_count, "person", "people"),
+        Plural(summary.system_count, "system", "systems")));
+  }
+  table.Line(fmt::format("Left alone: {} protected, {} exempt, {} for lack of data.",
+                         summary.protected_count, summary.exempt_count,
+                         summary.insufficient_count));
+  for (const PolicySummary& policy : plan.policies) {
+    if (policy.match_count == 0 && policy.held_because.empty()) continue;
+    std::string line = fmt::format("  {} [{}{}]: {} match, {}", Printable(policy.policy),
+                                   SeverityName(policy.severity),
+                                   policy.enforced ? "" : ", observe only",
+                                   Share(policy.match_count, policy.judged_count),
+                                   Plural(policy.removal_count, "removal", "removals"));
+    if (!policy.limit.empty()) line += fmt::format("; limit {}", policy.limit);
+    table.Line(line);
+    if (!policy.held_because.empty()) {
+      table.Line(fmt::format("    {} {}", table.Paint("! held:", "33"),
+                             Printable(policy.held_because)));
+    }
+  }
+  for (const FeedAge& feed : plan.feeds) {
+    const std::string seen =
+        feed.observed_at ? fmt::format("read {} ago",
+                                       FormatDuration({(plan.as_of.micros -
+                                                        feed.observed_at->micros) /
+                                                       kMicrosPerSecond * kMicrosPerSecond}))
+                         : "nothing received yet";
+    table.Line(fmt::format("  feed {} ({}): {}{}", Printable(feed.source), feed.entity, seen,
+                           feed.stale ? ", stale" : ""));
+  }
+  if (!plan.applicable) {
+    table.Line(fmt::format("This plan cannot be applied: {}.", plan.not_applicable_because));
+  } else if (plan.cold_start && summary.ready_count != 0) {
+    table.Line(
+        "Policies act here for the first time, or changed their meaning: apply needs --confirm.");
+  }
+}
+
+void WriteRollUps(Table& table, const Plan& plan) {
+  if (plan.roll_ups.empty()) return;
+  table.Heading("Where");
+  table.Rows(plan.roll_ups, "use -o csv or -o html", [&](const RollUp& row) {
+    table.Line(fmt::format("  {}  {}  {}{}  {}", Printable(row.policy), Printable(row.system),
+                           row.department.empty() ? "no department" : Printable(row.department),
+                           row.privileged ? ", privileged" : "",
+                           Share(row.count, row.population)));
+  });
+}
+
+void WriteDelta(Table& table, const Plan& plan) {
+  if (plan.delta.against.empty()) return;
+  const PlanDelta& delta = plan.delta;
+  table.Heading(fmt::format("Against {}", delta.against));
+  table.Line(fmt::format("  {} new, {} standing, {} resolved", delta.new_count,
+                         delta.standing_count, delta.resolved.size()));
+  table.Rows(delta.resolved, "use -o json", [&](const ResolvedAction& row) {
+    table.Line(fmt::format("  resolved: {} {} {}  ({})", VerbName(row.verb), row.entity,
+                           Printable(row.target), Printable(row.policy)));
+  });
+}
+
+void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
+  const Action& action = planned.action;
+  const Mark mark = MarkOf(planned);
+  std::string line = fmt::format("{} {} {} {}", mark.sign, VerbName(action.verb),
+                                 action.target.entity, Printable(action.target.id));
+  line += fmt::format(" on {}", Printable(action.target.system));
+  if (!planned.subject.person.empty()) {
+    line += fmt::format(", {}", Printable(planned.subject.person));
+  }
+  table.Line("  " + table.Paint(line, mark.colour));
+  std::string state;
+  switch (planned.status) {
+    case ActionStatus::kReady: state = "ready now"; break;
+    case ActionStatus::kNotice: state = "due " + FormatInstant(planned.due); break;
+    case ActionStatus::kHeld: state = "held: " + Printable(planned.held_because); break;
+  }
+  if (planned.change == Change::kStanding) state += ", · standing";
+  if (planned.change == Change::kNew && !plan.delta.against.empty()) state += ", new";
+  table.Line(fmt::format("      {}; {}; severity {}", state,
+                         planned.reversible ? "reversible" : "not reversible",
+                         SeverityName(action.severity)));
+  for (const PlannedReason& reason : planned.reasons) {
+    table.Line(fmt::format("      why: {} ({})", Printable(reason.because),
+                           Printable(reason.policy)));
+    table.Line(fmt::format("           {}, open since {}", reason.source_line,
+                           FormatInstant(reason.opened_at)));
+    for (const Evidence& evidence : reason.evidence) {
+      table.Line(fmt::format("           {} = {}{}", evidence.path, Printable(evidence.value),
+                             evidence.source.empty()
+                                 ? ""
+                                 : fmt::format("  (from {})", Printable(evidence.source))));
+    }
+  }
+}
+
+void WriteNotices(Table& table, const Plan& plan) {
+  if (plan.notices.empty()) return;
+  table.Heading("Messages");
+  table.Rows(plan.notices, "use -o json", [&](const PlannedNotice& notice) {
+    std::string recipients;
+    for (const std::string& recipient : notice.recipients) {
+      recipients += (recipients.empty() ? "" : ", ") + Printable(recipient);
+    }
+    table.Line(fmt::format("  · notify {} about {} {}, {}", recipients, notice.judged_entity,
+                           Printable(notice.judged_id),
+                           notice.status == ActionStatus::kReady
+                               ? "now"
+                               : "due " + FormatInstant(notice.due)));
+  });
+}
+
+void WriteNotActedOn(Table& table, const Plan& plan) {
+  if (plan.not_acted_on.empty()) return;
+  table.Heading("Not acted on, and why");
+  table.Rows(plan.not_acted_on, "use -o csv or -o json", [&](const NotActedOn& row) {
+    std::string line = fmt::format("  = {} {}: {}", row.entity, Printable(row.target),
+                                   NotActedReasonName(row.reason));
+    if (!row.by.empty()) line += fmt::format(" by {}", Printable(row.by));
+    line += fmt::format("  ({})", Printable(row.policy));
+    table.Line(line);
+    if (!row.detail.empty()) table.Line("      " + Printable(row.detail));
+  });
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C1 controls are two bytes in UTF-8: C2 80 … C2 9F.
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F) {
+      safe += fmt::format("\\x{:02x}", byte);
+    } else if (c1) {
+      safe += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
+    } else {
+      safe += text[i];
+    }
+  }
+  return safe;
+}
+
+std::string FormatVerdict(const Plan& plan, const TableOptions& options) {
+  Table table(options);
+  WriteVerdict(table, plan);
+  return table.Take();
+}
+
+std::string FormatDelta(const Plan& plan, const TableOptions& options) {
+  Table table(options);
+  WriteDelta(table, plan);
+  table.Rows(plan.actions, "use -o json", [&](const PlannedAction& planned) {
+    const ActionTarget& target = planned.action.target;
+    table.Line(fmt::format("  {}: {} {} {}  ({})",
+                           planned.change == Change::kStanding ? "standing" : "new",
+                           VerbName(planned.action.verb), target.entity, Printable(target.id),
+                           Printable(planned.reasons.front().policy)));
+  });
+  return table.Take();
+}
+
+std::string FormatPlan(const Plan& plan, const TableOptions& options) {
+  Table table(options);
+  table.Line(table.Paint(fmt::format("Plan {}", plan.id), "1"));
+  table.Line(fmt::format("judged at {}, facts up to change {}", FormatInstant(plan.as_of),
+                         plan.facts_seq));
+  WriteVerdict(table, plan);
+  WriteRollUps(table, plan);
+  WriteDelta(table, plan);
+  if (!plan.actions.empty()) {
+    table.Heading("Removals");
+    table.Rows(plan.actions, "use -o csv, -o json or -o html",
+               [&](const PlannedAction& planned) { WriteAction(table, plan, planned); });
+  }
+  WriteNotices(table, plan);
+  WriteNotActedOn(table, plan);
+  table.Heading("Summary");
+  WriteVerdict(table, plan);
+  return table.Take();
+}
+
+}  // namespace rescind

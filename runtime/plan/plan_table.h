@@ -1,0 +1,28 @@
+// A plan for a person's eyes: the six parts of the impact preview as plain text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "runtime/plan/plan.h"
+
+namespace rescind {
+
+struct TableOptions {
+  bool colour = false;
+  size_t max_rows = 50;  // of actions, and of each other listing; the rest is counted
+};
+
+// Marks with words beside them: `-` remove, `~` disable, `!` held, `·` standing, `=` left alone.
+std::string FormatPlan(const Plan& plan, const TableOptions& options);
+
+// The verdict alone, as it opens and closes the table.
+std::string FormatVerdict(const Plan& plan, const TableOptions& options);
+
+// "what changed": the delta of `plan` alone, for `rescind diff`.
+std::string FormatDelta(const Plan& plan, const TableOptions& options);
+
+// Text made safe for a terminal: control characters become escapes.
+std::string Printable(std::string_view text);
+
+}  // namespace rescind
