@@ -9,7 +9,8 @@ namespace rescind {
 Sha256Digest Sha256(std::string_view bytes) {
   Sha256Digest digest;
   unsigned int size = 0;
-  const int ok = EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  const int ok =
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
   RESCIND_ASSERT(ok == 1 && size == digest.size(), "SHA-256 failed");
   return digest;
 }

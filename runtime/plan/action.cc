@@ -7,7 +7,7 @@
 namespace rescind {
 namespace {
 
-constexpr std::array<std::string_view, 7> kVerbNames = {"disable", "suspend", "end", "revoke",
+constexpr std::array<std::string_view, 7> kVerbNames = {"disable", "suspend", "end",   "revoke",
                                                         "delete",  "run",     "notify"};
 
 }  // namespace

@@ -37,8 +37,10 @@ bool NestsDeeperThan(std::string_view text, size_t limit) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_text) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_text = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_text = false;
       continue;
     }
     if (c == '"') in_text = true;
@@ -76,8 +78,8 @@ const JsonFields::Json& JsonFields::Find(std::string_view name, Json::value_t ty
     Fail(name, "is missing");
     return NeutralValue(type);
   }
-  const bool fits = type == Json::value_t::number_unsigned ? found->is_number_unsigned()
-                                                           : found->type() == type;
+  const bool fits =
+      type == Json::value_t::number_unsigned ? found->is_number_unsigned() : found->type() == type;
   if (!fits) {
     Fail(name, fmt::format("should be {}", TypeName(type)));
     return NeutralValue(type);
@@ -153,8 +155,8 @@ Result<JsonFields::Json> ParseJsonDocument(std::string_view text, std::string_vi
   if (NestsDeeperThan(text, kDeepest)) return refuse(fmt::format("the {} nests too deep", thing));
   JsonFields::Json json = JsonFields::Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {
-    return refuse(fmt::format("the {} is not valid JSON: it may be cut or not a {} at all", thing,
-                              thing));
+    return refuse(
+        fmt::format("the {} is not valid JSON: it may be cut or not a {} at all", thing, thing));
   }
   const auto found = json.is_object() ? json.find("format") : json.end();
   if (found == json.end() || !found->is_string()) {

@@ -34,9 +34,8 @@ auto ActionOrder(const PlannedAction& planned) {
   const Action& action = planned.action;
   const std::string& policy = planned.reasons.front().policy;
   return std::make_tuple(-static_cast<int>(action.severity), std::string_view(policy),
-                         std::string_view(action.target.entity),
-                         std::string_view(action.target.id), action.verb,
-                         std::string_view(action.playbook));
+                         std::string_view(action.target.entity), std::string_view(action.target.id),
+                         action.verb, std::string_view(action.playbook));
 }
 
 void SortPlan(Plan& plan) {

@@ -121,7 +121,7 @@ struct PolicySummary {
   uint64_t insufficient_count = 0;
   uint64_t error_count = 0;
   uint64_t removal_count = 0;
-  std::string limit;   // "5% of grant: 12 of at most 40"; empty when none applies
+  std::string limit;  // "5% of grant: 12 of at most 40"; empty when none applies
   bool over_limit = false;
   std::string held_because;  // the whole policy is held: stale feed, closed world, limit
 };

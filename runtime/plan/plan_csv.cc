@@ -52,23 +52,24 @@ std::string FormatPlanCsv(const Plan& plan) {
   for (const PlannedAction& planned : plan.actions) {
     const Action& action = planned.action;
     for (const PlannedReason& reason : planned.reasons) {
-      const std::string_view change = !planned.change                      ? ""
+      const std::string_view change = !planned.change                   ? ""
                                       : *planned.change == Change::kNew ? "new"
                                                                         : "standing";
-      AppendRow(out, {ActionStatusName(planned.status), VerbName(action.verb),
-                      action.target.entity, action.target.id, action.target.system,
-                      planned.subject.person, planned.subject.department,
-                      planned.subject.privileged ? "yes" : "no", SeverityName(reason.severity),
-                      reason.policy, std::to_string(reason.stage), FormatInstant(reason.due),
-                      planned.reversible ? "yes" : "no", change, reason.because,
-                      reason.source_line, EvidenceCell(reason), planned.held_because, ""});
+      AppendRow(out, {ActionStatusName(planned.status), VerbName(action.verb), action.target.entity,
+                      action.target.id, action.target.system, planned.subject.person,
+                      planned.subject.department, planned.subject.privileged ? "yes" : "no",
+                      SeverityName(reason.severity), reason.policy, std::to_string(reason.stage),
+                      FormatInstant(reason.due), planned.reversible ? "yes" : "no", change,
+                      reason.because, reason.source_line, EvidenceCell(reason),
+                      planned.held_because, ""});
     }
   }
   for (const NotActedOn& row : plan.not_acted_on) {
-    AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
-                    "", "", "", "", "", "", row.detail.empty() ? NotActedReasonName(row.reason)
-                                                               : std::string_view(row.detail),
-                    row.by});
+    AppendRow(out,
+              {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "", "",
+               "", "", "", "", "",
+               row.detail.empty() ? NotActedReasonName(row.reason) : std::string_view(row.detail),
+               row.by});
   }
   return out;
 }

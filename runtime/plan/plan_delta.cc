@@ -42,10 +42,9 @@ PlanOutline OutlinePlan(const Plan& plan, std::string label) {
                                target.system, planned.reasons.front().policy});
   }
   std::sort(outline.actions.begin(), outline.actions.end(), KeyLess);
-  outline.actions.erase(
-      std::unique(outline.actions.begin(), outline.actions.end(),
-                  [](const auto& a, const auto& b) { return a.key == b.key; }),
-      outline.actions.end());
+  outline.actions.erase(std::unique(outline.actions.begin(), outline.actions.end(),
+                                    [](const auto& a, const auto& b) { return a.key == b.key; }),
+                        outline.actions.end());
   return outline;
 }
 
@@ -91,8 +90,7 @@ Result<PlanOutline> DecodeOutline(std::string_view text) {
   RESCIND_ASSIGN(const JsonFields::Json json,
                  ParseJsonDocument(text, kFormat, "plan outline", "apply a new plan"));
   JsonFields fields(json, "");
-  PlanOutline outline{fields.Text("label"),
-                      fields.List<ResolvedAction>("actions", ReadOutlined)};
+  PlanOutline outline{fields.Text("label"), fields.List<ResolvedAction>("actions", ReadOutlined)};
   if (fields.failure()) {
     return Error{ErrorKind::kCorrupt, "the stored plan outline is damaged: " + *fields.failure(),
                  ""};

@@ -64,8 +64,9 @@ void AppendVerdict(std::string& out, const Plan& plan) {
 }
 
 void AppendPolicies(std::string& out, const Plan& plan) {
-  out += "<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>severity<th>mode"
-         "<th>match<th>judged<th>removals<th>limit</tr></thead><tbody>\n";
+  out +=
+      "<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>severity<th>mode"
+      "<th>match<th>judged<th>removals<th>limit</tr></thead><tbody>\n";
   for (const PolicySummary& policy : plan.policies) {
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small><td>{}<td>{}<td class=\"number\">{}<td "
@@ -90,8 +91,9 @@ void AppendPolicies(std::string& out, const Plan& plan) {
 
 void AppendRollUps(std::string& out, const Plan& plan) {
   if (plan.roll_ups.empty()) return;
-  out += "<h2>Where</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>system<th>department"
-         "<th>privileged<th>removals<th>of</tr></thead><tbody>\n";
+  out +=
+      "<h2>Where</h2>\n<div class=\"wide\"><table><thead><tr><th>policy<th>system<th>department"
+      "<th>privileged<th>removals<th>of</tr></thead><tbody>\n";
   for (const RollUp& row : plan.roll_ups) {
     out += fmt::format(
         "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"number\">{}<td class=\"number\">{}</tr>\n",
@@ -129,9 +131,8 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}<br><small>{}; severity "
       "{}</small><td>{}</tr>\n",
       ClassOf(planned), MarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
-      Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person),
-      state, planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity),
-      why);
+      Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person), state,
+      planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity), why);
 }
 
 void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name) {
@@ -141,8 +142,9 @@ void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name
     out += fmt::format("<p>The first {} of {}; all of them are in <a href=\"{}\">{}</a>.</p>\n",
                        shown, plan.actions.size(), Escape(csv_name), Escape(csv_name));
   }
-  out += "<div class=\"wide\"><table><thead><tr><th>what<th>target<th>system<th>person<th>when<th>"
-         "why</tr></thead><tbody>\n";
+  out +=
+      "<div class=\"wide\"><table><thead><tr><th>what<th>target<th>system<th>person<th>when<th>"
+      "why</tr></thead><tbody>\n";
   for (size_t i = 0; i < shown; ++i) AppendActionRow(out, plan.actions[i]);
   out += "</tbody></table></div>\n";
 }

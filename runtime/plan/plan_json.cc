@@ -107,12 +107,9 @@ Json NoticeJson(const PlannedNotice& notice) {
 }
 
 Json NotActedJson(const NotActedOn& row) {
-  return {{"entity", row.entity},
-          {"target", row.target},
-          {"policy", row.policy},
-          {"reason", NotActedReasonName(row.reason)},
-          {"by", row.by},
-          {"detail", row.detail}};
+  return {{"entity", row.entity}, {"target", row.target},
+          {"policy", row.policy}, {"reason", NotActedReasonName(row.reason)},
+          {"by", row.by},         {"detail", row.detail}};
 }
 
 Json PolicyJson(const PolicySummary& policy) {
@@ -150,10 +147,14 @@ Json ResolvedJson(const ResolvedAction& resolved) {
 }
 
 Json SummaryJson(const PlanSummary& summary) {
-  return {{"actions", summary.action_count},     {"ready", summary.ready_count},
-          {"notice", summary.notice_count},      {"held", summary.held_count},
-          {"people", summary.person_count},      {"systems", summary.system_count},
-          {"protected", summary.protected_count}, {"exempt", summary.exempt_count},
+  return {{"actions", summary.action_count},
+          {"ready", summary.ready_count},
+          {"notice", summary.notice_count},
+          {"held", summary.held_count},
+          {"people", summary.person_count},
+          {"systems", summary.system_count},
+          {"protected", summary.protected_count},
+          {"exempt", summary.exempt_count},
           {"insufficient", summary.insufficient_count}};
 }
 

@@ -48,8 +48,8 @@ class Table {
   }
 
   // Calls `show` for the first rows and counts the rest.
-  template <typename Rows, typename Show>
-  void Rows(const Rows& rows, std::string_view where_else, Show show) {
+  template <typename List, typename Show>
+  void Rows(const List& rows, std::string_view where_else, Show show) {
     const size_t shown = std::min(rows.size(), options_.max_rows);
     for (size_t i = 0; i < shown; ++i) show(rows[i]);
     if (shown < rows.size()) {
@@ -79,37 +79,35 @@ void WriteVerdict(Table& table, const Plan& plan) {
   if (summary.action_count == 0) {
     table.Line("Nothing to remove.");
   } else {
-    table.Line(fmt::format(
-        "{}: {} ready, {} in notice, {} held; {}, {}.",
-        Plural(summary.action_count, "removal", "removals"), summary.ready_count,
-        summary.notice_count, summary.held_count,
-        Plural(summary.person_count, "person", "people"),
-        Plural(summary.system_count, "system", "systems")));
+    table.Line(fmt::format("{}: {} ready, {} in notice, {} held; {}, {}.",
+                           Plural(summary.action_count, "removal", "removals"), summary.ready_count,
+                           summary.notice_count, summary.held_count,
+                           Plural(summary.person_count, "person", "people"),
+                           Plural(summary.system_count, "system", "systems")));
   }
   table.Line(fmt::format("Left alone: {} protected, {} exempt, {} for lack of data.",
                          summary.protected_count, summary.exempt_count,
                          summary.insufficient_count));
   for (const PolicySummary& policy : plan.policies) {
     if (policy.match_count == 0 && policy.held_because.empty()) continue;
-    std::string line = fmt::format("  {} [{}{}]: {} match, {}", Printable(policy.policy),
-                                   SeverityName(policy.severity),
-                                   policy.enforced ? "" : ", observe only",
-                                   Share(policy.match_count, policy.judged_count),
-                                   Plural(policy.removal_count, "removal", "removals"));
+    std::string line = fmt::format(
+        "  {} [{}{}]: {} match, {}", Printable(policy.policy), SeverityName(policy.severity),
+        policy.enforced ? "" : ", observe only", Share(policy.match_count, policy.judged_count),
+        Plural(policy.removal_count, "removal", "removals"));
     if (!policy.limit.empty()) line += fmt::format("; limit {}", policy.limit);
     table.Line(line);
     if (!policy.held_because.empty()) {
-      table.Line(fmt::format("    {} {}", table.Paint("! held:", "33"),
-                             Printable(policy.held_because)));
+      table.Line(
+          fmt::format("    {} {}", table.Paint("! held:", "33"), Printable(policy.held_because)));
     }
   }
   for (const FeedAge& feed : plan.feeds) {
     const std::string seen =
-        feed.observed_at ? fmt::format("read {} ago",
-                                       FormatDuration({(plan.as_of.micros -
-                                                        feed.observed_at->micros) /
-                                                       kMicrosPerSecond * kMicrosPerSecond}))
-                         : "nothing received yet";
+        feed.observed_at
+            ? fmt::format("read {} ago",
+                          FormatDuration({(plan.as_of.micros - feed.observed_at->micros) /
+                                          kMicrosPerSecond * kMicrosPerSecond}))
+            : "nothing received yet";
     table.Line(fmt::format("  feed {} ({}): {}{}", Printable(feed.source), feed.entity, seen,
                            feed.stale ? ", stale" : ""));
   }
@@ -127,8 +125,7 @@ void WriteRollUps(Table& table, const Plan& plan) {
   table.Rows(plan.roll_ups, "use -o csv or -o html", [&](const RollUp& row) {
     table.Line(fmt::format("  {}  {}  {}{}  {}", Printable(row.policy), Printable(row.system),
                            row.department.empty() ? "no department" : Printable(row.department),
-                           row.privileged ? ", privileged" : "",
-                           Share(row.count, row.population)));
+                           row.privileged ? ", privileged" : "", Share(row.count, row.population)));
   });
 }
 
@@ -166,15 +163,14 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
                          planned.reversible ? "reversible" : "not reversible",
                          SeverityName(action.severity)));
   for (const PlannedReason& reason : planned.reasons) {
-    table.Line(fmt::format("      why: {} ({})", Printable(reason.because),
-                           Printable(reason.policy)));
+    table.Line(
+        fmt::format("      why: {} ({})", Printable(reason.because), Printable(reason.policy)));
     table.Line(fmt::format("           {}, open since {}", reason.source_line,
                            FormatInstant(reason.opened_at)));
     for (const Evidence& evidence : reason.evidence) {
-      table.Line(fmt::format("           {} = {}{}", evidence.path, Printable(evidence.value),
-                             evidence.source.empty()
-                                 ? ""
-                                 : fmt::format("  (from {})", Printable(evidence.source))));
+      table.Line(fmt::format(
+          "           {} = {}{}", evidence.path, Printable(evidence.value),
+          evidence.source.empty() ? "" : fmt::format("  (from {})", Printable(evidence.source))));
     }
   }
 }
@@ -187,11 +183,10 @@ void WriteNotices(Table& table, const Plan& plan) {
     for (const std::string& recipient : notice.recipients) {
       recipients += (recipients.empty() ? "" : ", ") + Printable(recipient);
     }
-    table.Line(fmt::format("  · notify {} about {} {}, {}", recipients, notice.judged_entity,
-                           Printable(notice.judged_id),
-                           notice.status == ActionStatus::kReady
-                               ? "now"
-                               : "due " + FormatInstant(notice.due)));
+    table.Line(fmt::format(
+        "  · notify {} about {} {}, {}", recipients, notice.judged_entity,
+        Printable(notice.judged_id),
+        notice.status == ActionStatus::kReady ? "now" : "due " + FormatInstant(notice.due)));
   });
 }
 
@@ -216,8 +211,8 @@ std::string Printable(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     // C1 controls are two bytes in UTF-8: C2 80 … C2 9F.
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    const bool c1 =
+        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (byte < 0x20 || byte == 0x7F) {
       safe += fmt::format("\\x{:02x}", byte);
     } else if (c1) {

@@ -1,0 +1,106 @@
+#include <doctest/doctest.h>
+
+#include "runtime/plan/action_key.h"
+#include "runtime/plan/plan_csv.h"
+#include "runtime/plan/plan_delta.h"
+#include "runtime/plan/plan_html.h"
+#include "runtime/plan/plan_table.h"
+#include "tests/unit/runtime/plan/sample_plan.h"
+
+namespace rescind {
+namespace {
+
+bool Contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("TheTableOpensAndClosesWithTheVerdict") {
+  const Plan plan = SamplePlan();
+  const std::string table = FormatPlan(plan, {});
+  const std::string verdict = FormatVerdict(plan, {});
+  CHECK(Contains(verdict, "2 removals: 1 ready, 0 in notice, 1 held; 1 person, 1 system."));
+  CHECK(table.find(verdict) < table.size() / 2);
+  CHECK(table.ends_with(verdict));
+  CHECK(Contains(table, "- revoke grant ldap/ann/vpn on corp-ldap, ann"));
+  CHECK(Contains(table, "held: over the limit"));
+  CHECK(Contains(table, "g.last_used = 2025-12-01T00:00:00Z  (from directory)"));
+  CHECK(Contains(table, "= account ldap/root: protected by access.stale.break_glass"));
+  CHECK(!Contains(table, "\x1b"));
+  CHECK(Contains(FormatPlan(plan, {.colour = true}), "\x1b[31m"));
+}
+
+TEST_CASE("RowsBeyondTheLimitAreCounted") {
+  Plan plan = SamplePlan();
+  for (int i = 0; i < 60; ++i) {
+    plan.actions.push_back(
+        SampleAction("g" + std::to_string(i), Verb::kRevoke, ActionStatus::kReady));
+  }
+  SealPlan(plan);
+  CHECK(Contains(FormatPlan(plan, {.max_rows = 10}), "… and 52 more"));
+}
+
+TEST_CASE("HostileIdsReachNeitherTerminalNorBrowserNorSpreadsheet") {
+  Plan plan = SamplePlan();
+  plan.actions[0].action.target.id = "=cmd|'/c calc'!A1\x1b[2J<script>\xC2\x9B";
+  SealPlan(plan);
+  const std::string table = FormatPlan(plan, {});
+  CHECK(!Contains(table, "\x1b"));
+  CHECK(!Contains(table, "\xC2\x9B"));
+  CHECK(!Contains(FormatPlanHtml(plan, "plan.csv"), "<script>"));
+  CHECK(Contains(FormatPlanCsv(plan), ",'=cmd|"));
+}
+
+TEST_CASE("HtmlEmbedsAtMostFiveThousandRowsAndSaysSo") {
+  Plan plan = SamplePlan();
+  for (size_t i = 0; i < kMaxHtmlRows + 10; ++i) {
+    plan.actions.push_back(
+        SampleAction("g" + std::to_string(i), Verb::kRevoke, ActionStatus::kReady));
+  }
+  SealPlan(plan);
+  const std::string page = FormatPlanHtml(plan, "plan.csv");
+  CHECK(Contains(page, "The first 5000 of 5012"));
+  CHECK(Contains(page, "<a href=\"plan.csv\">"));
+}
+
+TEST_CASE("CsvQuotesWhatNeedsIt") {
+  Plan plan = SamplePlan();
+  plan.actions[0].reasons[0].because = "said \"no\", twice";
+  CHECK(Contains(FormatPlanCsv(plan), "\"said \"\"no\"\", twice\""));
+}
+
+TEST_CASE("ADeltaTellsNewStandingAndResolvedApart") {
+  const Plan before = SamplePlan();
+  Plan after = SamplePlan();
+  after.actions.erase(after.actions.begin());
+  after.actions.push_back(SampleAction("ldap/carl/vpn", Verb::kRevoke, ActionStatus::kReady));
+  after.actions.front().action.episode = 2;  // another episode of the same wanted state
+  const Result<PlanOutline> outline = DecodeOutline(EncodeOutline(OutlinePlan(before, "before")));
+  REQUIRE(outline.ok());
+  ComparePlan(after, *outline);
+  CHECK(after.delta.new_count == 1);
+  CHECK(after.delta.standing_count == 1);
+  REQUIRE(after.delta.resolved.size() == 1);
+  CHECK(after.delta.resolved[0].target == "ldap/ann/vpn");
+  CHECK(after.actions[0].change == Change::kStanding);
+  CHECK(after.actions[1].change == Change::kNew);
+}
+
+TEST_CASE("TheKeyDependsOnTheWantedStateAloneAndNeverCollidesByConcatenation") {
+  const ActionTarget target{"grant", "ldap/ann/vpn", 1, "corp-ldap", {}};
+  ActionTarget renamed_owner = target;
+  renamed_owner.attributes["owner"] = "bob";
+  const std::string key = ActionKey("s", target, Verb::kRevoke, "", 1);
+  CHECK(key.size() == 64);
+  CHECK(key == ActionKey("s", renamed_owner, Verb::kRevoke, "", 1));
+  CHECK(key != ActionKey("s", target, Verb::kRevoke, "", 2));
+  CHECK(key != ActionKey("s", target, Verb::kDelete, "", 1));
+  ActionTarget next = target;
+  next.incarnation = 2;
+  CHECK(key != ActionKey("s", next, Verb::kRevoke, "", 1));
+  const ActionTarget one{"grant", "b", 1, "a", {}};
+  const ActionTarget other{"b", "grant", 1, "a", {}};
+  CHECK(ActionKey("s", one, Verb::kRevoke, "", 1) != ActionKey("s", other, Verb::kRevoke, "", 1));
+}
+
+}  // namespace
+}  // namespace rescind

@@ -1,0 +1,83 @@
+#include "runtime/plan/plan_json.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/unit/runtime/plan/sample_plan.h"
+
+namespace rescind {
+namespace {
+
+TEST_CASE("APlanReadsBackAsItWasWritten") {
+  const std::string written = EncodePlan(SamplePlan());
+  const Result<Plan> read = DecodePlan(written);
+  REQUIRE(read.ok());
+  CHECK(EncodePlan(*read) == written);
+  CHECK(read->actions.size() == 2);
+  CHECK(read->actions[1].held_because == "over the limit");
+  CHECK(!read->feeds[0].observed_at);
+}
+
+TEST_CASE("TheOrderOfActionsDoesNotChangeTheBytes") {
+  Plan plan = SamplePlan();
+  const std::string written = EncodePlan(plan);
+  std::reverse(plan.actions.begin(), plan.actions.end());
+  std::reverse(plan.feeds.begin(), plan.feeds.end());
+  SealPlan(plan);
+  CHECK(EncodePlan(plan) == written);
+}
+
+TEST_CASE("AMoreSevereActionComesFirst") {
+  Plan plan = SamplePlan();
+  plan.actions[1].action.severity = Severity::kCritical;
+  SealPlan(plan);
+  CHECK(plan.actions[0].action.target.id == "ldap/bob/vpn");
+}
+
+TEST_CASE("AnEditedPlanIsRefused") {
+  std::string written = EncodePlan(SamplePlan());
+  const size_t place = written.find("ldap/ann/vpn");
+  written.replace(place, 12, "ldap/eve/vpn");
+  const Result<Plan> read = DecodePlan(written);
+  REQUIRE(!read.ok());
+  CHECK(read.error().message.find("changed after it was made") != std::string::npos);
+}
+
+TEST_CASE("EveryCutOfAPlanIsRefusedWithARemedy") {
+  const std::string written = EncodePlan(SamplePlan());
+  for (size_t size = 0; size + 2 < written.size(); ++size) {
+    const Result<Plan> read = DecodePlan(std::string_view(written).substr(0, size));
+    REQUIRE(!read.ok());
+    CHECK(!read.error().help.empty());
+  }
+}
+
+TEST_CASE("NoChangedByteIsAcceptedWithAnotherMeaning") {
+  const Plan plan = SamplePlan();
+  const std::string written = EncodePlan(plan);
+  const uint32_t seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (int i = 0; i < 2000; ++i) {
+    std::string changed = written;
+    changed[random() % changed.size()] = static_cast<char>(random());
+    const Result<Plan> read = DecodePlan(changed);
+    // White space may differ; nothing else may.
+    if (read.ok()) CHECK(EncodePlan(*read) == written);
+  }
+}
+
+TEST_CASE("ForeignAndNewerFilesAreNamedAsSuch") {
+  CHECK(DecodePlan("").error().message == "the plan is empty");
+  CHECK(DecodePlan("[1]").error().message.find("no Rescind plan") != std::string::npos);
+  CHECK(DecodePlan(R"({"format":"rescind.plan/2"})").error().kind == ErrorKind::kUnsupported);
+  CHECK(DecodePlan(R"({"format":"rescind.audit/1"})").error().kind == ErrorKind::kInvalidInput);
+  CHECK(DecodePlan(std::string(100000, '[')).error().message == "the plan nests too deep");
+  const Result<Plan> bare = DecodePlan(R"({"format":"rescind.plan/1"})");
+  CHECK(bare.error().message.find("plan_id: is missing") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace rescind
