@@ -1,0 +1,107 @@
+// FileSystem: how the runtime reads and writes files outside RocksDB (policies, plans, secrets,
+// workspace files, audit tiles).
+//
+// The virtual functions are the seam: RealFileSystem calls the operating system,
+// FaultyFileSystem (faulty_file_system.h) fails where a test wants it. What is composed from
+// them (WriteAtomically) is not virtual, so that tests run the production code.
+// Every error names the path and says how to mend it. Paths are used as given.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace rescind {
+
+// A file being read from its beginning.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  // Reads up to bytes.size() bytes; 0 means the end. Short reads happen.
+  virtual Result<size_t> Read(std::span<char> bytes) = 0;
+};
+
+// A file being written. Destroying it without Close() closes it and drops errors.
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+  virtual Status Append(std::string_view bytes) = 0;  // all of it or an error
+  virtual Status Sync() = 0;                          // durable once it returns
+  virtual Status Close() = 0;
+};
+
+// Held while it lives. The lock file itself stays.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class FileKind { kRegular, kDirectory, kOther };
+
+struct FileInfo {
+  FileKind kind = FileKind::kOther;
+  uint64_t size_bytes = 0;
+  uint32_t mode = 0;  // permission bits only
+};
+
+inline constexpr uint32_t kPrivateMode = 0600;
+inline constexpr uint32_t kPublicMode = 0644;
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
+  // Creates a file that must not exist, with exactly `mode` whatever the umask.
+  virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // Makes creations, renames and removals in that directory durable.
+  virtual Status SyncDirectory(const std::string& directory) = 0;
+  virtual Status Remove(const std::string& path) = 0;
+  virtual Status RemoveRecursively(const std::string& path) = 0;
+  // With its parents; an existing directory is fine.
+  virtual Status MakeDirectories(const std::string& path, uint32_t mode) = 0;
+  // Follows symbolic links.
+  virtual Result<FileInfo> Stat(const std::string& path) = 0;
+  // Regular files below `directory` whose name ends in `suffix`, as directory + "/" + relative
+  // path, sorted by bytes. Names that begin with a dot are passed over, and so are symbolic
+  // links to directories, which could form a circle.
+  virtual Result<std::vector<std::string>> ListRecursively(const std::string& directory,
+                                                           const std::string& suffix) = 0;
+  // Takes an exclusive lock, creating the lock file with mode 0600. Held by another process:
+  // kBusy, naming the pid found in the file. The kernel frees it when the holder dies.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+
+  bool Exists(const std::string& path) { return Stat(path).ok(); }
+  // The whole file; kInvalidInput when it is longer than `limit_bytes`.
+  Result<std::string> Read(const std::string& path, uint64_t limit_bytes);
+  // After it returns, `path` holds `bytes` durably; after a crash or an error it holds what it
+  // held before, or `bytes`, never a part. A symbolic link is replaced, not followed.
+  Status WriteAtomically(const std::string& path, std::string_view bytes,
+                         uint32_t mode = kPrivateMode);
+};
+
+class RealFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status SyncDirectory(const std::string& directory) override;
+  Status Remove(const std::string& path) override;
+  Status RemoveRecursively(const std::string& path) override;
+  Status MakeDirectories(const std::string& path, uint32_t mode) override;
+  Result<FileInfo> Stat(const std::string& path) override;
+  Result<std::vector<std::string>> ListRecursively(const std::string& directory,
+                                                   const std::string& suffix) override;
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+};
+
+// The Error for a failed system call: "cannot <verb> <path>: <reason>", with a remedy.
+Error SystemCallError(std::string_view verb, std::string_view path, int error_number);
+
+}  // namespace rescind

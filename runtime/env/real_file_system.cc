@@ -1,0 +1,230 @@
+// RealFileSystem: Linux system calls, each failure with its path.
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "runtime/env/file_system.h"
+
+namespace rescind {
+namespace {
+
+// Owns a descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int number() const { return number_; }
+  int Release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+int OpenRetrying(const std::string& path, int flags, mode_t mode = 0) {
+  int number = -1;
+  do {
+    number = open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (number < 0 && errno == EINTR);
+  return number;
+}
+
+class RealReadableFile final : public ReadableFile {
+ public:
+  RealReadableFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+  Result<size_t> Read(std::span<char> bytes) override {
+    while (true) {
+      const ssize_t count = read(descriptor_.number(), bytes.data(), bytes.size());
+      if (count >= 0) return static_cast<size_t>(count);
+      if (errno != EINTR) return SystemCallError("read", path_, errno);
+    }
+  }
+
+ private:
+  Descriptor descriptor_;
+  std::string path_;
+};
+
+class RealWritableFile final : public WritableFile {
+ public:
+  RealWritableFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+  Status Append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t count = write(descriptor_.number(), bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return SystemCallError("write", path_, errno);
+      bytes.remove_prefix(static_cast<size_t>(count));
+    }
+    return {};
+  }
+
+  Status Sync() override {
+    if (fsync(descriptor_.number()) != 0) return SystemCallError("sync", path_, errno);
+    return {};
+  }
+
+  Status Close() override {
+    // After EINTR Linux has closed it all the same: never again.
+    if (close(descriptor_.Release()) != 0 && errno != EINTR) {
+      return SystemCallError("close", path_, errno);
+    }
+    return {};
+  }
+
+ private:
+  Descriptor descriptor_;
+  std::string path_;
+};
+
+class RealFileLock final : public FileLock {
+ public:
+  explicit RealFileLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  Descriptor descriptor_;  // closing it frees the lock
+};
+
+FileKind KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return FileKind::kRegular;
+  return S_ISDIR(mode) ? FileKind::kDirectory : FileKind::kOther;
+}
+
+std::string HolderOf(int lock_descriptor) {
+  char text[32] = {};
+  const ssize_t count = pread(lock_descriptor, text, sizeof(text) - 1, 0);
+  std::string holder(text, count > 0 ? static_cast<size_t>(count) : 0);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder.empty() ? "unknown" : holder;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReadableFile>> RealFileSystem::OpenForReading(const std::string& path) {
+  Descriptor descriptor(OpenRetrying(path, O_RDONLY));
+  if (descriptor.number() < 0) return SystemCallError("read", path, errno);
+  struct stat info = {};
+  if (fstat(descriptor.number(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    return SystemCallError("read", path, EISDIR);
+  }
+  return std::unique_ptr<ReadableFile>(
+      std::make_unique<RealReadableFile>(std::move(descriptor), path));
+}
+
+Result<std::unique_ptr<WritableFile>> RealFileSystem::Create(const std::string& path,
+                                                             uint32_t mode) {
+  Descriptor descriptor(OpenRetrying(path, O_WRONLY | O_CREAT | O_EXCL, mode));
+  if (descriptor.number() < 0) return SystemCallError("create", path, errno);
+  if (fchmod(descriptor.number(), mode) != 0) return SystemCallError("set mode of", path, errno);
+  return std::unique_ptr<WritableFile>(
+      std::make_unique<RealWritableFile>(std::move(descriptor), path));
+}
+
+Status RealFileSystem::Rename(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) return SystemCallError("replace", to, errno);
+  return {};
+}
+
+Status RealFileSystem::SyncDirectory(const std::string& directory) {
+  const Descriptor descriptor(OpenRetrying(directory, O_RDONLY | O_DIRECTORY));
+  if (descriptor.number() < 0 || fsync(descriptor.number()) != 0) {
+    return SystemCallError("sync", directory, errno);
+  }
+  return {};
+}
+
+Status RealFileSystem::Remove(const std::string& path) {
+  if (remove(path.c_str()) != 0) return SystemCallError("remove", path, errno);
+  return {};
+}
+
+Status RealFileSystem::RemoveRecursively(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::remove_all(path, failure);
+  if (failure) return SystemCallError("remove", path, failure.value());
+  return {};
+}
+
+Status RealFileSystem::MakeDirectories(const std::string& path, uint32_t mode) {
+  // One level after the other: "a/b/c" makes a, a/b, a/b/c.
+  for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string level = path.substr(0, end);
+    if (!level.empty() && mkdir(level.c_str(), mode) != 0 && errno != EEXIST) {
+      return SystemCallError("make folder", level, errno);
+    }
+    if (end == std::string::npos) break;
+  }
+  RESCIND_ASSIGN(const FileInfo info, Stat(path));
+  if (info.kind != FileKind::kDirectory) return SystemCallError("make folder", path, ENOTDIR);
+  return {};
+}
+
+Result<FileInfo> RealFileSystem::Stat(const std::string& path) {
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0) return SystemCallError("read", path, errno);
+  return FileInfo{KindOf(info.st_mode), static_cast<uint64_t>(info.st_size),
+                  static_cast<uint32_t>(info.st_mode & 07777)};
+}
+
+Result<std::vector<std::string>> RealFileSystem::ListRecursively(const std::string& directory,
+                                                                 const std::string& suffix) {
+  std::vector<std::string> found;
+  std::vector<std::string> pending = {directory};
+  while (!pending.empty()) {
+    const std::string folder = std::move(pending.back());
+    pending.pop_back();
+    DIR* stream = opendir(folder.c_str());
+    if (stream == nullptr) return SystemCallError("list", folder, errno);
+    const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, closedir);
+    while (const dirent* entry = readdir(stream)) {
+      const std::string name = entry->d_name;
+      if (name.front() == '.') continue;
+      const std::string path = folder + "/" + name;
+      struct stat own = {}, target = {};
+      if (lstat(path.c_str(), &own) != 0) continue;  // removed while we read
+      if (S_ISDIR(own.st_mode)) {
+        pending.push_back(path);
+      } else if (name.ends_with(suffix) && stat(path.c_str(), &target) == 0 &&
+                 S_ISREG(target.st_mode)) {
+        found.push_back(path);
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<std::unique_ptr<FileLock>> RealFileSystem::Lock(const std::string& path) {
+  Descriptor descriptor(OpenRetrying(path, O_RDWR | O_CREAT, kPrivateMode));
+  if (descriptor.number() < 0) return SystemCallError("lock", path, errno);
+  if (flock(descriptor.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return SystemCallError("lock", path, errno);
+    return Error{ErrorKind::kBusy,
+                 fmt::format("{} is locked by process {}", path, HolderOf(descriptor.number())),
+                 "wait until that process has ended, or stop it"};
+  }
+  const std::string holder = fmt::format("{}\n", getpid());
+  if (ftruncate(descriptor.number(), 0) != 0 ||
+      pwrite(descriptor.number(), holder.data(), holder.size(), 0) < 0) {
+    return SystemCallError("write", path, errno);
+  }
+  return std::unique_ptr<FileLock>(std::make_unique<RealFileLock>(std::move(descriptor)));
+}
+
+}  // namespace rescind

@@ -1,0 +1,158 @@
+#include "runtime/env/file_system.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/env/faulty_file_system.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace rescind {
+namespace {
+
+size_t FileCount(const std::string& folder) {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
+  return count;
+}
+
+TEST_CASE("WhatWasWrittenIsReadBackWithTheModeAsked") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  umask(0);
+  const std::string bytes("a\0b\r\n\xff", 6);
+  for (const uint32_t mode : {kPrivateMode, kPublicMode}) {
+    REQUIRE(files.WriteAtomically(folder / "f", bytes, mode).ok());
+    CHECK(*files.Read(folder / "f", 6) == bytes);
+    CHECK(files.Stat(folder / "f")->mode == mode);
+  }
+  umask(022);
+  CHECK(FileCount(folder.path()) == 1);
+}
+
+TEST_CASE("AFileLongerThanTheLimitIsRefused") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.WriteAtomically(folder / "f", std::string(1000, 'x')).ok());
+  CHECK(files.Read(folder / "f", 1000)->size() == 1000);
+  const auto refused = files.Read(folder / "f", 999);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == ErrorKind::kInvalidInput);
+  CHECK(refused.error().message == (folder / "f") + " is longer than 999 bytes");
+}
+
+TEST_CASE("AnEndlessDeviceStopsAtTheLimit") {
+  RealFileSystem files;
+  CHECK_FALSE(files.Read("/dev/zero", 1 << 20).ok());
+}
+
+TEST_CASE("ErrorsNameThePathAndTheRemedy") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  const auto missing = files.Read(folder / "none", 10);
+  REQUIRE_FALSE(missing.ok());
+  CHECK(missing.error().kind == ErrorKind::kNotFound);
+  CHECK(missing.error().message == "cannot read " + (folder / "none") +
+                                       ": No such file or directory");
+  CHECK_FALSE(missing.error().help.empty());
+  const auto directory = files.Read(folder.path(), 10);
+  REQUIRE_FALSE(directory.ok());
+  CHECK(directory.error().help == "name a file, not a folder");
+  CHECK_FALSE(files.WriteAtomically(folder / "no/such/folder/f", "x").ok());
+  REQUIRE(files.WriteAtomically(folder / "f", "x").ok());
+  CHECK_FALSE(files.MakeDirectories(folder / "f/below", 0755).ok());
+}
+
+// At every step that can fail, with every way of failing: the old content or the new, whole, and
+// nothing left beside it.
+TEST_CASE("AFailedWriteLeavesTheOldFileWhole") {
+  RealFileSystem real;
+  FaultyFileSystem counter(real, 0, 0);
+  {
+    const TemporaryFolder folder;
+    REQUIRE(counter.WriteAtomically(folder / "f", "new").ok());
+  }
+  const uint64_t step_count = counter.step_count();
+  REQUIRE(step_count == 6);  // create, append, sync, close, rename, sync directory
+  for (uint64_t fail_at = 1; fail_at <= step_count; ++fail_at) {
+    for (const int error_number : {ENOSPC, EIO}) {
+      CAPTURE(fail_at);
+      const TemporaryFolder folder;
+      REQUIRE(real.WriteAtomically(folder / "f", "old").ok());
+      FaultyFileSystem files(real, fail_at, error_number);
+      const Status failed = files.WriteAtomically(folder / "f", "new bytes");
+      REQUIRE_FALSE(failed.ok());
+      CHECK(failed.error().kind == ErrorKind::kIo);
+      // Only the last step comes after the rename: content replaced, durability unknown.
+      const std::string expected = fail_at == step_count ? "new bytes" : "old";
+      CHECK(*real.Read(folder / "f", 100) == expected);
+      CHECK(FileCount(folder.path()) == 1);
+    }
+  }
+}
+
+TEST_CASE("ADiskThatStaysBrokenStillKeepsTheOldFile") {
+  const TemporaryFolder folder;
+  RealFileSystem real;
+  REQUIRE(real.WriteAtomically(folder / "f", "old").ok());
+  FaultyFileSystem files(real, 2, ENOSPC, /*stays_broken=*/true);
+  const Status failed = files.WriteAtomically(folder / "f", "new");
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().message.find("No space left on device") != std::string::npos);
+  CHECK(failed.error().help == "free space on this disk and run the command again");
+  CHECK(*real.Read(folder / "f", 100) == "old");
+}
+
+TEST_CASE("ListingIsSortedAndSkipsHiddenNamesAndCircles") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.MakeDirectories(folder / "b/deep", 0755).ok());
+  REQUIRE(files.MakeDirectories(folder / ".git", 0755).ok());
+  for (const char* name : {"z.rescind", "a.rescind", "b/m.rescind", "b/deep/n.rescind", "note.txt",
+                           ".hidden.rescind", ".git/x.rescind"}) {
+    REQUIRE(files.WriteAtomically(folder / name, "").ok());
+  }
+  std::filesystem::create_directory_symlink(folder.path(), folder / "b/circle");
+  std::filesystem::create_symlink(folder / "a.rescind", folder / "b/link.rescind");
+  std::filesystem::create_symlink(folder / "gone", folder / "b/dangling.rescind");
+  const auto found = files.ListRecursively(folder.path(), ".rescind");
+  REQUIRE(found.ok());
+  const std::vector<std::string> expected = {folder / "a.rescind", folder / "b/deep/n.rescind",
+                                             folder / "b/link.rescind", folder / "b/m.rescind",
+                                             folder / "z.rescind"};
+  CHECK(*found == expected);
+  CHECK_FALSE(files.ListRecursively(folder / "none", "").ok());
+}
+
+TEST_CASE("ALockHasOneHolderAndNamesIt") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  {
+    const auto held = files.Lock(folder / "lock");
+    REQUIRE(held.ok());
+    const auto second = files.Lock(folder / "lock");
+    REQUIRE_FALSE(second.ok());
+    CHECK(second.error().kind == ErrorKind::kBusy);
+    CHECK(second.error().message == (folder / "lock") + " is locked by process " +
+                                        std::to_string(getpid()));
+  }
+  CHECK(files.Lock(folder / "lock").ok());
+}
+
+TEST_CASE("RemovingSaysWhatIsMissing") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.MakeDirectories(folder / "a/b", 0700).ok());
+  REQUIRE(files.WriteAtomically(folder / "a/b/f", "x").ok());
+  CHECK_FALSE(files.Remove(folder / "a").ok());  // not empty
+  REQUIRE(files.RemoveRecursively(folder / "a").ok());
+  CHECK_FALSE(files.Exists(folder / "a"));
+  CHECK(files.Remove(folder / "a").error().kind == ErrorKind::kNotFound);
+}
+
+}  // namespace
+}  // namespace rescind
