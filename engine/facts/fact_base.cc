@@ -1,0 +1,209 @@
+// Completeness is a greatest fixpoint: every live row starts complete, and rows whose required
+// references name a row that is not are struck until nothing changes. Rows that require each
+// other in a circle stay complete.
+#include "engine/facts/fact_base.h"
+
+#include <algorithm>
+
+namespace rescind {
+
+InverseIndex InverseIndex::Build(uint32_t target_row_count, std::span<const uint32_t> references,
+                                 std::span<const uint8_t> presence) {
+  RESCIND_ASSERT(references.size() == presence.size(), "one reference a row");
+  constexpr auto kLiveByte = static_cast<uint8_t>(Presence::kLive);
+  InverseIndex index;
+  index.offsets_.assign(size_t{target_row_count} + 1, 0);
+  for (size_t row = 0; row < references.size(); ++row) {
+    if (references[row] == kNoRow || presence[row] != kLiveByte) continue;
+    RESCIND_ASSERT(references[row] < target_row_count, "a reference names no row");
+    ++index.offsets_[references[row] + 1];
+  }
+  for (size_t i = 1; i < index.offsets_.size(); ++i) index.offsets_[i] += index.offsets_[i - 1];
+  index.rows_.resize(index.offsets_.back());
+  std::vector<uint32_t> next(index.offsets_.begin(), index.offsets_.end() - 1);
+  for (size_t row = 0; row < references.size(); ++row) {
+    if (references[row] == kNoRow || presence[row] != kLiveByte) continue;
+    index.rows_[next[references[row]]++] = static_cast<uint32_t>(row);
+  }
+  return index;
+}
+
+uint32_t Table::incarnation(RowId row) const {
+  const auto found = incarnations_.find(row.index());
+  if (found != incarnations_.end()) return found->second;
+  return presence(row) == Presence::kLive ? 1 : 0;
+}
+
+std::optional<Instant> Table::removed_at(RowId row) const {
+  const auto found = removed_at_.find(row.index());
+  if (found == removed_at_.end() || presence(row) != Presence::kRemoved) return std::nullopt;
+  return Instant{found->second};
+}
+
+const Column& Table::column(FieldId field) const {
+  const auto found = columns_.find(field);
+  RESCIND_ASSERT(found != columns_.end(), "a column that was not loaded");
+  return found->second;
+}
+
+const TrackedColumn& Table::tracked(FieldId field) const {
+  const auto found = tracked_.find(field);
+  RESCIND_ASSERT(found != tracked_.end(), "a past that was not loaded");
+  return found->second;
+}
+
+const InverseIndex& Table::inverse(FieldId many_field) const {
+  const auto found = inverses_.find(many_field);
+  RESCIND_ASSERT(found != inverses_.end(), "an index whose reference column was not loaded");
+  return found->second;
+}
+
+const Column& Table::ids() const {
+  RESCIND_ASSERT(ids_.has_value(), "ids that were not loaded");
+  return *ids_;
+}
+
+FactBase::FactBase(std::shared_ptr<const Schema> schema)
+    : schema_(std::move(schema)), tables_(schema_->entities().size()) {}
+
+void FactBase::Resize(EntityId entity, uint32_t row_count) {
+  Table& table = at(entity);
+  table.presence_.resize(row_count, static_cast<uint8_t>(Presence::kAbsent));
+  for (auto& [field, column] : table.columns_) column.Resize(row_count);
+  for (auto& [field, tracked] : table.tracked_) {
+    tracked.previous.Resize(row_count);
+    tracked.changed_at.resize(row_count, kUnknownLong);
+  }
+  if (table.ids_) table.ids_->Resize(row_count);
+}
+
+void FactBase::SetIncarnation(EntityId entity, RowId row, uint32_t incarnation) {
+  at(entity).incarnations_[row.index()] = incarnation;
+}
+
+void FactBase::SetRemovedAt(EntityId entity, RowId row, Instant instant) {
+  at(entity).removed_at_[row.index()] = instant.micros;
+}
+
+Column& FactBase::AddColumn(EntityId entity, FieldId field) {
+  const Physical physical = PhysicalOf(schema_->field(entity, field).type.kind);
+  Table& table = at(entity);
+  const auto [it, added] = table.columns_.try_emplace(field, physical, table.row_count());
+  RESCIND_ASSERT(added, "a column added twice");
+  return it->second;
+}
+
+TrackedColumn& FactBase::AddTracked(EntityId entity, FieldId field) {
+  RESCIND_ASSERT(schema_->field(entity, field).tracked, "the field is not tracked");
+  Table& table = at(entity);
+  TrackedColumn tracked{Column::Like(table.column(field)), {}};
+  tracked.changed_at.assign(table.row_count(), kUnknownLong);
+  return table.tracked_.insert_or_assign(field, std::move(tracked)).first->second;
+}
+
+Column& FactBase::AddIds(EntityId entity) {
+  Table& table = at(entity);
+  table.ids_.emplace(Physical::kCode, table.row_count());
+  return *table.ids_;
+}
+
+Column& FactBase::mutable_column(EntityId entity, FieldId field) {
+  const auto found = at(entity).columns_.find(field);
+  RESCIND_ASSERT(found != at(entity).columns_.end(), "a column that was not added");
+  return found->second;
+}
+
+TrackedColumn& FactBase::mutable_tracked(EntityId entity, FieldId field) {
+  const auto found = at(entity).tracked_.find(field);
+  RESCIND_ASSERT(found != at(entity).tracked_.end(), "a past that was not added");
+  return found->second;
+}
+
+void FactBase::Close(EntityId entity, uint32_t closed_row_count) {
+  at(entity).closed_ = true;
+  at(entity).closed_row_count_ = closed_row_count;
+}
+
+void FactBase::SetVersion(uint64_t facts_seq, Instant last_change) {
+  facts_seq_ = facts_seq;
+  last_change_ = last_change;
+}
+
+void FactBase::Derive() {
+  RESCIND_ASSERT(texts_ != nullptr, "facts without texts");
+  for (Table& table : tables_) {
+    const size_t closed = std::min<size_t>(table.closed_row_count_, table.presence_.size());
+    for (size_t row = 0; row < closed; ++row) {
+      if (table.presence_[row] == static_cast<uint8_t>(Presence::kAbsent)) {
+        table.presence_[row] = static_cast<uint8_t>(Presence::kRemoved);
+      }
+    }
+    table.live_count_ = static_cast<uint32_t>(
+        std::count(table.presence_.begin(), table.presence_.end(),
+                   static_cast<uint8_t>(Presence::kLive)));
+  }
+  for (uint32_t e = 0; e < tables_.size(); ++e) {
+    const auto& fields = schema_->entities()[e].fields;
+    for (uint32_t f = 0; f < fields.size(); ++f) {
+      const FieldType& type = fields[f].type;
+      if (type.kind != TypeKind::kMany) continue;
+      const Table& member = table(type.entity);
+      if (!member.has(type.via)) continue;
+      tables_[e].inverses_[FieldId(f)] = InverseIndex::Build(
+          tables_[e].row_count(), member.column(type.via).rows(), member.presence());
+    }
+  }
+  DeriveComplete();
+}
+
+void FactBase::DeriveComplete() {
+  for (Table& table : tables_) {
+    table.complete_.resize(table.row_count());
+    for (size_t row = 0; row < table.presence_.size(); ++row) {
+      table.complete_[row] = table.presence_[row] == static_cast<uint8_t>(Presence::kLive);
+    }
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t e = 0; e < tables_.size(); ++e) changed |= RefuteReferences(EntityId(e));
+  }
+}
+
+bool FactBase::RefuteReferences(EntityId entity) {
+  Table& judged = at(entity);
+  bool changed = false;
+  const auto& fields = schema_->entity(entity).fields;
+  for (uint32_t f = 0; f < fields.size(); ++f) {
+    const FieldType& type = fields[f].type;
+    if (type.kind != TypeKind::kReference || type.optional || !judged.has(FieldId(f))) continue;
+    const auto references = judged.column(FieldId(f)).rows();
+    const auto& target = at(type.entity).complete_;
+    uint8_t any_struck = 0;
+    for (size_t row = 0; row < references.size(); ++row) {
+      const uint32_t named = references[row];
+      const uint8_t fine = named != kNoRow && target[named] != 0;
+      any_struck |= static_cast<uint8_t>(judged.complete_[row] & (fine ^ 1));
+      judged.complete_[row] &= fine;
+    }
+    changed |= any_struck != 0;
+  }
+  return changed;
+}
+
+uint64_t FactBase::memory_bytes() const {
+  uint64_t bytes = 0;
+  for (const Table& table : tables_) {
+    bytes += table.presence_.size() + table.complete_.size();
+    for (const auto& [field, column] : table.columns_) bytes += column.memory_bytes();
+    for (const auto& [field, tracked] : table.tracked_) {
+      bytes += tracked.previous.memory_bytes() + tracked.changed_at.size() * 8;
+    }
+    for (const auto& [field, index] : table.inverses_) {
+      bytes += (index.offsets().size() + index.rows().size()) * 4;
+    }
+    if (table.ids_) bytes += table.ids_->memory_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace rescind

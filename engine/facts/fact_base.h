@@ -1,0 +1,144 @@
+// FactBase: all facts that a program reads, as columns in memory.
+//
+// Loaded from the store (or built by FactBaseBuilder in tests), read by the evaluators. Every
+// entity is a table, every row has a dense RowId, a reference is a RowId: a join is an array
+// look-up. Immutable once Derive() has run. It knows neither policies nor RocksDB nor the clock.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/facts/column.h"
+#include "engine/facts/column_set.h"
+#include "engine/facts/row_texts.h"
+#include "engine/facts/schema.h"
+
+namespace rescind {
+
+// Stored in presence chunks. Never renumber.
+enum class Presence : uint8_t {
+  kAbsent = 0,   // a reference named it; its row never came
+  kLive = 1,
+  kRemoved = 2,  // or absent although every source of a closed entity has listed all it has
+};
+
+// The inverse of a reference field: for each referenced row the live rows that name it.
+class InverseIndex {
+ public:
+  // Rows of the `many` field's entity, ascending. Live, not necessarily complete.
+  std::span<const uint32_t> Rows(RowId row) const {
+    return std::span(rows_).subspan(offsets_[row.index()],
+                                    offsets_[row.index() + 1] - offsets_[row.index()]);
+  }
+  std::span<const uint32_t> offsets() const { return offsets_; }  // one more than rows
+  std::span<const uint32_t> rows() const { return rows_; }
+  // By counting sort over the live rows of `references`.
+  static InverseIndex Build(uint32_t target_row_count, std::span<const uint32_t> references,
+                            std::span<const uint8_t> presence);
+
+ private:
+  std::vector<uint32_t> offsets_;
+  std::vector<uint32_t> rows_;
+};
+
+// A tracked field's past.
+struct TrackedColumn {
+  Column previous;                  // same type and dictionary as the field's column
+  std::vector<int64_t> changed_at;  // kUnknownLong: never changed between two known values
+};
+
+class Table {
+ public:
+  uint32_t row_count() const { return static_cast<uint32_t>(presence_.size()); }
+  uint32_t live_count() const { return live_count_; }
+
+  std::span<const uint8_t> presence() const { return presence_; }  // Presence values
+  // 1: live, and every required reference names a complete row; else 0.
+  std::span<const uint8_t> complete() const { return complete_; }
+  Presence presence(RowId row) const { return static_cast<Presence>(presence_[row.index()]); }
+  bool complete(RowId row) const { return complete_[row.index()] != 0; }
+  // 1 for a row's first life, one more for each return; 0 while it never lived.
+  uint32_t incarnation(RowId row) const;
+  // Of a removed row, where known.
+  std::optional<Instant> removed_at(RowId row) const;
+
+  bool has(FieldId field) const { return columns_.count(field) > 0; }
+  const Column& column(FieldId field) const;
+  // Only where the ColumnSet asked for history.
+  const TrackedColumn& tracked(FieldId field) const;
+  // Of a `many` field of this entity.
+  const InverseIndex& inverse(FieldId many_field) const;
+  // Only where the ColumnSet asked for ids; every row has one.
+  bool has_ids() const { return ids_.has_value(); }
+  const Column& ids() const;
+
+ private:
+  friend class FactBase;
+  std::vector<uint8_t> presence_;
+  std::vector<uint8_t> complete_;
+  std::unordered_map<uint32_t, uint32_t> incarnations_;  // where not 1 (live) and not 0 (absent)
+  std::unordered_map<uint32_t, int64_t> removed_at_;
+  std::unordered_map<FieldId, Column> columns_;
+  std::unordered_map<FieldId, TrackedColumn> tracked_;
+  std::unordered_map<FieldId, InverseIndex> inverses_;
+  std::optional<Column> ids_;
+  uint32_t live_count_ = 0;
+  uint32_t closed_row_count_ = 0;
+  bool closed_ = false;
+};
+
+class FactBase {
+ public:
+  explicit FactBase(std::shared_ptr<const Schema> schema);
+
+  const Schema& schema() const { return *schema_; }
+  const std::shared_ptr<const Schema>& shared_schema() const { return schema_; }
+  const Table& table(EntityId entity) const { return tables_[entity.index()]; }
+  // Every declared source of the entity has delivered a complete snapshot.
+  bool closed(EntityId entity) const { return tables_[entity.index()].closed_; }
+
+  // The number of the last commit that changed facts, and its instant (0 in an empty store).
+  uint64_t facts_seq() const { return facts_seq_; }
+  Instant last_change() const { return last_change_; }
+
+  // Ids and texts for rows that are shown. Never null after Derive().
+  const RowTexts& texts() const { return *texts_; }
+  uint64_t memory_bytes() const;
+
+  // ---- For whoever fills it. After Derive() nothing below may be called. ----
+  void Resize(EntityId entity, uint32_t row_count);
+  std::span<uint8_t> mutable_presence(EntityId entity) { return at(entity).presence_; }
+  void SetIncarnation(EntityId entity, RowId row, uint32_t incarnation);
+  void SetRemovedAt(EntityId entity, RowId row, Instant at);
+  Column& AddColumn(EntityId entity, FieldId field);       // all unknown; sized as the table
+  TrackedColumn& AddTracked(EntityId entity, FieldId field);  // after AddColumn
+  Column& AddIds(EntityId entity);
+  Column& mutable_column(EntityId entity, FieldId field);
+  TrackedColumn& mutable_tracked(EntityId entity, FieldId field);
+  // `closed_row_count`: rows below it were known when the oldest of the latest snapshots of the
+  // entity's sources came; those still absent count as removed.
+  void Close(EntityId entity, uint32_t closed_row_count);
+  void SetVersion(uint64_t facts_seq, Instant last_change);
+  void SetTexts(std::shared_ptr<const RowTexts> texts) { texts_ = std::move(texts); }
+  // Closed entities, inverse indexes of the `many` fields whose reference column is here, and
+  // completeness, which needs the columns of all required references (ColumnSet::Closure).
+  void Derive();
+
+ private:
+  Table& at(EntityId entity) { return tables_[entity.index()]; }
+  void DeriveComplete();
+  bool RefuteReferences(EntityId entity);
+
+  std::shared_ptr<const Schema> schema_;
+  std::vector<Table> tables_;
+  uint64_t facts_seq_ = 0;
+  Instant last_change_{};
+  std::shared_ptr<const RowTexts> texts_;
+};
+
+}  // namespace rescind
