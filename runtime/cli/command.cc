@@ -1,0 +1,163 @@
+#include "runtime/cli/command.h"
+
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/diagnostic.h"
+
+#ifndef RESCIND_VERSION
+#define RESCIND_VERSION "unknown"
+#endif
+
+namespace rescind {
+namespace {
+
+ExitStatus StatusOf(ErrorKind kind) {
+  return kind == ErrorKind::kStale ? ExitStatus::kPlanIsStale : ExitStatus::kError;
+}
+
+void PrintMarked(std::ostream& to, bool color, std::string_view escape, std::string_view mark,
+                 std::string_view text) {
+  if (color) {
+    fmt::print(to, "\x1b[{}m{}:\x1b[0m {}\n", escape, mark, text);
+  } else {
+    fmt::print(to, "{}: {}\n", mark, text);
+  }
+}
+
+std::vector<const CLI::App*> CommandsBelow(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::vector<std::string> NamesBelow(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : CommandsBelow(app)) names.push_back(command->get_name());
+  return names;
+}
+
+// The words followed down the tree of commands: `exempt ad` ends at `exempt`, with "ad" unknown.
+struct Trail {
+  const CLI::App* app;
+  std::string above;    // what is typed before the last command: "rescind exempt"
+  std::string unknown;  // the first word that names no command; empty when all do
+};
+
+Trail Follow(const CLI::App& root, const std::vector<std::string>& words) {
+  const CLI::App* app = &root;
+  std::string above;
+  for (const std::string& word : words) {
+    const auto commands = CommandsBelow(*app);
+    const auto next = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* command) {
+      return command->get_name() == word;
+    });
+    if (next == commands.end()) return {app, above, word};
+    above += (above.empty() ? "" : " ") + app->get_name();
+    app = *next;
+  }
+  return {app, above, ""};
+}
+
+}  // namespace
+
+Result<Workspace> Invocation::OpenWorkspace() {
+  std::string folder = workspace_option;
+  const auto variable = surroundings.environment.find("RESCIND_WORKSPACE");
+  if (folder.empty() && variable != surroundings.environment.end()) folder = variable->second;
+  if (folder.empty()) {
+    RESCIND_ASSIGN(folder, FindWorkspaceFolder(working_folder, files));
+  }
+  RESCIND_ASSIGN(Workspace workspace, LoadWorkspace(folder, surroundings, files));
+  for (const std::string& warning : workspace.warnings) Warn(warning);
+  return workspace;
+}
+
+void Invocation::Warn(const std::string& message) {
+  PrintMarked(err, err_has_color(), "33", "warning", message);
+}
+
+ExitStatus Invocation::Fail(const Error& error) {
+  out.flush();
+  PrintMarked(err, err_has_color(), "31", "error", error.message);
+  if (!error.help.empty()) PrintMarked(err, err_has_color(), "36", "help", error.help);
+  return StatusOf(error.kind);
+}
+
+CommandLine::CommandLine()
+    : root_("Takes access away once the reason for it no longer holds.", "rescind") {
+  root_.set_version_flag("--version", "rescind " RESCIND_VERSION, "Print the version");
+  root_.add_option("--workspace", workspace_option_,
+                   "Folder with rescind.toml (default: the nearest one upwards)");
+  root_.require_subcommand(0, 1);
+  root_.fallthrough();
+  root_.footer("Exit status: 0 done, 1 error, 2 plan has changes, 3 check failed, 4 held,\n"
+               "5 applied in part, 6 plan is stale, 64 usage. `rescind help COMMAND` says more.");
+  CLI::App& help = Add("help", "Say what a command does",
+                       [this](Invocation& invocation) { return PrintHelp(invocation); });
+  help.add_option("command", help_topic_, "The command, such as `plan` or `exempt add`");
+}
+
+CLI::App& CommandLine::Add(const std::string& name, const std::string& description,
+                           CommandFunction run) {
+  return Add(root_, name, description, std::move(run));
+}
+
+CLI::App& CommandLine::AddGroup(const std::string& name, const std::string& description) {
+  CLI::App& group = *root_.add_subcommand(name, description);
+  group.require_subcommand(1);
+  return group;
+}
+
+CLI::App& CommandLine::Add(CLI::App& parent, const std::string& name,
+                           const std::string& description, CommandFunction run) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  commands_.emplace_back(&command, std::move(run));
+  return command;
+}
+
+Result<ExitStatus> CommandLine::PrintHelp(Invocation& invocation) {
+  const auto [app, above, unknown] = Follow(root_, help_topic_);
+  if (!unknown.empty()) {
+    const auto meant = DidYouMean(unknown, NamesBelow(*app));
+    invocation.Fail({ErrorKind::kInvalidInput, fmt::format("there is no command `{}`", unknown),
+                     meant ? fmt::format("did you mean `{}`?", *meant) : ""});
+    return ExitStatus::kUsage;
+  }
+  invocation.out << app->help(above);
+  return ExitStatus::kDone;
+}
+
+ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocation& invocation) {
+  try {
+    // CLI11 takes the arguments from the back.
+    root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& wish) {  // --help, --version
+    root_.exit(wish, invocation.out, invocation.err);
+    return ExitStatus::kDone;
+  } catch (const CLI::ParseError& problem) {
+    const auto [app, above, unknown] = Follow(root_, arguments);
+    std::string help = "`rescind help` lists the commands and their options";
+    if (const auto meant = DidYouMean(unknown, NamesBelow(*app)); meant && *meant != unknown) {
+      help = fmt::format("did you mean `{}`?", *meant);
+    }
+    invocation.Fail({ErrorKind::kInvalidInput, problem.what(), help});
+    return ExitStatus::kUsage;
+  }
+  invocation.workspace_option = workspace_option_;
+  for (const auto& [app, run] : commands_) {
+    if (!app->parsed()) continue;
+    Result<ExitStatus> status = run(invocation);
+    invocation.out.flush();
+    if (!status.ok()) return invocation.Fail(status.error());
+    if (invocation.out.fail()) {
+      return invocation.Fail({ErrorKind::kIo, "the output could not be written",
+                              "check the disk, or the program that reads the output"});
+    }
+    return *status;
+  }
+  invocation.out << root_.help();
+  return ExitStatus::kDone;
+}
+
+}  // namespace rescind

@@ -1,0 +1,103 @@
+// The frame of the command line: what a command is, and what it is handed.
+//
+// A group of commands is one file `<group>_command.cc` with one function `Declare<Group>`, named
+// in command_list.h and called in command_list.cc. It adds its commands to the CommandLine and
+// gives each a function to run. Parsing, help, usage errors and exit statuses are done here once.
+//
+//   void DeclareCheck(CommandLine& line) {
+//     auto options = std::make_shared<CheckOptions>();
+//     CLI::App& check = line.Add("check", "Check the policies", [options](Invocation& invocation) {
+//       return RunCheck(*options, invocation);
+//     });
+//     check.add_option("--format", options->format, "text, json or sarif")
+//         ->check(CLI::IsMember({"text", "json", "sarif"}));
+//   }
+//
+// A function that runs returns Result<ExitStatus>: an Error is printed and becomes a status.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/env/clock.h"
+#include "runtime/env/file_system.h"
+#include "runtime/env/process.h"
+#include "runtime/env/random.h"
+#include "runtime/service/workspace.h"
+
+namespace rescind {
+
+// Users' scripts rely on these. Never renumber.
+enum class ExitStatus : int {
+  kDone = 0,         // done, or nothing to do
+  kError = 1,
+  kHasChanges = 2,   // plan --detailed-exitcode
+  kCheckFailed = 3,  // check, test, verify
+  kHeld = 4,         // by a limit or an approval
+  kAppliedInPart = 5,
+  kPlanIsStale = 6,
+  kUsage = 64,
+};
+
+// The outside of one run of the program. Commands reach it only through this, so that tests run
+// them in process.
+struct Invocation {
+  std::ostream& out;  // data
+  std::ostream& err;  // progress and messages
+  std::istream& in;
+  FileSystem& files;
+  Clock& clock;
+  Random& random;
+  ProcessRunner& processes;
+  WorkspaceSurroundings surroundings;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  bool in_is_terminal = false;
+  bool no_color = false;             // NO_COLOR is set
+  std::string working_folder = ".";  // where the search for rescind.toml begins
+  std::string workspace_option = {};  // --workspace DIR; empty: not given
+
+  bool out_has_color() const { return out_is_terminal && !no_color; }
+  bool err_has_color() const { return err_is_terminal && !no_color; }
+
+  // The workspace of --workspace, of RESCIND_WORKSPACE, or the nearest one upwards. Prints its
+  // warnings to err.
+  Result<Workspace> OpenWorkspace();
+  // "warning: …" on err.
+  void Warn(const std::string& message);
+  // "error: …" and "help: …" on err; the exit status that the kind of error has.
+  ExitStatus Fail(const Error& error);
+};
+
+using CommandFunction = std::function<Result<ExitStatus>(Invocation&)>;
+
+class CommandLine {
+ public:
+  CommandLine();
+
+  // A command of its own: `rescind NAME`. The returned App takes its options.
+  CLI::App& Add(const std::string& name, const std::string& description, CommandFunction run);
+  // A word with commands below it (`rescind exempt`); `parent` of the following Add.
+  CLI::App& AddGroup(const std::string& name, const std::string& description);
+  CLI::App& Add(CLI::App& parent, const std::string& name, const std::string& description,
+                CommandFunction run);
+
+  // Parses, runs the chosen command, prints errors. `arguments` without the program's name.
+  ExitStatus Run(const std::vector<std::string>& arguments, Invocation& invocation);
+
+  const CLI::App& root() const { return root_; }
+
+ private:
+  Result<ExitStatus> PrintHelp(Invocation& invocation);
+
+  CLI::App root_;
+  std::string workspace_option_;
+  std::vector<std::string> help_topic_;
+  std::vector<std::pair<CLI::App*, CommandFunction>> commands_;
+};
+
+}  // namespace rescind

@@ -1,0 +1,9 @@
+#include "runtime/cli/command_list.h"
+
+namespace rescind {
+
+void DeclareAll(CommandLine& line) {
+  DeclareInit(line);
+}
+
+}  // namespace rescind

@@ -1,0 +1,13 @@
+// Every group of commands, once. A new one is declared here and called in command_list.cc.
+#pragma once
+
+#include "runtime/cli/command.h"
+
+namespace rescind {
+
+void DeclareInit(CommandLine& line);
+
+// All of the above, in the order in which help lists them.
+void DeclareAll(CommandLine& line);
+
+}  // namespace rescind

@@ -1,0 +1,37 @@
+// The program `rescind`: hands the real outside to the command line.
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "runtime/cli/command_list.h"
+
+int main(int argc, char** argv) {
+  // A reader that goes away (`rescind plan | head`) shows as a failed write, not as a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ios::sync_with_stdio(false);
+
+  rescind::RealFileSystem files;
+  rescind::SystemClock clock;
+  rescind::SystemRandom random;
+  rescind::SystemProcessRunner processes;
+  rescind::Invocation invocation{
+      .out = std::cout,
+      .err = std::cerr,
+      .in = std::cin,
+      .files = files,
+      .clock = clock,
+      .random = random,
+      .processes = processes,
+      .surroundings = rescind::WorkspaceSurroundings::OfThisProcess(),
+      .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+      .err_is_terminal = isatty(STDERR_FILENO) == 1,
+      .in_is_terminal = isatty(STDIN_FILENO) == 1,
+      .no_color = std::getenv("NO_COLOR") != nullptr,
+  };
+  rescind::CommandLine line;
+  rescind::DeclareAll(line);
+  return static_cast<int>(line.Run(std::vector<std::string>(argv + 1, argv + argc), invocation));
+}

@@ -1,0 +1,437 @@
+// Files are applied from the least to the most important one onto the same Workspace, so that a
+// later key replaces an earlier one and a later [target.NAME] replaces the whole earlier table.
+// Then RESCIND_* variables, then what only makes sense over all of it (secrets, on-call).
+#include "runtime/service/workspace.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/time_zone.h"
+#include "runtime/service/table_reader.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint64_t kMaxFileBytes = 1 << 20;
+constexpr int64_t kMaxRows = 1'000'000'000;
+
+using Problems = std::vector<std::string>;
+
+std::string Under(const std::string& folder, const std::string& path) {
+  return path.starts_with('/') ? path : folder + "/" + path;
+}
+
+std::string FolderOf(const std::string& file) {
+  const size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "." : file.substr(0, slash);
+}
+
+bool EndsLikeASecret(std::string_view key) {
+  for (const std::string_view end : {"password", "secret", "token", "api_key", "private_key"}) {
+    if (key.ends_with(end)) return true;
+  }
+  return false;
+}
+
+// One file's tables, applied to a workspace.
+class FileReader {
+ public:
+  FileReader(std::string file, Workspace& workspace, Problems& problems)
+      : file_(std::move(file)), folder_(FolderOf(file_)), workspace_(workspace),
+        problems_(problems) {}
+
+  void Read(const toml::table& root) {
+    TableReader reader(root, file_, "the file", problems_);
+    if (const auto* table = reader.Table("workspace")) ReadWorkspace(*table);
+    if (const auto* table = reader.Table("limits")) ReadLimits(*table);
+    if (const auto* table = reader.Table("audit")) ReadAudit(*table);
+    if (const auto* table = reader.Table("params")) ReadParams(*table);
+    ReadNamed(reader, "channel", &FileReader::ReadChannel);
+    ReadNamed(reader, "source", &FileReader::ReadSource);
+    ReadNamed(reader, "target", &FileReader::ReadTarget);
+    reader.RejectUnknown();
+  }
+
+ private:
+  using NamedTableFunction = void (FileReader::*)(const std::string&, TableReader&);
+
+  void ReadNamed(TableReader& root, const std::string& kind, NamedTableFunction read) {
+    const toml::table* tables = root.Table(kind);
+    if (tables == nullptr) return;
+    TableReader names(*tables, file_, fmt::format("[{}]", kind), problems_);
+    for (const auto& [key, node] : *tables) {
+      const std::string name(key.str());
+      const toml::table* table = names.Table(name);
+      if (table == nullptr) continue;
+      TableReader reader(*table, file_, fmt::format("[{}.{}]", kind, name), problems_);
+      (this->*read)(name, reader);
+    }
+  }
+
+  void ReadWorkspace(const toml::table& table) {
+    TableReader reader(table, file_, "[workspace]", problems_);
+    if (auto text = reader.Text("policies")) workspace_.policy_folder = Under(folder_, *text);
+    if (auto text = reader.Text("store")) workspace_.store_folder = Under(folder_, *text);
+    if (auto text = reader.Text("oncall")) workspace_.oncall = *text;
+    if (auto text = reader.Text("timezone")) {
+      if (FindTimeZone(*text) == nullptr) {
+        reader.Reject("timezone", fmt::format("is \"{}\", which the tz database does not know; "
+                                              "write one like \"Europe/Berlin\"",
+                                              *text));
+      }
+      workspace_.timezone = *text;
+    }
+    reader.RejectUnknown();
+  }
+
+  void ReadLimits(const toml::table& table) {
+    TableReader reader(table, file_, "[limits]", problems_);
+    WorkspaceLimits& limits = workspace_.limits;
+    if (auto count = reader.Integer("removals_per_hour", 0, kMaxRows)) {
+      limits.removals_per_hour = *count;
+    }
+    if (auto share = reader.Part("per_policy")) limits.per_policy = *share;
+    if (auto count = reader.Integer("confirm_over", 0, kMaxRows)) limits.confirm_over = *count;
+    reader.RejectUnknown();
+  }
+
+  void ReadAudit(const toml::table& table) {
+    TableReader reader(table, file_, "[audit]", problems_);
+    if (auto text = reader.Text("key_file")) workspace_.audit_key_file = Under(folder_, *text);
+    if (auto text = reader.Text("origin")) workspace_.audit_origin = *text;
+    reader.RejectUnknown();
+  }
+
+  void ReadParams(const toml::table& table) {
+    TableReader reader(table, file_, "[params]", problems_);
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      if (node.is_table()) {
+        reader.Reject(name, fmt::format("must stand in quotes with its module: \"{}.…\"", name));
+        continue;
+      }
+      if (auto value = reader.Setting(name)) {
+        workspace_.params[name] = {*std::move(value), reader.Place(name)};
+      }
+    }
+  }
+
+  void ReadChannel(const std::string& name, TableReader& reader) {
+    const auto kind = reader.OneOf("kind", {"command", "smtp", "webhook"});
+    WorkspaceChannel channel;
+    channel.folder = folder_;
+    channel.place = reader.Place("kind");
+    if (!reader.Has("kind")) reader.Reject("kind", "is missing: command, smtp or webhook");
+    if (!kind) return;
+    if (*kind == "command") ReadCommandChannel(reader, channel);
+    if (*kind == "smtp") ReadSmtpChannel(reader, channel);
+    if (*kind == "webhook") ReadWebhookChannel(reader, channel);
+    reader.RejectUnknown();
+    workspace_.channels[name] = std::move(channel);
+  }
+
+  void Require(TableReader& reader, const std::string& key, WorkspaceChannel& channel) {
+    if (!reader.Has(key)) reader.Reject(key, "is missing");
+    Accept(reader, key, channel);
+  }
+  void Accept(TableReader& reader, const std::string& key, WorkspaceChannel& channel) {
+    if (auto text = reader.Text(key)) channel.settings[key] = *std::move(text);
+  }
+
+  void ReadCommandChannel(TableReader& reader, WorkspaceChannel& channel) {
+    channel.kind = ChannelKind::kCommand;
+    if (!reader.Has("command")) reader.Reject("command", "is missing");
+    if (auto words = reader.TextList("command")) channel.settings["command"] = *std::move(words);
+    if (reader.Length("time_limit")) Accept(reader, "time_limit", channel);
+  }
+  void ReadSmtpChannel(TableReader& reader, WorkspaceChannel& channel) {
+    channel.kind = ChannelKind::kSmtp;
+    Require(reader, "url", channel);
+    Require(reader, "from", channel);
+    Accept(reader, "to", channel);
+    Accept(reader, "username", channel);
+    Accept(reader, "password_file", channel);
+  }
+  void ReadWebhookChannel(TableReader& reader, WorkspaceChannel& channel) {
+    channel.kind = ChannelKind::kWebhook;
+    Require(reader, "url", channel);
+    Accept(reader, "secret_file", channel);
+    if (reader.Length("time_limit")) Accept(reader, "time_limit", channel);
+  }
+
+  void ReadSource(const std::string& name, TableReader& reader) {
+    WorkspaceSource source;
+    source.place = reader.Place("entity");
+    if (!reader.Has("entity")) reader.Reject("entity", "is missing");
+    if (auto entities = reader.TextOrList("entity")) source.entities = *std::move(entities);
+    source.max_age = reader.Length("max_age");
+    if (auto share = reader.Part("max_shrink")) source.max_shrink = *share;
+    reader.RejectUnknown();
+    workspace_.sources[name] = std::move(source);
+  }
+
+  void ReadTarget(const std::string& name, TableReader& reader) {
+    WorkspaceTarget target;
+    target.folder = folder_;
+    target.place = reader.Place("executor");
+    if (!reader.Has("executor")) reader.Reject("executor", "is missing");
+    if (auto kind = reader.Text("executor")) target.executor = *std::move(kind);
+    target.settings = reader.RemainingSettings();
+    for (const auto& [key, value] : target.settings) {
+      if (!EndsLikeASecret(key)) continue;
+      reader.Reject(key, fmt::format("would put a secret into this file; write it to a file of "
+                                     "mode 0600 and give `{}_file`",
+                                     key));
+    }
+    workspace_.targets[name] = std::move(target);
+  }
+
+  std::string file_;
+  std::string folder_;
+  Workspace& workspace_;
+  Problems& problems_;
+};
+
+void ReadFile(const std::string& file, const std::string& text, Workspace& workspace,
+              Problems& problems) {
+  if (text.find('\0') != std::string::npos) {
+    problems.push_back(fmt::format("{}: this is a binary file, not TOML", file));
+    return;
+  }
+  try {
+    const toml::table root = toml::parse(text, file);
+    FileReader(file, workspace, problems).Read(root);
+  } catch (const toml::parse_error& problem) {
+    problems.push_back(
+        fmt::format("{}: {}", PlaceOf(file, problem.source()), problem.description()));
+  }
+}
+
+// A variable's value read as the key's own type by wrapping it into a table of one key.
+struct Override {
+  const char* variable;
+  const char* table;
+  const char* key;
+  bool quoted;
+};
+constexpr Override kOverrides[] = {
+    {"RESCIND_POLICIES", "workspace", "policies", true},
+    {"RESCIND_STORE", "workspace", "store", true},
+    {"RESCIND_TIMEZONE", "workspace", "timezone", true},
+    {"RESCIND_ONCALL", "workspace", "oncall", true},
+    {"RESCIND_LIMITS_REMOVALS_PER_HOUR", "limits", "removals_per_hour", false},
+    {"RESCIND_LIMITS_PER_POLICY", "limits", "per_policy", false},
+    {"RESCIND_LIMITS_CONFIRM_OVER", "limits", "confirm_over", false},
+    {"RESCIND_AUDIT_KEY_FILE", "audit", "key_file", true},
+};
+// Read elsewhere, or by tests; no settings.
+constexpr const char* kOtherVariables[] = {"RESCIND_WORKSPACE", "RESCIND_SEED"};
+
+void InsertValue(toml::table& table, const Override& override, const std::string& text) {
+  const bool is_number = !text.empty() && text.size() < 19 &&
+                         std::all_of(text.begin(), text.end(),
+                                     [](char c) { return c >= '0' && c <= '9'; });
+  if (!override.quoted && is_number) {
+    table.insert(override.key, int64_t{std::stoll(text)});
+  } else {
+    table.insert(override.key, text);
+  }
+}
+
+void ApplyEnvironment(const std::map<std::string, std::string>& environment,
+                      Workspace& workspace, Problems& problems) {
+  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
+  for (const Override& override : kOverrides) {
+    known.push_back(override.variable);
+    const auto found = environment.find(override.variable);
+    if (found == environment.end()) continue;
+    toml::table table;
+    InsertValue(table, override, found->second);
+    toml::table root;
+    root.insert(override.table, std::move(table));
+    Problems here;
+    // The name is a file in the workspace's folder, so that relative paths start there.
+    FileReader(workspace.folder + "/" + kWorkspaceFileName, workspace, here).Read(root);
+    for (const std::string& problem : here) {
+      const size_t tick = problem.find(": ");
+      problems.push_back(fmt::format("{}: {}", override.variable, problem.substr(tick + 2)));
+    }
+  }
+  for (const auto& [name, value] : environment) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto meant = DidYouMean(name, known);
+    workspace.warnings.push_back(
+        fmt::format("the environment variable {} is unknown and ignored{}", name,
+                    meant ? fmt::format("; did you mean {}?", *meant) : ""));
+  }
+}
+
+void WarnOfOpenSecret(const std::string& place, const std::string& path, FileSystem& files,
+                      Workspace& workspace) {
+  const auto info = files.Stat(path);
+  if (!info.ok() || (info->mode & 077) == 0) return;
+  workspace.warnings.push_back(
+      fmt::format("{}: others may read the secret {} (mode {:04o}); run: chmod 600 {}", place,
+                  path, info->mode, path));
+}
+
+void CheckSecrets(FileSystem& files, Workspace& workspace) {
+  auto check = [&](const ExecutorSettings& settings, const std::string& folder,
+                   const std::string& place) {
+    for (const auto& [key, value] : settings) {
+      const auto* path = std::get_if<std::string>(&value);
+      if (path == nullptr || !key.ends_with("_file") ||
+          !EndsLikeASecret(std::string_view(key).substr(0, key.size() - 5))) {
+        continue;
+      }
+      WarnOfOpenSecret(place, Under(folder, *path), files, workspace);
+    }
+  };
+  for (const auto& [name, target] : workspace.targets) {
+    check(target.settings, target.folder, target.place);
+  }
+  for (const auto& [name, channel] : workspace.channels) {
+    check(channel.settings, channel.folder, channel.place);
+  }
+  WarnOfOpenSecret("[audit]", workspace.audit_key_file, files, workspace);
+}
+
+// `required`: the workspace's own file. The others may be missing, but not unreadable.
+Status ApplyFile(const std::string& file, bool required, FileSystem& files, Workspace& workspace,
+                 Problems& problems) {
+  auto text = files.Read(file, kMaxFileBytes);
+  if (!text.ok()) {
+    if (!required && text.error().kind == ErrorKind::kNotFound) return {};
+    return std::move(text).error();
+  }
+  ReadFile(file, *text, workspace, problems);
+  return {};
+}
+
+Error AllOf(const Problems& problems) {
+  return {ErrorKind::kInvalidInput, fmt::format("{}", fmt::join(problems, "\n")),
+          problems.size() == 1 ? "mend this line" : "mend these lines"};
+}
+
+}  // namespace
+
+int64_t Share::Of(int64_t population_count) const {
+  if (!is_percent) return amount;
+  // Whole millions first, so that no population overflows.
+  const int64_t whole = population_count / 1'000'000 * amount;
+  const int64_t rest = (population_count % 1'000'000 * amount + 999'999) / 1'000'000;
+  return std::max<int64_t>(1, whole + rest);
+}
+
+std::string Share::Text() const {
+  if (!is_percent) return fmt::format("{}", amount);
+  std::string text = fmt::format("{}.{:04}", amount / 10'000, amount % 10'000);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text + "%";
+}
+
+WorkspaceSurroundings WorkspaceSurroundings::OfThisProcess() {
+  WorkspaceSurroundings surroundings;
+  for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
+    const std::string_view text(*line);
+    const size_t equals = text.find('=');
+    if (!text.starts_with("RESCIND_") || equals == std::string_view::npos) continue;
+    surroundings.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  const char* config = std::getenv("XDG_CONFIG_HOME");
+  const char* home = std::getenv("HOME");
+  if (config != nullptr && *config == '/') {
+    surroundings.user_file = fmt::format("{}/rescind/{}", config, kWorkspaceFileName);
+  } else if (home != nullptr && *home == '/') {
+    surroundings.user_file = fmt::format("{}/.config/rescind/{}", home, kWorkspaceFileName);
+  }
+  surroundings.system_file = fmt::format("/etc/rescind/{}", kWorkspaceFileName);
+  return surroundings;
+}
+
+Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& files) {
+  std::error_code failure;
+  std::filesystem::path folder = std::filesystem::absolute(start, failure).lexically_normal();
+  if (failure) return SystemCallError("find", start, failure.value());
+  for (; !folder.empty(); folder = folder.parent_path()) {
+    if (files.Exists((folder / kWorkspaceFileName).string())) return folder.string();
+    if (folder == folder.parent_path()) break;
+  }
+  return Error{ErrorKind::kNotFound,
+               fmt::format("there is no {} here or in a folder above", kWorkspaceFileName),
+               "make one with `rescind init`, or name its folder with --workspace DIR"};
+}
+
+Result<Workspace> LoadWorkspace(const std::string& folder,
+                                const WorkspaceSurroundings& surroundings, FileSystem& files) {
+  std::error_code failure;
+  Workspace workspace;
+  workspace.folder = std::filesystem::absolute(folder, failure).lexically_normal().string();
+  while (workspace.folder.size() > 1 && workspace.folder.ends_with('/')) {
+    workspace.folder.pop_back();
+  }
+  workspace.policy_folder = workspace.folder + "/policies";
+  workspace.store_folder = workspace.folder + "/data";
+  workspace.audit_key_file = workspace.folder + "/secrets/audit-key";
+  const std::string name = std::filesystem::path(workspace.folder).filename().string();
+  workspace.audit_origin = fmt::format("rescind/{}", name.empty() ? "workspace" : name);
+
+  Problems problems;
+  for (const std::string& file : {surroundings.system_file, surroundings.user_file}) {
+    if (file.empty()) continue;
+    RESCIND_TRY(ApplyFile(file, /*required=*/false, files, workspace, problems));
+  }
+  RESCIND_TRY(ApplyFile(workspace.folder + "/" + kWorkspaceFileName, /*required=*/true, files,
+                        workspace, problems));
+  ApplyEnvironment(surroundings.environment, workspace, problems);
+  if (!workspace.oncall.empty() && !workspace.channels.contains(workspace.oncall)) {
+    workspace.warnings.push_back(fmt::format(
+        "the on-call channel \"{}\" is not declared; add [channel.{}] to {}", workspace.oncall,
+        workspace.oncall, kWorkspaceFileName));
+  }
+  if (!problems.empty()) return AllOf(problems);
+  CheckSecrets(files, workspace);
+  return workspace;
+}
+
+std::string InitialWorkspaceFile(const std::string& timezone) {
+  return fmt::format(R"([workspace]
+policies = "policies"          # *.rescind, recursively
+store    = "data"              # the facts, in RocksDB
+timezone = "{}"
+
+[limits]
+removals_per_hour = 200        # over the whole workspace; what exceeds it is held
+per_policy = "5%"              # of the rows that a policy judges
+confirm_over = 25              # `apply` wants --confirm PLAN-ID above this many removals
+
+# A feed, and how old it may be before what depends on it is held:
+# [source.hr]
+# entity = "identity"
+# max_age = "24h"
+
+# A system that access is taken away in; the name is the id of a `system` row:
+# [target.corp-ldap]
+# executor = "ldap"
+# uri = "ldap://127.0.0.1:3890"
+# bind_dn = "cn=admin,dc=example,dc=org"
+# bind_password_file = "secrets/ldap"
+
+# Where `notify "iam-team"` goes:
+# [channel.iam-team]
+# kind = "command"
+# command = ["notify-iam"]
+)",
+                     timezone);
+}
+
+}  // namespace rescind

@@ -1,0 +1,135 @@
+#include "runtime/cli/command.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "runtime/cli/command_list.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace rescind {
+namespace {
+
+// The whole program in process, with its own outside.
+struct Program {
+  std::ostringstream out, err;
+  std::istringstream in;
+  RealFileSystem files;
+  VirtualClock clock{Instant{0}};
+  SeededRandom random{1};
+  SystemProcessRunner processes;
+  Invocation invocation{.out = out, .err = err, .in = in, .files = files, .clock = clock,
+                        .random = random, .processes = processes, .surroundings = {}};
+  CommandLine line;
+
+  ExitStatus Run(const std::vector<std::string>& arguments) {
+    return line.Run(arguments, invocation);
+  }
+};
+
+struct WholeProgram : Program {
+  WholeProgram() { DeclareAll(line); }
+};
+
+TEST_CASE_FIXTURE(WholeProgram, "TheVersionIsData") {
+  CHECK(Run({"--version"}) == ExitStatus::kDone);
+  CHECK(out.str().starts_with("rescind "));
+  CHECK(err.str().empty());
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "WithoutACommandHelpIsPrinted") {
+  CHECK(Run({}) == ExitStatus::kDone);
+  CHECK(out.str().find("init") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "UnknownWordsAreUsageErrorsWithASuggestion") {
+  CHECK(Run({"intit"}) == ExitStatus::kUsage);
+  CHECK(err.str().find("did you mean `init`?") != std::string::npos);
+  CHECK(out.str().empty());
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "UnknownOptionsAreUsageErrors") {
+  CHECK(Run({"init", "--nope"}) == ExitStatus::kUsage);
+  CHECK(err.str().find("--nope") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "HelpOfAnUnknownCommandIsAUsageError") {
+  CHECK(Run({"help", "intit"}) == ExitStatus::kUsage);
+  CHECK(err.str().find("there is no command `intit`") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "HelpOfACommandShowsHowToTypeIt") {
+  CHECK(Run({"help", "init"}) == ExitStatus::kDone);
+  CHECK(out.str().find("Usage: rescind init") != std::string::npos);
+}
+
+TEST_CASE("InitMakesAWorkspaceOnceAndNeverOverwrites") {
+  const TemporaryFolder folder;
+  {
+    WholeProgram first;
+    CHECK(first.Run({"init", folder / "w", "--timezone", "Europe/Berlin"}) == ExitStatus::kDone);
+    CHECK(first.out.str().empty());
+    CHECK(first.files.Stat(folder / "w/secrets")->mode == 0700);
+  }
+  WholeProgram second;
+  CHECK(second.Run({"init", folder / "w"}) == ExitStatus::kError);
+  CHECK(second.err.str().find("exists already") != std::string::npos);
+  second.invocation.workspace_option = folder / "w";
+  const auto workspace = second.invocation.OpenWorkspace();
+  REQUIRE(workspace.ok());
+  CHECK(workspace->timezone == "Europe/Berlin");
+}
+
+TEST_CASE_FIXTURE(WholeProgram, "InitRefusesATimeZoneThatDoesNotExist") {
+  const TemporaryFolder folder;
+  CHECK(Run({"init", folder / "w", "--timezone", "x\"\ny"}) == ExitStatus::kError);
+  CHECK_FALSE(files.Exists(folder / "w"));
+}
+
+TEST_CASE_FIXTURE(Program, "ErrorsBecomeStatusesAndMessages") {
+  line.Add("stale", "", [](Invocation&) -> Result<ExitStatus> {
+    return Error{ErrorKind::kStale, "the plan is old", "plan again"};
+  });
+  CHECK(Run({"stale"}) == ExitStatus::kPlanIsStale);
+  CHECK(err.str() == "error: the plan is old\nhelp: plan again\n");
+}
+
+TEST_CASE_FIXTURE(Program, "ColourOnlyOnATerminalAndNeverWithNoColor") {
+  invocation.err_is_terminal = true;
+  invocation.Warn("a");
+  CHECK(err.str() == "\x1b[33mwarning:\x1b[0m a\n");
+  err.str("");
+  invocation.no_color = true;
+  invocation.Warn("a");
+  CHECK(err.str() == "warning: a\n");
+}
+
+TEST_CASE_FIXTURE(Program, "AReaderThatGoesAwayIsAnError") {
+  line.Add("data", "", [](Invocation& given) -> Result<ExitStatus> {
+    given.out << "x";
+    given.out.setstate(std::ios::badbit);
+    return ExitStatus::kDone;
+  });
+  CHECK(Run({"data"}) == ExitStatus::kError);
+  CHECK(err.str().find("output could not be written") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Program, "CommandsOfAGroupAreReachedAndWorkspaceMayStandAnywhere") {
+  CLI::App& group = line.AddGroup("exempt", "");
+  std::string seen;
+  line.Add(group, "list", "", [&](Invocation& given) -> Result<ExitStatus> {
+    seen = given.workspace_option;
+    return ExitStatus::kHeld;
+  });
+  CHECK(Run({"exempt", "list", "--workspace", "w"}) == ExitStatus::kHeld);
+  CHECK(seen == "w");
+}
+
+TEST_CASE_FIXTURE(Program, "AGroupAloneIsAUsageError") {
+  CLI::App& group = line.AddGroup("exempt", "");
+  line.Add(group, "list", "", [](Invocation&) -> Result<ExitStatus> { return ExitStatus::kDone; });
+  CHECK(Run({"exempt"}) == ExitStatus::kUsage);
+}
+
+}  // namespace
+}  // namespace rescind
