@@ -1,0 +1,226 @@
+#include "engine/base/diagnostic_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace rescind {
+namespace {
+
+struct CodePointRange {
+  uint32_t first;
+  uint32_t last;
+};
+
+// Combining marks and other characters without a cell of their own.
+constexpr CodePointRange kZeroWidth[] = {
+    {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD},  {0x0610, 0x061A}, {0x064B, 0x065F},
+    {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E},  {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
+    {0x200B, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x2064},  {0x20D0, 0x20FF}, {0xFE00, 0xFE0F},
+    {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF}, {0xE0100, 0xE01EF}};
+
+// East Asian wide and full-width characters, and emoji.
+constexpr CodePointRange kDoubleWidth[] = {
+    {0x1100, 0x115F},   {0x231A, 0x231B},   {0x2329, 0x232A},  {0x23E9, 0x23EC}, {0x2614, 0x2615},
+    {0x26A1, 0x26A1},   {0x2705, 0x2705},   {0x274C, 0x274C},  {0x2E80, 0x303E}, {0x3041, 0x33FF},
+    {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},  {0xA960, 0xA97F}, {0xAC00, 0xD7A3},
+    {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F},
+    {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+
+template <size_t N>
+bool InRanges(uint32_t code, const CodePointRange (&ranges)[N]) {
+  const auto* found = std::lower_bound(
+      std::begin(ranges), std::end(ranges), code,
+      [](const CodePointRange& range, uint32_t value) { return range.last < value; });
+  return found != std::end(ranges) && found->first <= code;
+}
+
+// Takes one character off the front. A byte that is no UTF-8 counts as one character.
+uint32_t TakeCodePoint(std::string_view& text) {
+  const auto at = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = at(0);
+  const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (lead < 0x80 || lead < 0xC0 || text.size() < length) {
+    text.remove_prefix(1);
+    return lead < 0x80 ? lead : 0xFFFD;
+  }
+  uint32_t code = lead & (0xFFu >> (length + 1));
+  for (size_t i = 1; i < length; ++i) code = (code << 6) | (at(i) & 0x3Fu);
+  text.remove_prefix(length);
+  return code;
+}
+
+size_t CellsOf(uint32_t code, size_t column) {
+  if (code == '\t') return kTabCells - column % kTabCells;
+  if (InRanges(code, kZeroWidth)) return 0;
+  return InRanges(code, kDoubleWidth) ? 2 : 1;
+}
+
+// The line as printed: tabs expanded, control characters made visible as a space.
+std::string PrintableLine(std::string_view line) {
+  std::string out;
+  size_t column = 0;
+  while (!line.empty()) {
+    const std::string_view before = line;
+    const uint32_t code = TakeCodePoint(line);
+    const size_t cells = CellsOf(code, column);
+    if (code == '\t' || code < 0x20 || code == 0x7F) {
+      out.append(code == '\t' ? cells : 1, ' ');
+    } else if (code == 0xFFFD && static_cast<unsigned char>(before[0]) != 0xEF) {
+      out += "\xEF\xBF\xBD";
+    } else {
+      out += before.substr(0, before.size() - line.size());
+    }
+    column += cells;
+  }
+  return out;
+}
+
+constexpr std::string_view kReset = "\x1b[0m";
+constexpr std::string_view kRed = "\x1b[1;31m";
+constexpr std::string_view kYellow = "\x1b[1;33m";
+constexpr std::string_view kBlue = "\x1b[1;34m";
+constexpr std::string_view kBold = "\x1b[1m";
+
+// One underline: on one line, with what is said under it.
+struct Mark {
+  size_t first_cell = 0;
+  size_t cell_count = 1;
+  bool primary = false;
+  std::string text;
+};
+
+class Renderer {
+ public:
+  Renderer(const SourceMap& sources, const Diagnostic& diagnostic, DiagnosticStyle style)
+      : sources_(sources), diagnostic_(diagnostic), style_(style) {}
+
+  std::string Run();
+
+ private:
+  // A place, in the order given: the primary one first.
+  void AddPlace(Span span, const std::string& text, bool primary);
+  void PrintFile(FileId file, bool first);
+  void PrintLine(const SourceFile& file, uint32_t line, const std::vector<Mark>& marks);
+  void PrintHelp();
+  void Gutter(std::string_view number, std::string_view rest);
+  std::string Paint(std::string_view text, std::string_view color) const {
+    if (!style_.color || text.empty()) return std::string(text);
+    return fmt::format("{}{}{}", color, text, kReset);
+  }
+  std::string_view SeverityColor() const {
+    return diagnostic_.severity() == DiagnosticSeverity::kError ? kRed : kYellow;
+  }
+
+  const SourceMap& sources_;
+  const Diagnostic& diagnostic_;
+  DiagnosticStyle style_;
+  std::vector<FileId> files_;
+  std::map<std::pair<FileId, uint32_t>, std::vector<Mark>> marks_;
+  size_t number_width_ = 1;
+  std::string out_;
+};
+
+void Renderer::AddPlace(Span span, const std::string& text, bool primary) {
+  if (!span.valid()) return;
+  const SourceFile& file = sources_.Get(span.file);
+  const LineColumn place = file.Locate(span.begin);
+  const std::string_view line = file.Line(place.line);
+  const size_t begin = std::min<size_t>(span.begin - file.LineStart(place.line), line.size());
+  // What goes on over the end of the line is underlined to its end.
+  const size_t length = span.end > span.begin ? span.end - span.begin : 0;
+  const size_t end = std::min(begin + length, line.size());
+  Mark mark;
+  mark.first_cell = TextCells(line.substr(0, begin));
+  mark.cell_count = std::max<size_t>(1, TextCells(line.substr(0, end)) - mark.first_cell);
+  mark.primary = primary;
+  mark.text = text;
+  if (std::find(files_.begin(), files_.end(), span.file) == files_.end())
+    files_.push_back(span.file);
+  marks_[{span.file, place.line}].push_back(std::move(mark));
+  number_width_ = std::max(number_width_, fmt::format("{}", place.line).size());
+}
+
+void Renderer::Gutter(std::string_view number, std::string_view rest) {
+  out_ += Paint(fmt::format("{:>{}} |", number, number_width_), kBlue);
+  if (!rest.empty()) out_ += fmt::format(" {}", rest);
+  out_ += '\n';
+}
+
+void Renderer::PrintLine(const SourceFile& file, uint32_t line, const std::vector<Mark>& marks) {
+  Gutter(fmt::format("{}", line), PrintableLine(file.Line(line)));
+  for (const Mark& mark : marks) {
+    std::string under(mark.cell_count, mark.primary ? '^' : '-');
+    if (!mark.text.empty()) under += ' ' + mark.text;
+    Gutter("", std::string(mark.first_cell, ' ') +
+                   Paint(under, mark.primary ? SeverityColor() : kBlue));
+  }
+}
+
+// Every marked line of one file in order; `...` where lines are left out between.
+void Renderer::PrintFile(FileId id, bool first) {
+  const SourceFile& file = sources_.Get(id);
+  Span place = diagnostic_.span;
+  for (const DiagnosticLabel& note : diagnostic_.notes) {
+    if (!first && note.span.file == id) place = note.span;
+  }
+  const LineColumn at = file.Locate(place.begin);
+  out_ += std::string(number_width_, ' ') + Paint(first ? "-->" : ":::", kBlue) +
+          fmt::format(" {}:{}:{}\n", file.name(), at.line, at.column);
+  Gutter("", "");
+  uint32_t last = 0;
+  for (const auto& [key, marks] : marks_) {
+    if (key.first != id) continue;
+    if (last != 0 && key.second > last + 1) out_ += Paint("...", kBlue) + '\n';
+    last = key.second;
+    PrintLine(file, key.second, marks);
+  }
+}
+
+void Renderer::PrintHelp() {
+  if (diagnostic_.help.empty()) return;
+  if (!files_.empty()) Gutter("", "");
+  for (const DiagnosticHelp& help : diagnostic_.help) {
+    out_ += fmt::format("{} {} {}: {}\n", std::string(number_width_, ' '), Paint("=", kBlue),
+                        Paint("help", kBold), help.text);
+  }
+}
+
+std::string Renderer::Run() {
+  const bool error = diagnostic_.severity() == DiagnosticSeverity::kError;
+  out_ = Paint(fmt::format("{}[{}]", error ? "error" : "warning", diagnostic_.code.text),
+               SeverityColor()) +
+         Paint(fmt::format(": {}", diagnostic_.message), kBold) + '\n';
+  AddPlace(diagnostic_.span, diagnostic_.label, true);
+  for (const DiagnosticLabel& note : diagnostic_.notes) AddPlace(note.span, note.text, false);
+  const std::vector<FileId> files = files_;
+  for (size_t i = 0; i < files.size(); ++i) PrintFile(files[i], i == 0);
+  PrintHelp();
+  return std::move(out_);
+}
+
+}  // namespace
+
+size_t TextCells(std::string_view utf8) {
+  size_t column = 0;
+  while (!utf8.empty()) column += CellsOf(TakeCodePoint(utf8), column);
+  return column;
+}
+
+std::string RenderDiagnostic(const SourceMap& sources, const Diagnostic& diagnostic,
+                             DiagnosticStyle style) {
+  return Renderer(sources, diagnostic, style).Run();
+}
+
+std::string RenderDiagnostics(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
+                              DiagnosticStyle style) {
+  std::string out;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (!out.empty()) out += '\n';
+    out += RenderDiagnostic(sources, diagnostic, style);
+  }
+  return out;
+}
+
+}  // namespace rescind
