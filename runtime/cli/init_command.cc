@@ -14,8 +14,9 @@ struct InitOptions {
   std::string timezone = "UTC";
 };
 
-constexpr std::string_view kIgnored = "# Facts, secrets and plans do not belong in version control.\n"
-                                      "/data/\n/secrets/\n*.plan.json\n";
+constexpr std::string_view kIgnored =
+    "# Facts, secrets and plans do not belong in version control.\n"
+    "/data/\n/secrets/\n*.plan.json\n";
 
 Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   if (FindTimeZone(options.timezone) == nullptr) {
