@@ -13,6 +13,9 @@ struct CodePointRange {
   uint32_t last;
 };
 
+// Stands for a byte that is no UTF-8.
+constexpr uint32_t kReplacement = 0xFFFD;
+
 // Combining marks and other characters without a cell of their own.
 constexpr CodePointRange kZeroWidth[] = {
     {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD},  {0x0610, 0x061A}, {0x064B, 0x065F},
@@ -40,15 +43,15 @@ bool InRanges(uint32_t code, const CodePointRange (&ranges)[N]) {
 uint32_t TakeCodePoint(std::string_view& text) {
   const auto at = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = at(0);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (lead < 0x80 || lead < 0xC0 || text.size() < length) {
-    text.remove_prefix(1);
-    return lead < 0x80 ? lead : 0xFFFD;
+  const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  uint32_t code = lead < 0x80 ? lead : lead & (0xFFu >> (length + 1));
+  bool valid = (lead < 0x80 || lead >= 0xC2) && lead < 0xF5 && text.size() >= length;
+  for (size_t i = 1; valid && i < length; ++i) {
+    valid = (at(i) & 0xC0) == 0x80;
+    code = (code << 6) | (at(i) & 0x3Fu);
   }
-  uint32_t code = lead & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) code = (code << 6) | (at(i) & 0x3Fu);
-  text.remove_prefix(length);
-  return code;
+  text.remove_prefix(valid ? length : 1);
+  return valid ? code : kReplacement;
 }
 
 size_t CellsOf(uint32_t code, size_t column) {
@@ -57,22 +60,38 @@ size_t CellsOf(uint32_t code, size_t column) {
   return InRanges(code, kDoubleWidth) ? 2 : 1;
 }
 
-// The line as printed: tabs expanded, control characters made visible as a space.
-std::string PrintableLine(std::string_view line) {
+// A long line is shown in part: from cell `first` on, at most `count` cells.
+struct Window {
+  size_t first = 0;
+  size_t count = 0;
+};
+constexpr size_t kWidestLine = 200;
+constexpr size_t kCellsBefore = 60;
+constexpr std::string_view kEllipsis = "…";
+
+// The cells of a line that are printed: tabs expanded, control characters as a space. Where the
+// line goes on outside of the window stands an ellipsis of one cell.
+std::string PrintableLine(std::string_view line, Window window) {
   std::string out;
   size_t column = 0;
   while (!line.empty()) {
     const std::string_view before = line;
     const uint32_t code = TakeCodePoint(line);
     const size_t cells = CellsOf(code, column);
+    const size_t at = column;
+    column += cells;
+    if (at < window.first) {
+      if (column >= window.first && out.empty()) out.append(column - window.first, ' ');
+      continue;
+    }
+    if (column > window.first + window.count) return out + std::string(kEllipsis);
     if (code == '\t' || code < 0x20 || code == 0x7F) {
-      out.append(code == '\t' ? cells : 1, ' ');
-    } else if (code == 0xFFFD && static_cast<unsigned char>(before[0]) != 0xEF) {
+      out.append(cells, ' ');
+    } else if (code == kReplacement) {
       out += "\xEF\xBF\xBD";
     } else {
       out += before.substr(0, before.size() - line.size());
     }
-    column += cells;
   }
   return out;
 }
@@ -149,11 +168,19 @@ void Renderer::Gutter(std::string_view number, std::string_view rest) {
 }
 
 void Renderer::PrintLine(const SourceFile& file, uint32_t line, const std::vector<Mark>& marks) {
-  Gutter(fmt::format("{}", line), PrintableLine(file.Line(line)));
+  Window window{0, kWidestLine};
+  if (marks[0].first_cell + kCellsBefore > kWidestLine)
+    window.first = marks[0].first_cell - kCellsBefore;
+  const std::string_view before = window.first > 0 ? kEllipsis : "";
+  Gutter(fmt::format("{}", line), std::string(before) + PrintableLine(file.Line(line), window));
   for (const Mark& mark : marks) {
-    std::string under(mark.cell_count, mark.primary ? '^' : '-');
+    // Out of the window: at its edge.
+    const size_t end = window.first + window.count;
+    const size_t first = std::clamp(mark.first_cell, window.first, end);
+    const size_t count = std::min(mark.cell_count, end + 1 - first);
+    std::string under(count, mark.primary ? '^' : '-');
     if (!mark.text.empty()) under += ' ' + mark.text;
-    Gutter("", std::string(mark.first_cell, ' ') +
+    Gutter("", std::string(first - window.first + (window.first > 0 ? 1 : 0), ' ') +
                    Paint(under, mark.primary ? SeverityColor() : kBlue));
   }
 }

@@ -37,12 +37,16 @@ class Checker {
   bool ReportForeign(const Token& token);
   bool ReportStray(const Token& token);
 
+  bool ReportQuotes(const Token& token, std::string_view plain);
+
   FileId file_;
   std::string_view text_;
   DiagnosticSink& sink_;
+  uint32_t quiet_until_ = 0;  // what lies before was reported together
 };
 
 bool Checker::Check(const Token& token) {
+  if (token.begin < quiet_until_) return true;
   switch (token.kind) {
     case TokenKind::kNumber: return CheckNumber(token);
     case TokenKind::kDuration: return CheckDuration(token);
@@ -256,6 +260,27 @@ constexpr LookAlike kLookAlikes[] = {
     {"\u00a0", " "}, {"，", ","}, {"：", ":"}, {"（", "("}, {"）", ")"}, {"…", "..."},
 };
 
+// Typographic quotes around a text: one mistake, mended by two edits.
+bool Checker::ReportQuotes(const Token& token, std::string_view opening) {
+  const std::string_view line = text_.substr(token.end, text_.find('\n', token.end) - token.end);
+  size_t first = std::string_view::npos;
+  size_t length = 0;
+  for (const LookAlike& pair : kLookAlikes) {
+    const size_t at = pair.plain == "\"" ? line.find(pair.wide) : std::string_view::npos;
+    if (at >= first) continue;
+    first = at;
+    length = pair.wide.size();
+  }
+  if (first == std::string_view::npos) return false;
+  const Span open = At(token.begin, token.end);
+  const auto close_begin = static_cast<uint32_t>(token.end + first);
+  const Span close = At(close_begin, static_cast<uint32_t>(close_begin + length));
+  quiet_until_ = close.end;
+  return Report({kStrayCharacter, Cover(open, close), "not the quotes of a text",
+                 fmt::format("`{}` cannot stand here", opening), {},
+                 {{"write `\"` before and behind the text", {{open, "\""}, {close, "\""}}}}});
+}
+
 bool Checker::ReportStray(const Token& token) {
   const std::string_view word = TextOf(text_, token);
   Diagnostic diagnostic{
@@ -269,6 +294,7 @@ bool Checker::ReportStray(const Token& token) {
   diagnostic.message = fmt::format("`{}` cannot stand here", word);
   for (const LookAlike& pair : kLookAlikes) {
     if (word != pair.wide) continue;
+    if (pair.plain == "\"" && ReportQuotes(token, word)) return true;
     diagnostic.help.push_back(
         {fmt::format("write `{}`", pair.plain), {{diagnostic.span, std::string(pair.plain)}}});
     return Report(std::move(diagnostic));

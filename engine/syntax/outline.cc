@@ -92,7 +92,7 @@ class OutlineMaker {
   void Emit(const Token& token) { out_.tokens.push_back(token); }
   bool BeginsDeclaration(size_t index) const;
   bool PieceEndsWithBrace() const;
-  bool HasBadToken() const;
+  bool IsSwallowed(uint32_t at) const;
   void Report(Diagnostic diagnostic);
 
   FileId file_;
@@ -108,6 +108,7 @@ class OutlineMaker {
   size_t piece_begin_in_ = 0;  // index in in_ of the piece's first token
   bool in_piece_ = false;
   size_t prefix_run_count_ = 0;
+  std::vector<uint32_t> swallowing_;  // begins of unclosed texts, patterns, comments
   uint32_t last_close_ = std::numeric_limits<uint32_t>::max();
 };
 
@@ -117,10 +118,11 @@ void OutlineMaker::Report(Diagnostic diagnostic) {
   sink_.Report(std::move(diagnostic));
 }
 
-// A lexical mistake in this piece may have swallowed a bracket.
-bool OutlineMaker::HasBadToken() const {
+// Whether an unclosed text, pattern or comment before `at` may have swallowed a bracket.
+bool OutlineMaker::IsSwallowed(uint32_t at) const {
   const uint32_t begin = in_[piece_begin_in_].begin;
-  return std::lower_bound(out_.bad.begin(), out_.bad.end(), begin) != out_.bad.end();
+  const auto first = std::lower_bound(swallowing_.begin(), swallowing_.end(), begin);
+  return first != swallowing_.end() && *first <= at;
 }
 
 bool OutlineMaker::BeginsDeclaration(size_t index) const {
@@ -174,7 +176,8 @@ void OutlineMaker::AddCloser(const Token& opener) {
 // Closes what is open down to `keep_count`, and says so about the innermost.
 void OutlineMaker::CloseUnclosed(size_t keep_count, const Token& noticed, std::string_view why) {
   const Token opener = open_.back();
-  if (!HasBadToken() && piece_.broken_from > opener.begin && piece_.known && !piece_.too_deep) {
+  if (!IsSwallowed(noticed.begin) && !piece_.IsBroken(opener.begin) && piece_.known &&
+      !piece_.too_deep) {
     const std::string_view mark = TextOf(text_, opener);
     Diagnostic diagnostic{kOpenBracket,
                           {file_, opener.begin, opener.end},
@@ -190,7 +193,7 @@ void OutlineMaker::CloseUnclosed(size_t keep_count, const Token& noticed, std::s
                                {{{file_, at, at}, std::string(CloserOf(mark))}}});
     Report(std::move(diagnostic));
   }
-  piece_.broken_from = std::min(piece_.broken_from, opener.begin);
+  piece_.broken.push_back({opener.begin, noticed.end + 1});
   while (open_.size() > keep_count) {
     AddCloser(open_.back());
     open_.pop_back();
@@ -240,7 +243,8 @@ void OutlineMaker::Close(size_t index) {
   while (match > 0 && CloserOf(TextOf(text_, open_[match - 1])) != word) --match;
   if (match == 0) {
     // In a piece that is no declaration it is part of the same trouble.
-    if (piece_.known && !HasBadToken() && !piece_.too_deep && piece_.broken_from > token.begin) {
+    if (piece_.known && !IsSwallowed(token.begin) && !piece_.too_deep &&
+        !piece_.IsBroken(token.begin)) {
       const Span span{file_, token.begin, token.end};
       Report({kStrayBracket,
               span,
@@ -249,7 +253,8 @@ void OutlineMaker::Close(size_t index) {
               {},
               {{"remove it, or open it before", {{span, ""}}}}});
     }
-    piece_.broken_from = std::min(piece_.broken_from, token.begin);
+    const size_t line_end = std::min(text_.find('\n', token.begin), text_.size());
+    piece_.broken.push_back({token.begin, static_cast<uint32_t>(line_end)});
     return;
   }
   if (match < open_.size()) {
@@ -266,6 +271,10 @@ void OutlineMaker::Close(size_t index) {
 Outline OutlineMaker::Run() {
   for (const Token& token : in_) {
     if (token.bad) out_.bad.push_back(token.begin);
+    if (token.kind == TokenKind::kOpenText || token.kind == TokenKind::kOpenRegex ||
+        token.kind == TokenKind::kOpenComment) {
+      swallowing_.push_back(token.begin);
+    }
   }
   for (size_t index = 0; in_[index].kind != TokenKind::kEnd; ++index) {
     const Token& token = in_[index];
@@ -279,7 +288,7 @@ Outline OutlineMaker::Run() {
       if (IsCloser(word) && kind_ == PieceKind::kDeclarations) {
         piece_.known = true;
         piece_begin_in_ = index;
-        piece_.broken_from = std::numeric_limits<uint32_t>::max();
+        piece_.broken.clear();
         Close(index);
         continue;
       }

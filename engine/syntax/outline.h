@@ -5,6 +5,7 @@
 // balanced, and nests at most SyntaxLimits::kNesting deep except where `too_deep` says so.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -22,11 +23,22 @@ struct TokenRange {
   bool empty() const { return first >= last; }
 };
 
+// Half-open range of bytes.
+struct ByteRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
 struct DeclarationRange {
   TokenRange range;
   bool known = false;  // begins with a declaration word
-  // Trouble was reported at this byte; what the parser finds behind it is a consequence.
-  uint32_t broken_from = std::numeric_limits<uint32_t>::max();
+  // Brackets were reported in here; what the parser finds in here is a consequence.
+  std::vector<ByteRange> broken;
+  bool IsBroken(uint32_t at) const {
+    return std::any_of(broken.begin(), broken.end(), [at](const ByteRange& range_of_bytes) {
+      return range_of_bytes.begin <= at && at < range_of_bytes.end;
+    });
+  }
   bool too_deep = false;                                         // reported; must not be parsed
   uint32_t close_before = std::numeric_limits<uint32_t>::max();  // a `}` that ended the one before
 };

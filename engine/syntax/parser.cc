@@ -129,7 +129,7 @@ void FileParser::ReportMisfit(const DeclarationRange& piece, TokenRange part, Pi
                               GrammarFailure failure) {
   const uint32_t begin = outline_.tokens[part.first].begin;
   const uint32_t at = outline_.tokens[failure.token].begin;
-  if (at >= piece.broken_from) return;
+  if (piece.IsBroken(at)) return;
   const auto bad = std::lower_bound(outline_.bad.begin(), outline_.bad.end(), begin);
   if (bad != outline_.bad.end() && *bad <= at) return;
   Report(ExplainMisfit(
@@ -145,7 +145,7 @@ void FileParser::ParsePiece(const DeclarationRange& piece) {
     const uint32_t end = outline_.tokens[piece.range.last].begin;
     const auto bad = std::lower_bound(outline_.bad.begin(), outline_.bad.end(), begin);
     const bool reported =
-        piece.too_deep || begin >= piece.broken_from || (bad != outline_.bad.end() && *bad < end);
+        piece.too_deep || piece.IsBroken(begin) || (bad != outline_.bad.end() && *bad < end);
     if (!reported) Report(ExplainUnknownDeclaration(file_, text_, outline_.tokens, piece));
     return;
   }
@@ -191,7 +191,7 @@ void FileParser::ParseDeclaration(const DeclarationRange& piece) {
   if (auto* entry = RunEntry(&P::declarationEntry, piece.range, failure)) {
     builder_.TakeFailed();
     ast::Declaration declaration = builder_.Declaration(entry->declaration());
-    declaration.incomplete = builder_.TakeFailed() || piece.broken_from < UINT32_MAX;
+    declaration.incomplete = builder_.TakeFailed() || !piece.broken.empty();
     result_.declarations.push_back(std::move(declaration));
     return;
   }

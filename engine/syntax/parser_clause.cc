@@ -162,7 +162,7 @@ ast::ExprPtr TreeBuilder::Hole(uint32_t begin, uint32_t end) {
                     : hole_runner_.Run(&P::expressionEntry, outline.tokens, piece.range, failure);
   if (entry == nullptr) {
     const Token& found = outline.tokens[std::min(failure.token, piece.range.last)];
-    if (!piece.too_deep && outline.bad.empty() && found.begin < piece.broken_from) {
+    if (!piece.too_deep && outline.bad.empty() && !piece.IsBroken(found.begin)) {
       const bool ended = failure.token >= piece.range.last;
       Report({kUnexpected,
               ended ? span : Span{file_, found.begin, found.end},

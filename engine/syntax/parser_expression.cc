@@ -174,7 +174,8 @@ ExprPtr TreeBuilder::Product(P::ProductContext* context, int depth) {
   if (levels > 0 && DeeperThanAllowed(depth + levels)) return TooDeep(SpanOf(context));
   ExprPtr result = Unary(parts[0], depth + levels);
   for (size_t i = 1; i < parts.size(); ++i) {
-    const Span op_span = SpanOf(context->TIMES(i - 1));
+    const Span op_span =
+        SpanOf(dynamic_cast<antlr4::tree::TerminalNode*>(context->children[2 * i - 1]));
     ExprPtr right = Unary(parts[i], depth + levels);
     const Span span{file_, SpanOf(context).begin, SpanOf(parts[i]).end};
     result = MakeExpr(span, ast::ArithmeticExpr{ast::ArithmeticOp::kMultiply, op_span,

@@ -33,10 +33,10 @@ std::vector<std::string> TakeGroups(WordSet& set) {
   const bool expression = has("(") && has("<text>") && has("now");
   const bool any_name = has("<name>");
   const bool any_field = any_name && has("passed") && has("is");
-  if (has("==") || has("+")) {
-    Erase(set, {"or", "and", "==",     "!=",   "<",        "<=",      ">",     ">=",    "=",
-                "in", "has", "starts", "ends", "contains", "<regex>", "older", "newer", "within",
-                "is", "??",  "+",      "-",    "*",        ".",       "?.",    "("});
+  if (has("+")) Erase(set, {"??", "+", "-", "*", ".", "?.", "("});
+  if (has("==")) {
+    Erase(set, {"or", "and", "==", "!=", "<", "<=", ">", ">=", "=", "in", "has", "starts",
+                "ends", "contains", "<regex>", "older", "newer", "within", "is"});
   }
   if (expression) {
     groups.push_back("an expression");
@@ -72,6 +72,14 @@ std::vector<std::string> TakeGroups(WordSet& set) {
     Erase(set, {"day", "days", "week", "weeks", "month", "months", "year", "years", "business"});
   }
   return groups;
+}
+
+// What could also have gone on is not worth saying beside what had to come.
+void DropContinuations(WordSet& set) {
+  set.erase("<end>");
+  WordSet rest = set;
+  Erase(rest, {".", "?", "tracked"});
+  if (!rest.empty()) set = std::move(rest);
 }
 
 std::string Plain(const std::string& word) {
@@ -225,7 +233,7 @@ std::optional<Diagnostic> Explainer::UnknownKeyword() const {
 }
 
 std::optional<Diagnostic> Explainer::ReservedName() const {
-  if (ended_ || found_.kind != TokenKind::kWord || !Expects("<name>") || Expects("now"))
+  if (ended_ || found_.kind != TokenKind::kWord || !Expects("<name>") || Expects("("))
     return std::nullopt;
   const std::string_view word = TextOf(misfit_.text, found_);
   const bool field = Expects("passed");
@@ -274,6 +282,18 @@ std::optional<Diagnostic> Explainer::KnownHabit() const {
                       {},
                       {{fmt::format("write `not {} {} …`", before, Text(misfit_.token + 1)), {}}}};
   }
+  if (misfit_.role == PieceRole::kField && before == "set") {
+    return Diagnostic{kUnexpected, span, "expected `of`",
+                      "`set` needs the type of its members", {},
+                      {{fmt::format("write `set of {}`", word),
+                        {{{misfit_.file, span.begin, span.begin}, "of "}}}}};
+  }
+  if (misfit_.role == PieceRole::kField && before == "many") {
+    return Diagnostic{kUnexpected, span, "by which field?",
+                      "`many` needs the field that refers back", {},
+                      {{fmt::format("write `many {} via FIELD`, where FIELD is a reference in `{}`",
+                                    word, word), {}}}};
+  }
   if (word == "matches" && Expects("<regex>")) {
     return Diagnostic{kUnexpected,
                       span,
@@ -300,9 +320,11 @@ void Explainer::AddFixes(Diagnostic& diagnostic) const {
       return;
     }
   }
-  if (misfit_.expected.size() != 1 || !has_previous()) return;
-  const std::string& only = misfit_.expected[0];
-  if (only[0] == '<') return;
+  WordSet rest(misfit_.expected.begin(), misfit_.expected.end());
+  if (!TakeGroups(rest).empty() || !has_previous()) return;
+  DropContinuations(rest);
+  if (rest.size() != 1 || (*rest.begin())[0] == '<') return;
+  const std::string& only = *rest.begin();
   const uint32_t at = tokens_[misfit_.token - 1].end;
   const std::string inserted = IsWordText(only) || only == "{" ? " " + only : only;
   diagnostic.help.push_back(
@@ -318,7 +340,8 @@ Diagnostic Explainer::TooShort() const {
     diagnostic.label = fmt::format("expected {} behind this", expected);
   }
   AddFixes(diagnostic);
-  if (Expects("<text>") && misfit_.role != PieceRole::kClause && previous > misfit_.piece.first) {
+  const std::string_view first = Text(misfit_.piece.first);
+  if (Expects("<text>") && misfit_.role == PieceRole::kHeader && first == "policy") {
     diagnostic.help.push_back(
         {"give it a title: `policy stale_grant \"Unused grants go\" { … }`", {}});
   }
@@ -358,7 +381,7 @@ std::string PlainExpected(const std::vector<std::string>& expected) {
   WordSet set(expected.begin(), expected.end());
   const bool had_operators = set.count("+") > 0 || set.count(".") > 0;
   std::vector<std::string> parts = TakeGroups(set);
-  set.erase("<end>");
+  DropContinuations(set);
   constexpr size_t kMostNamed = 5;
   for (const std::string& word : set) {
     const std::string plain = Plain(word);
