@@ -84,7 +84,7 @@ clause
   | MODE name                                                  # modeClause
   | TIMEZONE expression                                        # timezoneClause
   | thenHead LBRACE action* RBRACE                             # thenClause
-  | LIMIT LEAVE amount PER sum                                 # limitLeaveClause  // two tokens
+  | LIMIT LEAVE amount PER coalesce                               # limitLeaveClause  // two tokens
   | LIMIT amount PERCENT? OF qualifiedName perPart*            # limitShareClause
   | NEEDS TEXT WITHIN length                                   # needsClause
   | DONE WITHIN length ELSE NOTIFY recipient                   # doneClause
@@ -94,7 +94,7 @@ clause
 framework : name TEXT+ ;
 thenHead  : THEN ( AFTER length )? approval? ;
 approval  : ONCE APPROVED BY recipient WITHIN length ELSE name ;
-perPart   : PER ( HOUR | DAY | RUN | sum ) ;
+perPart   : PER ( HOUR | DAY | RUN | coalesce ) ;
 outcome   : ROLLBACK | KEEP | NOTIFY recipient ;
 recipient : coalesce ;
 
@@ -119,7 +119,8 @@ statement
   | EXPECT NO? action expectTime?           # expectAction
   ;
 
-row        : qualifiedName ( TEXT ( AS name )? | name ) LBRACE ( fieldValue ( COMMA fieldValue )* COMMA? )? RBRACE ;
+row : qualifiedName ( TEXT ( AS name )? | name )
+      LBRACE ( fieldValue ( COMMA fieldValue )* COMMA? )? RBRACE ;
 fieldValue : fieldName COLON expression ;
 
 change

@@ -276,8 +276,11 @@ bool Checker::ReportQuotes(const Token& token, std::string_view opening) {
   const auto close_begin = static_cast<uint32_t>(token.end + first);
   const Span close = At(close_begin, static_cast<uint32_t>(close_begin + length));
   quiet_until_ = close.end;
-  return Report({kStrayCharacter, Cover(open, close), "not the quotes of a text",
-                 fmt::format("`{}` cannot stand here", opening), {},
+  return Report({kStrayCharacter,
+                 Cover(open, close),
+                 "not the quotes of a text",
+                 fmt::format("`{}` cannot stand here", opening),
+                 {},
                  {{"write `\"` before and behind the text", {{open, "\""}, {close, "\""}}}}});
 }
 

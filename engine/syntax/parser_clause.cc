@@ -41,7 +41,7 @@ ast::Clause::Node TreeBuilder::ClauseNode(P::ClauseContext* context) {
   if (auto* c = dynamic_cast<P::TimezoneClauseContext*>(context))
     return ast::TimezoneClause{Expression(c->expression(), 0)};
   if (auto* c = dynamic_cast<P::LimitLeaveClauseContext*>(context))
-    return ast::LimitLeaveClause{AmountOf(c->amount()), Sum(c->sum(), 0)};
+    return ast::LimitLeaveClause{AmountOf(c->amount()), Coalesce(c->coalesce(), 0)};
   if (auto* c = dynamic_cast<P::LimitShareClauseContext*>(context)) return LimitShare(c);
   if (auto* c = dynamic_cast<P::NeedsClauseContext*>(context))
     return ast::NeedsClause{TextOfLiteral(c->TEXT()), SpanOf(c->TEXT()), LengthOf(c->length())};
@@ -164,8 +164,10 @@ ast::ExprPtr TreeBuilder::Hole(uint32_t begin, uint32_t end) {
     const Token& found = outline.tokens[std::min(failure.token, piece.range.last)];
     if (!piece.too_deep && outline.bad.empty() && !piece.IsBroken(found.begin)) {
       const bool ended = failure.token >= piece.range.last;
+      const Token& last = outline.tokens[piece.range.last - 1];
+      const Span whole{file_, outline.tokens[piece.range.first].begin, last.end};
       Report({kUnexpected,
-              ended ? span : Span{file_, found.begin, found.end},
+              ended ? whole : Span{file_, found.begin, found.end},
               ended ? "not finished" : "does not fit here",
               "this is not an expression",
               {},
@@ -215,18 +217,18 @@ ast::LimitShareClause TreeBuilder::LimitShare(P::LimitShareClauseContext* contex
   node.percent = context->PERCENT() != nullptr;
   node.entity = Qualified(context->qualifiedName());
   for (auto* part : context->perPart()) {
-    const bool repeated = part->sum() ? node.group != nullptr : node.window.has_value();
+    const bool repeated = part->coalesce() ? node.group != nullptr : node.window.has_value();
     if (repeated) {
       Report(
           {kRepeatedPart,
            SpanOf(part),
            "a second one",
-           fmt::format("this limit has two {}", part->sum() ? "groups" : "windows"),
+           fmt::format("this limit has two {}", part->coalesce() ? "groups" : "windows"),
            {},
            {{"one limit has at most one group and one window: `per g.account.system per day`", {}},
             {"for two limits write two `limit` clauses", {}}}});
-    } else if (part->sum()) {
-      node.group = Sum(part->sum(), 0);
+    } else if (part->coalesce()) {
+      node.group = Coalesce(part->coalesce(), 0);
     } else {
       node.window = part->HOUR()  ? ast::LimitWindow::kHour
                     : part->DAY() ? ast::LimitWindow::kDay

@@ -35,8 +35,8 @@ std::vector<std::string> TakeGroups(WordSet& set) {
   const bool any_field = any_name && has("passed") && has("is");
   if (has("+")) Erase(set, {"??", "+", "-", "*", ".", "?.", "("});
   if (has("==")) {
-    Erase(set, {"or", "and", "==", "!=", "<", "<=", ">", ">=", "=", "in", "has", "starts",
-                "ends", "contains", "<regex>", "older", "newer", "within", "is"});
+    Erase(set, {"or", "and", "==", "!=", "<", "<=", ">", ">=", "=", "in", "has", "starts", "ends",
+                "contains", "<regex>", "older", "newer", "within", "is"});
   }
   if (expression) {
     groups.push_back("an expression");
@@ -283,16 +283,23 @@ std::optional<Diagnostic> Explainer::KnownHabit() const {
                       {{fmt::format("write `not {} {} …`", before, Text(misfit_.token + 1)), {}}}};
   }
   if (misfit_.role == PieceRole::kField && before == "set") {
-    return Diagnostic{kUnexpected, span, "expected `of`",
-                      "`set` needs the type of its members", {},
+    return Diagnostic{kUnexpected,
+                      span,
+                      "expected `of`",
+                      "`set` needs the type of its members",
+                      {},
                       {{fmt::format("write `set of {}`", word),
                         {{{misfit_.file, span.begin, span.begin}, "of "}}}}};
   }
   if (misfit_.role == PieceRole::kField && before == "many") {
-    return Diagnostic{kUnexpected, span, "by which field?",
-                      "`many` needs the field that refers back", {},
-                      {{fmt::format("write `many {} via FIELD`, where FIELD is a reference in `{}`",
-                                    word, word), {}}}};
+    return Diagnostic{
+        kUnexpected,
+        span,
+        "by which field?",
+        "`many` needs the field that refers back",
+        {},
+        {{fmt::format("write `many {} via FIELD`, where FIELD is a reference in `{}`", word, word),
+          {}}}};
   }
   if (word == "matches" && Expects("<regex>")) {
     return Diagnostic{kUnexpected,

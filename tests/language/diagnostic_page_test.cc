@@ -1,0 +1,91 @@
+// Codes, pages and golden cases belong together: none without the others.
+#include <doctest/doctest.h>
+
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "engine/base/diagnostic_pages.h"
+#include "engine/syntax/parser.h"
+#include "tests/language/golden.h"
+
+namespace rescind::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::set<std::string> FindCodes(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> codes;
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), pattern);
+       it != std::sregex_iterator(); ++it) {
+    codes.insert((*it)[1]);
+  }
+  return codes;
+}
+
+std::set<std::string> CodesIn(const fs::path& folder, const std::set<std::string>& extensions,
+                              const std::regex& pattern) {
+  std::set<std::string> codes;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!extensions.count(entry.path().extension().string())) continue;
+    std::istringstream lines(ReadFileOrFail(entry.path()));
+    for (std::string line; std::getline(lines, line);) {
+      // A code in a comment is an example.
+      if (line.find("//") == std::string::npos) codes.merge(FindCodes(line, pattern));
+    }
+  }
+  return codes;
+}
+
+// Codes that only a very large or a non-text file triggers; parser_test.cc asserts them.
+const std::set<std::string> kWithoutGolden = {"E0101", "E0103", "E0122", "E0127"};
+
+TEST_CASE("EveryCodeInTheSourcesHasAPage") {
+  const auto codes = CodesIn("engine", {".cc", ".h"}, std::regex("\"([EW]0[1-9][0-9]{2})\""));
+  REQUIRE(codes.size() > 20);
+  for (const std::string& code : codes) CHECK_MESSAGE(DiagnosticPage(code).has_value(), code);
+}
+
+TEST_CASE("EveryPageBelongsToACodeInTheSources") {
+  const auto codes = CodesIn("engine", {".cc", ".h"}, std::regex("\"([EW]0[1-9][0-9]{2})\""));
+  for (const auto code : DiagnosticPageCodes())
+    CHECK_MESSAGE(codes.count(std::string(code)) == 1, std::string(code));
+}
+
+TEST_CASE("EveryCodeHasAGoldenCase") {
+  const auto shown =
+      CodesIn("tests/language", {".err"}, std::regex("(?:error|warning)\\[([EW][0-9]{4})\\]"));
+  for (const auto code : DiagnosticPageCodes()) {
+    if (kWithoutGolden.count(std::string(code))) continue;
+    CHECK_MESSAGE(shown.count(std::string(code)) == 1, "no .err shows ", std::string(code));
+  }
+}
+
+TEST_CASE("ExamplesOfSyntaxErrorsTriggerExactlyTheirCode") {
+  const std::regex example("```rescind\n([^`]*)```");
+  size_t count = 0;
+  for (const auto code : DiagnosticPageCodes()) {
+    if (!code.starts_with("E01")) continue;
+    const std::string page(*DiagnosticPage(code));
+    INFO(page);
+    CHECK(page.starts_with("# " + std::string(code) + ": "));
+    CHECK(page.find("## How to mend it") != std::string::npos);
+    std::smatch match;
+    if (!std::regex_search(page, match, example)) {
+      CHECK(kWithoutGolden.count(std::string(code)) == 1);
+      continue;
+    }
+    SourceMap sources;
+    DiagnosticSink sink;
+    Parse(sources, sources.Add("example.rescind", match[1]), sink);
+    const auto diagnostics = sink.TakeSorted();
+    REQUIRE(diagnostics.size() == 1);
+    CHECK(diagnostics[0].code.text == code);
+    ++count;
+  }
+  CHECK(count > 20);
+}
+
+}  // namespace
+}  // namespace rescind::testing

@@ -1,0 +1,79 @@
+#include "tests/language/expectation.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+namespace rescind::testing {
+namespace {
+
+// The text between the next two quotes; `rest` goes on behind them. `\"` is a quote within.
+std::string TakeQuoted(std::string_view& rest) {
+  const size_t open = rest.find('"');
+  REQUIRE_MESSAGE(open != std::string_view::npos, "a quote is missing: ", std::string(rest));
+  std::string out;
+  size_t at = open + 1;
+  for (; at < rest.size() && rest[at] != '"'; ++at) {
+    if (rest[at] == '\\' && at + 1 < rest.size() && rest[at + 1] == '"') ++at;
+    out += rest[at];
+  }
+  rest.remove_prefix(std::min(at + 1, rest.size()));
+  return out;
+}
+
+}  // namespace
+
+std::vector<Expectation> ReadExpectations(std::string_view source) {
+  std::vector<Expectation> result;
+  std::istringstream lines{std::string(source)};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("//~ ")) continue;
+    Expectation expectation;
+    std::string_view rest = std::string_view(line).substr(4);
+    expectation.code = rest.substr(0, rest.find(' '));
+    expectation.underlined = TakeQuoted(rest);
+    while (rest.find("help") != std::string_view::npos)
+      expectation.helps.push_back(TakeQuoted(rest));
+    result.push_back(std::move(expectation));
+  }
+  return result;
+}
+
+void CheckExpectations(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
+                       const std::vector<Expectation>& expected, const std::string& name) {
+  INFO(name);
+  CHECK(diagnostics.size() == expected.size());
+  for (size_t i = 0; i < std::min(diagnostics.size(), expected.size()); ++i) {
+    const Diagnostic& diagnostic = diagnostics[i];
+    CHECK(std::string(diagnostic.code.text) == expected[i].code);
+    CHECK(std::string(sources.Text(diagnostic.span)) == expected[i].underlined);
+    for (const std::string& help : expected[i].helps) {
+      bool found = false;
+      for (const DiagnosticHelp& given : diagnostic.help)
+        found = found || given.text.find(help) != std::string::npos;
+      CHECK_MESSAGE(found, "no help says: ", help);
+    }
+  }
+}
+
+void CheckWellFormed(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics) {
+  const auto inside = [&sources](Span span) {
+    return span.valid() && span.begin <= span.end &&
+           span.end <= sources.Get(span.file).text().size();
+  };
+  for (const Diagnostic& diagnostic : diagnostics) {
+    INFO(diagnostic.message);
+    CHECK_FALSE(diagnostic.message.empty());
+    CHECK(inside(diagnostic.span));
+    for (const DiagnosticLabel& note : diagnostic.notes) CHECK(inside(note.span));
+    for (const DiagnosticHelp& help : diagnostic.help) {
+      for (const TextEdit& edit : help.fix) CHECK(inside(edit.span));
+    }
+    for (const char* machinery : {"<EOF>", "NAME", "LBRACE", "antlr", "qualifiedName", "<name>"}) {
+      CHECK(diagnostic.message.find(machinery) == std::string::npos);
+      CHECK(diagnostic.label.find(machinery) == std::string::npos);
+    }
+  }
+}
+
+}  // namespace rescind::testing
