@@ -1,0 +1,99 @@
+// Journal: the life of every action, durable at every step.
+//
+// The plan asks for actions (Plan), a run carries them out (journal_run.h), queries say where
+// each stands. Every change goes through the TransitionCommitter before anything follows from
+// it. It does not know why access should go, nor how a system is spoken to. FORMAT.md says what
+// is stored. One owner; safe for the threads of one run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/env/clock.h"
+#include "runtime/journal/action_state.h"
+#include "runtime/journal/journal_entry.h"
+#include "runtime/journal/transition.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+// One action that a plan asks for.
+struct ActionRequest {
+  Action action;           // key and episode set: see Journal::EpisodeFor
+  std::string wanted_key;  // WantedStateKey of the same
+  // kReady, kNotice or kWaiting (with `due`), or kHeld (with `because`).
+  ActionState start = ActionState::kReady;
+  std::string because;
+  std::optional<Instant> due;
+  std::string account;
+  uint32_t order = 0;
+  std::string rollback_group;  // finding and stage; only when this is the action's one claim
+  OnFailure on_failure = OnFailure::kKeep;
+  Duration retry_for{24 * kMicrosPerHour};
+  // Evidence for the audit leaf; handed to the committer with the first transition, not stored.
+  std::string context;
+};
+
+struct PlanReport {
+  uint64_t planned_count = 0;   // new ones
+  uint64_t reopened_count = 0;  // escalated, withdrawn or held before
+  uint64_t standing_count = 0;  // were open already, reasons brought up to date
+  uint64_t done_count = 0;      // verified or compensated before under this key: ignored
+};
+
+struct JournalCounts {
+  std::map<ActionState, uint64_t> by_state;  // all actions ever
+  uint64_t open_count = 0;                   // not terminal
+};
+
+class Journal {
+ public:
+  // Reads the open actions. All three arguments must outlive it. kCorrupt names the record.
+  static Result<std::unique_ptr<Journal>> Open(const KeyValueReader& reader,
+                                               TransitionCommitter& committer, Clock& clock);
+
+  // ---- Changes. `trigger` says who or what, for the audit leaf. ----
+  // Plans, or plans again, in batches of transitions; an error leaves a prefix planned.
+  Result<PlanReport> Plan(std::span<const ActionRequest> requests, const std::string& trigger);
+  // An action that has not begun. kInvalidInput when it has, kNotFound when it is unknown.
+  Status Hold(const std::string& key, const std::string& reason, const std::string& trigger);
+  Status Release(const std::string& key, const std::string& reason, const std::string& trigger);
+  // The last reason ended. An action that is in flight is finished, not withdrawn: kBusy.
+  Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
+
+  // ---- Queries ----
+  Result<std::optional<JournalEntry>> Find(const std::string& key) const;
+  // The last episode of a wanted state.
+  Result<std::optional<JournalEntry>> Latest(const std::string& wanted_key) const;
+  // The episode that an action derived now has: one more than the last when that was verified
+  // or compensated (its effect is gone again), the same when it is not done yet, else 1.
+  Result<uint32_t> EpisodeFor(const std::string& wanted_key) const;
+  // Every action, by key, until `take` returns false.
+  Status List(const std::function<bool(const JournalEntry&)>& take) const;
+  Result<JournalCounts> Count() const;
+  // Actions that a run would go on with: ready, or in flight.
+  uint64_t RunnableCount() const;
+  // In flight: an earlier run was cut off, or waits for a retry.
+  uint64_t InFlightCount() const;
+
+ private:
+  friend class JournalRun;
+  Journal(const KeyValueReader& reader, TransitionCommitter& committer, Clock& clock)
+      : reader_(reader), committer_(committer), clock_(clock) {}
+
+  const KeyValueReader& reader_;
+  TransitionCommitter& committer_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, JournalEntry> open_;  // by key
+};
+
+}  // namespace rescind

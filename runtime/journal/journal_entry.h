@@ -1,0 +1,57 @@
+// JournalEntry: everything the journal remembers of one action, as it is stored.
+//
+// Plain data with its bytes (FORMAT.md). It knows no store and takes no steps.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/journal/action_state.h"
+#include "runtime/plan/action.h"
+
+namespace rescind {
+
+// What follows when retries are spent. Stored. Never renumber.
+enum class OnFailure : uint8_t {
+  kKeep = 1,      // leave access removed where it is; escalate
+  kRollback = 2,  // compensate what the stage has completed, in reverse; escalate
+};
+
+struct JournalEntry {
+  Action action;
+  std::string wanted_key;  // WantedStateKey: the same across episodes
+  ActionState state = ActionState::kPlanned;
+  // Actions on one account run one after the other, by `order`; empty: bound to nothing.
+  std::string account;
+  uint32_t order = 0;
+  // Actions of one stage that are rolled back together; empty with kKeep.
+  std::string rollback_group;
+  OnFailure on_failure = OnFailure::kKeep;
+  Duration retry_for{24 * kMicrosPerHour};
+
+  Instant planned_at;
+  Instant changed_at;
+  std::optional<Instant> due;          // kNotice, kWaiting
+  std::optional<Instant> retry_until;  // set when it first begins; retries are bounded by time
+  std::optional<Instant> retry_at;     // of the next attempt or verification
+  uint32_t attempt_count = 0;
+  uint32_t step_count = 0;  // transitions so far, this state's included
+  // An attempt may have had an effect that nobody has observed since. While it stands, the
+  // preimage is the one from before that attempt.
+  bool may_have_effect = false;
+  // This key has changed the target: a rollback has something to undo.
+  bool has_effect = false;
+  std::string preimage;
+  std::string precondition_digest;
+  std::string detail;  // why it stands where it stands: one sentence for people
+};
+
+std::string EncodeEntry(const JournalEntry& entry);
+// kCorrupt when the bytes are no entry, kUnsupported when a newer version wrote them.
+Result<JournalEntry> DecodeEntry(std::string_view bytes);
+
+}  // namespace rescind

@@ -1,0 +1,38 @@
+// Transition: one step of one action, and the seam that makes it durable.
+//
+// The journal hands every step to a TransitionCommitter, which the service implements: journal
+// record, audit leaf and, for a verified action, the fact that the access is gone go into one
+// batch. The journal knows neither the audit log nor what a fact is.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/journal/journal_entry.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+struct Transition {
+  JournalEntry entry;               // after the step
+  std::optional<ActionState> from;  // absent: planned for the first time
+  std::string trigger;              // who or what: "apply sha256:… by uid 1000"
+  std::string outcome;              // what the executor said, or why: one sentence for people
+  std::string evidence;             // kVerified: what was tried and what came back
+  std::string via;                  // kEscalated: the way by which access remains
+  std::string context;              // ActionRequest::context, when it is planned
+};
+
+class TransitionCommitter {
+ public:
+  virtual ~TransitionCommitter() = default;
+  // Durable when it returns: `batch` (journal records), one audit leaf a transition, and for each
+  // entry that is now kVerified the observed state as a fact (source "rescind", at changed_at);
+  // for kCompensated the reverse. All or nothing. After an error the journal takes no further
+  // step and calls no executor. Called by one thread at a time.
+  virtual Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) = 0;
+};
+
+}  // namespace rescind
