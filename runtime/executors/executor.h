@@ -83,8 +83,8 @@ class Executor {
   // Carries the action out if the target still has `precondition_digest`; a different state is
   // kTransient with the reason. A refused log-in of ours or an unreachable server is kTransient
   // too: nothing happened, and it works once mended. kUnknown also says that a part was done
-  // (memberships cleared, the entry not yet deleted): Observe, then Apply again. `epoch` is the store's: a system that can compare it refuses an
-  // older one. Idempotent under action.key.
+  // (memberships cleared, the entry not yet deleted): Observe, then Apply again. `epoch` is the
+  // store's: a system that can compare it refuses an older one. Idempotent under action.key.
   virtual ApplyResult Apply(const Action& action, const std::string& precondition_digest,
                             uint64_t epoch) = 0;
 
