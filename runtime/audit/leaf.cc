@@ -1,0 +1,198 @@
+// Too long? {"details":…,"evidence":…,"policies":…} move, one after the other, longest first, to a
+// document of their own until the leaf fits, and the leaf gets
+// "beside":{"bytes":N,"fields":["evidence"],"sha256":"…"}.
+#include "runtime/audit/leaf.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "runtime/audit/tile.h"
+#include "runtime/env/sha256.h"
+
+namespace rescind {
+namespace {
+
+using Json = nlohmann::json;  // objects are sorted by key
+
+constexpr std::string_view kFormat = "rescind.audit/1";
+constexpr std::string_view kCommitmentPrefix = "rescind.commitment/1\n";
+constexpr size_t kSaltBytes = 32;
+constexpr size_t kMaxSentenceBytes = 4096;
+
+std::string Canonical(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// What systems say has no limit of its own.
+std::string Sentence(const std::string& text) {
+  if (text.size() <= kMaxSentenceBytes) return text;
+  size_t end = kMaxSentenceBytes;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+class LeafWriter {
+ public:
+  LeafWriter(std::string_view store_id, Random& random) : store_id_(store_id), random_(random) {}
+
+  Result<EncodedLeaf> Write(const AuditEvent& event) {
+    Json leaf = Header(event);
+    if (event.action) leaf["action"] = ActionOf(*event.action);
+    for (const AuditPolicy& policy : event.policies) leaf["policies"].push_back(PolicyOf(policy));
+    for (const AuditEvidence& evidence : event.evidence) {
+      leaf["evidence"].push_back({{"path", evidence.path},
+                                  {"source", evidence.source},
+                                  {"value", TextOf(evidence.value)}});
+    }
+    for (const auto& [name, text] : event.details) leaf["details"][name] = TextOf(text);
+    result_.leaf = Canonical(leaf);
+    if (result_.leaf.size() > kMaxLeafBytes) MoveBeside(leaf);
+    if (result_.leaf.size() > kMaxLeafBytes) {
+      return Error{ErrorKind::kInvalidInput,
+                   fmt::format("an audit entry about {} would be {} bytes long, more than {}",
+                               event.action ? event.action->target.substr(0, 100) : "a run",
+                               result_.leaf.size(), kMaxLeafBytes),
+                   "shorten the id of the row that it is about"};
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Json Header(const AuditEvent& event) const {
+    Json leaf = {{"format", kFormat},
+                 {"store", store_id_},
+                 {"kind", AuditKindName(event.kind)},
+                 {"at", FormatInstant(event.at)}};
+    if (event.judged_at) leaf["judged_at"] = FormatInstant(*event.judged_at);
+    if (!event.trigger.empty()) leaf["trigger"] = Sentence(event.trigger);
+    if (!event.from_state.empty()) leaf["from"] = event.from_state;
+    if (!event.to_state.empty()) leaf["to"] = event.to_state;
+    if (!event.outcome.empty()) leaf["outcome"] = Sentence(event.outcome);
+    return leaf;
+  }
+
+  static Json ActionOf(const AuditAction& action) {
+    Json json = {{"key", action.key},        {"verb", action.verb},
+                 {"entity", action.entity},  {"target", action.target},
+                 {"system", action.system},  {"incarnation", action.incarnation},
+                 {"episode", action.episode}};
+    if (!action.playbook.empty()) json["playbook"] = action.playbook;
+    return json;
+  }
+
+  static Json PolicyOf(const AuditPolicy& policy) {
+    Json json = {{"name", policy.name}, {"stage", policy.stage}};
+    if (!policy.source_hash.empty()) json["source_hash"] = policy.source_hash;
+    if (!policy.finding.empty()) json["finding"] = policy.finding;
+    if (!policy.because.empty()) json["because"] = Sentence(policy.because);
+    if (!policy.controls.empty()) json["controls"] = policy.controls;
+    return json;
+  }
+
+  Json TextOf(const AuditText& text) {
+    if (!text.personal) return text.text;
+    std::array<uint8_t, kSaltBytes> salt;
+    random_.Fill(salt);
+    result_.personal.push_back({std::string(salt.begin(), salt.end()), text.text});
+    return {{"commitment", CommitmentOf(result_.personal.back())}};
+  }
+
+  void MoveBeside(Json& leaf) {
+    std::vector<std::pair<size_t, std::string>> movable;
+    for (const char* name : {"details", "evidence", "policies"}) {
+      if (leaf.contains(name)) movable.emplace_back(Canonical(leaf[name]).size(), name);
+    }
+    std::sort(movable.rbegin(), movable.rend());
+    Json beside = Json::object();
+    for (const auto& [bytes, name] : movable) {
+      beside[name] = std::move(leaf[name]);
+      leaf.erase(name);
+      result_.beside = Canonical(beside);
+      std::vector<std::string> fields;
+      for (const auto& [field, value] : beside.items()) fields.push_back(field);
+      leaf["beside"] = {{"bytes", result_.beside.size()},
+                        {"fields", fields},
+                        {"sha256", Sha256Hex(result_.beside)}};
+      result_.leaf = Canonical(leaf);
+      if (result_.leaf.size() <= kMaxLeafBytes) return;
+    }
+  }
+
+  std::string_view store_id_;
+  Random& random_;
+  EncodedLeaf result_;
+};
+
+std::string TextField(const Json& object, const char* name) {
+  const auto field = object.find(name);
+  return field != object.end() && field->is_string() ? field->get<std::string>() : "";
+}
+
+const Json& ObjectField(const Json& object, const char* name) {
+  static const Json kEmpty = Json::object();
+  const auto field = object.find(name);
+  return field != object.end() && field->is_object() ? *field : kEmpty;
+}
+
+}  // namespace
+
+std::string CommitmentOf(const PersonalValue& value) {
+  return "sha256:" + Sha256Hex(fmt::format("{}{}{}", kCommitmentPrefix, value.salt, value.value));
+}
+
+Result<EncodedLeaf> EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random) {
+  return LeafWriter(store_id, random).Write(event);
+}
+
+Result<LeafView> ReadLeaf(std::string_view leaf) {
+  const Json json = Json::parse(leaf, nullptr, false);
+  if (!json.is_object() || TextField(json, "format").empty()) {
+    return Error{ErrorKind::kCorrupt, "not an audit entry: no JSON object with a format", ""};
+  }
+  LeafView view;
+  view.format = TextField(json, "format");
+  view.is_newer = view.format != kFormat;
+  view.kind = TextField(json, "kind");
+  view.at = TextField(json, "at");
+  view.from = TextField(json, "from");
+  view.to = TextField(json, "to");
+  view.outcome = TextField(json, "outcome");
+  view.trigger = TextField(json, "trigger");
+  const Json& action = ObjectField(json, "action");
+  view.action_key = TextField(action, "key");
+  view.verb = TextField(action, "verb");
+  view.entity = TextField(action, "entity");
+  view.target = TextField(action, "target");
+  view.system = TextField(action, "system");
+  view.beside_sha256 = TextField(ObjectField(json, "beside"), "sha256");
+  const auto policies = json.find("policies");
+  if (policies != json.end() && policies->is_array()) {
+    for (const Json& policy : *policies) {
+      if (policy.is_object()) view.policies.push_back(TextField(policy, "name"));
+    }
+  }
+  return view;
+}
+
+std::string IndentLeaf(std::string_view leaf) {
+  return Json::parse(leaf, nullptr, false).dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<KeyRotation> ReadRotation(std::string_view leaf) {
+  const Json json = Json::parse(leaf, nullptr, false);
+  if (!json.is_object() || TextField(json, "kind") != "key_rotated") return std::nullopt;
+  const Json& details = ObjectField(json, "details");
+  KeyRotation rotation{TextField(details, "from"), TextField(details, "to"),
+                       TextField(details, "signature")};
+  if (rotation.from.empty() || rotation.to.empty()) return std::nullopt;
+  return rotation;
+}
+
+std::string RotationStatement(std::string_view from, std::string_view to, uint64_t leaf_index) {
+  return fmt::format("rescind.key-rotation/1\n{}\n{}\n{}\n", from, to, leaf_index);
+}
+
+}  // namespace rescind

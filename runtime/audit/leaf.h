@@ -1,0 +1,75 @@
+// Leaves: an AuditEvent as canonical JSON, and back.
+//
+// Canonical: keys sorted by bytes, no blanks, integers only, shortest escapes (RFC 8785 for what
+// occurs here). A leaf is at most kMaxLeafBytes long; what would exceed it lies beside the log
+// and the leaf has its SHA-256. Personal texts are replaced by salted commitments. FORMAT.md has
+// every field.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/audit/audit_event.h"
+#include "runtime/env/random.h"
+
+namespace rescind {
+
+// A personal value and the salt of its commitment: kept in the side store.
+struct PersonalValue {
+  std::string salt;  // 32 bytes
+  std::string value;
+};
+
+struct EncodedLeaf {
+  std::string leaf;                     // the bytes that are hashed
+  std::vector<PersonalValue> personal;  // in the order of their commitments in the event
+  std::string beside;                   // canonical JSON of what was too long; empty: nothing
+};
+
+// "sha256:…" over a fixed prefix, the salt and the value.
+std::string CommitmentOf(const PersonalValue& value);
+
+// kInvalidInput when it is too long even without evidence, details and policies.
+Result<EncodedLeaf> EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random);
+
+// What a reader of leaves needs to know; the rest is shown as it is.
+struct LeafView {
+  std::string format;
+  std::string kind;
+  std::string at;
+  std::string from;
+  std::string to;
+  std::string outcome;
+  std::string trigger;
+  std::string action_key;
+  std::string verb;
+  std::string entity;
+  std::string target;
+  std::string system;
+  std::vector<std::string> policies;
+  std::string beside_sha256;  // hex; empty: nothing lies beside
+  bool is_newer = false;      // of a later format: shown as far as it is understood
+};
+// kCorrupt when it is no JSON object with a format.
+Result<LeafView> ReadLeaf(std::string_view leaf);
+// Indented, for people. Only for leaves of one's own store: nesting is not limited.
+std::string IndentLeaf(std::string_view leaf);
+
+// Where leaves name what lies beside them; cheap to look for in canonical JSON.
+inline constexpr std::string_view kBesideMark = "\"beside\":{";
+
+// The content of a kKeyRotated leaf.
+struct KeyRotation {
+  std::string from;  // public keys as text
+  std::string to;
+  std::string signature;  // by `from`, over RotationStatement
+};
+inline constexpr std::string_view kRotationMark = "\"kind\":\"key_rotated\"";
+// nullopt when the leaf is no readable rotation.
+std::optional<KeyRotation> ReadRotation(std::string_view leaf);
+std::string RotationStatement(std::string_view from, std::string_view to, uint64_t leaf_index);
+
+}  // namespace rescind
