@@ -46,10 +46,16 @@ struct Verification {
   std::string via;       // kStillEffective: the way by which access remains
 };
 
+// Whether Observe may succeed later by itself or once the connection is mended; every other error
+// is about the action and needs a person.
+inline bool IsWorthARetry(const Error& error) {
+  return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kDenied ||
+         error.kind == ErrorKind::kBusy || error.kind == ErrorKind::kIo;
+}
+
 class ActionRunner {
  public:
   virtual ~ActionRunner() = default;
-  // kUnavailable, kDenied, kBusy and kIo are worth a retry; every other error needs a person.
   virtual Result<Observation> Observe(const Action& action) = 0;
   virtual AttemptResult Apply(const Action& action, const std::string& precondition_digest) = 0;
   virtual AttemptResult Undo(const Action& action, const std::string& preimage) = 0;

@@ -14,7 +14,7 @@ namespace rescind {
 
 // Stored in the journal and, by name, in audit leaves. Never renumber, never rename.
 enum class ActionState : uint8_t {
-  kPlanned = 1,
+  kPlanned = 1,        // where every life begins; never stored
   kNotice = 2,         // the person is being told
   kWaiting = 3,        // told; its time has not come
   kReady = 4,          // may begin
@@ -38,6 +38,8 @@ std::optional<ActionState> ParseActionState(std::string_view name);
 bool IsTerminal(ActionState state);
 // The executor may have been called, and its last word is not settled.
 bool IsInFlight(ActionState state);
+// A run goes on with it: ready, or in flight.
+bool IsRunnable(ActionState state);
 // Whether the step is one of the life's. A state may follow itself in kAttempt (the next
 // attempt), kApplied (verification is tried again) and kCompensating only.
 bool IsLegalStep(ActionState from, ActionState to);

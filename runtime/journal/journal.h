@@ -3,7 +3,7 @@
 // The plan asks for actions (Plan), a run carries them out (journal_run.h), queries say where
 // each stands. Every change goes through the TransitionCommitter before anything follows from
 // it. It does not know why access should go, nor how a system is spoken to. FORMAT.md says what
-// is stored. One owner; safe for the threads of one run.
+// is stored. One owner; every function may be called while a run is under way.
 #pragma once
 
 #include <cstdint>
@@ -44,14 +44,24 @@ struct ActionRequest {
 
 struct PlanReport {
   uint64_t planned_count = 0;   // new ones
-  uint64_t reopened_count = 0;  // escalated, withdrawn or held before
-  uint64_t standing_count = 0;  // were open already, reasons brought up to date
+  uint64_t reopened_count = 0;  // escalated or withdrawn before
+  uint64_t standing_count = 0;  // were open already; reasons and state brought up to date
   uint64_t done_count = 0;      // verified or compensated before under this key: ignored
 };
 
-struct JournalCounts {
-  std::map<ActionState, uint64_t> by_state;  // all actions ever
-  uint64_t open_count = 0;                   // not terminal
+using JournalCounts = std::map<ActionState, uint64_t>;
+
+// One step of one action, to be made durable. `entry` is what it is afterwards.
+struct JournalStep {
+  JournalEntry entry;
+  ActionState from = ActionState::kPlanned;
+  bool is_silent = false;  // only details changed: no transition, no leaf
+  bool starts_rollback = false;
+  bool ends_rollback = false;
+  std::string outcome;
+  std::string evidence;
+  std::string via;
+  std::string context;
 };
 
 class Journal {
@@ -63,8 +73,10 @@ class Journal {
   // ---- Changes. `trigger` says who or what, for the audit leaf. ----
   // Plans, or plans again, in batches of transitions; an error leaves a prefix planned.
   Result<PlanReport> Plan(std::span<const ActionRequest> requests, const std::string& trigger);
-  // An action that has not begun. kInvalidInput when it has, kNotFound when it is unknown.
+  // For an action that has not begun. kBusy when it is in flight, kStale when it is over,
+  // kNotFound when it is unknown.
   Status Hold(const std::string& key, const std::string& reason, const std::string& trigger);
+  // Of a held one.
   Status Release(const std::string& key, const std::string& reason, const std::string& trigger);
   // The last reason ended. An action that is in flight is finished, not withdrawn: kBusy.
   Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
@@ -76,7 +88,7 @@ class Journal {
   // The episode that an action derived now has: one more than the last when that was verified
   // or compensated (its effect is gone again), the same when it is not done yet, else 1.
   Result<uint32_t> EpisodeFor(const std::string& wanted_key) const;
-  // Every action, by key, until `take` returns false.
+  // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   Result<JournalCounts> Count() const;
   // Actions that a run would go on with: ready, or in flight.
@@ -86,13 +98,23 @@ class Journal {
 
  private:
   friend class JournalRun;
+  friend class WaveRunner;
+
   Journal(const KeyValueReader& reader, TransitionCommitter& committer, Clock& clock)
       : reader_(reader), committer_(committer), clock_(clock) {}
+
+  // The steps in order, all or nothing. Several may be of one action.
+  Status Take(std::span<const JournalStep> steps, const std::string& trigger);
+  Result<std::optional<JournalEntry>> FindUnlocked(const std::string& key) const;
+  Status Move(const std::string& key, ActionState to, const std::string& reason,
+              const std::string& trigger);
+  Result<std::optional<JournalStep>> StepFor(const ActionRequest& request, Instant now,
+                                             PlanReport& report) const;
 
   const KeyValueReader& reader_;
   TransitionCommitter& committer_;
   Clock& clock_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;                  // of all below, and of the committer
   std::map<std::string, JournalEntry> open_;  // by key
 };
 

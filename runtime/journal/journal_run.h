@@ -7,9 +7,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <optional>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,40 +16,12 @@
 #include "runtime/env/random.h"
 #include "runtime/journal/action_runner.h"
 #include "runtime/journal/journal.h"
+#include "runtime/journal/run_options.h"
 
 namespace rescind {
 
-// Whether an action may still begin, by the facts of now.
-struct GateAnswer {
-  enum class Kind : uint8_t { kGo = 1, kWithdraw = 2, kHold = 3 };
-  Kind kind = Kind::kGo;
-  std::string reason;
-};
-
-// Asked before every attempt. The service answers from the facts: does it still match, is it
-// protected, exempt, used since? Called by one thread at a time.
-class ActionGate {
- public:
-  virtual ~ActionGate() = default;
-  // `seen`: what the target says, which may know of use that no feed has told yet.
-  virtual GateAnswer Judge(const JournalEntry& entry, const Observation& seen) = 0;
-};
-
-struct RunOptions {
-  std::string trigger;  // for the audit leaves
-  // Only these actions; empty: all that are ready or in flight.
-  std::set<std::string> keys;
-  // How long this run waits for retries. What is left then stays open for the next run.
-  Duration patience{0};
-  // One thread a lane, else everything in the caller's thread in a repeatable order.
-  bool threads = false;
-  Duration first_backoff{kMicrosPerSecond};
-  Duration longest_backoff{5 * kMicrosPerMinute};
-  // Actions of one lane whose steps share a commit.
-  uint32_t wave_actions = 32;
-  // Asked between steps; true ends the run early and leaves the rest open (Ctrl-C).
-  std::function<bool()> stop;
-};
+struct RunState;
+struct RunSurroundings;
 
 struct RunReport {
   uint64_t verified_count = 0;
@@ -59,8 +29,10 @@ struct RunReport {
   uint64_t held_count = 0;
   uint64_t escalated_count = 0;
   uint64_t compensated_count = 0;
-  uint64_t open_count = 0;              // selected, and neither of the above when the run ended
+  uint64_t open_count = 0;              // none of the above when the run ended: the next goes on
   std::vector<std::string> unfinished;  // keys: escalated ones, then open ones
+  // Systems that could not be used when the run ended, with what they last said.
+  std::map<std::string, std::string> failing_systems;
 };
 
 class JournalRun {
@@ -75,6 +47,9 @@ class JournalRun {
   Result<RunReport> Run(const RunOptions& options);
 
  private:
+  class Workers;
+  Status Fill(const RunSurroundings& surroundings, RunState& state);
+
   Journal& journal_;
   ActionRunners& runners_;
   ActionGate& gate_;

@@ -16,22 +16,22 @@
 namespace rescind {
 
 struct Transition {
-  JournalEntry entry;               // after the step
-  std::optional<ActionState> from;  // absent: planned for the first time
-  std::string trigger;              // who or what: "apply sha256:… by uid 1000"
-  std::string outcome;              // what the executor said, or why: one sentence for people
-  std::string evidence;             // kVerified: what was tried and what came back
-  std::string via;                  // kEscalated: the way by which access remains
-  std::string context;              // ActionRequest::context, when it is planned
+  JournalEntry entry;  // after the step
+  ActionState from = ActionState::kPlanned;
+  std::string trigger;   // who or what: "apply sha256:… by uid 1000"
+  std::string outcome;   // what the executor said, or why: one sentence for people
+  std::string evidence;  // kVerified: what was tried and what came back
+  std::string via;       // kEscalated: the way by which access remains
+  std::string context;   // ActionRequest::context, when it is planned
 };
 
 class TransitionCommitter {
  public:
   virtual ~TransitionCommitter() = default;
-  // Durable when it returns: `batch` (journal records), one audit leaf a transition, and for each
-  // entry that is now kVerified the observed state as a fact (source "rescind", at changed_at);
-  // for kCompensated the reverse. All or nothing. After an error the journal takes no further
-  // step and calls no executor. Called by one thread at a time.
+  // Durable when it returns: `batch` (journal records), one audit leaf a transition (there may be
+  // none), and for each entry that is now kVerified the observed state as a fact of the source
+  // "rescind" at changed_at; for kCompensated the reverse. All or nothing. After an error the
+  // journal takes no further step and calls no executor. Called by one thread at a time.
   virtual Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) = 0;
 };
 

@@ -1,0 +1,288 @@
+#include "runtime/journal/journal.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "runtime/journal/journal_keys.h"
+
+namespace rescind {
+namespace {
+
+constexpr size_t kPlanBatchSteps = 500;
+
+bool HasBegun(ActionState state) { return IsInFlight(state); }
+
+std::string EncodeWanted(const JournalEntry& entry) {
+  return fmt::format("{} {}", entry.action.episode, entry.action.key);
+}
+
+// The action's key in what EncodeWanted wrote.
+std::string WantedActionKey(std::string_view bytes) {
+  return std::string(bytes.substr(bytes.find(' ') + 1));
+}
+
+void PutStep(const JournalStep& step, KeyValueBatch& batch) {
+  const JournalEntry& entry = step.entry;
+  const std::string& key = entry.action.key;
+  const bool is_done = IsTerminal(entry.state);
+  batch.Put(JournalKey(is_done ? kDonePrefix : kOpenPrefix, key), EncodeEntry(entry));
+  batch.Delete(JournalKey(is_done ? kOpenPrefix : kDonePrefix, key));
+  if (step.from == ActionState::kPlanned) {
+    batch.Put(JournalKey(kWantedPrefix, entry.wanted_key), EncodeWanted(entry));
+  }
+  if (entry.rollback_group.empty()) return;
+  const std::string group = GroupName(entry.rollback_group);
+  if (step.from == ActionState::kPlanned) {
+    batch.Put(fmt::format("{}{}/{}", kGroupPrefix, group, key), "");
+  }
+  if (step.starts_rollback) batch.Put(JournalKey(kRollbackPrefix, group), entry.rollback_group);
+  if (step.ends_rollback) batch.Delete(JournalKey(kRollbackPrefix, group));
+}
+
+void Describe(const ActionRequest& request, JournalEntry& entry) {
+  entry.action = request.action;
+  entry.wanted_key = request.wanted_key;
+  entry.account = request.account;
+  entry.order = request.order;
+  entry.rollback_group =
+      request.on_failure == OnFailure::kRollback ? request.rollback_group : std::string();
+  entry.on_failure = request.on_failure;
+  entry.retry_for = request.retry_for;
+  entry.due = request.due;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::Open(const KeyValueReader& reader,
+                                               TransitionCommitter& committer, Clock& clock) {
+  std::unique_ptr<Journal> journal(new Journal(reader, committer, clock));
+  Status problem;
+  RESCIND_TRY(reader.Scan(kOpenPrefix, "", [&](std::string_view key, std::string_view bytes) {
+    Result<JournalEntry> entry = DecodeEntry(bytes);
+    if (!entry.ok()) {
+      problem = std::move(entry).error().In(fmt::format("{}", key));
+      return false;
+    }
+    journal->open_.emplace(key.substr(kOpenPrefix.size()), *std::move(entry));
+    return true;
+  }));
+  if (!problem.ok()) return problem.error();
+  return journal;
+}
+
+Status Journal::Take(std::span<const JournalStep> steps, const std::string& trigger) {
+  if (steps.empty()) return {};
+  KeyValueBatch batch;
+  std::vector<Transition> transitions;
+  for (const JournalStep& step : steps) {
+    RESCIND_ASSERT(
+        step.is_silent ? step.from == step.entry.state : IsLegalStep(step.from, step.entry.state),
+        "no such step in the life of an action");
+    PutStep(step, batch);
+    if (step.is_silent) continue;
+    transitions.push_back(
+        {step.entry, step.from, trigger, step.outcome, step.evidence, step.via, step.context});
+  }
+  RESCIND_TRY(committer_.Commit(batch, transitions));
+  for (const JournalStep& step : steps) {
+    if (IsTerminal(step.entry.state)) {
+      open_.erase(step.entry.action.key);
+    } else {
+      open_[step.entry.action.key] = step.entry;
+    }
+  }
+  return {};
+}
+
+// The step that brings an action to where the plan wants it; nullopt: none.
+Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request, Instant now,
+                                                    PlanReport& report) const {
+  RESCIND_ASSIGN(auto known, FindUnlocked(request.action.key));
+  JournalStep step;
+  step.context = request.context;
+  step.outcome = request.because;
+  if (!known) {
+    ++report.planned_count;
+    step.entry.planned_at = now;
+    step.ends_rollback = true;
+  } else if (known->state == ActionState::kVerified || known->state == ActionState::kCompensated) {
+    ++report.done_count;
+    return std::optional<JournalStep>();
+  } else {
+    step.entry = *std::move(known);
+    step.from = step.entry.state;
+    ++(IsTerminal(step.from) ? report.reopened_count : report.standing_count);
+  }
+  if (HasBegun(step.from)) {
+    // It is finished as it began; only its reasons are brought up to date.
+    step.entry.action.reasons = request.action.reasons;
+    step.is_silent = true;
+    return std::optional(std::move(step));
+  }
+  if (IsTerminal(step.from)) {
+    step.entry.retry_until.reset();
+    step.entry.retry_at.reset();
+    step.ends_rollback = true;
+  }
+  Describe(request, step.entry);
+  step.entry.state = request.start;
+  step.entry.detail = request.because;
+  step.is_silent = step.from == request.start;
+  if (!step.is_silent) {
+    ++step.entry.step_count;
+    step.entry.changed_at = now;
+  }
+  return std::optional(std::move(step));
+}
+
+Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
+                                 const std::string& trigger) {
+  const std::lock_guard lock(mutex_);
+  const Instant now = clock_.Now();
+  PlanReport report;
+  std::vector<JournalStep> steps;
+  std::set<std::string> keys;  // in `steps`
+  const auto flush = [&]() -> Status {
+    RESCIND_TRY(Take(steps, trigger));
+    steps.clear();
+    keys.clear();
+    return {};
+  };
+  for (const ActionRequest& request : requests) {
+    RESCIND_ASSERT(request.start == ActionState::kReady || request.start == ActionState::kNotice ||
+                       request.start == ActionState::kWaiting ||
+                       request.start == ActionState::kHeld,
+                   "an action cannot be planned into this state");
+    RESCIND_ASSERT(!request.action.key.empty() && !request.wanted_key.empty(),
+                   "an action is planned with its keys");
+    if (steps.size() >= kPlanBatchSteps || keys.contains(request.action.key)) RESCIND_TRY(flush());
+    RESCIND_ASSIGN(auto step, StepFor(request, now, report));
+    if (!step) continue;
+    keys.insert(request.action.key);
+    steps.push_back(*std::move(step));
+  }
+  RESCIND_TRY(flush());
+  return report;
+}
+
+Status Journal::Move(const std::string& key, ActionState to, const std::string& reason,
+                     const std::string& trigger) {
+  const std::lock_guard lock(mutex_);
+  RESCIND_ASSIGN(auto entry, FindUnlocked(key));
+  if (!entry) {
+    return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
+                 "`rescind actions list` lists them"};
+  }
+  if (HasBegun(entry->state)) {
+    return Error{ErrorKind::kBusy,
+                 fmt::format("action {} has begun ({})", key, ActionStateName(entry->state)),
+                 "let it end; `rescind restore` can undo it afterwards"};
+  }
+  if (IsTerminal(entry->state)) {
+    return Error{ErrorKind::kStale,
+                 fmt::format("action {} is over: {}", key, ActionStateName(entry->state)), ""};
+  }
+  if (to == ActionState::kReady && entry->state != ActionState::kHeld) {
+    return Error{ErrorKind::kStale,
+                 fmt::format("action {} is not held: {}", key, ActionStateName(entry->state)),
+                 "only held actions are released"};
+  }
+  if (entry->state == to) return {};
+  JournalStep step;
+  step.from = entry->state;
+  step.entry = *std::move(entry);
+  step.entry.state = to;
+  step.entry.detail = reason;
+  ++step.entry.step_count;
+  step.entry.changed_at = clock_.Now();
+  step.outcome = reason;
+  return Take({&step, 1}, trigger);
+}
+
+Status Journal::Hold(const std::string& key, const std::string& reason,
+                     const std::string& trigger) {
+  return Move(key, ActionState::kHeld, reason, trigger);
+}
+
+Status Journal::Release(const std::string& key, const std::string& reason,
+                        const std::string& trigger) {
+  return Move(key, ActionState::kReady, reason, trigger);
+}
+
+Status Journal::Withdraw(const std::string& key, const std::string& reason,
+                         const std::string& trigger) {
+  return Move(key, ActionState::kWithdrawn, reason, trigger);
+}
+
+Result<std::optional<JournalEntry>> Journal::FindUnlocked(const std::string& key) const {
+  if (const auto open = open_.find(key); open != open_.end()) return std::optional(open->second);
+  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kDonePrefix, key)));
+  if (!bytes) return std::optional<JournalEntry>();
+  RESCIND_ASSIGN(JournalEntry entry, DecodeEntry(*bytes));
+  return std::optional(std::move(entry));
+}
+
+Result<std::optional<JournalEntry>> Journal::Find(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  return FindUnlocked(key);
+}
+
+Result<std::optional<JournalEntry>> Journal::Latest(const std::string& wanted_key) const {
+  const std::lock_guard lock(mutex_);
+  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, wanted_key)));
+  if (!bytes) return std::optional<JournalEntry>();
+  return FindUnlocked(WantedActionKey(*bytes));
+}
+
+Result<uint32_t> Journal::EpisodeFor(const std::string& wanted_key) const {
+  RESCIND_ASSIGN(const auto latest, Latest(wanted_key));
+  if (!latest) return uint32_t{1};
+  const bool is_over =
+      latest->state == ActionState::kVerified || latest->state == ActionState::kCompensated;
+  return latest->action.episode + (is_over ? 1 : 0);
+}
+
+Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : open_) {
+    if (!take(entry)) return {};
+  }
+  Status problem;
+  RESCIND_TRY(reader_.Scan(kDonePrefix, "", [&](std::string_view key, std::string_view bytes) {
+    const Result<JournalEntry> entry = DecodeEntry(bytes);
+    if (!entry.ok()) {
+      problem = Error(entry.error()).In(fmt::format("{}", key));
+      return false;
+    }
+    return take(*entry);
+  }));
+  return problem;
+}
+
+Result<JournalCounts> Journal::Count() const {
+  JournalCounts counts;
+  RESCIND_TRY(List([&](const JournalEntry& entry) {
+    ++counts[entry.state];
+    return true;
+  }));
+  return counts;
+}
+
+uint64_t Journal::RunnableCount() const {
+  const std::lock_guard lock(mutex_);
+  uint64_t count = 0;
+  for (const auto& [key, entry] : open_) count += IsRunnable(entry.state) ? 1 : 0;
+  return count;
+}
+
+uint64_t Journal::InFlightCount() const {
+  const std::lock_guard lock(mutex_);
+  uint64_t count = 0;
+  for (const auto& [key, entry] : open_) count += IsInFlight(entry.state) ? 1 : 0;
+  return count;
+}
+
+}  // namespace rescind

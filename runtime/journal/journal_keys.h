@@ -1,0 +1,23 @@
+// Where the journal keeps its records in the store (FORMAT.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/env/sha256.h"
+
+namespace rescind {
+
+inline constexpr std::string_view kOpenPrefix = "journal/open/";          // + key: not terminal
+inline constexpr std::string_view kDonePrefix = "journal/done/";          // + key: terminal
+inline constexpr std::string_view kWantedPrefix = "journal/wanted/";      // + wanted key
+inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + group, "/", key
+inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
+
+inline std::string JournalKey(std::string_view prefix, std::string_view name) {
+  return std::string(prefix) + std::string(name);
+}
+// Names of groups are arbitrary texts: keys hold their hash.
+inline std::string GroupName(std::string_view group) { return Sha256Hex(group); }
+
+}  // namespace rescind

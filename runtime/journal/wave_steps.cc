@@ -1,0 +1,190 @@
+// The steps that a wave takes: forward, again later, failed, undone.
+//
+// A system that cannot be reached pauses its whole lane; then one action at a time probes it. The
+// retry time of an action that has not begun counts from when its system began to fail, so that a
+// long queue before a dead system is escalated together and not one after the other.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/assert.h"
+#include "runtime/journal/journal_keys.h"
+#include "runtime/journal/wave_runner.h"
+
+namespace rescind {
+namespace {
+
+std::string Sentence(const Error& error) {
+  return error.help.empty() ? error.message : fmt::format("{} ({})", error.message, error.help);
+}
+
+}  // namespace
+
+JournalStep& WaveRunner::Advance(Item& item, ActionState to, const std::string& outcome) {
+  JournalEntry& entry = item.entry;
+  JournalStep& step = steps_.emplace_back();
+  step.from = entry.state;
+  entry.state = to;
+  entry.detail = outcome;
+  entry.changed_at = in_.clock.Now();
+  ++entry.step_count;
+  step.entry = entry;
+  step.outcome = outcome;
+  return step;
+}
+
+void WaveRunner::NoteSilently(Item& item) {
+  JournalStep& step = steps_.emplace_back();
+  step.from = item.entry.state;
+  step.entry = item.entry;
+  step.is_silent = true;
+}
+
+Instant WaveRunner::BudgetEnd(const JournalEntry& entry) {
+  if (entry.retry_until) return *entry.retry_until;
+  const auto& health = state_.schedule.Health(entry.action.target.system);
+  const Instant begin = health.failing_since.value_or(in_.clock.Now());
+  return {begin.micros + entry.retry_for.micros};
+}
+
+void WaveRunner::Retry(Item& item, const std::string& detail, std::optional<Duration> retry_after) {
+  JournalEntry& entry = item.entry;
+  const std::string& key = entry.action.key;
+  const Instant now = in_.clock.Now();
+  const Instant end = BudgetEnd(entry);
+  if (now >= end) {
+    Fail(item, fmt::format("{}; given up after {}", detail, FormatDuration(entry.retry_for)));
+    return;
+  }
+  const Duration delay = in_.options.backoff.After(++state_.failures[key], retry_after, in_.random);
+  // The last attempt comes at the end of the retry time, not somewhere before it.
+  const Instant at{std::min(now.micros + delay.micros, end.micros)};
+  const bool is_news = entry.detail != detail;
+  entry.retry_at = at;
+  entry.detail = detail;
+  if (IsLegalStep(entry.state, entry.state) && (is_news || entry.state == ActionState::kAttempt)) {
+    Advance(item, entry.state, detail);
+  } else if (is_news) {
+    NoteSilently(item);
+  }
+  state_.schedule.Again(key, at);
+}
+
+void WaveRunner::Compensate(Item& item, const std::string& detail) {
+  JournalEntry& entry = item.entry;
+  entry.may_have_effect = false;  // from here on: an undo may have been called
+  entry.retry_at.reset();
+  entry.retry_until = Instant{in_.clock.Now().micros + entry.retry_for.micros};
+  state_.failures.erase(entry.action.key);
+  Advance(item, ActionState::kCompensating, detail);
+}
+
+void WaveRunner::Fail(Item& item, const std::string& detail) {
+  JournalEntry& entry = item.entry;
+  entry.retry_at.reset();
+  const bool rolls_back = entry.on_failure == OnFailure::kRollback &&
+                          !entry.rollback_group.empty() &&
+                          entry.state != ActionState::kCompensating;
+  const bool has_something_to_undo =
+      IsInFlight(entry.state) && (entry.has_effect || entry.may_have_effect);
+  if (rolls_back && has_something_to_undo) {
+    Compensate(item, detail);
+  } else {
+    Advance(item, ActionState::kEscalated, detail);
+  }
+  steps_.back().starts_rollback = rolls_back;
+  // At once, not when the step is durable: what follows in the same commit must not begin.
+  if (rolls_back) state_.rolling_back.insert(entry.rollback_group);
+}
+
+void WaveRunner::FailedCall(Item& item, const Error& error) {
+  const std::string& system = item.entry.action.target.system;
+  if (!IsWorthARetry(error)) {
+    Fail(item, Sentence(error));
+    return;
+  }
+  LaneFailed(system, Sentence(error), std::nullopt);
+  Retry(item, Sentence(error));
+  GiveUpExpired(system);
+}
+
+void WaveRunner::LaneFailed(const std::string& system, const std::string& error,
+                            std::optional<Duration> retry_after) {
+  auto& health = state_.schedule.Health(system);
+  const Instant now = in_.clock.Now();
+  ++health.failure_count;
+  if (!health.failing_since) health.failing_since = now;
+  health.last_error = error;
+  const Duration pause = in_.options.backoff.After(health.failure_count, retry_after, in_.random);
+  health.paused_until = {now.micros + pause.micros};
+}
+
+void WaveRunner::LaneWorks(const std::string& system) {
+  auto& health = state_.schedule.Health(system);
+  health.failure_count = 0;
+  health.failing_since.reset();
+  health.paused_until = {0};
+}
+
+// What waits behind a dead system is not tried one by one when its time is over as well.
+void WaveRunner::GiveUpExpired(const std::string& system) {
+  const auto& health = state_.schedule.Health(system);
+  const Instant now = in_.clock.Now();
+  for (const std::string& key : state_.schedule.KeysOf(system)) {
+    const bool is_in_wave = std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+      return item.entry.action.key == key;
+    });
+    const auto open = in_.journal.open_.find(key);
+    if (is_in_wave || open == in_.journal.open_.end() || !IsRunnable(open->second.state)) continue;
+    if (now < BudgetEnd(open->second)) continue;
+    Item item;
+    item.entry = open->second;
+    Fail(item, fmt::format("{}; given up after {}", health.last_error,
+                           FormatDuration(item.entry.retry_for)));
+  }
+}
+
+// Makes what was decided durable, then lets schedule and report follow it.
+Status WaveRunner::TakeSteps() {
+  if (steps_.empty()) return {};
+  RESCIND_TRY(in_.journal.Take(steps_, in_.options.trigger));
+  std::vector<std::string> rollbacks;
+  for (const JournalStep& step : steps_) {
+    const JournalEntry& entry = step.entry;
+    state_.states[entry.action.key] = entry.state;
+    if (!IsRunnable(entry.state)) {
+      state_.schedule.Finish(entry.action.key);
+    } else if (entry.state == ActionState::kCompensating &&
+               step.from != ActionState::kCompensating) {
+      state_.schedule.Add(entry, in_.clock.Now());
+    }
+    if (step.starts_rollback) rollbacks.push_back(entry.rollback_group);
+  }
+  steps_.clear();
+  for (const std::string& group : rollbacks) RESCIND_TRY(StartRollback(group));
+  return {};
+}
+
+Status WaveRunner::StartRollback(const std::string& group) {
+  state_.rolling_back.insert(group);
+  const std::string prefix = fmt::format("{}{}/", kGroupPrefix, GroupName(group));
+  std::vector<std::string> keys;
+  RESCIND_TRY(in_.journal.reader_.Scan(prefix, "", [&](std::string_view key, std::string_view) {
+    keys.emplace_back(key.substr(prefix.size()));
+    return true;
+  }));
+  RESCIND_ASSERT(steps_.empty(), "steps of before must be durable");
+  const Instant now = in_.clock.Now();
+  for (const std::string& key : keys) {
+    RESCIND_ASSIGN(const auto entry, in_.journal.FindUnlocked(key));
+    if (!entry) continue;
+    state_.schedule.Again(key, now);  // what waits for a retry learns of it at once
+    if (entry->state != ActionState::kVerified || !entry->has_effect) continue;
+    Item item;
+    item.entry = *entry;
+    Compensate(item, "its stage is rolled back");
+  }
+  return TakeSteps();
+}
+
+}  // namespace rescind

@@ -1,0 +1,574 @@
+#include "runtime/journal/journal_run.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+
+#include "tests/unit/runtime/journal/journal_simulation.h"
+
+namespace rescind {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// A world with one action on ldap/ann that is ready.
+struct OneAction {
+  explicit OneAction(OnFailure on_failure = OnFailure::kKeep) {
+    request.on_failure = on_failure;
+    request.rollback_group = "finding-1/0";
+    journal = world.OpenJournal();
+    REQUIRE(journal->Plan({&request, 1}, "").ok());
+  }
+  ActionState state() { return journal->Find(request.action.key).value()->state; }
+  std::string detail() { return journal->Find(request.action.key).value()->detail; }
+  Names names() { return world.store.NamesOf(request.action.key); }
+  SimulatedTarget& target() { return world.Target("ldap", "ann"); }
+
+  SimulatedWorld world{7};
+  ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  std::unique_ptr<Journal> journal;
+};
+
+TEST_CASE("TheWholeWay") {
+  OneAction one;
+  const RunReport report = one.world.RunToEnd(*one.journal);
+  CHECK(report.verified_count == 1);
+  CHECK(report.unfinished.empty());
+  CHECK(one.names() == Names{"ready", "intent", "attempt", "applied", "verified"});
+  CHECK(one.world.calls == Names{"observe ldap/ann", "apply ldap/ann", "verify ldap/ann"});
+  CHECK(one.target().effect_count == 1);
+  CHECK(one.world.store.history.back().evidence == "log-in refused");
+  CHECK(one.journal->Find(one.request.action.key).value()->has_effect);
+}
+
+TEST_CASE("WhatIsAlreadySoIsVerifiedAndNotTouched") {
+  OneAction one;
+  one.target().is_present = false;
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+  CHECK(one.names() == Names{"ready", "applied", "verified"});
+  CHECK(one.world.apply_count.empty());
+  CHECK_FALSE(one.journal->Find(one.request.action.key).value()->has_effect);
+}
+
+TEST_CASE("ATimeOutIsLookedIntoBeforeAnythingElse") {
+  for (const Fault fault : {Fault::kEffectThenLost, Fault::kLateEffect}) {
+    OneAction one;
+    one.world.script["ldap"] = {Fault::kNone, fault};
+    CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+    CHECK(one.world.apply_count[one.request.action.key] == 1);
+    CHECK(one.names() == Names{"ready", "intent", "attempt", "attempt", "applied", "verified"});
+  }
+}
+
+TEST_CASE("A200WithoutEffectIsNotBelieved") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kNoEffect};
+  one.request.retry_for = {kMicrosPerHour};
+  const RunReport report = one.world.RunToEnd(*one.journal);
+  CHECK(report.escalated_count == 1);
+  CHECK(report.unfinished == Names{one.request.action.key});
+  CHECK(one.detail().find("still listed") != std::string::npos);
+  CHECK(one.detail().find("given up after 1h") != std::string::npos);
+}
+
+TEST_CASE("StillEffectiveEscalatesAtOnceAndIsNotUndone") {
+  OneAction one(OnFailure::kRollback);
+  one.target().is_still_effective = true;
+  const Instant begin = one.world.clock.Now();
+  CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+  CHECK(one.world.clock.Now() == begin);
+  CHECK(one.world.store.history.back().via == "a nested group");
+  CHECK(one.target().undo_count == 0);
+}
+
+TEST_CASE("RetriesAreBoundedByTimeNotByCount") {
+  OneAction one;
+  one.world.dead_systems = {"ldap"};
+  const Instant begin = one.world.clock.Now();
+  const RunReport report = one.world.RunToEnd(*one.journal);
+  CHECK(report.escalated_count == 1);
+  const int64_t spent = one.world.clock.Now().micros - begin.micros;
+  CHECK(spent >= kMicrosPerHour);
+  CHECK(spent < kMicrosPerHour + 6 * kMicrosPerMinute);
+  CHECK(one.world.calls.size() > 10);
+  CHECK(one.world.calls.size() < 200);
+  CHECK(one.names() == Names{"ready", "escalated"});  // not one leaf a failed look
+  CHECK(report.failing_systems.at("ldap") == "ldap cannot be reached");
+}
+
+TEST_CASE("ImpatientRunsLeaveWhatFailsOpenAndTheNextGoesOn") {
+  OneAction one;
+  one.world.dead_systems = {"ldap"};
+  RunReport report = one.world.Run(*one.journal).value();
+  CHECK(report.open_count == 1);
+  CHECK(report.unfinished == Names{one.request.action.key});
+  CHECK(one.detail() == "ldap cannot be reached");
+  one.world.dead_systems.clear();
+  const auto journal = one.world.OpenJournal();
+  CHECK(one.world.Run(*journal).value().verified_count == 1);
+}
+
+TEST_CASE("RetryAfterIsHonouredForTheWholeSystem") {
+  OneAction one;
+  const ActionRequest other = SimulatedWorld::Request("ldap", "bob");
+  REQUIRE(one.journal->Plan({&other, 1}, "").ok());
+  one.world.script["ldap"] = {Fault::kNone, Fault::kNone, Fault::kThrottled};
+  const Instant begin = one.world.clock.Now();
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 2);
+  CHECK(one.world.clock.Now().micros - begin.micros >= 90 * kMicrosPerSecond);
+  // The one whose turn did not come was not called, and nothing is doubted about it.
+  CHECK(one.world.apply_count[other.action.key] == 1);
+}
+
+TEST_CASE("TheLastAttemptComesAtTheEndOfTheRetryTimeNotAfterIt") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kNone, Fault::kCannotTell};
+  one.target().is_present = false;
+  one.world.script["ldap"] = {Fault::kUnavailable};
+  const Instant begin = one.world.clock.Now();
+  RunOptions options;
+  options.backoff = {{kMicrosPerDay}, {kMicrosPerDay}};
+  options.patience = {30 * kMicrosPerDay};
+  CHECK(one.world.Run(*one.journal, options).value().verified_count == 1);
+  CHECK(one.journal->Find(one.request.action.key).value()->changed_at.micros <=
+        begin.micros + kMicrosPerDay);
+  OneAction throttled;
+  throttled.world.script["ldap"] = {Fault::kNone, Fault::kUnavailable};
+  REQUIRE(throttled.world.Run(*throttled.journal, options).ok());
+  const auto& history = throttled.world.store.history;
+  for (const Transition& transition : history) {
+    if (!transition.entry.retry_at) continue;
+    CHECK(*transition.entry.retry_at <= *transition.entry.retry_until);
+  }
+}
+
+TEST_CASE("AClockThatRanBackwardsDoesNotStretchTheRetryTime") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kHang};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  one.world.clock.SetWall({one.world.clock.Now().micros - 365 * kMicrosPerDay});
+  one.world.dead_systems = {"ldap"};
+  const Duration begin = one.world.clock.Monotonic();
+  CHECK(one.world.RunToEnd(*one.world.OpenJournal()).escalated_count == 1);
+  CHECK(one.world.clock.Monotonic().micros - begin.micros < 2 * kMicrosPerHour);
+}
+
+TEST_CASE("AfterARefusalNothingIsInDoubtAndAfterATimeOutItIs") {
+  OneAction one;
+  const auto entry = [&] { return *one.journal->Find(one.request.action.key).value(); };
+  one.world.script["ldap"] = {Fault::kNone, Fault::kUnavailable};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  CHECK_FALSE(entry().may_have_effect);
+  one.world.script["ldap"] = {Fault::kNone, Fault::kHalfDone};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  CHECK(entry().may_have_effect);
+  one.world.script["ldap"] = {Fault::kNone, Fault::kUnavailable};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  CHECK(entry().may_have_effect);          // of the attempt before
+  CHECK(entry().preimage == "{present}");  // from before the first that may have had an effect
+  SUBCASE("it is finished") {
+    CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+    CHECK(entry().has_effect);
+    CHECK(entry().preimage == "{present}");
+  }
+  SUBCASE("its match ends: a person must look at what was half done") {
+    one.world.ended_keys = {one.request.action.key};
+    CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+    CHECK(one.detail().find("in part") != std::string::npos);
+  }
+}
+
+TEST_CASE("WhatSomebodyElseDidMeanwhileIsNotOurEffect") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kGoneMeanwhile};
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+  CHECK_FALSE(one.journal->Find(one.request.action.key).value()->has_effect);
+}
+
+TEST_CASE("TheGateIsAskedBeforeEveryAttempt") {
+  OneAction one;
+  SUBCASE("ended before it began") {
+    one.world.ended_keys = {one.request.action.key};
+    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
+    CHECK(one.names() == Names{"ready", "withdrawn"});
+  }
+  SUBCASE("protected before it began") {
+    one.world.protected_keys = {one.request.action.key};
+    CHECK(one.world.RunToEnd(*one.journal).held_count == 1);
+    CHECK(one.detail() == "protected");
+  }
+  SUBCASE("used since") {
+    one.target().last_used = Instant{one.world.clock.Now().micros + 1};
+    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
+  }
+  SUBCASE("ended between two attempts") {
+    one.world.script["ldap"] = {Fault::kNone, Fault::kHang};
+    REQUIRE(one.world.Run(*one.journal).ok());
+    one.world.ended_keys = {one.request.action.key};
+    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
+    CHECK(one.names() == Names{"ready", "intent", "attempt", "attempt", "withdrawn"});
+    CHECK(one.world.apply_count[one.request.action.key] == 1);
+  }
+  CHECK(one.target().effect_count == 0);
+}
+
+TEST_CASE("AnEffectThatWasMissedIsSeenThroughThoughTheMatchEnded") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kEffectThenLost};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  one.world.ended_keys = {one.request.action.key};
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+  CHECK(one.target().effect_count == 1);
+}
+
+TEST_CASE("WhatNeedsAPersonIsEscalatedAndCanBePlannedAgain") {
+  OneAction one;
+  SUBCASE("the executor cannot") { one.world.script["ldap"] = {Fault::kNone, Fault::kPermanent}; }
+  SUBCASE("the target is ambiguous") { one.world.script["ldap"] = {Fault::kPermanent}; }
+  CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 0);  // nothing by itself
+  CHECK(one.journal->Plan({&one.request, 1}, "a person").value().reopened_count == 1);
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+  CHECK(one.target().effect_count == 1);
+}
+
+TEST_CASE("ADoubtSurvivesEscalationAndPlanningAgain") {
+  OneAction one;
+  one.world.script["ldap"] = {Fault::kNone, Fault::kLateEffect};
+  REQUIRE(one.world.Run(*one.journal).ok());
+  one.world.dead_systems = {"ldap"};
+  CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+  CHECK(one.journal->Find(one.request.action.key).value()->may_have_effect);
+  one.world.dead_systems.clear();
+  REQUIRE(one.journal->Plan({&one.request, 1}, "a person").ok());
+  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
+  CHECK(one.world.apply_count[one.request.action.key] == 1);
+  CHECK(one.journal->Find(one.request.action.key).value()->has_effect);
+}
+
+TEST_CASE("AnUnknownSystemIsHeldWithTheRemedy") {
+  OneAction one;
+  one.world.unknown_systems = {"ldap"};
+  CHECK(one.world.RunToEnd(*one.journal).held_count == 1);
+  CHECK(one.detail().find("add [target.ldap] to rescind.toml") != std::string::npos);
+}
+
+TEST_CASE("ActionsOnOneAccountRunOneAfterTheOtherAsWritten") {
+  SimulatedWorld world(3);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (const char* name : {"delete", "disable", "end"}) {
+    ActionRequest request = SimulatedWorld::Request("ldap", name);
+    request.account = "ldap/ann";
+    request.order = name == std::string("disable") ? 0 : name == std::string("end") ? 1 : 2;
+    request.action.severity = request.order == 2 ? Severity::kCritical : Severity::kLow;
+    requests.push_back(request);
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  // The first is tried again and again while the others wait for it.
+  world.script["ldap"] = {Fault::kNone, Fault::kHang, Fault::kNone, Fault::kHang};
+  CHECK(world.RunToEnd(*journal).verified_count == 3);
+  const Names& calls = world.calls;
+  const auto place = [&](const std::string& call) {
+    return std::find(calls.rbegin(), calls.rend(), call) - calls.rbegin();
+  };
+  CHECK(place("verify ldap/disable") > place("apply ldap/end"));
+  CHECK(place("verify ldap/end") > place("apply ldap/delete"));
+}
+
+TEST_CASE("WhatIsMoreSevereComesFirst") {
+  SimulatedWorld world(3);
+  const auto journal = world.OpenJournal();
+  for (const Severity severity : {Severity::kLow, Severity::kCritical, Severity::kMedium}) {
+    ActionRequest request = SimulatedWorld::Request("ldap", std::string(SeverityName(severity)));
+    request.action.severity = severity;
+    REQUIRE(journal->Plan({&request, 1}, "").ok());
+  }
+  CHECK(world.RunToEnd(*journal, 1).verified_count == 3);
+  CHECK(world.calls[0] == "observe ldap/critical");
+  CHECK(world.calls[3] == "observe ldap/medium");
+  CHECK(world.calls[6] == "observe ldap/low");
+}
+
+TEST_CASE("ADeadSystemIsProbedNotFloodedAndDelaysNoOther") {
+  SimulatedWorld world(3);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (int i = 0; i < 200; ++i) {
+    requests.push_back(SimulatedWorld::Request("dead", fmt::format("u{}", i)));
+    requests.push_back(SimulatedWorld::Request("alive", fmt::format("u{}", i)));
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  world.dead_systems = {"dead"};
+  const Instant begin = world.clock.Now();
+  const RunReport first = world.Run(*journal).value();
+  CHECK(first.verified_count == 200);
+  CHECK(first.open_count == 200);
+  CHECK(world.clock.Now().micros - begin.micros <= 5 * kMicrosPerSecond);  // one look at it
+  // All of them are given up together when their time is over, not one after the other.
+  const RunReport last = world.RunToEnd(*journal);
+  CHECK(last.escalated_count == 200);
+  CHECK(world.clock.Now().micros - begin.micros < 2 * kMicrosPerHour);
+}
+
+TEST_CASE("AFailedCommitEndsTheRunBeforeAnythingElseIsCalled") {
+  OneAction one;
+  one.world.store.CrashAt(1, SimulatedStore::Crash::kBefore);
+  const auto report = one.world.Run(*one.journal);
+  CHECK(report.error().kind == ErrorKind::kIo);
+  CHECK(one.world.calls == Names{"observe ldap/ann"});
+}
+
+TEST_CASE("ARunCanBeStoppedAndGoesOnLater") {
+  SimulatedWorld world(3);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (int i = 0; i < 10; ++i) {
+    requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  int asked = 0;
+  RunOptions options;
+  options.wave_actions = 1;
+  options.stop = [&] { return ++asked > 4; };
+  const RunReport report = world.Run(*journal, options).value();
+  CHECK(report.verified_count == 4);
+  CHECK(report.open_count == 6);
+  CHECK(world.RunToEnd(*journal).verified_count == 6);
+}
+
+// ---- Rolling back ---------------------------------------------------------------------------
+
+// A stage of three actions on two systems, of which the last cannot be done.
+struct Stage {
+  Stage() {
+    journal = world.OpenJournal();
+    for (const char* name : {"disable", "end", "delete"}) {
+      ActionRequest request =
+          SimulatedWorld::Request(name == std::string("end") ? "db" : "ldap", name);
+      request.account = request.action.target.system + "/ann";
+      request.order = static_cast<uint32_t>(requests.size());
+      request.on_failure = OnFailure::kRollback;
+      request.rollback_group = "finding-1/0";
+      requests.push_back(request);
+    }
+    REQUIRE(journal->Plan(requests, "").ok());
+    // disable: observe, apply, verify; then delete: observe, apply
+    world.script["ldap"] = {Fault::kNone, Fault::kNone, Fault::kNone, Fault::kNone,
+                            Fault::kPermanent};
+  }
+  ActionState state(size_t i) { return journal->Find(requests[i].action.key).value()->state; }
+  SimulatedTarget& target(size_t i) {
+    return world.Target(requests[i].action.target.system, requests[i].action.target.id);
+  }
+  SimulatedWorld world{5};
+  std::vector<ActionRequest> requests;
+  std::unique_ptr<Journal> journal;
+};
+
+TEST_CASE("AFailedStageIsUndoneWhereThePolicySaysSo") {
+  Stage stage;
+  const RunReport report = stage.world.RunToEnd(*stage.journal);
+  CHECK(report.compensated_count == 2);
+  CHECK(report.escalated_count == 1);
+  CHECK(stage.state(0) == ActionState::kCompensated);
+  CHECK(stage.state(1) == ActionState::kCompensated);
+  CHECK(stage.state(2) == ActionState::kEscalated);
+  for (size_t i = 0; i < 3; ++i) CHECK(stage.target(i).is_present);
+  CHECK(stage.journal->EpisodeFor(stage.requests[0].wanted_key).value() == 2);
+  CHECK(stage.journal->EpisodeFor(stage.requests[2].wanted_key).value() == 1);
+  // Planned again, the stage is a stage again.
+  stage.world.script.clear();
+  for (size_t i = 0; i < 3; ++i) {
+    if (i < 2) stage.requests[i].action.key += "#2";
+    if (i < 2) stage.requests[i].action.episode = 2;
+    stage.target(i).effect_count = stage.target(i).undo_count = 0;
+  }
+  REQUIRE(stage.journal->Plan(stage.requests, "").ok());
+  CHECK(stage.world.RunToEnd(*stage.journal).verified_count == 3);
+}
+
+TEST_CASE("AStageIsUndoneInReverse") {
+  SimulatedWorld world(5);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (const char* name : {"disable", "end", "revoke", "delete"}) {
+    requests.push_back(SimulatedWorld::Request("ldap", name));
+    requests.back().account = "ldap/ann";
+    requests.back().order = static_cast<uint32_t>(requests.size());
+    requests.back().on_failure = OnFailure::kRollback;
+    requests.back().rollback_group = "finding-1/0";
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  world.script["ldap"] = std::deque<Fault>(10, Fault::kNone);  // three done, the fourth looked at
+  world.script["ldap"].push_back(Fault::kPermanent);
+  CHECK(world.RunToEnd(*journal).compensated_count == 3);
+  Names undone;
+  for (const std::string& call : world.calls) {
+    if (call.starts_with("undo")) undone.push_back(call);
+  }
+  CHECK(undone == Names{"undo ldap/revoke", "undo ldap/end", "undo ldap/disable"});
+}
+
+TEST_CASE("WhatWasSoBeforeIsNotGivenBack") {
+  Stage stage;
+  stage.target(1).is_present = false;
+  CHECK(stage.world.RunToEnd(*stage.journal).compensated_count == 1);
+  CHECK(stage.state(1) == ActionState::kVerified);
+  CHECK_FALSE(stage.target(1).is_present);
+}
+
+TEST_CASE("WhatAPersonChangedSinceIsNotUndone") {
+  Stage stage;
+  stage.world.script["ldap"].push_back(Fault::kUnavailable);  // the look before the undo
+  RunOptions options;
+  REQUIRE(stage.world.Run(*stage.journal, options).ok());
+  REQUIRE(stage.state(0) == ActionState::kCompensating);
+  SUBCASE("given back by a person") {
+    stage.target(0).is_present = true;
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kCompensated);  // as it was: nothing to do
+  }
+  SUBCASE("changed by a person to something else") {
+    stage.target(0).is_present = true;
+    stage.target(0).is_half_done = true;
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kEscalated);
+    CHECK(stage.target(0).is_half_done);
+  }
+  SUBCASE("protected meanwhile") {
+    stage.world.protected_keys = {stage.requests[0].action.key};
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kEscalated);
+    CHECK_FALSE(stage.target(0).is_present);
+  }
+  CHECK(stage.target(0).undo_count == 0);
+}
+
+TEST_CASE("AnUndoThatFailsHalfWayIsEscalated") {
+  Stage stage;
+  SUBCASE("it cannot be undone") {
+    stage.world.script["ldap"].insert(stage.world.script["ldap"].end(),
+                                      {Fault::kNone, Fault::kPermanent});
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kEscalated);
+    CHECK_FALSE(stage.target(0).is_present);
+  }
+  SUBCASE("the answer is lost, but it was undone") {
+    stage.world.script["ldap"].insert(stage.world.script["ldap"].end(),
+                                      {Fault::kNone, Fault::kEffectThenLost});
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kCompensated);
+    CHECK(stage.target(0).undo_count == 1);
+  }
+  SUBCASE("the system has died") {
+    REQUIRE(stage.world.Run(*stage.journal).ok());  // patience for nothing
+    stage.world.dead_systems = {"ldap", "db"};
+    stage.world.RunToEnd(*stage.journal);
+    for (size_t i = 0; i < 3; ++i) CHECK(IsTerminal(stage.state(i)));
+  }
+}
+
+TEST_CASE("WhatHasNotBegunOfAFailedStageIsWithdrawn") {
+  Stage stage;
+  ActionRequest late = SimulatedWorld::Request("slow", "late");
+  late.on_failure = OnFailure::kRollback;
+  late.rollback_group = "finding-1/0";
+  REQUIRE(stage.journal->Plan({&late, 1}, "").ok());
+  stage.world.dead_systems = {"slow"};
+  RunOptions options;
+  options.patience = {10 * kMicrosPerMinute};
+  REQUIRE(stage.world.Run(*stage.journal, options).ok());
+  CHECK(stage.journal->Find(late.action.key).value()->state == ActionState::kWithdrawn);
+}
+
+// ---- Threads --------------------------------------------------------------------------------
+
+// Observe blocks until the other system's actions are all done.
+class BlockedRunner final : public ActionRunner {
+ public:
+  explicit BlockedRunner(std::function<bool()> wait) : wait_(std::move(wait)) {}
+  Result<Observation> Observe(const Action&) override {
+    was_released = wait_();
+    return Observation{true, "gone", "{}", "{}", {}};
+  }
+  AttemptResult Apply(const Action&, const std::string&) override { return {}; }
+  AttemptResult Undo(const Action&, const std::string&) override { return {}; }
+  Verification Verify(const Action&) override {
+    return {VerificationOutcome::kVerified, "gone", ""};
+  }
+  bool was_released = false;
+
+ private:
+  std::function<bool()> wait_;
+};
+
+class MixedRunners final : public ActionRunners {
+ public:
+  MixedRunners(SimulatedWorld& world, ActionRunner& blocked) : world_(world), blocked_(blocked) {}
+  ActionRunner* Find(const std::string& system) override {
+    return system == "blocked" ? &blocked_ : world_.Find(system);
+  }
+
+ private:
+  SimulatedWorld& world_;
+  ActionRunner& blocked_;
+};
+
+TEST_CASE("WithThreadsASystemThatHangsDelaysNoOther") {
+  SimulatedWorld world(3);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests = {SimulatedWorld::Request("blocked", "u0")};
+  for (int i = 0; i < 20; ++i) {
+    requests.push_back(SimulatedWorld::Request("alive", fmt::format("u{}", i)));
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  std::mutex mutex;
+  std::condition_variable changed;
+  int verified = 0;
+  world.store.extra = [&](KeyValueBatch&, std::span<const Transition> transitions) {
+    const std::lock_guard lock(mutex);
+    for (const Transition& transition : transitions) {
+      verified += transition.entry.state == ActionState::kVerified ? 1 : 0;
+    }
+    changed.notify_all();
+  };
+  BlockedRunner blocked([&] {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(60), [&] { return verified == 20; });
+  });
+  MixedRunners runners(world, blocked);
+  RunOptions options;
+  options.threads = 2;
+  options.wave_actions = 4;
+  const auto report = JournalRun(*journal, runners, world, world.clock, world.random).Run(options);
+  REQUIRE(report.ok());
+  CHECK(blocked.was_released);
+  CHECK(report->verified_count == 21);
+}
+
+TEST_CASE("WithThreadsEveryActionEndsOnce") {
+  SimulatedWorld world(3);
+  world.fault_percent = 20;
+  world.faults_by_chance = {Fault::kUnavailable, Fault::kHang, Fault::kEffectThenLost,
+                            Fault::kLateEffect, Fault::kThrottled};
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (int i = 0; i < 300; ++i) {
+    requests.push_back(SimulatedWorld::Request(fmt::format("s{}", i % 5), fmt::format("u{}", i)));
+    requests.back().account = fmt::format("a{}", i % 40);
+    requests.back().retry_for = {kMicrosPerDay};
+  }
+  REQUIRE(journal->Plan(requests, "").ok());
+  RunOptions options;
+  options.threads = 4;
+  options.patience = {30 * kMicrosPerDay};
+  const RunReport report = world.Run(*journal, options).value();
+  CHECK(report.verified_count + report.escalated_count == 300);
+  CHECK(report.verified_count > 250);
+}
+
+}  // namespace
+}  // namespace rescind

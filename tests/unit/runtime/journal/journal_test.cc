@@ -1,0 +1,152 @@
+#include "runtime/journal/journal.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "tests/unit/runtime/journal/journal_simulation.h"
+
+namespace rescind {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("PlannedActionsAreDurableAndFoundAgain") {
+  SimulatedWorld world(1);
+  const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  {
+    const auto journal = world.OpenJournal();
+    const auto report = journal->Plan({&request, 1}, "apply 1");
+    REQUIRE(report.ok());
+    CHECK(report->planned_count == 1);
+  }
+  const auto journal = world.OpenJournal();
+  const auto entry = journal->Find(request.action.key).value();
+  REQUIRE(entry.has_value());
+  CHECK(entry->state == ActionState::kReady);
+  CHECK(entry->action.reasons[0].policy == "access.stale");
+  CHECK(journal->Latest(request.wanted_key).value()->action.key == request.action.key);
+  CHECK(journal->RunnableCount() == 1);
+  CHECK(journal->InFlightCount() == 0);
+  REQUIRE(world.store.history.size() == 1);
+  CHECK(world.store.history[0].trigger == "apply 1");
+  CHECK(world.store.history[0].from == ActionState::kPlanned);
+}
+
+TEST_CASE("PlanningAgainBringsReasonsUpToDateAndStartsNothingTwice") {
+  SimulatedWorld world(1);
+  const auto journal = world.OpenJournal();
+  ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  request.start = ActionState::kNotice;
+  request.due = Instant{5};
+  REQUIRE(journal->Plan({&request, 1}, "first").ok());
+  request.start = ActionState::kReady;
+  request.due.reset();
+  request.action.reasons.push_back({"access.left", "finding-2", "left", 0, {}});
+  const auto report = journal->Plan({&request, 1}, "second").value();
+  CHECK(report.standing_count == 1);
+  CHECK(world.store.NamesOf(request.action.key) == Names{"notice", "ready"});
+  CHECK(journal->Find(request.action.key).value()->action.reasons.size() == 2);
+  REQUIRE(journal->Plan({&request, 1}, "third").ok());
+  CHECK(world.store.history.size() == 2);  // nothing new, no leaf
+
+  world.RunToEnd(*journal);
+  const auto after = journal->Plan({&request, 1}, "fourth").value();
+  CHECK(after.done_count == 1);
+  CHECK(journal->RunnableCount() == 0);
+}
+
+TEST_CASE("TheEpisodeGrowsOnlyWhenWhatWasVerifiedIsWantedAgain") {
+  SimulatedWorld world(1);
+  const auto journal = world.OpenJournal();
+  ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  REQUIRE(journal->Plan({&request, 1}, "").ok());
+  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  REQUIRE(journal->Withdraw(request.action.key, "match ended", "").ok());
+  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  REQUIRE(journal->Plan({&request, 1}, "").value().reopened_count == 1);
+  world.RunToEnd(*journal);
+  CHECK(journal->EpisodeFor(request.wanted_key).value() == 2);
+
+  world.Target("ldap", "ann") = {};  // the access has come back
+  request.action.key += "#2";
+  request.action.episode = 2;
+  REQUIRE(journal->Plan({&request, 1}, "").value().planned_count == 1);
+  CHECK(journal->Latest(request.wanted_key).value()->action.episode == 2);
+  CHECK(journal->EpisodeFor(request.wanted_key).value() == 2);
+  CHECK(world.RunToEnd(*journal).verified_count == 1);
+  CHECK(world.OpenJournal()->EpisodeFor(request.wanted_key).value() == 3);
+}
+
+TEST_CASE("HeldReleasedWithdrawn") {
+  SimulatedWorld world(1);
+  const auto journal = world.OpenJournal();
+  const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  const std::string& key = request.action.key;
+  CHECK(journal->Hold("nothing", "", "").error().kind == ErrorKind::kNotFound);
+  REQUIRE(journal->Plan({&request, 1}, "").ok());
+  CHECK(journal->Release(key, "", "").error().kind == ErrorKind::kStale);
+  REQUIRE(journal->Hold(key, "over the limit", "").ok());
+  CHECK(world.RunToEnd(*journal).verified_count == 0);
+  CHECK(journal->Find(key).value()->detail == "over the limit");
+  REQUIRE(journal->Release(key, "looked at by bob", "uid 1000").ok());
+  CHECK(world.store.history.back().outcome == "looked at by bob");
+  REQUIRE(journal->Withdraw(key, "the match ended", "").ok());
+  CHECK(journal->Withdraw(key, "again", "").error().kind == ErrorKind::kStale);
+  world.RunToEnd(*journal);
+  CHECK(world.calls.empty());
+  CHECK(world.store.NamesOf(key) == Names{"ready", "held", "ready", "withdrawn"});
+}
+
+TEST_CASE("WhatIsInFlightIsNeitherHeldNorWithdrawn") {
+  SimulatedWorld world(1);
+  const auto journal = world.OpenJournal();
+  const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  REQUIRE(journal->Plan({&request, 1}, "").ok());
+  world.script["ldap"] = {Fault::kNone, Fault::kHang};
+  REQUIRE(world.Run(*journal).ok());
+  CHECK(journal->InFlightCount() == 1);
+  CHECK(journal->Withdraw(request.action.key, "", "").error().kind == ErrorKind::kBusy);
+  CHECK(journal->Hold(request.action.key, "", "").error().kind == ErrorKind::kBusy);
+  ActionRequest again = request;
+  again.start = ActionState::kHeld;
+  again.action.reasons.clear();
+  CHECK(journal->Plan({&again, 1}, "").value().standing_count == 1);
+  CHECK(journal->Find(request.action.key).value()->state == ActionState::kAttempt);
+  CHECK(journal->Find(request.action.key).value()->action.reasons.empty());
+}
+
+TEST_CASE("ListAndCountSeeEveryAction") {
+  SimulatedWorld world(1);
+  const auto journal = world.OpenJournal();
+  std::vector<ActionRequest> requests;
+  for (int i = 0; i < 1200; ++i) {
+    requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
+  }
+  requests.push_back(requests.front());  // twice in one plan
+  const auto report = journal->Plan(requests, "").value();
+  CHECK(report.planned_count == 1200);
+  CHECK(report.standing_count == 1);
+  RunOptions options;
+  for (int i = 0; i < 7; ++i) options.keys.insert(requests[i].action.key);
+  CHECK(world.Run(*journal, options).value().verified_count == 7);
+  const JournalCounts counts = world.OpenJournal()->Count().value();
+  CHECK(counts.at(ActionState::kVerified) == 7);
+  CHECK(counts.at(ActionState::kReady) == 1193);
+  int seen = 0;
+  REQUIRE(journal->List([&](const JournalEntry&) { return ++seen < 10; }).ok());
+  CHECK(seen == 10);
+}
+
+TEST_CASE("ADamagedRecordIsNamed") {
+  SimulatedWorld world(1);
+  const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  REQUIRE(world.OpenJournal()->Plan({&request, 1}, "").ok());
+  world.store.values.values[JournalKey(kOpenPrefix, request.action.key)].pop_back();
+  const auto journal = Journal::Open(world.store.values, world.store, world.clock);
+  CHECK(journal.error().kind == ErrorKind::kCorrupt);
+  CHECK(journal.error().message.find(request.action.key) != std::string::npos);
+}
+
+}  // namespace
+}  // namespace rescind
