@@ -4,6 +4,7 @@ namespace rescind {
 
 void DeclareAll(CommandLine& line) {
   DeclareInit(line);
+  DeclareAudit(line);
 }
 
 }  // namespace rescind

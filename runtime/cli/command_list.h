@@ -6,6 +6,7 @@
 namespace rescind {
 
 void DeclareInit(CommandLine& line);
+void DeclareAudit(CommandLine& line);
 
 // All of the above, in the order in which help lists them.
 void DeclareAll(CommandLine& line);

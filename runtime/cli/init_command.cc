@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/base/time_zone.h"
+#include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_list.h"
 
 namespace rescind {
@@ -20,13 +21,12 @@ constexpr std::string_view kIgnored =
 
 Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   if (FindTimeZone(options.timezone) == nullptr) {
-    return Error{ErrorKind::kInvalidInput,
-                 fmt::format("the tz database does not know the time zone \"{}\"",
-                             options.timezone),
-                 "write one like Europe/Berlin"};
+    return Error{
+        ErrorKind::kInvalidInput,
+        fmt::format("the tz database does not know the time zone \"{}\"", options.timezone),
+        "write one like Europe/Berlin"};
   }
-  const std::string folder =
-      options.folder.empty() ? invocation.working_folder : options.folder;
+  const std::string folder = options.folder.empty() ? invocation.working_folder : options.folder;
   const std::string file = folder + "/" + kWorkspaceFileName;
   if (invocation.files.Exists(file)) {
     return Error{ErrorKind::kInvalidInput, fmt::format("{} exists already", file),
@@ -37,9 +37,18 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   if (!invocation.files.Exists(folder + "/.gitignore")) {
     RESCIND_TRY(invocation.files.WriteAtomically(folder + "/.gitignore", kIgnored, kPublicMode));
   }
+  const std::string key_file = folder + "/secrets/audit-key";
+  if (!invocation.files.Exists(key_file)) {
+    RESCIND_ASSIGN(const AuditPublicKey key, CreateAuditKey(key_file, DefaultAuditOrigin(folder),
+                                                            invocation.files, invocation.random));
+    fmt::print(invocation.err,
+               "made the key that signs the audit log: {}\n"
+               "give auditors its public half: {}\n",
+               key_file, key.Text());
+  }
   // Last: an interrupted init leaves a folder that init accepts again.
-  RESCIND_TRY(invocation.files.WriteAtomically(file, InitialWorkspaceFile(options.timezone),
-                                               kPublicMode));
+  RESCIND_TRY(
+      invocation.files.WriteAtomically(file, InitialWorkspaceFile(options.timezone), kPublicMode));
   fmt::print(invocation.err,
              "made the workspace {}\n"
              "next: write a policy in {}/policies, then `rescind check`\n",
@@ -51,10 +60,9 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
 
 void DeclareInit(CommandLine& line) {
   auto options = std::make_shared<InitOptions>();
-  CLI::App& init = line.Add("init", "Make a workspace: rescind.toml and a folder for policies",
-                            [options](Invocation& invocation) {
-                              return RunInit(*options, invocation);
-                            });
+  CLI::App& init =
+      line.Add("init", "Make a workspace: rescind.toml and a folder for policies",
+               [options](Invocation& invocation) { return RunInit(*options, invocation); });
   init.add_option("folder", options->folder, "Where (default: here)");
   init.add_option("--timezone", options->timezone, "The time zone that dates are in")
       ->capture_default_str();

@@ -45,7 +45,9 @@ bool EndsLikeASecret(std::string_view key) {
 class FileReader {
  public:
   FileReader(std::string file, Workspace& workspace, Problems& problems)
-      : file_(std::move(file)), folder_(FolderOf(file_)), workspace_(workspace),
+      : file_(std::move(file)),
+        folder_(FolderOf(file_)),
+        workspace_(workspace),
         problems_(problems) {}
 
   void Read(const toml::table& root) {
@@ -236,9 +238,9 @@ constexpr Override kOverrides[] = {
 constexpr const char* kOtherVariables[] = {"RESCIND_WORKSPACE", "RESCIND_SEED"};
 
 void InsertValue(toml::table& table, const Override& override, const std::string& text) {
-  const bool is_number = !text.empty() && text.size() < 19 &&
-                         std::all_of(text.begin(), text.end(),
-                                     [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      !text.empty() && text.size() < 19 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!override.quoted && is_number) {
     table.insert(override.key, int64_t{std::stoll(text)});
   } else {
@@ -246,8 +248,8 @@ void InsertValue(toml::table& table, const Override& override, const std::string
   }
 }
 
-void ApplyEnvironment(const std::map<std::string, std::string>& environment,
-                      Workspace& workspace, Problems& problems) {
+void ApplyEnvironment(const std::map<std::string, std::string>& environment, Workspace& workspace,
+                      Problems& problems) {
   std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
   for (const Override& override : kOverrides) {
     known.push_back(override.variable);
@@ -279,8 +281,8 @@ void WarnOfOpenSecret(const std::string& place, const std::string& path, FileSys
   const auto info = files.Stat(path);
   if (!info.ok() || (info->mode & 077) == 0) return;
   workspace.warnings.push_back(
-      fmt::format("{}: others may read the secret {} (mode {:04o}); run: chmod 600 {}", place,
-                  path, info->mode, path));
+      fmt::format("{}: others may read the secret {} (mode {:04o}); run: chmod 600 {}", place, path,
+                  info->mode, path));
 }
 
 void CheckSecrets(FileSystem& files, Workspace& workspace) {
@@ -371,6 +373,19 @@ Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& fi
                "make one with `rescind init`, or name its folder with --workspace DIR"};
 }
 
+std::string DefaultAuditOrigin(const std::string& folder) {
+  std::error_code failure;
+  std::string name = std::filesystem::absolute(folder, failure).lexically_normal().string();
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  name.erase(0, name.rfind('/') + 1);
+  if (name.empty()) name = "workspace";
+  // What names of keys cannot hold.
+  for (char& c : name) {
+    if (c <= ' ' || c >= '\x7F' || c == '+') c = '-';
+  }
+  return fmt::format("rescind/{}", name);
+}
+
 Result<Workspace> LoadWorkspace(const std::string& folder,
                                 const WorkspaceSurroundings& surroundings, FileSystem& files) {
   std::error_code failure;
@@ -382,8 +397,7 @@ Result<Workspace> LoadWorkspace(const std::string& folder,
   workspace.policy_folder = workspace.folder + "/policies";
   workspace.store_folder = workspace.folder + "/data";
   workspace.audit_key_file = workspace.folder + "/secrets/audit-key";
-  const std::string name = std::filesystem::path(workspace.folder).filename().string();
-  workspace.audit_origin = fmt::format("rescind/{}", name.empty() ? "workspace" : name);
+  workspace.audit_origin = DefaultAuditOrigin(workspace.folder);
 
   Problems problems;
   for (const std::string& file : {surroundings.system_file, surroundings.user_file}) {
@@ -394,9 +408,9 @@ Result<Workspace> LoadWorkspace(const std::string& folder,
                         workspace, problems));
   ApplyEnvironment(surroundings.environment, workspace, problems);
   if (!workspace.oncall.empty() && !workspace.channels.contains(workspace.oncall)) {
-    workspace.warnings.push_back(fmt::format(
-        "the on-call channel \"{}\" is not declared; add [channel.{}] to {}", workspace.oncall,
-        workspace.oncall, kWorkspaceFileName));
+    workspace.warnings.push_back(
+        fmt::format("the on-call channel \"{}\" is not declared; add [channel.{}] to {}",
+                    workspace.oncall, workspace.oncall, kWorkspaceFileName));
   }
   if (!problems.empty()) return AllOf(problems);
   CheckSecrets(files, workspace);

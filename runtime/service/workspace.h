@@ -109,6 +109,9 @@ Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& fi
 Result<Workspace> LoadWorkspace(const std::string& folder,
                                 const WorkspaceSurroundings& surroundings, FileSystem& files);
 
+// The log's name in a workspace of that folder, unless [audit] gives another: "rescind/acme".
+std::string DefaultAuditOrigin(const std::string& folder);
+
 // What `rescind init` writes.
 std::string InitialWorkspaceFile(const std::string& timezone);
 

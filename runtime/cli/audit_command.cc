@@ -1,0 +1,157 @@
+// `rescind audit verify | key`: the evidence and who may check it.
+#include <fmt/ostream.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "runtime/audit/log_verify.h"
+#include "runtime/audit/signing_key.h"
+#include "runtime/cli/command_list.h"
+
+namespace rescind {
+namespace {
+
+struct VerifyOptions {
+  std::string folder;
+  std::string key;
+  std::vector<std::string> checkpoints;
+  std::string format = "table";
+};
+
+// A public key, or the file that holds one.
+Result<AuditPublicKey> ReadKey(const std::string& given, FileSystem& files) {
+  if (!files.Exists(given)) {
+    auto key = ParsePublicKey(given);
+    if (key.ok() || given.find('+') != std::string::npos) return key;
+    return Error{ErrorKind::kNotFound, fmt::format("there is no file {}", given),
+                 "give the public key or a file that holds it: what `rescind audit key` prints"};
+  }
+  RESCIND_ASSIGN(const std::string text, files.Read(given, kMaxNoteBytes));
+  auto key = ParsePublicKey(text);
+  if (!key.ok()) return std::move(key).error().In(given);
+  return key;
+}
+
+// What the end of the log is worth, in a sentence.
+std::string EndOf(const VerifyReport& report) {
+  if (report.end_is_proven) return "proven: your checkpoint covers every entry";
+  if (report.proven_size > 0) {
+    return fmt::format(
+        "entries up to {} are covered by your checkpoint; whether entries after "
+        "{} were cut off is unproven",
+        report.proven_size, report.size);
+  }
+  return "unproven: later entries could have been cut off. Keep the file `checkpoint` of each "
+         "export and give it with --checkpoint next time";
+}
+
+void PrintTable(const VerifyReport& report, std::ostream& out) {
+  fmt::print(out, "log         {}\n", report.origin);
+  fmt::print(out, "entries     {} signed, {} read\n", report.size, report.entries_read);
+  fmt::print(out, "root        {}\n", report.root);
+  if (!report.signed_by.empty()) fmt::print(out, "signed by   {}\n", report.signed_by);
+  for (const std::string& key : report.rotated_to) fmt::print(out, "handed to   {}\n", key);
+  if (report.newer_entries > 0) {
+    fmt::print(out, "newer       {} entries are of a later format: proven, not understood\n",
+               report.newer_entries);
+  }
+  if (report.beside_count > 0) {
+    fmt::print(out, "evidence    {} files beside the log are as they were committed to\n",
+               report.beside_count);
+  }
+  for (const LogProblem& problem : report.problems) {
+    fmt::print(out, "problem     {}: {}\n", problem.place, problem.what);
+  }
+  if (report.problem_count > report.problems.size()) {
+    fmt::print(out, "problem     and {} more\n", report.problem_count - report.problems.size());
+  }
+  if (!report.ok()) {
+    fmt::print(out, "FAILED: this is not the log that was signed ({} problem{})\n",
+               report.problem_count, report.problem_count == 1 ? "" : "s");
+    return;
+  }
+  fmt::print(out, "end         {}\n", EndOf(report));
+  fmt::print(out, "OK: no entry was edited, moved, added or removed\n");
+}
+
+void PrintJson(const VerifyReport& report, std::ostream& out) {
+  nlohmann::ordered_json json = {{"format", "rescind.audit-verify/1"},
+                                 {"ok", report.ok()},
+                                 {"log", report.origin},
+                                 {"entries", report.size},
+                                 {"entries_read", report.entries_read},
+                                 {"newer_entries", report.newer_entries},
+                                 {"root", report.root},
+                                 {"signed_by", report.signed_by},
+                                 {"handed_to", report.rotated_to},
+                                 {"end_is_proven", report.end_is_proven},
+                                 {"proven_entries", report.proven_size},
+                                 {"problem_count", report.problem_count},
+                                 {"problems", nlohmann::ordered_json::array()}};
+  for (const LogProblem& problem : report.problems) {
+    json["problems"].push_back({{"place", problem.place}, {"what", problem.what}});
+  }
+  out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+}
+
+Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const AuditPublicKey key, ReadKey(options.key, invocation.files));
+  std::vector<HeldCheckpoint> held;
+  for (const std::string& file : options.checkpoints) {
+    RESCIND_ASSIGN(std::string bytes, invocation.files.Read(file, kMaxNoteBytes));
+    held.push_back({file, std::move(bytes)});
+  }
+  RESCIND_ASSIGN(const VerifyReport report,
+                 VerifyExport(options.folder, key, held, invocation.files));
+  if (options.format == "json") {
+    PrintJson(report, invocation.out);
+  } else {
+    PrintTable(report, invocation.out);
+  }
+  return report.ok() ? ExitStatus::kDone : ExitStatus::kCheckFailed;
+}
+
+Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
+  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
+  if (what == "create") {
+    RESCIND_ASSIGN(const AuditPublicKey key,
+                   CreateAuditKey(workspace.audit_key_file, workspace.audit_origin,
+                                  invocation.files, invocation.random));
+    fmt::print(invocation.err, "made {}; give auditors the public key:\n",
+               workspace.audit_key_file);
+    fmt::print(invocation.out, "{}\n", key.Text());
+    return ExitStatus::kDone;
+  }
+  RESCIND_ASSIGN(const AuditSigningKey key,
+                 AuditSigningKey::Load(workspace.audit_key_file, invocation.files));
+  fmt::print(invocation.out, "{}\n", key.public_key().Text());
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareAudit(CommandLine& line) {
+  CLI::App& audit = line.AddGroup("audit", "The log of everything that was done, and its proofs");
+
+  auto verify = std::make_shared<VerifyOptions>();
+  CLI::App& verify_app =
+      line.Add(audit, "verify", "Check an exported log with nothing but the public key",
+               [verify](Invocation& invocation) { return RunVerify(*verify, invocation); });
+  verify_app.add_option("folder", verify->folder, "What `rescind audit export` made")->required();
+  verify_app.add_option("--key", verify->key, "The public key, or a file that holds it")
+      ->required();
+  verify_app.add_option("--checkpoint", verify->checkpoints,
+                        "A checkpoint that you kept from earlier: finds a cut end");
+  verify_app.add_option("-o,--output", verify->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+
+  auto what = std::make_shared<std::string>("show");
+  CLI::App& key_app =
+      line.Add(audit, "key", "Print the public key that auditors need, or make a key",
+               [what](Invocation& invocation) { return RunKey(*what, invocation); });
+  key_app.add_option("what", *what, "show (default) or create")
+      ->check(CLI::IsMember({"show", "create"}));
+}
+
+}  // namespace rescind
