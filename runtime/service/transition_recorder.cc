@@ -1,0 +1,148 @@
+#include "runtime/service/transition_recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "runtime/service/verified_facts.h"
+
+namespace rescind {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kContextFormat = "rescind.context/1";
+
+AuditAction AuditActionOf(const Action& action) {
+  return {.key = action.key,
+          .verb = std::string(VerbName(action.verb)),
+          .playbook = action.playbook,
+          .entity = action.target.entity,
+          .target = action.target.id,
+          .incarnation = action.target.incarnation,
+          .system = action.target.system,
+          .episode = action.episode};
+}
+
+}  // namespace
+
+std::string EncodeContext(const TransitionContext& context) {
+  Json json = {{"format", kContextFormat},
+               {"source_hashes", context.source_hashes},
+               {"evidence", Json::array()}};
+  if (context.judged_at) json["judged_at"] = context.judged_at->micros;
+  for (const AuditEvidence& evidence : context.evidence) {
+    json["evidence"].push_back({{"path", evidence.path},
+                                {"value", evidence.value.text},
+                                {"personal", evidence.value.personal},
+                                {"source", evidence.source}});
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<TransitionContext> DecodeContext(std::string_view text) {
+  TransitionContext context;
+  if (text.empty()) return context;
+  const Error malformed{ErrorKind::kInvalidInput, "the context of an action is malformed", ""};
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("format", "") != kContextFormat) return malformed;
+  try {
+    if (json.contains("judged_at")) context.judged_at = Instant{json["judged_at"].get<int64_t>()};
+    context.source_hashes = json.at("source_hashes").get<std::map<std::string, std::string>>();
+    for (const Json& item : json.at("evidence")) {
+      context.evidence.push_back(
+          {item.at("path").get<std::string>(),
+           {item.at("value").get<std::string>(), item.at("personal").get<bool>()},
+           item.at("source").get<std::string>()});
+    }
+  } catch (const Json::exception&) {
+    return malformed;
+  }
+  return context;
+}
+
+AuditEvent EventOf(const Transition& transition, const TransitionContext& context) {
+  const JournalEntry& entry = transition.entry;
+  AuditEvent event;
+  event.kind = AuditKind::kTransition;
+  event.at = entry.changed_at;
+  event.trigger = transition.trigger;
+  event.judged_at = context.judged_at;
+  event.action = AuditActionOf(entry.action);
+  event.from_state = ActionStateName(transition.from);
+  event.to_state = ActionStateName(entry.state);
+  event.outcome = transition.outcome;
+  for (const ActionReason& reason : entry.action.reasons) {
+    const auto hash = context.source_hashes.find(reason.policy);
+    event.policies.push_back(
+        {.name = reason.policy,
+         .source_hash = hash == context.source_hashes.end() ? "" : hash->second,
+         .finding = reason.finding_id,
+         .because = reason.because,
+         .stage = reason.stage,
+         .controls = reason.controls});
+  }
+  event.evidence = context.evidence;
+  if (!transition.evidence.empty()) event.details["verified_by"] = {transition.evidence, false};
+  if (!transition.via.empty()) event.details["via"] = {transition.via, false};
+  return event;
+}
+
+Status TransitionRecorder::Commit(KeyValueBatch& batch, std::span<const Transition> transitions) {
+  const auto append = [&]() -> Status {
+    for (const Transition& transition : transitions) {
+      RESCIND_ASSIGN(const TransitionContext context, DecodeContext(transition.context));
+      RESCIND_TRY(audit_.Append(EventOf(transition, context), batch));
+    }
+    return CommitBatch(batch, transitions);
+  };
+  if (Status status = append(); !status.ok()) {
+    audit_.Abandoned();
+    return status;
+  }
+  audit_.Committed();
+  if (tell_) {
+    for (const Transition& transition : transitions) tell_(transition);
+  }
+  return {};
+}
+
+Status TransitionRecorder::Record(const std::vector<AuditEvent>& events, KeyValueBatch& batch) {
+  const auto append = [&]() -> Status {
+    for (const AuditEvent& event : events) RESCIND_TRY(audit_.Append(event, batch));
+    return store_.CommitExtra(batch);
+  };
+  if (Status status = append(); !status.ok()) {
+    audit_.Abandoned();
+    return status;
+  }
+  audit_.Committed();
+  return {};
+}
+
+Status TransitionRecorder::CommitBatch(const KeyValueBatch& batch,
+                                       std::span<const Transition> transitions) {
+  // All of a commit was seen within moments. The latest instant, so that a feed that looked in
+  // between, and saw what was about to go, does not raise an alarm.
+  Instant observed_at{0};
+  for (const Transition& transition : transitions) {
+    observed_at = std::max(observed_at, transition.entry.changed_at);
+  }
+  FactDelta delta(FactOrigin{std::string(kRescindSource), observed_at});
+  for (const Transition& transition : transitions) {
+    const Action& action = transition.entry.action;
+    if (transition.entry.state == ActionState::kVerified) {
+      AddVerifiedFact(action, store_.schema(), delta);
+    } else if (transition.entry.state == ActionState::kCompensated) {
+      AddCompensatedFact(action, store_.schema(), delta);
+    }
+  }
+  if (delta.empty()) return store_.CommitExtra(batch);
+  CommitOptions options;
+  options.extra = &batch;
+  auto report = store_.Commit(delta, options);
+  return report.ok() ? Status() : Status(std::move(report).error());
+}
+
+}  // namespace rescind

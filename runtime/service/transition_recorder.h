@@ -1,0 +1,56 @@
+// TransitionRecorder: one commit for each group of steps of the journal.
+//
+// Puts the journal's records, one audit leaf a transition, and the facts that follow from what was
+// verified into one batch of the store, so that none of them is there without the others. It
+// decides nothing.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/audit/audit_log.h"
+#include "runtime/journal/transition.h"
+#include "runtime/store/store.h"
+
+namespace rescind {
+
+// What an action is planned on: kept in the leaf of its first transition, handed through the
+// journal as ActionRequest::context.
+struct TransitionContext {
+  std::optional<Instant> judged_at;
+  std::map<std::string, std::string> source_hashes;  // by policy: "sha256:…"
+  std::vector<AuditEvidence> evidence;
+};
+std::string EncodeContext(const TransitionContext& context);
+// Empty text is an empty context.
+Result<TransitionContext> DecodeContext(std::string_view json);
+
+AuditEvent EventOf(const Transition& transition, const TransitionContext& context);
+
+class TransitionRecorder final : public TransitionCommitter {
+ public:
+  // Both must outlive it.
+  TransitionRecorder(Store& store, AuditLog& audit) : store_(store), audit_(audit) {}
+
+  // Called after each durable transition, in order; for progress and reports.
+  void OnTransition(std::function<void(const Transition&)> tell) { tell_ = std::move(tell); }
+
+  Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) override;
+  // Leaves of other kinds (a run begins, an exemption is added), alone or with what belongs to
+  // them in `batch`.
+  Status Record(const std::vector<AuditEvent>& events, KeyValueBatch& batch);
+
+ private:
+  Status CommitBatch(const KeyValueBatch& batch, std::span<const Transition> transitions);
+
+  Store& store_;
+  AuditLog& audit_;
+  std::function<void(const Transition&)> tell_;
+};
+
+}  // namespace rescind

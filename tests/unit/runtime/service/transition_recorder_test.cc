@@ -1,0 +1,260 @@
+#include "runtime/service/transition_recorder.h"
+
+#include <doctest/doctest.h>
+
+#include "runtime/audit/leaf.h"
+#include "runtime/audit/log_reader.h"
+#include "runtime/journal/journal_run.h"
+#include "runtime/service/system_runners.h"
+#include "runtime/service/verified_facts.h"
+#include "tests/unit/runtime/audit/audit_fixture.h"
+
+namespace rescind {
+namespace {
+
+Schema SmallModel() {
+  Schema schema;
+  const EntityId account = schema.AddEntity("account");
+  FieldDef status{"status", {}, true};
+  status.type.kind = TypeKind::kEnum;
+  status.type.enumeration = schema.AddEnum({{"active", "disabled"}, false});
+  schema.AddField(account, status);
+  schema.AddEntity("grant");
+  return schema;
+}
+
+// A store that keeps what it is given, and fails on demand.
+class RememberingStore final : public Store {
+ public:
+  Status Close() override { return {}; }
+  const Schema& schema() const override { return schema_; }
+  const std::string& id() const override { return id_; }
+  const std::string& secret() const override { return id_; }
+  uint64_t epoch() const override { return 1; }
+  uint64_t facts_seq() const override { return 0; }
+  Instant last_change() const override { return {}; }
+  Result<CommitReport> Commit(const FactDelta& delta, const CommitOptions& options) override {
+    if (fails) return Error{ErrorKind::kIo, "disk full", ""};
+    REQUIRE(options.extra != nullptr);
+    values.Apply(*options.extra);
+    deltas.push_back(delta);
+    return CommitReport{};
+  }
+  Status CommitExtra(const KeyValueBatch& extra) override {
+    if (fails) return Error{ErrorKind::kIo, "disk full", ""};
+    values.Apply(extra);
+    return {};
+  }
+  Result<std::unique_ptr<Import>> BeginImport(ImportOptions) override { return None(); }
+  Result<FactBase> LoadFacts(const ColumnSet&, const DeclaredSources&) override { return None(); }
+  Result<FactBase> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
+    return None();
+  }
+  Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
+  Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
+  std::vector<SourceStatus> Sources() const override { return {}; }
+  const KeyValueReader& key_values() const override { return values; }
+  Status Checkpoint() override { return {}; }
+  Status Backup(const std::string&) override { return {}; }
+
+  bool fails = false;
+  MemoryStore values;
+  std::vector<FactDelta> deltas;
+
+ private:
+  static Error None() { return {ErrorKind::kUnsupported, "not in this test", ""}; }
+  Schema schema_ = SmallModel();
+  std::string id_ = "store-1";
+};
+
+// An executor that does what it is asked.
+class ObedientExecutor final : public Executor {
+ public:
+  ExecutorDescription Describe() const override { return {"obedient", {}}; }
+  Result<TargetState> Observe(const Action&) override {
+    if (is_down) return Error{ErrorKind::kUnavailable, "connection refused", ""};
+    return TargetState{true, is_gone, is_gone ? "gone" : "there", "{}", "d", {}};
+  }
+  ApplyResult Apply(const Action&, const std::string& digest, uint64_t epoch) override {
+    CHECK(digest == "d");
+    CHECK(epoch == 9);
+    is_gone = true;
+    return {ApplyOutcome::kApplied, "removed", std::chrono::milliseconds(1500)};
+  }
+  ApplyResult Undo(const Action&, const std::string&) override {
+    is_gone = false;
+    return {ApplyOutcome::kPermanent, "cannot", {}};
+  }
+  VerifyResult Verify(const Action&) override {
+    return {VerifyOutcome::kVerified, "bind refused", ""};
+  }
+  bool is_gone = false;
+  bool is_down = false;
+};
+
+class OpenGate final : public ActionGate {
+ public:
+  GateAnswer Judge(const JournalEntry&, const Observation&) override { return {}; }
+  GateAnswer JudgeUndo(const JournalEntry&, const Observation&) override { return {}; }
+};
+
+ActionRequest DisableAnn() {
+  ActionRequest request;
+  request.action.key = "k1";
+  request.action.verb = Verb::kDisable;
+  request.action.target = {"account", "ldap/ann", 1, "corp-ldap", {}};
+  request.action.reasons = {{"access.left", "f1", "has left", 0, {"pci_dss_4 8.2.5"}}};
+  request.wanted_key = "w1";
+  TransitionContext context;
+  context.judged_at = Instant{77};
+  context.source_hashes["access.left"] = "sha256:abc";
+  context.evidence = {{"i.email", {"ann@example.org", true}, "hr"},
+                      {"i.contract_end", {"2026-03-31"}, "hr"}};
+  request.context = EncodeContext(context);
+  return request;
+}
+
+struct World {
+  World() {
+    auto opened = AuditLog::Open({store.values, keys.files, keys.clock, keys.random},
+                                 {store.id(), keys.key_file()});
+    REQUIRE(opened.ok());
+    audit = *std::move(opened);
+    recorder = std::make_unique<TransitionRecorder>(store, *audit);
+    journal = Journal::Open(store.values, *recorder, keys.clock).value();
+    auto made = std::make_unique<ObedientExecutor>();
+    executor = made.get();
+    runners.Add("corp-ldap", std::move(made));
+  }
+  AuditFixture keys;
+  RememberingStore store;
+  std::unique_ptr<AuditLog> audit;
+  std::unique_ptr<TransitionRecorder> recorder;
+  std::unique_ptr<Journal> journal;
+  SystemRunners runners{9};
+  ObedientExecutor* executor = nullptr;
+  OpenGate gate;
+};
+
+TEST_CASE("EveryTransitionIsALeafAndTheLastOneAFact") {
+  World world;
+  std::vector<std::string> told;
+  world.recorder->OnTransition([&](const Transition& transition) {
+    told.emplace_back(ActionStateName(transition.entry.state));
+  });
+  const ActionRequest request = DisableAnn();
+  REQUIRE(world.journal->Plan({&request, 1}, "apply p1").ok());
+  RunOptions options;
+  options.trigger = "apply p1 by uid 1000";
+  const auto report =
+      JournalRun(*world.journal, world.runners, world.gate, world.keys.clock, world.keys.random)
+          .Run(options);
+  REQUIRE(report.ok());
+  CHECK(report->verified_count == 1);
+  CHECK(told == std::vector<std::string>{"ready", "intent", "attempt", "applied", "verified"});
+
+  const LogReader reader(world.store.values);
+  CHECK(world.audit->size() == 6);  // the log's own first leaf, and the five
+  const std::string planned = *reader.Leaf(1);
+  CHECK(planned.find("\"source_hash\":\"sha256:abc\"") != std::string::npos);
+  CHECK(planned.find("2026-03-31") != std::string::npos);
+  CHECK(planned.find("pci_dss_4 8.2.5") != std::string::npos);
+  CHECK(planned.find("ann@example.org") == std::string::npos);  // committed to
+  CHECK(planned.find("\"judged_at\":\"1970-01-01T00:00:00.000077Z\"") != std::string::npos);
+  const LeafView verified = ReadLeaf(*reader.Leaf(5)).value();
+  CHECK(verified.from == "applied");
+  CHECK(verified.to == "verified");
+  CHECK(verified.trigger == "apply p1 by uid 1000");
+  CHECK(reader.Leaf(5)->find("bind refused") != std::string::npos);
+
+  REQUIRE(world.store.deltas.size() == 1);
+  const FactDelta& delta = world.store.deltas[0];
+  CHECK(delta.origin().source == "rescind");
+  CHECK(delta.origin().observed_at == world.keys.clock.Now());
+  REQUIRE(delta.rows().size() == 1);
+  CHECK(delta.text(delta.rows()[0].key) == "ldap/ann");
+  CHECK(delta.values(delta.rows()[0])[0].number == 1);  // disabled
+}
+
+TEST_CASE("AFailedCommitLeavesNoLeafAndStopsTheRun") {
+  World world;
+  const ActionRequest request = DisableAnn();
+  world.store.fails = true;
+  CHECK(world.journal->Plan({&request, 1}, "").error().kind == ErrorKind::kIo);
+  CHECK(world.audit->size() == 0);
+  world.store.fails = false;
+  REQUIRE(world.journal->Plan({&request, 1}, "").ok());
+  CHECK(world.audit->size() == 2);
+  CHECK(world.store.values.mark.size == 2);
+}
+
+TEST_CASE("OtherEventsAreRecordedAlone") {
+  World world;
+  AuditEvent started;
+  started.kind = AuditKind::kRunStarted;
+  KeyValueBatch batch;
+  batch.Put("plan/last", "p1");
+  REQUIRE(world.recorder->Record({started}, batch).ok());
+  CHECK(world.audit->size() == 2);
+  CHECK(world.store.values.Get("plan/last")->value() == "p1");
+  world.store.fails = true;
+  KeyValueBatch lost;
+  CHECK_FALSE(world.recorder->Record({started}, lost).ok());
+  CHECK(world.audit->size() == 2);
+}
+
+TEST_CASE("ExecutorsAreReachedUnderTheNameOfTheirTarget") {
+  World world;
+  CHECK(world.runners.Find("nothing") == nullptr);
+  CHECK(world.runners.FindExecutor("nothing") == nullptr);
+  ActionRunner* runner = world.runners.Find("corp-ldap");
+  REQUIRE(runner != nullptr);
+  CHECK(world.runners.FindExecutor("corp-ldap")->Describe().kind == "obedient");
+  const Action action = DisableAnn().action;
+  CHECK(runner->Observe(action)->digest == "d");
+  const AttemptResult applied = runner->Apply(action, "d");
+  CHECK(applied.outcome == AttemptOutcome::kApplied);
+  CHECK(applied.retry_after == Duration{1'500'000});
+  CHECK(runner->Undo(action, "{}").outcome == AttemptOutcome::kPermanent);
+  CHECK(runner->Verify(action).outcome == VerificationOutcome::kVerified);
+  world.executor->is_down = true;
+  CHECK(runner->Observe(action).error().kind == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("VerifiedActionsBecomeFacts") {
+  const Schema schema = SmallModel();
+  FactDelta delta({"rescind", {}});
+  Action action = DisableAnn().action;
+  CHECK(AddCompensatedFact(action, schema, delta));
+  CHECK(delta.values(delta.rows()[0])[0].number == 0);
+  action.verb = Verb::kDelete;
+  CHECK(AddVerifiedFact(action, schema, delta));
+  CHECK(delta.rows()[1].deleted);
+  CHECK_FALSE(AddCompensatedFact(action, schema, delta));
+  action.verb = Verb::kRevoke;
+  action.target.entity = "grant";
+  CHECK(AddVerifiedFact(action, schema, delta));
+  CHECK(delta.rows()[2].deleted);
+  action.target.entity = "session";  // the model has none here
+  CHECK_FALSE(AddVerifiedFact(action, schema, delta));
+  action.verb = Verb::kRun;
+  CHECK_FALSE(AddVerifiedFact(action, schema, delta));
+  CHECK(delta.rows().size() == 3);
+}
+
+TEST_CASE("ContextsComeBackFromTheirText") {
+  const TransitionContext context = DecodeContext(DisableAnn().context).value();
+  CHECK(context.judged_at == Instant{77});
+  CHECK(context.evidence[0].value.personal);
+  CHECK(context.evidence[1].value.text == "2026-03-31");
+  CHECK(EncodeContext(context) == DisableAnn().context);
+  CHECK(DecodeContext("")->evidence.empty());
+  for (const char* bad :
+       {"{", "[]", "{}", R"({"format":"rescind.context/2"})", R"({"format":"rescind.context/1"})",
+        R"({"format":"rescind.context/1","source_hashes":3,"evidence":[]})"}) {
+    CHECK(DecodeContext(bad).error().kind == ErrorKind::kInvalidInput);
+  }
+}
+
+}  // namespace
+}  // namespace rescind
