@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "runtime/audit/log_proof.h"
 #include "runtime/audit/log_verify.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_list.h"
@@ -94,8 +95,28 @@ void PrintJson(const VerifyReport& report, std::ostream& out) {
   out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
 }
 
+// One entry and its proof, in one file.
+Result<ExitStatus> VerifyProofFile(const std::string& file, const AuditPublicKey& key,
+                                   Invocation& invocation) {
+  RESCIND_ASSIGN(const std::string bytes, invocation.files.Read(file, kMaxProofBytes));
+  auto proof = ParseProof(bytes);
+  if (!proof.ok()) return std::move(proof).error().In(file);
+  const auto checkpoint = VerifyProof(*proof, key);
+  if (!checkpoint.ok()) {
+    invocation.Fail(Error(checkpoint.error()).In(file));
+    return ExitStatus::kCheckFailed;
+  }
+  fmt::print(invocation.out, "{}\nOK: entry {} of {} in the log {}\n", proof->entry, proof->index,
+             checkpoint->size, checkpoint->origin);
+  return ExitStatus::kDone;
+}
+
 Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const AuditPublicKey key, ReadKey(options.key, invocation.files));
+  const auto info = invocation.files.Stat(options.folder);
+  if (info.ok() && info->kind == FileKind::kRegular) {
+    return VerifyProofFile(options.folder, key, invocation);
+  }
   std::vector<HeldCheckpoint> held;
   for (const std::string& file : options.checkpoints) {
     RESCIND_ASSIGN(std::string bytes, invocation.files.Read(file, kMaxNoteBytes));
@@ -137,7 +158,9 @@ void DeclareAudit(CommandLine& line) {
   CLI::App& verify_app =
       line.Add(audit, "verify", "Check an exported log with nothing but the public key",
                [verify](Invocation& invocation) { return RunVerify(*verify, invocation); });
-  verify_app.add_option("folder", verify->folder, "What `rescind audit export` made")->required();
+  verify_app
+      .add_option("folder", verify->folder, "What `rescind audit export` made, or one .tlog-proof")
+      ->required();
   verify_app.add_option("--key", verify->key, "The public key, or a file that holds it")
       ->required();
   verify_app.add_option("--checkpoint", verify->checkpoints,

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "runtime/audit/log_export.h"
+#include "runtime/audit/log_proof.h"
 #include "runtime/cli/command_list.h"
 #include "tests/unit/runtime/audit/audit_fixture.h"
 
@@ -102,6 +103,21 @@ TEST_CASE_FIXTURE(AuditCommands, "TheKeyMayLieInAFile") {
   // The private key is refused, and never repeated.
   CHECK(Run({"audit", "verify", folder / "out", "--key", key_file()}) == ExitStatus::kError);
   CHECK(err.str().find("must never leave") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(AuditCommands, "OneEntryIsVerifiedByItsProof") {
+  const std::string file = folder / "5.tlog-proof";
+  const std::string proof = FormatProof(ProveEntry(LogReader(store), 5, Checkpoint(*log)).value());
+  REQUIRE(files.WriteAtomically(file, proof).ok());
+  CHECK(Verify(file) == ExitStatus::kDone);
+  CHECK(Says("OK: entry 5 of 12 in the log rescind/acme"));
+  std::string moved = proof;
+  moved.replace(moved.find("index 5"), 7, "index 6");
+  REQUIRE(files.WriteAtomically(file, moved).ok());
+  CHECK(Verify(file) == ExitStatus::kCheckFailed);
+  CHECK(err.str().find("is not number 6") != std::string::npos);
+  REQUIRE(files.WriteAtomically(file, "garbage").ok());
+  CHECK(Verify(file) == ExitStatus::kError);
 }
 
 TEST_CASE_FIXTURE(AuditCommands, "WhatIsMissingIsSaid") {

@@ -1,0 +1,94 @@
+#include "runtime/service/audit_desk.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+namespace rescind {
+
+bool AuditFilter::Accepts(const LeafView& leaf) const {
+  const bool fits_policy = policy.empty() || std::find(leaf.policies.begin(), leaf.policies.end(),
+                                                       policy) != leaf.policies.end();
+  return fits_policy && leaf.action_key.starts_with(action) &&
+         (target.empty() || leaf.target == target) && (system.empty() || leaf.system == system) &&
+         (kind.empty() || leaf.kind == kind);
+}
+
+Status ShowAudit(
+    const LogReader& reader, const AuditFilter& filter,
+    const std::function<void(uint64_t index, std::string_view leaf, const LeafView& view)>& show) {
+  const bool selects = !filter.action.empty() || !filter.target.empty() || !filter.system.empty() ||
+                       !filter.kind.empty() || !filter.policy.empty();
+  RESCIND_ASSIGN(const uint64_t size, reader.Size());
+  uint64_t from = filter.from.value_or(0);
+  if (!filter.from && !selects && filter.most > 0 && size > filter.most) from = size - filter.most;
+  std::deque<std::pair<uint64_t, std::string>> kept;
+  Status problem;
+  RESCIND_TRY(reader.Scan(from, [&](uint64_t index, std::string_view leaf) {
+    const Result<LeafView> view = ReadLeaf(leaf);
+    if (!view.ok()) {
+      problem = Error(view.error()).In("entry " + std::to_string(index));
+      return false;
+    }
+    if (!filter.Accepts(*view)) return true;
+    kept.emplace_back(index, leaf);
+    // From a given start the first ones are meant, else the last.
+    if (filter.most > 0 && kept.size() > filter.most) kept.pop_front();
+    return !(filter.from && filter.most > 0 && kept.size() == filter.most);
+  }));
+  RESCIND_TRY(std::move(problem));
+  for (const auto& [index, leaf] : kept) {
+    RESCIND_ASSIGN(const LeafView view, ReadLeaf(leaf));
+    show(index, leaf, view);
+  }
+  return {};
+}
+
+Status StreamAudit(const LogReader& reader, EventFormat format, std::string_view origin,
+                   uint64_t from, const std::function<void(std::string_view line)>& take) {
+  Status problem;
+  RESCIND_TRY(reader.Scan(from, [&](uint64_t index, std::string_view leaf) {
+    const auto line = FormatEvent(format, origin, index, leaf);
+    if (!line.ok()) {
+      problem = Error(line.error()).In("entry " + std::to_string(index));
+      return false;
+    }
+    take(*line);
+    return true;
+  }));
+  return problem;
+}
+
+Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {
+  KeyValueBatch batch;
+  RESCIND_ASSIGN(std::string note, audit.Checkpoint(batch));
+  RESCIND_TRY(store.CommitExtra(batch));
+  return note;
+}
+
+Result<ExportReport> ExportAudit(Store& store, AuditLog& audit, const std::string& folder,
+                                 FileSystem& files) {
+  RESCIND_ASSIGN(const std::string note, CommitCheckpoint(store, audit));
+  return ExportLog(LogReader(store.key_values()), note, folder, files);
+}
+
+Result<LogProof> ProveAudit(Store& store, AuditLog& audit, uint64_t index) {
+  RESCIND_ASSIGN(const std::string note, CommitCheckpoint(store, audit));
+  return ProveEntry(LogReader(store.key_values()), index, note);
+}
+
+Status RotateAuditKey(Store& store, AuditLog& audit, const std::string& trigger) {
+  KeyValueBatch batch;
+  const auto commit = [&]() -> Status {
+    RESCIND_TRY(audit.RotateKey(trigger, batch));
+    return store.CommitExtra(batch);
+  };
+  if (Status status = commit(); !status.ok()) {
+    audit.Abandoned();
+    return status;
+  }
+  audit.Committed();
+  return audit.FinishRotation();
+}
+
+}  // namespace rescind

@@ -1,0 +1,105 @@
+#include "runtime/service/audit_desk.h"
+
+#include <doctest/doctest.h>
+
+#include "runtime/audit/log_verify.h"
+#include "tests/unit/runtime/audit/audit_fixture.h"
+#include "tests/unit/runtime/service/remembering_store.h"
+
+namespace rescind {
+namespace {
+
+// A log of 101 entries in a store.
+struct Desk {
+  Desk() {
+    audit = OpenLog();
+    for (int i = 0; i < 100; ++i) {
+      AuditEvent event = Step("ldap/u" + std::to_string(i % 10));
+      event.action->key = "key" + std::to_string(i);
+      event.policies = {{i % 2 == 0 ? "access.even" : "access.odd", "", "", "", 0, {}}};
+      KeyValueBatch batch;
+      REQUIRE(audit->Append(event, batch).ok());
+      REQUIRE(store.CommitExtra(batch).ok());
+      audit->Committed();
+    }
+  }
+  std::unique_ptr<AuditLog> OpenLog() {
+    auto opened = AuditLog::Open({store.values, keys.files, keys.clock, keys.random},
+                                 {store.id(), keys.key_file()});
+    REQUIRE_MESSAGE(opened.ok(), opened.error().message);
+    return *std::move(opened);
+  }
+  std::vector<uint64_t> Shown(const AuditFilter& filter) {
+    std::vector<uint64_t> shown;
+    REQUIRE(ShowAudit(
+                LogReader(store.values), filter,
+                [&](uint64_t index, std::string_view, const LeafView&) { shown.push_back(index); })
+                .ok());
+    return shown;
+  }
+  AuditFixture keys;
+  RememberingStore store;
+  std::unique_ptr<AuditLog> audit;
+};
+
+TEST_CASE("ShowGivesTheEndOfTheLogOrWhatFits") {
+  Desk desk;
+  AuditFilter filter;
+  CHECK(desk.Shown(filter).size() == 50);
+  CHECK(desk.Shown(filter).back() == 100);
+  filter.most = 0;
+  CHECK(desk.Shown(filter).size() == 101);
+  filter.most = 3;
+  filter.from = 10;
+  CHECK(desk.Shown(filter) == std::vector<uint64_t>{10, 11, 12});
+  filter = {.target = "ldap/u3"};
+  CHECK(desk.Shown(filter).size() == 10);
+  filter.policy = "access.even";
+  CHECK(desk.Shown(filter).empty());
+  filter = {.most = 2, .policy = "access.odd"};
+  CHECK(desk.Shown(filter) == std::vector<uint64_t>{98, 100});
+  CHECK(desk.Shown({.action = "key42"}) == std::vector<uint64_t>{43});
+  CHECK(desk.Shown({.kind = "log_created"}) == std::vector<uint64_t>{0});
+  CHECK(desk.Shown({.system = "nothing"}).empty());
+}
+
+TEST_CASE("AnExportAndAProofVerifyWithThePublicKeyAlone") {
+  Desk desk;
+  const std::string folder = desk.keys.folder / "out";
+  REQUIRE(ExportAudit(desk.store, *desk.audit, folder, desk.keys.files).ok());
+  const AuditPublicKey key = ParsePublicKey(desk.audit->public_key()).value();
+  CHECK(VerifyExport(folder, key, {}, desk.keys.files)->ok());
+  const LogProof proof = ProveAudit(desk.store, *desk.audit, 7).value();
+  CHECK(VerifyProof(ParseProof(FormatProof(proof)).value(), key).ok());
+  CHECK(ProveAudit(desk.store, *desk.audit, 101).error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("StreamsHaveALineAnEntry") {
+  Desk desk;
+  int lines = 0;
+  REQUIRE(StreamAudit(LogReader(desk.store.values), EventFormat::kSyslog, "rescind/acme", 50,
+                      [&](std::string_view line) { lines += line.starts_with("<109>1 ") ? 1 : 0; })
+              .ok());
+  CHECK(lines == 51);
+  desk.store.values.values[NumberKey(kLeafPrefix, 60)] = "garbage";
+  const Status broken = StreamAudit(LogReader(desk.store.values), EventFormat::kOcsf, "o", 50,
+                                    [](std::string_view) {});
+  CHECK(broken.error().message.starts_with("entry 60: "));
+}
+
+TEST_CASE("ARotationThatIsNotCommittedLeavesTheKey") {
+  Desk desk;
+  const std::string before = desk.audit->public_key();
+  desk.store.fails = true;
+  CHECK_FALSE(RotateAuditKey(desk.store, *desk.audit, "uid 1000").ok());
+  desk.store.fails = false;
+  CHECK(desk.audit->public_key() == before);
+  CHECK(desk.OpenLog()->public_key() == before);
+  REQUIRE(RotateAuditKey(desk.store, *desk.audit, "uid 1000").ok());
+  CHECK(desk.audit->public_key() != before);
+  CHECK(desk.OpenLog()->public_key() == desk.audit->public_key());
+  CHECK(desk.Shown({.kind = "key_rotated"}).size() == 1);
+}
+
+}  // namespace
+}  // namespace rescind
