@@ -108,8 +108,7 @@ Status StoredAuditLog::AppendFirstLeaf(Instant at, KeyValueBatch& batch) {
 }
 
 Status StoredAuditLog::AppendLeaf(const AuditEvent& event, KeyValueBatch& batch) {
-  RESCIND_ASSIGN(const EncodedLeaf encoded,
-                 EncodeLeaf(event, options_.store_id, environment_.random));
+  const EncodedLeaf encoded = EncodeLeaf(event, options_.store_id, environment_.random);
   const uint64_t index = pending_->edge.size();
   const TreeHash hash = LeafHash(encoded.leaf);
   batch.Put(NumberKey(kLeafPrefix, index), encoded.leaf);

@@ -9,6 +9,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/assert.h"
 #include "runtime/audit/tile.h"
 #include "runtime/env/sha256.h"
 
@@ -20,25 +21,32 @@ using Json = nlohmann::json;  // objects are sorted by key
 constexpr std::string_view kFormat = "rescind.audit/1";
 constexpr std::string_view kCommitmentPrefix = "rescind.commitment/1\n";
 constexpr size_t kSaltBytes = 32;
-constexpr size_t kMaxSentenceBytes = 4096;
+
+// What systems say, and what rows are called, has no limit of its own. The second limits are for
+// texts that grow sixfold when they are escaped: with them every leaf fits.
+struct TextLimits {
+  size_t sentence_bytes = 4096;
+  size_t name_bytes = 1024;
+};
+constexpr TextLimits kTightLimits{256, 256};
 
 std::string Canonical(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// What systems say has no limit of its own.
-std::string Sentence(const std::string& text) {
-  if (text.size() <= kMaxSentenceBytes) return text;
-  size_t end = kMaxSentenceBytes;
+// The beginning of a text, never a part of a character.
+std::string Cut(const std::string& text, size_t limit_bytes) {
+  size_t end = limit_bytes;
   while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end) + "…";
 }
 
 class LeafWriter {
  public:
-  LeafWriter(std::string_view store_id, Random& random) : store_id_(store_id), random_(random) {}
+  LeafWriter(std::string_view store_id, TextLimits limits, Random& random)
+      : store_id_(store_id), limits_(limits), random_(random) {}
 
-  Result<EncodedLeaf> Write(const AuditEvent& event) {
+  EncodedLeaf Write(const AuditEvent& event) {
     Json leaf = Header(event);
     if (event.action) leaf["action"] = ActionOf(*event.action);
     for (const AuditPolicy& policy : event.policies) leaf["policies"].push_back(PolicyOf(policy));
@@ -50,13 +58,6 @@ class LeafWriter {
     for (const auto& [name, text] : event.details) leaf["details"][name] = TextOf(text);
     result_.leaf = Canonical(leaf);
     if (result_.leaf.size() > kMaxLeafBytes) MoveBeside(leaf);
-    if (result_.leaf.size() > kMaxLeafBytes) {
-      return Error{ErrorKind::kInvalidInput,
-                   fmt::format("an audit entry about {} would be {} bytes long, more than {}",
-                               event.action ? event.action->target.substr(0, 100) : "a run",
-                               result_.leaf.size(), kMaxLeafBytes),
-                   "shorten the id of the row that it is about"};
-    }
     return std::move(result_);
   }
 
@@ -74,16 +75,25 @@ class LeafWriter {
     return leaf;
   }
 
-  static Json ActionOf(const AuditAction& action) {
-    Json json = {{"key", action.key},        {"verb", action.verb},
-                 {"entity", action.entity},  {"target", action.target},
-                 {"system", action.system},  {"incarnation", action.incarnation},
+  std::string Sentence(const std::string& text) const {
+    return text.size() <= limits_.sentence_bytes ? text : Cut(text, limits_.sentence_bytes);
+  }
+  // What is cut off is still committed to.
+  std::string Name(const std::string& text) const {
+    if (text.size() <= limits_.name_bytes) return text;
+    return fmt::format("{} sha256:{}", Cut(text, limits_.name_bytes), Sha256Hex(text));
+  }
+
+  Json ActionOf(const AuditAction& action) const {
+    Json json = {{"key", Name(action.key)},       {"verb", Name(action.verb)},
+                 {"entity", Name(action.entity)}, {"target", Name(action.target)},
+                 {"system", Name(action.system)}, {"incarnation", action.incarnation},
                  {"episode", action.episode}};
-    if (!action.playbook.empty()) json["playbook"] = action.playbook;
+    if (!action.playbook.empty()) json["playbook"] = Name(action.playbook);
     return json;
   }
 
-  static Json PolicyOf(const AuditPolicy& policy) {
+  Json PolicyOf(const AuditPolicy& policy) const {
     Json json = {{"name", policy.name}, {"stage", policy.stage}};
     if (!policy.source_hash.empty()) json["source_hash"] = policy.source_hash;
     if (!policy.finding.empty()) json["finding"] = policy.finding;
@@ -122,6 +132,7 @@ class LeafWriter {
   }
 
   std::string_view store_id_;
+  const TextLimits limits_;
   Random& random_;
   EncodedLeaf result_;
 };
@@ -143,8 +154,13 @@ std::string CommitmentOf(const PersonalValue& value) {
   return "sha256:" + Sha256Hex(fmt::format("{}{}{}", kCommitmentPrefix, value.salt, value.value));
 }
 
-Result<EncodedLeaf> EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random) {
-  return LeafWriter(store_id, random).Write(event);
+EncodedLeaf EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random) {
+  EncodedLeaf leaf = LeafWriter(store_id, {}, random).Write(event);
+  if (leaf.leaf.size() > kMaxLeafBytes) {
+    leaf = LeafWriter(store_id, kTightLimits, random).Write(event);
+  }
+  RESCIND_ASSERT(leaf.leaf.size() <= kMaxLeafBytes, "a leaf does not fit");
+  return leaf;
 }
 
 Result<LeafView> ReadLeaf(std::string_view leaf) {

@@ -32,8 +32,9 @@ struct EncodedLeaf {
 // "sha256:…" over a fixed prefix, the salt and the value.
 std::string CommitmentOf(const PersonalValue& value);
 
-// kInvalidInput when it is too long even without evidence, details and policies.
-Result<EncodedLeaf> EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random);
+// Always fits: what is too long even so (a sentence, an id) is cut, an id with its SHA-256 behind.
+// `store_id` has its 32 hex digits.
+EncodedLeaf EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random);
 
 // What a reader of leaves needs to know; the rest is shown as it is.
 struct LeafView {

@@ -262,8 +262,8 @@ TEST_CASE("LeavesAreCanonicalAndNeverTooLong") {
   AuditEvent event = Step("ldap/\"ann\"\n\xFF/ü");
   event.policies = {{"b.policy", "sha256:1", "f1", "because", 2, {"pci_dss_4 8.2.6"}}};
   event.outcome = std::string(5000, 'o');
-  const EncodedLeaf first = EncodeLeaf(event, "store", random).value();
-  CHECK(first.leaf == EncodeLeaf(event, "store", random).value().leaf);
+  const EncodedLeaf first = EncodeLeaf(event, "store", random);
+  CHECK(first.leaf == EncodeLeaf(event, "store", random).leaf);
   CHECK(first.leaf.find('\n') == std::string::npos);
   CHECK(
       first.leaf.starts_with(R"({"action":{"entity":"grant","episode":1,"incarnation":1,"key":)"));
@@ -272,12 +272,39 @@ TEST_CASE("LeavesAreCanonicalAndNeverTooLong") {
   for (size_t length = 64'000; length < 66'000; length += 13) {
     AuditEvent long_event = Step("t");
     long_event.policies = {{std::string(length, 'p'), "", "", "", 0, {}}};
-    const EncodedLeaf leaf = EncodeLeaf(long_event, "store", random).value();
+    const EncodedLeaf leaf = EncodeLeaf(long_event, "store", random);
     REQUIRE(leaf.leaf.size() <= 65'535);
     REQUIRE(leaf.beside.empty() == (leaf.leaf.size() > 60'000));
   }
-  const auto too_long = EncodeLeaf(Step(std::string(70'000, 't')), "store", random);
-  CHECK(too_long.error().kind == ErrorKind::kInvalidInput);
+}
+
+TEST_CASE("NothingThatAnybodyIsCalledMakesALeafTooLong") {
+  SeededRandom random(1);
+  for (const char filler : {'t', '\1', '\xFF', '"'}) {
+    AuditEvent event = Step(std::string(70'000, filler));
+    event.action->key = event.action->system = event.action->entity = event.action->target;
+    event.action->verb = event.action->playbook = event.action->target;
+    event.trigger = event.outcome = event.action->target;
+    event.policies = {{event.trigger, event.trigger, event.trigger, event.trigger, 0, {}}};
+    event.details["x"] = {event.trigger, false};
+    event.evidence = {{event.trigger, {event.trigger, true}, event.trigger}};
+    const EncodedLeaf leaf = EncodeLeaf(event, "0123456789abcdef0123456789abcdef", random);
+    CHECK(leaf.leaf.size() <= 65'535);
+    CHECK(ReadLeaf(leaf.leaf).ok());
+    CHECK(leaf.personal.size() == 1);
+    // Cut, but committed to.
+    CHECK(leaf.leaf.find(Sha256Hex(event.action->target)) != std::string::npos);
+  }
+}
+
+TEST_CASE("DeeplyNestedEntriesAreReadWithoutHarm") {
+  const std::string deep = R"({"format":"x","beside":{"sha256":)" + std::string(60'000, '[');
+  CHECK_FALSE(ReadLeaf(deep).ok());
+  CHECK_FALSE(ReadRotation(deep).has_value());
+  const std::string closed =
+      R"({"format":"x","beside":)" + std::string(30'000, '[') + std::string(30'000, ']') + "}";
+  CHECK(ReadLeaf(closed).ok());
+  CHECK_FALSE(ReadRotation(closed).has_value());
 }
 
 TEST_CASE("LeavesOfTheFutureAreRecognised") {

@@ -74,7 +74,7 @@ AuditEvent Verified(const std::string& verb, const std::string& entity) {
 
 std::string LeafOf(const AuditEvent& event) {
   SeededRandom random(1);
-  return EncodeLeaf(event, "store-1", random).value().leaf;
+  return EncodeLeaf(event, "store-1", random).leaf;
 }
 
 TEST_CASE("OcsfSaysWhatWasDoneOnlyOfWhatIsVerified") {

@@ -29,6 +29,7 @@ class SimulatedStore final : public TransitionCommitter {
   enum class Crash { kNever, kBefore, kAfter };
 
   Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) override {
+    const std::lock_guard lock(mutex_);
     ++commit_count;
     const bool crashes = crash != Crash::kNever && commit_count == crash_at;
     if (crashes && crash == Crash::kBefore) return Crashed();
@@ -59,6 +60,14 @@ class SimulatedStore final : public TransitionCommitter {
     return names;
   }
 
+  // What is durable of an action, asked by a system that is being called: any thread.
+  JournalEntry DurableEntry(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto bytes = values.Get(JournalKey(kOpenPrefix, key));
+    REQUIRE(bytes->has_value());
+    return DecodeEntry(**bytes).value();
+  }
+
   MemoryStore values;
   std::vector<Transition> history;
   std::map<std::string, ActionState> states;  // by key, as durable
@@ -82,6 +91,8 @@ class SimulatedStore final : public TransitionCommitter {
       now[key] = transition.entry.state;
     }
   }
+
+  mutable std::mutex mutex_;
 };
 
 // What an executor does when it is called; one of these a call, else it works.
@@ -273,9 +284,7 @@ inline AttemptResult SimulatedRunner::Apply(const Action& action, const std::str
   world_.calls.push_back("apply " + system_ + "/" + action.target.id);
   ++world_.apply_count[action.key];
   // INVARIANT 3: no effect without an earlier durable intent, with what an undo needs.
-  const auto bytes = world_.store.values.Get(JournalKey(kOpenPrefix, action.key));
-  REQUIRE(bytes->has_value());
-  const JournalEntry durable = DecodeEntry(**bytes).value();
+  const JournalEntry durable = world_.store.DurableEntry(action.key);
   CHECK(durable.state == ActionState::kAttempt);
   CHECK(durable.may_have_effect);
   CHECK(durable.preimage == "{present}");
@@ -320,7 +329,7 @@ inline AttemptResult SimulatedRunner::Apply(const Action& action, const std::str
 inline AttemptResult SimulatedRunner::Undo(const Action& action, const std::string& preimage) {
   const std::lock_guard lock(world_.mutex);
   world_.calls.push_back("undo " + system_ + "/" + action.target.id);
-  CHECK(world_.store.states[action.key] == ActionState::kCompensating);
+  CHECK(world_.store.DurableEntry(action.key).state == ActionState::kCompensating);
   CHECK(preimage == "{present}");
   CHECK_FALSE(world_.protected_keys.contains(action.key));
   const Fault fault = NextFault();
