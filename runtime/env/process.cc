@@ -21,6 +21,8 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/env/sigpipe_block.h"
+
 namespace rescind {
 namespace {
 
@@ -67,30 +69,6 @@ Result<Pipe> MakePipe() {
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("cannot make a pipe", errno);
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
-
-// A program that closes its input early must not end us: SIGPIPE is blocked for this thread
-// while we write, and one that we caused is taken away again.
-class SigpipeBlock {
- public:
-  SigpipeBlock() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  SigpipeBlock(const SigpipeBlock&) = delete;
-  SigpipeBlock& operator=(const SigpipeBlock&) = delete;
-  ~SigpipeBlock() {
-    if (sigismember(&before_, SIGPIPE) == 1) return;
-    const timespec none{};
-    while (sigtimedwait(&pipe_, nullptr, &none) > 0) {
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-};
 
 Result<std::string> FindProgram(const ProcessRequest& request) {
   if (request.argv.empty() || request.argv[0].empty()) {

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "runtime/env/sha256.h"
 #include "runtime/executors/capability.h"
+#include "runtime/executors/precondition.h"
 
 namespace rescind {
 namespace {
@@ -156,31 +156,16 @@ ApplyResult ExecExecutor::Change(const ExecRequest& request, Deadline deadline) 
   if (!reply.failure.empty()) return {ApplyOutcome::kUnknown, reply.failure, {}};
   auto result = DecodeExecOutcome(reply.output);
   if (result.ok()) return *std::move(result);
-  switch (result.error().kind) {
-    case ErrorKind::kUnavailable:
-    case ErrorKind::kDenied: return {ApplyOutcome::kTransient, result.error().message, {}};
-    case ErrorKind::kInvalidInput:
-    case ErrorKind::kUnsupported: return {ApplyOutcome::kPermanent, result.error().message, {}};
-    default: return {ApplyOutcome::kUnknown, result.error().message, {}};
-  }
+  // A reply that we cannot read says nothing of what was done.
+  if (result.error().kind != ErrorKind::kCorrupt) return NothingDone(result.error());
+  return {ApplyOutcome::kUnknown, result.error().message, {}};
 }
 
 ApplyResult ExecExecutor::Apply(const Action& action, const std::string& precondition_digest,
                                 uint64_t epoch) {
   const Deadline deadline = NewDeadline();
   const auto state = ObserveUntil(action, deadline);
-  if (!state.ok()) {
-    const ErrorKind kind = state.error().kind;
-    const bool hopeless = kind == ErrorKind::kInvalidInput || kind == ErrorKind::kUnsupported;
-    return {
-        hopeless ? ApplyOutcome::kPermanent : ApplyOutcome::kTransient, state.error().message, {}};
-  }
-  if (state->in_wanted_state) return {ApplyOutcome::kAlready, state->summary, {}};
-  if (state->digest != precondition_digest) {
-    return {ApplyOutcome::kTransient,
-            fmt::format("the target has changed since it was observed; now: {}", state->summary),
-            {}};
-  }
+  if (auto refusal = RefuseApply(state, precondition_digest)) return *std::move(refusal);
   return Change({ExecOperation::kApply, config_.target_name, action, precondition_digest,
                  state->preimage, epoch},
                 deadline);
@@ -196,17 +181,7 @@ ApplyResult ExecExecutor::Undo(const Action& action, const std::string& preimage
             {}};
   }
   const auto state = ObserveUntil(action, deadline);
-  if (!state.ok()) {
-    const bool hopeless = state.error().kind == ErrorKind::kInvalidInput;
-    return {
-        hopeless ? ApplyOutcome::kPermanent : ApplyOutcome::kTransient, state.error().message, {}};
-  }
-  if (state->digest == Sha256Hex(preimage)) return {ApplyOutcome::kAlready, state->summary, {}};
-  if (!state->in_wanted_state) {
-    return {ApplyOutcome::kPermanent,
-            fmt::format("somebody has changed the target since; now: {}", state->summary),
-            {}};
-  }
+  if (auto refusal = RefuseUndo(state, preimage)) return *std::move(refusal);
   return Change({ExecOperation::kUndo, config_.target_name, action, "", preimage, 0}, deadline);
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/base/diagnostic.h"
 #include "runtime/executors/exec_executor.h"
+#include "runtime/executors/ldap_executor.h"
 
 namespace rescind {
 namespace {
@@ -19,13 +20,19 @@ Made MakeExec(std::string_view target_name, const ExecutorSettings& settings,
       std::make_unique<ExecExecutor>(std::move(config), std::make_unique<SystemProcessRunner>()));
 }
 
+Made MakeLdap(std::string_view target_name, const ExecutorSettings& settings,
+              std::string_view workspace_folder) {
+  RESCIND_ASSIGN(LdapConfig config, LdapConfig::Read(target_name, settings, workspace_folder));
+  return Made(std::make_unique<LdapExecutor>(std::move(config)));
+}
+
 struct Kind {
   const char* name;
   Made (*make)(std::string_view target_name, const ExecutorSettings& settings,
                std::string_view workspace_folder);
 };
 
-constexpr Kind kKinds[] = {{"exec", MakeExec}};
+constexpr Kind kKinds[] = {{"exec", MakeExec}, {"ldap", MakeLdap}};
 
 }  // namespace
 

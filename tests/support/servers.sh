@@ -95,7 +95,7 @@ make_certificates() {
 # (dc=plain), and with the attributes of Active Directory (dc=ad).
 write_slapd_conf() {
   local schema=/etc/ldap/schema name
-  for name in core cosine inetorgperson nis msuser; do
+  for name in core cosine inetorgperson nis dyngroup msuser; do
     [ -r "$schema/$name.schema" ] && printf 'include %s/%s.schema\n' "$schema" "$name"
   done
   cat <<CONF

@@ -55,12 +55,10 @@ TEST_CASE("EveryMistakeOfATableIsReportedAtOnce") {
 }
 
 TEST_CASE("GoodSettingsAreReadWithTheirDefaults") {
-  const ExecutorSettings settings = {{"uri", std::string("ldap://x")},
-                                     {"ca_file", std::string("pki/ca.pem")},
-                                     {"port", int64_t{389}},
-                                     {"nested", false},
-                                     {"short", std::string("250ms")},
-                                     {"command", std::vector<std::string>{"a", "b"}}};
+  const ExecutorSettings settings = {
+      {"uri", std::string("ldap://x")}, {"ca_file", std::string("pki/ca.pem")},
+      {"port", int64_t{389}},           {"nested", false},
+      {"short", std::string("250ms")},  {"command", std::vector<std::string>{"a", "b"}}};
   SettingsReader reader("corp", settings, "/ws");
   CHECK(reader.RequiredText("uri") == "ldap://x");
   CHECK(reader.File("ca_file") == "/ws/pki/ca.pem");
@@ -73,8 +71,7 @@ TEST_CASE("GoodSettingsAreReadWithTheirDefaults") {
 }
 
 TEST_CASE("ANumberOutOfRangeAndANulCharacterAreRefused") {
-  const ExecutorSettings settings = {{"port", int64_t{70000}},
-                                     {"uri", std::string("ldap\0x", 6)}};
+  const ExecutorSettings settings = {{"port", int64_t{70000}}, {"uri", std::string("ldap\0x", 6)}};
   SettingsReader reader("corp", settings, "/ws");
   reader.Integer("port", 1, 1, 65535);
   reader.Text("uri");
