@@ -198,8 +198,11 @@ bool Verifier::TakeBundle(uint64_t index, uint32_t width) {
   std::vector<std::string_view> leaves;
   if (bundle) {
     auto split = SplitBundle(*bundle, width);
-    if (split.ok()) leaves = *std::move(split);
-    if (!split.ok()) Reject(bundle_path, split.error().message);
+    if (split.ok()) {
+      leaves = *std::move(split);
+    } else {
+      Reject(bundle_path, split.error().message);
+    }
   }
   if (leaves.empty() && !tile) return false;
   for (uint32_t i = 0; i < width; ++i) {

@@ -30,7 +30,7 @@ constexpr uint32_t Followers(ActionState state) {
     case kHeld: return kNotBegun;
     // Straight to applied: it was so before, and no executor was called.
     case kReady: return kNotBegun | Bits(kIntent, kApplied, kEscalated);
-    case kIntent: return Bits(kAttempt, kApplied, kHeld, kWithdrawn, kEscalated, kCompensating);
+    case kIntent:
     case kAttempt: return Bits(kAttempt, kApplied, kHeld, kWithdrawn, kEscalated, kCompensating);
     case kApplied: return Bits(kApplied, kVerified, kEscalated, kCompensating);
     case kVerified: return Bits(kCompensating);

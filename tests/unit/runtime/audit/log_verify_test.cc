@@ -26,19 +26,20 @@ class ExportFixture : public AuditFixture {
   }
 
   std::string Export(const std::string& name) {
-    const std::string path = folder / name;
+    std::string path = folder / name;
     const auto report = ExportLog(LogReader(store), Checkpoint(*log), path, files);
     REQUIRE_MESSAGE(report.ok(), report.error().message);
     CHECK(report->entry_count == log->size());
     return path;
   }
 
-  Result<VerifyReport> Verify(const std::string& path, std::vector<HeldCheckpoint> held = {}) {
+  Result<VerifyReport> Verify(const std::string& path,
+                              const std::vector<HeldCheckpoint>& held = {}) {
     return VerifyExport(path, key, held, files);
   }
   // Neither accepted nor taken for something else: a problem, or an error.
-  bool IsFound(const std::string& path, std::vector<HeldCheckpoint> held = {}) {
-    const auto report = Verify(path, std::move(held));
+  bool IsFound(const std::string& path, const std::vector<HeldCheckpoint>& held = {}) {
+    const auto report = Verify(path, held);
     return !report.ok() || !report->ok();
   }
   std::string Read(const std::string& path) { return files.Read(path, 1 << 30).value(); }

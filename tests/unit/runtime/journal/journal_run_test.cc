@@ -325,6 +325,7 @@ TEST_CASE("ARunCanBeStoppedAndGoesOnLater") {
   SimulatedWorld world(3);
   const auto journal = world.OpenJournal();
   std::vector<ActionRequest> requests;
+  requests.reserve(10);
   for (int i = 0; i < 10; ++i) {
     requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
   }

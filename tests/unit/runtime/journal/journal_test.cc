@@ -120,6 +120,7 @@ TEST_CASE("ListAndCountSeeEveryAction") {
   SimulatedWorld world(1);
   const auto journal = world.OpenJournal();
   std::vector<ActionRequest> requests;
+  requests.reserve(1201);
   for (int i = 0; i < 1200; ++i) {
     requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
   }
