@@ -191,7 +191,8 @@ void FactBaseBuilder::Put(Column& column, const FieldType& type, uint32_t row,
           schema_->enumeration(type.enumeration).Find(std::get<std::string>(value)).value();
       break;
     case TypeKind::kText:
-      column.mutable_words()[row] = column.mutable_dictionary().Intern(std::get<std::string>(value));
+      column.mutable_words()[row] =
+          column.mutable_dictionary().Intern(std::get<std::string>(value));
       break;
     case TypeKind::kReference:
       column.mutable_words()[row] =
