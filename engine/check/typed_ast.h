@@ -141,7 +141,7 @@ struct Policy {
   std::string renamed_from;  // full name, or empty
   std::vector<Control> controls;
   Severity severity = Severity::kMedium;
-  std::optional<Mode> mode;  // nullopt: the default, enforce
+  std::optional<Mode> mode;  // nullopt: the default, observe
   ExprPtr timezone;          // text, maybe null: the workspace's
   EntityId entity;           // what is judged
   BinderId binder;           // the judged row
