@@ -97,8 +97,8 @@ struct ReasonPart {
   ExprPtr expr;      // may be null, may be optional (printed "unknown")
 };
 struct Control {
-  std::string framework;   // "pci_dss_4"
-  std::string reference;   // "8.2.6"
+  std::string framework;  // "pci_dss_4"
+  std::string reference;  // "8.2.6"
 };
 // `limit N of ENTITY`, `limit P% of ENTITY`: `percent` tells which.
 struct ShareLimit {
@@ -233,10 +233,10 @@ struct ExpectedTime {
 struct ExpectedAction {
   bool negated = false;
   Verb verb = Verb::kNotify;
-  std::string playbook;                        // kRun
-  std::optional<RowKey> target;                // nullopt for a text recipient
-  std::string channel;                         // kNotify of a text
-  bool expands_identity = false;               // each of the identity's accounts
+  std::string playbook;           // kRun
+  std::optional<RowKey> target;   // nullopt for a text recipient
+  std::string channel;            // kNotify of a text
+  bool expands_identity = false;  // each of the identity's accounts
   ExpectedTime time;
   Span span;
 };
@@ -267,11 +267,11 @@ struct Program {
   std::vector<Param> params;
   std::vector<List> lists;
   std::vector<Table> tables;
-  std::vector<Policy> policies;    // in the order of their full names
-  std::vector<Protect> protects;   // likewise
-  std::vector<Test> tests;         // in the order written
-  uint32_t binder_count = 0;       // BinderId indexes are below it
-  std::string default_timezone;    // the workspace's
+  std::vector<Policy> policies;   // in the order of their full names
+  std::vector<Protect> protects;  // likewise
+  std::vector<Test> tests;        // in the order written
+  uint32_t binder_count = 0;      // BinderId indexes are below it
+  std::string default_timezone;   // the workspace's
 };
 
 // The whole program, a line a node, for golden tests. Without places.

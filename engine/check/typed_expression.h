@@ -42,11 +42,11 @@ struct Type {
     kTableRows,  // a collection of rows of `table`
   };
   Kind kind = Kind::kError;
-  bool optional = false;  // may be unknown here, narrowing taken into account
-  bool moving = false;    // kTime, kDuration: depends on `now`. kDate: on `today`
-  EnumId enumeration;     // kEnum, kSet of kEnum
-  EntityId entity;        // kRow, kRows, kSet of kRow
-  TableId table;          // kTableRow, kTableRows
+  bool optional = false;        // may be unknown here, narrowing taken into account
+  bool moving = false;          // kTime, kDuration: depends on `now`. kDate: on `today`
+  EnumId enumeration;           // kEnum, kSet of kEnum
+  EntityId entity;              // kRow, kRows, kSet of kRow
+  TableId table;                // kTableRow, kTableRows
   Kind element = Kind::kError;  // kSet: kText, kInt, kEnum or kRow
 
   bool operator==(const Type&) const = default;
@@ -107,14 +107,14 @@ enum class ExprKind : uint8_t {
   kWithinNext,  // moment, length
 
   // Values.
-  kCoalesce,  // left, right; left may be optional
-  kAdd,       // time + duration, date + civil, int + int
-  kSubtract,  // time - duration, time - time, date - civil, int - int
-  kMultiply,  // int * int
-  kNegate,    // int
-  kLower,     // lower(text)
-  kDateOf,    // date(t): its day in the policy's time zone
-  kStartOf,   // start_of(d): the instant at which it begins there
+  kCoalesce,   // left, right; left may be optional
+  kAdd,        // time + duration, date + civil, int + int
+  kSubtract,   // time - duration, time - time, date - civil, int - int
+  kMultiply,   // int * int
+  kNegate,     // int
+  kLower,      // lower(text)
+  kDateOf,     // date(t): its day in the policy's time zone
+  kStartOf,    // start_of(d): the instant at which it begins there
   kChangedAt,  // operands[0] is a kField of a tracked field. optional kTime
   kPrevious,   // operands[0] is a kField of a tracked field. optional, of the field's type
   kRemovedAt,  // operands[0] is a kField that is a reference. optional kTime

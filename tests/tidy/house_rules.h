@@ -55,7 +55,7 @@ inline constexpr std::array kConfinements = {
     Confinement{"ldap.h", "runtime/executors/ tests/"},
     Confinement{"libpq-fe.h", "runtime/executors/ tests/"},
     Confinement{"curl/", "runtime/ tests/"},
-    Confinement{"openssl/", "runtime/ tests/"},
+    Confinement{"openssl/", "engine/base/sha256 runtime/ tests/"},
     Confinement{"simdjson", "runtime/ tests/"},
     Confinement{"nlohmann/", "runtime/ tests/"},
     Confinement{"spdlog/", "runtime/ tests/"},

@@ -1,4 +1,4 @@
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 #include <openssl/evp.h>
 

@@ -1,0 +1,17 @@
+// DescribeMeaning: what a policy or protect does, as canonical text with its hash.
+//
+// Same text, same effect: places, comments, titles, reasons, controls and the names of variables
+// are left out, values of params, lists and defines are in.
+#pragma once
+
+#include <string_view>
+
+#include "engine/check/typed_ast.h"
+
+namespace rescind::check {
+
+std::string_view VerbText(typed::Verb verb);  // "disable"
+void DescribeMeaning(const typed::Program& program, typed::Policy& policy);
+void DescribeMeaning(const typed::Program& program, typed::Protect& protect);
+
+}  // namespace rescind::check

@@ -1,0 +1,212 @@
+// What policies and protects share: the judged row, lets, conditions, the time zone.
+#include "engine/check/rule_checker.h"
+
+#include <fmt/format.h>
+
+#include "engine/check/policy_meaning.h"
+#include "engine/check/stage_effect.h"
+
+namespace rescind::check {
+
+using typed::ExprPtr;
+using typed::Type;
+
+ModelEntities::ModelEntities(const Schema& schema) {
+  const auto find = [&](std::string_view name) {
+    return schema.Find(name).value_or(EntityId::None());
+  };
+  identity = find("identity");
+  account = find("account");
+  grant = find("grant");
+  credential = find("credential");
+  session = find("session");
+}
+
+void RuleChecker::ReportRepeated(const ast::Clause& clause, const ast::Clause& first,
+                                 std::string_view word) {
+  state_.Mistake(kRepeatedClause, clause.keyword_span, fmt::format("`{}` is there already", word))
+      .Note(first.keyword_span, "it stands here first")
+      .Help(word == "when" || word == "unless" ? "join the conditions with `and` or `or`"
+                                               : "leave one of them out");
+}
+
+void RuleChecker::ReportMissing(const ast::Declaration& declaration, Span name,
+                                std::string_view word, std::string_view help) {
+  // A syntax error may have hidden it.
+  if (declaration.incomplete) return;
+  state_.Mistake(kMissingClause, name, fmt::format("`{}` is missing", word))
+      .Help(std::string(help));
+}
+
+bool RuleChecker::CheckFor(const ast::Declaration& declaration, Span name, Judged& judged) {
+  const auto* clause = One<ast::ForClause>("for");
+  if (clause == nullptr) {
+    ReportMissing(declaration, name, "for", "say what is judged: `for g in grant`");
+    return false;
+  }
+  if (!clause->entity.ok() || !clause->variable.ok()) return false;
+  const auto entity = state_.schema().Find(clause->entity.parts.back().text);
+  if (!entity) {
+    if (state_.entities_incomplete) return false;
+    std::vector<std::string> names;
+    for (const EntityDef& known : state_.schema().entities()) names.push_back(known.name);
+    state_
+        .Mistake(kUnknownType, clause->entity.span,
+                 fmt::format("there is no entity `{}`", clause->entity.Text()))
+        .Suggest(clause->entity.parts.back().text, clause->entity.parts.back().span, names);
+    return false;
+  }
+  judged = {*entity, state_.NewBinder(), clause->variable.text};
+  Type row;
+  row.kind = Type::Kind::kRow;
+  row.entity = *entity;
+  return expressions_.AddVariable(clause->variable, row, judged.binder);
+}
+
+ExprPtr RuleChecker::CheckTimezone() {
+  const auto* clause = One<ast::TimezoneClause>("timezone");
+  if (clause == nullptr) return nullptr;
+  ExprPtr zone = expressions_.CheckKnown(*clause->value, *clause->value);
+  if (!Sound(zone)) return nullptr;
+  if (zone->type.kind != Type::Kind::kText) {
+    Type text;
+    text.kind = Type::Kind::kText;
+    expressions_.ReportType(*zone, text, "a time zone");
+    return nullptr;
+  }
+  return zone;
+}
+
+void RuleChecker::CheckLets() {
+  for (const auto& [clause, let] : Find<ast::LetClause>()) {
+    ExprPtr value = expressions_.Check(*let->value);
+    const Type type = Sound(value) ? value->type : Type{};
+    const auto index = static_cast<uint32_t>(lets_.size());
+    if (!let->name.ok()) continue;
+    lets_.push_back({let->name.text, std::move(value), let->name.span});
+    expressions_.AddLet(let->name, index, type);
+  }
+}
+
+void RuleChecker::ReportUnusedLets() {
+  for (uint32_t i = 0; i < lets_.size(); ++i) {
+    if (!Sound(lets_[i].value) || expressions_.LetIsUsed(i)) continue;
+    state_.Mistake(kUnusedName, lets_[i].span, fmt::format("`{}` is never used", lets_[i].name))
+        .Help("leave the `let` out");
+  }
+}
+
+bool RuleChecker::CheckConditions(const ast::Declaration& declaration, Span name) {
+  const auto whens = Find<ast::WhenClause>();
+  const auto* when = One<ast::WhenClause>("when");
+  if (when == nullptr) {
+    ReportMissing(declaration, name, "when", "say when access goes: `when g.expires_at …`");
+  } else {
+    when_ = expressions_.CheckCondition(*when->condition);
+    when_span_ = when->condition->span;
+  }
+  const bool sound = Sound(when_);
+  if (sound) expressions_.SetKnown(expressions_.flow().WhenTrue(*when_));
+  if (const auto* unless = One<ast::UnlessClause>("unless")) {
+    unless_ = expressions_.CheckCondition(*unless->condition);
+    unless_span_ = unless->condition->span;
+  }
+  if (!sound) return false;
+  KnownSet known = expressions_.flow().WhenTrue(*when_);
+  if (Sound(unless_)) {
+    KnownSet more = expressions_.flow().WhenFalse(*unless_);
+    known.merge(more);
+  }
+  expressions_.SetKnown(std::move(known));
+  return unless_ == nullptr || Sound(unless_);
+}
+
+void RuleChecker::RefuseInProtect() {
+  for (const ast::Clause& clause : *clauses_) {
+    const bool fits = std::holds_alternative<ast::ForClause>(clause.node) ||
+                      std::holds_alternative<ast::LetClause>(clause.node) ||
+                      std::holds_alternative<ast::WhenClause>(clause.node) ||
+                      std::holds_alternative<ast::UnlessClause>(clause.node) ||
+                      std::holds_alternative<ast::TimezoneClause>(clause.node);
+    if (fits) continue;
+    state_
+        .Mistake(kMisplacedClause, clause.keyword_span,
+                 fmt::format("a protect has no `{}`", state_.Text(clause.keyword_span)))
+        .Help("it has for, let, when, unless and timezone; whatever acts belongs into a policy");
+  }
+}
+
+void RuleChecker::CheckProtect(const Declared<ast::ProtectDecl>& declared,
+                               typed::Protect& protect) {
+  const ast::ProtectDecl& decl = *declared.decl;
+  clauses_ = &decl.clauses;
+  protect.name = decl.name.text;
+  protect.module = declared.module;
+  protect.full_name = declared.module + "." + decl.name.text;
+  protect.title = decl.title;
+  protect.span = declared.declaration->span;
+  protect.name_span = decl.name.span;
+  RefuseInProtect();
+  Judged judged;
+  if (!CheckFor(*declared.declaration, decl.name.span, judged)) return;
+  protect.entity = judged.entity;
+  protect.binder = judged.binder;
+  protect.variable = judged.variable;
+  protect.timezone = CheckTimezone();
+  CheckLets();
+  const bool sound = CheckConditions(*declared.declaration, decl.name.span);
+  ReportUnusedLets();
+  protect.lets = std::move(lets_);
+  protect.when = std::move(when_);
+  protect.unless = std::move(unless_);
+  protect.when_span = when_span_;
+  if (sound) DescribeMeaning(state_.program, protect);
+}
+
+void RuleChecker::CheckPolicy(const Declared<ast::PolicyDecl>& declared, typed::Policy& policy) {
+  const ast::PolicyDecl& decl = *declared.decl;
+  clauses_ = &decl.clauses;
+  policy.name = decl.name.text;
+  policy.module = declared.module;
+  policy.full_name = declared.module + "." + decl.name.text;
+  policy.title = decl.title;
+  policy.span = declared.declaration->span;
+  policy.name_span = decl.name.span;
+  CheckRename(decl, policy);
+  CheckControls(policy);
+  CheckPlainClauses(policy);
+  Judged judged;
+  if (!CheckFor(*declared.declaration, decl.name.span, judged)) return;
+  policy.entity = judged.entity;
+  policy.binder = judged.binder;
+  policy.variable = judged.variable;
+  policy.timezone = CheckTimezone();
+  CheckLets();
+  const bool sound = CheckConditions(*declared.declaration, decl.name.span);
+  // What a broken condition establishes is unknown: what follows would only cascade.
+  if (sound) {
+    CheckBecause(policy);
+    CheckStages(*declared.declaration, policy);
+    CheckLimits(policy);
+    CheckDone(policy);
+    CheckOnFailure(policy);
+    ReportUnusedLets();
+  }
+  CheckNeeds(policy);
+  if (policy.controls.empty() && !declared.declaration->incomplete) {
+    state_
+        .Mistake(kNoControls, decl.name.span,
+                 fmt::format("`{}` names no control that it serves", policy.name))
+        .Help("auditors ask for it: `controls iso_27001 \"A.5.18\"`");
+  }
+  policy.lets = std::move(lets_);
+  policy.when = std::move(when_);
+  policy.unless = std::move(unless_);
+  policy.when_span = when_span_;
+  policy.unless_span = unless_span_;
+  if (!sound) return;
+  CheckStageEffects(state_, policy);
+  DescribeMeaning(state_.program, policy);
+}
+
+}  // namespace rescind::check
