@@ -1,0 +1,39 @@
+// Diagnostics for machines: Rescind's own JSON, and SARIF 2.1.0 for code hosts and editors.
+//
+// The third rendering is text (engine/base/diagnostic_text.h). Both here carry everything that a
+// Diagnostic holds, fixes included. Lines and columns are one-based, columns count Unicode code
+// points, bytes are zero-based offsets into the file; ends are exclusive.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/source.h"
+
+namespace rescind {
+
+struct DiagnosticCounts {
+  size_t errors = 0;
+  size_t warnings = 0;
+};
+DiagnosticCounts CountDiagnostics(const std::vector<Diagnostic>& diagnostics);
+
+// "2 errors, 1 warning in 5 files".
+std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t file_count);
+
+// "rescind.diagnostics/1", indented, with a newline at its end. A place that a diagnostic lacks is
+// null.
+std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
+                              size_t file_count);
+
+// One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
+// relative to %SRCROOT%, absolute ones file: URIs.
+std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
+                               std::string_view tool_version);
+
+// What a code means in a few words: the title of its page; empty when it has no page.
+std::string_view DiagnosticTitle(std::string_view code);
+
+}  // namespace rescind

@@ -1,0 +1,129 @@
+#include "runtime/service/policy_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "engine/syntax/parser.h"
+
+namespace rescind {
+namespace {
+
+constexpr size_t kReadChunkBytes = size_t{64} << 10;
+
+std::string Normal(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+// Sorts by name and leaves out what is the same file under a second name.
+void SortOnce(std::vector<PolicyFile>& found) {
+  std::sort(found.begin(), found.end(),
+            [](const PolicyFile& a, const PolicyFile& b) { return a.name < b.name; });
+  std::set<std::string> seen;
+  std::erase_if(found,
+                [&](const PolicyFile& file) { return !seen.insert(RealPath(file.path)).second; });
+}
+
+}  // namespace
+
+std::string RealPath(const std::string& path) {
+  std::error_code failure;
+  const auto real = std::filesystem::weakly_canonical(path, failure);
+  if (!failure) return Normal(std::filesystem::absolute(real, failure).string());
+  return Normal(std::filesystem::absolute(path, failure).string());
+}
+
+bool IsInFolder(std::string_view path, std::string_view folder) {
+  if (folder == "/") return path.starts_with('/');
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+std::string NameInWorkspace(const Workspace& workspace, const std::string& path) {
+  const std::string normal = Normal(path);
+  if (normal.size() <= workspace.folder.size() || !IsInFolder(normal, workspace.folder)) {
+    return normal;
+  }
+  return normal.substr(workspace.folder == "/" ? 1 : workspace.folder.size() + 1);
+}
+
+Result<std::vector<PolicyFile>> FindPolicyFiles(const Workspace& workspace, FileSystem& files) {
+  const std::string folder = Normal(workspace.policy_folder);
+  const auto info = files.Stat(folder);
+  if (!info.ok() || info->kind != FileKind::kDirectory) {
+    if (info.ok() || info.error().kind == ErrorKind::kNotFound) {
+      return Error{ErrorKind::kNotFound, fmt::format("there is no policy folder {}", folder),
+                   fmt::format("make it, or mend `policies` in {}", kWorkspaceFileName)};
+    }
+    return info.error();
+  }
+  RESCIND_ASSIGN(const auto paths, files.ListRecursively(folder, std::string(kPolicySuffix)));
+  std::vector<PolicyFile> found;
+  for (const std::string& path : paths) found.push_back({NameInWorkspace(workspace, path), path});
+  SortOnce(found);
+  return found;
+}
+
+Result<std::vector<PolicyFile>> FindPolicyFiles(const std::vector<std::string>& paths,
+                                                const std::string& working_folder,
+                                                FileSystem& files) {
+  std::vector<PolicyFile> found;
+  std::vector<std::string> problems;
+  for (const std::string& typed : paths) {
+    const std::string name = Normal(typed);
+    const bool from_here = name.starts_with('/') || working_folder == ".";
+    const std::string path = from_here ? name : working_folder + "/" + name;
+    const auto info = files.Stat(path);
+    if (!info.ok()) {
+      problems.push_back(info.error().message);
+    } else if (info->kind == FileKind::kDirectory) {
+      RESCIND_ASSIGN(const auto below, files.ListRecursively(path, std::string(kPolicySuffix)));
+      for (const std::string& file : below) {
+        found.push_back({Normal(name + file.substr(path.size())), file});
+      }
+    } else if (info->kind != FileKind::kRegular || !name.ends_with(kPolicySuffix)) {
+      problems.push_back(fmt::format("{} is no policy file (*{})", name, kPolicySuffix));
+    } else {
+      found.push_back({name, path});
+    }
+  }
+  if (!problems.empty()) {
+    return Error{ErrorKind::kInvalidInput, fmt::format("{}", fmt::join(problems, "\n")),
+                 "name policy files, or folders that hold them"};
+  }
+  SortOnce(found);
+  return found;
+}
+
+std::string FolderOfAll(const std::vector<PolicyFile>& files) {
+  if (files.empty()) return "";
+  std::string folder = files[0].name.substr(0, files[0].name.rfind('/') + 1);
+  for (const PolicyFile& file : files) {
+    while (!file.name.starts_with(folder)) {
+      folder.pop_back();
+      folder.erase(folder.rfind('/') + 1);  // npos + 1 is 0
+    }
+  }
+  return folder;
+}
+
+Result<std::string> ReadPolicyText(const std::string& path, FileSystem& files) {
+  constexpr size_t kMost = SyntaxLimits::kFileBytes + 1;
+  RESCIND_ASSIGN(const auto file, files.OpenForReading(path));
+  std::string bytes;
+  while (bytes.size() < kMost) {
+    const size_t filled = bytes.size();
+    bytes.resize(std::min(filled + kReadChunkBytes, kMost));
+    auto count = file->Read(std::span(bytes).subspan(filled));
+    if (!count.ok()) return std::move(count).error();
+    bytes.resize(filled + *count);
+    if (*count == 0) break;
+  }
+  return bytes;
+}
+
+}  // namespace rescind
