@@ -61,6 +61,8 @@ Trail Follow(const CLI::App& root, const std::vector<std::string>& words) {
 
 }  // namespace
 
+std::string_view ProgramVersion() { return RESCIND_VERSION; }
+
 Result<Workspace> Invocation::OpenWorkspace() {
   std::string folder = workspace_option;
   const auto variable = surroundings.environment.find("RESCIND_WORKSPACE");

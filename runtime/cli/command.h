@@ -20,6 +20,7 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -72,6 +73,9 @@ struct Invocation {
   // "error: …" and "help: …" on err; the exit status that the kind of error has.
   ExitStatus Fail(const Error& error);
 };
+
+// "0.1.0".
+std::string_view ProgramVersion();
 
 using CommandFunction = std::function<Result<ExitStatus>(Invocation&)>;
 

@@ -4,6 +4,9 @@ namespace rescind {
 
 void DeclareAll(CommandLine& line) {
   DeclareInit(line);
+  DeclareCheck(line);
+  DeclareFmt(line);
+  DeclareExplain(line);
   DeclareAudit(line);
 }
 

@@ -8,6 +8,10 @@
 #include "runtime/cli/command_list.h"
 
 namespace rescind {
+
+// Generated from policies/starter/starter.rescind by grammar/embed_text.cmake.
+extern const char kStarterPolicyData[];
+
 namespace {
 
 struct InitOptions {
@@ -37,6 +41,13 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   if (!invocation.files.Exists(folder + "/.gitignore")) {
     RESCIND_TRY(invocation.files.WriteAtomically(folder + "/.gitignore", kIgnored, kPublicMode));
   }
+  // A folder that somebody has put policies into already is left as it is.
+  RESCIND_ASSIGN(const auto policies,
+                 invocation.files.ListRecursively(folder + "/policies", ".rescind"));
+  if (policies.empty()) {
+    RESCIND_TRY(invocation.files.WriteAtomically(folder + "/policies/starter.rescind",
+                                                 kStarterPolicyData, kPublicMode));
+  }
   const std::string key_file = folder + "/secrets/audit-key";
   if (!invocation.files.Exists(key_file)) {
     RESCIND_ASSIGN(const AuditPublicKey key, CreateAuditKey(key_file, DefaultAuditOrigin(folder),
@@ -51,7 +62,7 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
       invocation.files.WriteAtomically(file, InitialWorkspaceFile(options.timezone), kPublicMode));
   fmt::print(invocation.err,
              "made the workspace {}\n"
-             "next: write a policy in {}/policies, then `rescind check`\n",
+             "next: read the policies in {}/policies, then `rescind check`\n",
              file, folder);
   return ExitStatus::kDone;
 }
@@ -61,7 +72,7 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
 void DeclareInit(CommandLine& line) {
   auto options = std::make_shared<InitOptions>();
   CLI::App& init =
-      line.Add("init", "Make a workspace: rescind.toml and a folder for policies",
+      line.Add("init", "Make a workspace: rescind.toml and a first policy",
                [options](Invocation& invocation) { return RunInit(*options, invocation); });
   init.add_option("folder", options->folder, "Where (default: here)");
   init.add_option("--timezone", options->timezone, "The time zone that dates are in")

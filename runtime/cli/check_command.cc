@@ -1,0 +1,162 @@
+// `rescind check [PATH…]`: are the policies well-formed, and do they mean something.
+//
+// Without paths it checks the workspace. Paths that all lie in the workspace's policy folder
+// choose what is shown of it: policies are one program, and one file alone would lack what the
+// others declare. Other paths are a program of their own.
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "engine/base/diagnostic_text.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/service/diagnostic_report.h"
+#include "runtime/service/policy_loader.h"
+
+namespace rescind {
+namespace {
+
+struct CheckCommandOptions {
+  std::vector<std::string> paths;
+  std::string format = "text";
+  bool deny_warnings = false;
+};
+
+// What was loaded, and which part of it is shown.
+struct Checked {
+  LoadedPolicies policies;
+  std::vector<Diagnostic> shown;
+  size_t shown_file_count = 0;
+  size_t hidden_error_count = 0;
+};
+
+bool WorkspaceIsNamed(const Invocation& invocation) {
+  return !invocation.workspace_option.empty() ||
+         invocation.surroundings.environment.contains("RESCIND_WORKSPACE");
+}
+
+// The workspace that the files are policies of; nullopt when they lie elsewhere. Unless one is
+// named, it is looked for upwards from the first of them.
+Result<std::optional<Workspace>> WorkspaceOf(const std::vector<PolicyFile>& named,
+                                             Invocation& invocation) {
+  if (named.empty()) return std::optional<Workspace>();
+  if (!WorkspaceIsNamed(invocation)) {
+    const std::string file = RealPath(named[0].path);
+    auto folder = FindWorkspaceFolder(file.substr(0, file.rfind('/') + 1), invocation.files);
+    if (!folder.ok()) return std::optional<Workspace>();
+    invocation.workspace_option = *std::move(folder);
+  }
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  const std::string folder = RealPath(workspace.policy_folder);
+  const bool inside = std::all_of(named.begin(), named.end(), [&](const PolicyFile& file) {
+    return IsInFolder(RealPath(file.path), folder);
+  });
+  if (!inside) return std::optional<Workspace>();
+  return std::optional<Workspace>(std::move(workspace));
+}
+
+Checked ShowAll(LoadedPolicies policies) {
+  Checked checked;
+  checked.shown = policies.diagnostics;
+  checked.shown_file_count = policies.files.size();
+  checked.policies = std::move(policies);
+  return checked;
+}
+
+// Only what concerns the named files, and what has no place in any.
+Checked ShowNamed(LoadedPolicies policies, const std::vector<PolicyFile>& named) {
+  std::set<std::string> paths;
+  for (const PolicyFile& file : named) paths.insert(RealPath(file.path));
+  std::set<FileId> ids;
+  for (const LoadedPolicyFile& loaded : policies.files) {
+    if (paths.contains(RealPath(loaded.file.path))) ids.insert(loaded.id);
+  }
+  Checked checked;
+  checked.shown_file_count = ids.size();
+  for (const Diagnostic& diagnostic : policies.diagnostics) {
+    if (!diagnostic.span.valid() || ids.contains(diagnostic.span.file)) {
+      checked.shown.push_back(diagnostic);
+    } else if (diagnostic.severity() == DiagnosticSeverity::kError) {
+      ++checked.hidden_error_count;
+    }
+  }
+  checked.policies = std::move(policies);
+  return checked;
+}
+
+Result<Checked> CheckPaths(const std::vector<std::string>& paths, Invocation& invocation) {
+  RESCIND_ASSIGN(const auto named,
+                 FindPolicyFiles(paths, invocation.working_folder, invocation.files));
+  RESCIND_ASSIGN(const auto workspace, WorkspaceOf(named, invocation));
+  if (workspace) {
+    RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicies(*workspace, invocation.files));
+    return ShowNamed(std::move(policies), named);
+  }
+  RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicyFiles(named, invocation.files));
+  if (named.empty()) {
+    policies.notices.push_back(fmt::format("no policy file (*{}) lies there", kPolicySuffix));
+  }
+  return ShowAll(std::move(policies));
+}
+
+Result<Checked> CheckWorkspace(Invocation& invocation) {
+  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicies(workspace, invocation.files));
+  return ShowAll(std::move(policies));
+}
+
+void Print(const Checked& checked, const std::string& format, Invocation& invocation) {
+  const SourceMap& sources = checked.policies.sources;
+  if (format == "json") {
+    invocation.out << DiagnosticsAsJson(sources, checked.shown, checked.shown_file_count);
+    return;
+  }
+  if (format == "sarif") {
+    invocation.out << DiagnosticsAsSarif(sources, checked.shown, ProgramVersion());
+    return;
+  }
+  const DiagnosticStyle style{.color = invocation.out_has_color()};
+  for (const Diagnostic& diagnostic : checked.shown) {
+    invocation.out << RenderDiagnostic(sources, diagnostic, style) << '\n';
+  }
+  invocation.out << DiagnosticSummary(checked.shown, checked.shown_file_count) << '\n';
+}
+
+Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const Checked checked, options.paths.empty()
+                                            ? CheckWorkspace(invocation)
+                                            : CheckPaths(options.paths, invocation));
+  for (const std::string& notice : checked.policies.notices) {
+    fmt::print(invocation.err, "note: {}\n", notice);
+  }
+  Print(checked, options.format, invocation);
+  if (checked.hidden_error_count > 0) {
+    invocation.Warn(fmt::format("other policy files hold {} error{}: `rescind check` shows {}",
+                                checked.hidden_error_count,
+                                checked.hidden_error_count == 1 ? "" : "s",
+                                checked.hidden_error_count == 1 ? "it" : "them"));
+  }
+  // A file is no better than the program that it is part of.
+  const DiagnosticCounts counts = CountDiagnostics(checked.shown);
+  const bool failed =
+      checked.policies.program == nullptr || (options.deny_warnings && counts.warnings > 0);
+  return failed ? ExitStatus::kCheckFailed : ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareCheck(CommandLine& line) {
+  auto options = std::make_shared<CheckCommandOptions>();
+  CLI::App& check =
+      line.Add("check", "Check the policies; exit status 3 when they hold an error",
+               [options](Invocation& invocation) { return RunCheck(*options, invocation); });
+  check.add_option("path", options->paths, "Policy files or folders (default: the workspace's)");
+  check.add_option("--format", options->format, "text, json or sarif")
+      ->check(CLI::IsMember({"text", "json", "sarif"}))
+      ->capture_default_str();
+  check.add_flag("--deny-warnings", options->deny_warnings, "Fail on warnings too");
+}
+
+}  // namespace rescind

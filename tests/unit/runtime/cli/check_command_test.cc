@@ -1,0 +1,132 @@
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/runtime/cli/program_fixture.h"
+
+namespace rescind {
+namespace {
+
+struct CheckedWorkspace : ProgramFixture {
+  CheckedWorkspace() {
+    Write("rescind.toml", "");
+    Write("policies/good.rescind", kGoodPolicy);
+  }
+};
+
+TEST_CASE_FIXTURE(ProgramFixture, "TheFirstPolicyCompilesWithoutAWarningAndIsFormatted") {
+  REQUIRE(Run({"init", folder.path()}) == ExitStatus::kDone);
+  CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kDone);
+  CHECK(out.str() == "0 errors, 0 warnings in 1 file\n");
+  CHECK(Run({"fmt", "--check"}) == ExitStatus::kDone);
+  CHECK(out.str().empty());
+}
+
+TEST_CASE_FIXTURE(ProgramFixture, "InitLeavesPoliciesThatAreThereAlone") {
+  Write("policies/mine.rescind", kGoodPolicy);
+  REQUIRE(Run({"init", folder.path()}) == ExitStatus::kDone);
+  CHECK_FALSE(files.Exists(folder / "policies/starter.rescind"));
+  CHECK(Content("policies/mine.rescind") == kGoodPolicy);
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "GoodPoliciesPass") {
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(out.str().ends_with("in 1 file\n"));
+  CHECK(Prints("0 errors, "));
+  CHECK(err.str().empty());
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "AnErrorIsDataAndFailsTheCheck") {
+  Write("policies/bad.rescind", kBadPolicy);
+  CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
+  CHECK(out.str().starts_with("error[E0117]: "));
+  CHECK(Prints("--> policies/bad.rescind:3:3\n"));
+  CHECK(Prints("\n\n1 error, 0 warnings in 2 files\n"));
+  CHECK(err.str().empty());
+  CHECK(out.str().find("\x1b[") == std::string::npos);
+  on_a_terminal = true;
+  CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
+  CHECK(out.str().find("\x1b[") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "EveryFileIsReportedInOneGo") {
+  Write("policies/a.rescind", kBadPolicy);
+  Write("policies/z/b.rescind", std::string(kBadPolicy) + "polcy q \"Q\" { }\n");
+  CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints("3 errors, 0 warnings in 3 files\n"));
+  CHECK(out.str().find("policies/a.rescind:3:3") < out.str().find("policies/z/b.rescind:3:3"));
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "JsonCarriesPlacesAndFixes") {
+  Write("policies/bad.rescind", kBadPolicy);
+  CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
+  const auto json = nlohmann::json::parse(out.str());
+  CHECK(json["format"] == "rescind.diagnostics/1");
+  CHECK(json["summary"]["errors"] == 1);
+  CHECK(json["summary"]["files"] == 2);
+  REQUIRE(json["diagnostics"].size() == 1);
+  CHECK(json["diagnostics"][0]["file"] == "policies/bad.rescind");
+  CHECK(json["diagnostics"][0]["help"][0]["fix"][0]["text"] == "when");
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "SarifIsPrintedEvenWhenAllIsWell") {
+  CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kDone);
+  const auto json = nlohmann::json::parse(out.str());
+  CHECK(json["version"] == "2.1.0");
+  CHECK(json["runs"][0]["results"].is_array());
+  CHECK(Run({"check", "--format", "xml"}) == ExitStatus::kUsage);
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "PathsInTheWorkspaceChooseWhatIsShownOfTheWholeProgram") {
+  Write("policies/bad.rescind", kBadPolicy);
+  // A broken program is never well because another file of it was asked for.
+  CHECK(Run({"check", "policies/good.rescind"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints("0 errors, "));
+  CHECK(Prints(" in 1 file\n"));
+  CHECK(Complains("other policy files hold 1 error"));
+  CHECK(Run({"check", "policies/bad.rescind"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints("1 error, "));
+  CHECK_FALSE(Complains("other policy files"));
+  CHECK(Run({"check", "policies"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints(" in 2 files\n"));
+}
+
+TEST_CASE_FIXTURE(ProgramFixture, "FilesOutsideOfAWorkspaceAreAProgramOfTheirOwn") {
+  Write("drafts/good.rescind", kGoodPolicy);
+  CHECK(Run({"check", "drafts/good.rescind"}) == ExitStatus::kDone);
+  CHECK(Run({"check", "drafts", "drafts/good.rescind"}) == ExitStatus::kDone);
+  CHECK(Prints(" in 1 file\n"));
+  CHECK(Run({"check"}) == ExitStatus::kError);
+  CHECK(Complains("rescind init"));
+}
+
+TEST_CASE_FIXTURE(CheckedWorkspace, "FilesBesideTheWorkspacesPoliciesAreAProgramOfTheirOwn") {
+  Write("policies/bad.rescind", kBadPolicy);
+  Write("drafts/good.rescind", kGoodPolicy);
+  CHECK(Run({"check", "drafts"}) == ExitStatus::kDone);
+  CHECK(Prints(" in 1 file\n"));
+}
+
+TEST_CASE_FIXTURE(ProgramFixture, "WhatIsNoPolicyFileIsRefused") {
+  Write("a.csv", "x\n");
+  CHECK(Run({"check", "a.csv"}) == ExitStatus::kError);
+  CHECK(Complains("a.csv is no policy file (*.rescind)"));
+  CHECK(Run({"check", "none.rescind", "nor.rescind"}) == ExitStatus::kError);
+  CHECK(Complains("none.rescind"));
+  CHECK(Complains("nor.rescind"));
+  REQUIRE(files.MakeDirectories(folder / "empty", 0755).ok());
+  CHECK(Run({"check", "empty"}) == ExitStatus::kDone);
+  CHECK(Prints("0 errors, 0 warnings in 0 files\n"));
+  CHECK(Complains("note: no policy file"));
+}
+
+TEST_CASE_FIXTURE(ProgramFixture, "AnEmptyPolicyFolderIsWellButNoticed") {
+  Write("rescind.toml", "");
+  CHECK(Run({"check"}) == ExitStatus::kError);
+  CHECK(Complains("there is no policy folder"));
+  REQUIRE(files.MakeDirectories(folder / "policies", 0755).ok());
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(Prints("0 errors, 0 warnings in 0 files\n"));
+  CHECK(Complains("holds no policy"));
+}
+
+}  // namespace
+}  // namespace rescind
