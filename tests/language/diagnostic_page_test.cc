@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/diagnostic_pages.h"
+#include "engine/base/diagnostic_text.h"
 #include "engine/syntax/parser.h"
 #include "tests/language/golden.h"
 
@@ -85,6 +86,21 @@ TEST_CASE("ExamplesOfSyntaxErrorsTriggerExactlyTheirCode") {
     ++count;
   }
   CHECK(count > 20);
+}
+
+TEST_CASE("ExamplesOfTheLanguageReferenceParse") {
+  const std::string reference = ReadFileOrFail("grammar/README.md");
+  const std::regex example("```rescind\n([^`]*)```");
+  size_t count = 0;
+  for (auto it = std::sregex_iterator(reference.begin(), reference.end(), example);
+       it != std::sregex_iterator(); ++it) {
+    SourceMap sources;
+    DiagnosticSink sink;
+    const bool ok = Parse(sources, sources.Add("grammar/README.md", (*it)[1]), sink).ok;
+    CHECK_MESSAGE(ok, RenderDiagnostics(sources, sink.TakeSorted()));
+    ++count;
+  }
+  CHECK(count >= 4);
 }
 
 }  // namespace
