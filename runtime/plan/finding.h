@@ -1,0 +1,91 @@
+// Finding: one unbroken period of match of a policy on a row, and how far its stages have come.
+//
+// Plain data with its bytes (FORMAT.md). FindingBook (finding_book.h) opens and closes them, the
+// planner moves their stages. Identified by policy, judged row and the row's incarnation; it knows
+// no conditions and no targets' ids.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "engine/facts/schema.h"
+
+namespace rescind {
+
+// A stage whose first action has been handed over, or whose notice has been sent.
+struct StageBegin {
+  uint32_t stage = 0;
+  Instant at;
+  bool operator==(const StageBegin&) const = default;
+};
+// A target that a protect covered: until when. Instant::Never() while it still does.
+struct TargetGuard {
+  std::string entity;
+  RowId row;
+  Instant until;
+  bool operator==(const TargetGuard&) const = default;
+};
+
+struct Finding {
+  std::string policy;  // full name
+  std::string entity;  // of the judged row
+  RowId row;
+  uint32_t incarnation = 1;
+  Instant opened_at;
+  // Every target is in its wanted state and every notice sent. Kept while the match lasts: when a
+  // target leaves its wanted state, a new finding opens.
+  bool resolved = false;
+  // The finding that this one followed when a target left its wanted state; empty otherwise.
+  std::string follows;
+  std::vector<StageBegin> begun;      // ascending by stage
+  std::vector<uint32_t> noticed;      // stages whose notices were sent, ascending
+  std::vector<std::string> notified;  // who has been told: channels, "identity:ID"; sorted
+  std::vector<TargetGuard> guards;    // sorted by entity, row
+  std::optional<Instant> alarmed_at;  // `done within` was missed and said so
+  bool operator==(const Finding&) const = default;
+
+  // 24 lowercase hex digits; the same in every plan while the finding lives.
+  std::string Id() const;
+  std::optional<Instant> BegunAt(uint32_t stage) const;
+};
+
+// What the store remembers of a policy beside its findings.
+struct PolicyRecord {
+  std::string policy;
+  // Since when it has been seen in `mode enforce` without a break; nothing while it observes.
+  std::optional<Instant> enforced_since;
+  // The meaning that a person has confirmed (`apply --confirm`, a release); empty: none yet.
+  std::string confirmed_meaning;
+  // `after` of the first stage that removes something, as confirmed: the notice people were
+  // promised. A shorter one takes effect only once confirmed.
+  Duration confirmed_notice;
+  bool operator==(const PolicyRecord&) const = default;
+};
+
+enum class FindingStep : uint8_t {
+  kOpened = 1,
+  kStanding = 2,
+  kWithdrawn = 3,  // the match ended
+  kResolved = 4,   // the last stage is done
+  kReopened = 5,   // the match unbroken, a target left its wanted state: access has come back
+};
+
+struct FindingTransition {
+  FindingStep step = FindingStep::kOpened;
+  Finding finding;  // afterwards; for kWithdrawn as it was
+  // kWithdrawn: "no longer matches", "is gone", "the policy was removed". For people.
+  std::string detail;
+};
+
+std::string EncodeFinding(const Finding& finding);
+// kCorrupt when the bytes are no finding, kUnsupported when a newer version wrote them.
+Result<Finding> DecodeFinding(std::string_view bytes);
+std::string EncodePolicyRecord(const PolicyRecord& record);
+Result<PolicyRecord> DecodePolicyRecord(std::string_view bytes);
+
+}  // namespace rescind

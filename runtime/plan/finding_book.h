@@ -1,0 +1,54 @@
+// FindingBook: all findings of a store, and what a sweep makes of them.
+//
+// Loaded from the store, advanced by a sweep in memory, written back as a KeyValueBatch by whoever
+// applies. A dry run takes the same steps and drops the batch. Pure: no clock, no writes.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/eval/sweep.h"
+#include "runtime/plan/finding.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+inline constexpr std::string_view kFindingPrefix = "finding/row/";
+inline constexpr std::string_view kPolicyPrefix = "finding/policy/";
+
+class FindingBook {
+ public:
+  FindingBook() = default;
+  // kCorrupt or kUnsupported names the record.
+  static Result<FindingBook> Load(const KeyValueReader& reader);
+
+  // What the sweep means for the findings: matches open or stand, ends of match withdraw (or
+  // resolve, when the last stage that removes something has begun), renamed policies keep theirs.
+  // `sweep` has judged every policy. Transitions are by policy, then row; standing ones are not
+  // listed.
+  std::vector<FindingTransition> Advance(const eval::EvaluationInput& input,
+                                         const eval::SweepResult& sweep);
+
+  // By row, ascending; empty for a policy without.
+  const std::vector<Finding>& Of(std::string_view policy) const;
+  std::vector<Finding>& MutableOf(std::string_view policy);
+  // Null when the policy was never seen.
+  const PolicyRecord* Record(std::string_view policy) const;
+  PolicyRecord& MutableRecord(std::string_view policy);
+  uint64_t count() const;
+  // No policy has ever been confirmed: a new store.
+  bool cold() const;
+
+  // The writes that make a store which holds `before` hold this book.
+  void WriteChanges(const FindingBook& before, KeyValueBatch& batch) const;
+
+ private:
+  void Rename(const ir::Program& program);
+
+  std::map<std::string, std::vector<Finding>, std::less<>> findings_;  // by policy
+  std::map<std::string, PolicyRecord, std::less<>> records_;
+};
+
+}  // namespace rescind

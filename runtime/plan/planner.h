@@ -1,0 +1,145 @@
+// PlanActions: from what the sweep found to the exact list of what would be done, and why.
+//
+//   sweep + findings ─ stages, targets ─ protect, exempt ─ gates, limits ─ one action a wanted
+//   state ─> Plan, the findings afterwards, and the terms under which the journal takes actions
+//
+// Pure: facts, findings and `now` go in, data come out; it writes nothing and asks no clock. It
+// does not know the journal, rescind.toml or executors: all of that comes in as plain data and two
+// callbacks. The same input gives the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/source.h"
+#include "engine/eval/sweep.h"
+#include "runtime/plan/exemption.h"
+#include "runtime/plan/finding_book.h"
+#include "runtime/plan/plan.h"
+#include "runtime/plan/release.h"
+#include "runtime/plan/removal_start.h"
+
+namespace rescind {
+
+// What the planner reads beside what the program reads. Load facts with this.
+ColumnSet PlannerColumns(const ir::Program& program);
+
+// A feed that rescind.toml declares for an entity ([source.X]), or that has delivered for it.
+struct FeedStatus {
+  std::string source;
+  EntityId entity;
+  bool declared = true;
+  std::optional<Duration> max_age;
+  std::optional<Instant> observed_at;           // nothing received yet when absent
+  std::optional<Instant> snapshot_observed_at;  // the last complete snapshot
+};
+
+// A part of a population ("5%", in millionths), or a number of rows.
+struct PlannerShare {
+  bool percent = true;
+  int64_t amount = 50'000;
+};
+
+// Can the system do it, by [target.X]?
+struct SystemSupport {
+  bool has_target = false;  // there is a [target.X] of that name
+  bool can = false;
+  bool reversible = false;
+};
+using SupportQuery = std::function<SystemSupport(const Action& action)>;
+
+// What the journal knows of one wanted state (action_key.h).
+struct ActionHistory {
+  uint32_t episode = 1;               // Journal::EpisodeFor
+  std::vector<std::string> done_for;  // findings for which its last episode was verified
+};
+using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
+
+struct PlannerOptions {
+  std::string store_id;
+  uint64_t store_epoch = 0;
+  std::string policies_hash;
+  std::string oncall;  // where notices without an address go; may be empty
+  std::vector<FeedStatus> feeds;
+  PlannerShare per_policy;            // for policies that state no share limit
+  int64_t removals_per_hour = 200;    // over the whole workspace
+  std::vector<Exemption> exemptions;  // ended ones too
+  std::vector<Release> releases;
+  std::vector<RemovalStart> past_starts;  // of the last day at least
+  // `serve`, `apply --auto`: policies that nobody has confirmed are held.
+  bool hold_unconfirmed = false;
+  // Not empty: everything that removes is held for this reason (the clock jumped, …).
+  std::string hold_everything_because;
+  // Only a running engine can ask for approval, and undo `suspend` when the match ends.
+  bool can_ask_approval = false;
+  bool can_undo_suspend = false;
+  // Shown only; limits and gates see everything. Empty: no filter.
+  std::vector<std::string> filter_policies;
+  std::string filter_person;
+  // Rows listed as insufficient data or observed, a policy; the counts are always whole.
+  uint64_t listed_rows = 10'000;
+  SupportQuery support;                // absent: every system can do everything, irreversibly
+  HistoryQuery history;                // absent: nothing was ever done
+  const SourceMap* sources = nullptr;  // for "policies/stale.rescind:11"; may be null
+};
+
+// How the journal takes one action. By Action::key.
+struct ActionTerms {
+  std::string wanted_key;
+  std::string account;  // actions on one account run one after the other; empty: bound to nothing
+  uint32_t order = 0;   // among those
+  std::string rollback_group;  // not empty only when `rollback`
+  bool rollback = false;
+  Duration retry_for{24 * kMicrosPerHour};
+  std::vector<std::string> escalate_to;  // channels, "identity:ID"
+};
+
+// A stage that begins once one of its actions is handed over or its notice is sent.
+struct StageStart {
+  std::string policy;
+  RowId row;
+  RemovalStart start;  // action_count counts what would start now
+  bool removes = false;
+  std::vector<std::string> action_keys;  // ready ones
+  std::vector<std::string> recipients;   // of its ready notices
+};
+
+struct PlanOutcome {
+  Plan plan;                                   // sealed
+  FindingBook findings;                        // advanced; no stage of this plan begun yet
+  std::vector<FindingTransition> transitions;  // opened, withdrawn, resolved, reopened
+  std::map<std::string, ActionTerms> terms;    // by Action::key
+  std::vector<StageStart> starts;              // of everything ready, filtered out or not
+  // What comes next and when, for the message of a notice. By finding id.
+  std::map<std::string, std::string> announcements;
+  std::vector<std::string> used_releases;  // without them more would be held
+  std::vector<std::string> unconfirmed;    // enforced policies with findings
+};
+
+// `sweep` has judged every rule of the program at input.now. `previous` is what the store holds.
+// Errors: the store or the journal could not be read.
+Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                                const FindingBook& previous, const PlannerOptions& options);
+
+// What was really handed over.
+struct AppliedSelection {
+  bool everything_ready = false;
+  std::set<std::string> action_keys;  // taken by the journal
+  // Notices sent, as finding id and stage.
+  std::set<std::pair<std::string, uint32_t>> notices;
+  // A person has confirmed the plan: these policies' meanings are confirmed with it.
+  std::vector<std::string> confirmed_policies;
+};
+
+// The writes of an applied plan: all findings, begun stages, what limits count from now on, used
+// releases. `previous` is the same book as above. Commit it after the journal has taken the
+// actions: should the process die between the two, planning again finds the same keys.
+KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
+                            PlanOutcome outcome, const AppliedSelection& selection);
+
+}  // namespace rescind

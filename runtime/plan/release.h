@@ -1,0 +1,41 @@
+// Release: a person's word that what a limit, or a policy nobody has confirmed yet, holds may go.
+//
+// One-shot: the next plan that is applied uses it up. Kept in the store under "plan/release/".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+inline constexpr std::string_view kReleasePrefix = "plan/release/";
+
+struct Release {
+  std::string id;      // "r-81c2…": given by NewRelease
+  std::string policy;  // full name; empty: the workspace's cap on removals per hour
+  std::string group;   // of a limit `per`, as the plan prints it; empty: all groups
+  std::string reason;
+  std::string by;
+  Instant created_at;
+  Instant expires_at;
+  auto operator<=>(const Release&) const = default;
+
+  bool active(Instant now) const { return created_at <= now && now < expires_at; }
+};
+
+// Checks it and gives it an id. kInvalidInput when the reason is empty or it would never hold.
+Result<Release> NewRelease(Release wanted);
+void PutRelease(KeyValueBatch& batch, const Release& release);
+void DeleteRelease(KeyValueBatch& batch, std::string_view id);
+// By id, expired ones included.
+Result<std::vector<Release>> ListReleases(const KeyValueReader& reader);
+
+std::string EncodeRelease(const Release& release);
+Result<Release> DecodeRelease(std::string_view bytes);
+
+}  // namespace rescind
