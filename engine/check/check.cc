@@ -178,7 +178,8 @@ void RunStages(CheckState& state, const std::vector<const ast::File*>& files) {
         .CheckProtect(state.protects[i], state.program.protects[i]);
   }
   CheckTests(state);
-  ReportUnused(state);
+  // What is broken may have been meant to use them.
+  if (!state.sink.has_errors()) ReportUnused(state);
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ void ApplyOverride(CheckState& state, typed::Param& param) {
 
 void CheckParam(CheckState& state, uint32_t index) {
   const auto& declared = state.params[index];
+  if (declared.declaration->incomplete) return;  // reported
   typed::Param& param = state.program.params[index];
   param.name = declared.module + "." + declared.decl->name.text;
   param.span = declared.decl->name.span;
@@ -307,6 +308,7 @@ void FillFromFile(CheckState& state, const ast::ListDecl& decl, typed::List& lis
 
 void CheckList(CheckState& state, uint32_t index) {
   const auto& declared = state.lists[index];
+  if (declared.declaration->incomplete) return;  // reported
   typed::List& list = state.program.lists[index];
   list.name = declared.module + "." + declared.decl->name.text;
   list.span = declared.decl->name.span;
@@ -407,6 +409,7 @@ void FillTable(CheckState& state, const ast::TableDecl& decl, typed::Table& tabl
 
 void CheckTable(CheckState& state, uint32_t index) {
   const auto& declared = state.tables[index];
+  if (declared.declaration->incomplete) return;  // reported
   typed::Table& table = state.program.tables[index];
   table.name = declared.module + "." + declared.decl->name.text;
   table.span = declared.decl->name.span;

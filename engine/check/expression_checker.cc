@@ -161,7 +161,9 @@ const typed::RowKey* ExpressionChecker::FindRow(const std::string& name) const {
 
 ExprPtr ExpressionChecker::CheckKnown(const ast::Expr& expr, const ast::Expr& whole,
                                       const Type* expected) {
+  const bool under_not = under_not_;
   ExprPtr value = Check(expr, expected);
+  under_not_ = under_not;
   if (!Sound(value) || !value->type.optional) return value;
   ReportUnknown(*value, whole);
   return Poison(expr.span);

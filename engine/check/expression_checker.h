@@ -87,6 +87,7 @@ class ExpressionChecker {
   struct Expansion {
     uint32_t depth = 0;
     uint32_t node_count = 0;
+    bool is_exceeded = false;
   };
 
   check::Mistake Mistake(DiagnosticCode code, Span span, std::string message) {

@@ -301,12 +301,8 @@ ExprPtr ExpressionChecker::Inline(const ast::Expr& expr, uint32_t index,
   const Define& define = state_.defines[index];
   expansion_->node_count += 1;
   if (expansion_->depth >= kMaxInlineDepth || expansion_->node_count > kMaxInlinedNodes) {
-    Mistake(
-        kTooLarge, expr.span,
-        fmt::format("`{}` becomes too large when its defines are put in", define.decl->name.text))
-        .Help(fmt::format("at most {} nested defines and {} parts; give a part a name with `let`",
-                          kMaxInlineDepth, kMaxInlinedNodes));
-    return Poison(expr.span);
+    expansion_->is_exceeded = true;
+    return Poison(expr.span);  // reported by the outermost call
   }
   ExpressionChecker body(state_, define.module, lets_);
   body.silent_ = true;
@@ -328,11 +324,12 @@ ExprPtr ExpressionChecker::Inline(const ast::Expr& expr, uint32_t index,
   ExprPtr value = body.Check(*define.decl->body, &define.result);
   --expansion_->depth;
   if (!Sound(value)) {
-    if (expansion_->node_count > kMaxInlinedNodes || expansion_->depth + 1 >= kMaxInlineDepth) {
+    if (expansion_->is_exceeded) {
       Mistake(
           kTooLarge, expr.span,
           fmt::format("`{}` becomes too large when its defines are put in", define.decl->name.text))
-          .Help("give a part a name with `let`");
+          .Help(fmt::format("at most {} nested defines and {} parts; give a part a name with `let`",
+                            kMaxInlineDepth, kMaxInlinedNodes));
     } else {
       Mistake(
           kMisplacedNow, expr.span,

@@ -37,6 +37,7 @@ class TestChecker {
     test.title = decl.title;
     test.module = module_;
     test.span = declaration.span;
+    title_span_ = decl.title_span;
     for (const auto& name : decl.policies) {
       if (const auto policy = FindPolicy(state_, module_, name)) test.policies.push_back(*policy);
     }
@@ -287,10 +288,10 @@ class TestChecker {
       }
     }
     if (test.start && test.end && *test.end < *test.start) {
-      state_.Mistake(kBadTestTime, test.span, "this test ends before it starts");
+      state_.Mistake(kBadTestTime, title_span_, "this test ends before it starts");
     }
     if (times_.empty() && !test.start && !test.end) {
-      state_.Mistake(kBadTestTime, test.span, "this test names no time")
+      state_.Mistake(kBadTestTime, title_span_, "this test names no time")
           .Help("say when it starts and ends: `start 2026-01-01T00:00Z`, `end …`");
     }
     std::stable_sort(test.changes.begin(), test.changes.end(),
@@ -387,6 +388,7 @@ class TestChecker {
 
   CheckState& state_;
   const std::string module_;
+  Span title_span_;
   ExpressionChecker expressions_;
   std::vector<Row> rows_;
   std::map<std::pair<EntityId, std::string>, Span> ids_;

@@ -142,7 +142,8 @@ bool OutlineMaker::BeginsDeclaration(size_t index) const {
 bool OutlineMaker::PieceEndsWithBrace() const {
   if (kind_ == PieceKind::kExpression) return false;
   const std::string_view word = words_.At(piece_begin_in_);
-  return word != "define" && word != "param";
+  // The type of a list may be an enum, whose brace ends nothing.
+  return word != "define" && word != "param" && word != "list";
 }
 
 void OutlineMaker::StartPieceBefore(size_t index) {
