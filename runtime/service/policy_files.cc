@@ -74,7 +74,11 @@ Result<std::vector<PolicyFile>> FindPolicyFiles(const std::vector<std::string>& 
   std::vector<PolicyFile> found;
   std::vector<std::string> problems;
   for (const std::string& typed : paths) {
-    const std::string name = Normal(typed);
+    // Above the working folder a relative name would say little; and names are what the files of
+    // lists and tables are found from.
+    std::string name = Normal(typed);
+    if (name == ".." || name.starts_with("../")) name = Normal(working_folder + "/" + name);
+    if (name.starts_with("..")) name = RealPath(name);
     const bool from_here = name.starts_with('/') || working_folder == ".";
     const std::string path = from_here ? name : working_folder + "/" + name;
     const auto info = files.Stat(path);

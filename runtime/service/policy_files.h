@@ -29,8 +29,9 @@ struct PolicyFile {
 Result<std::vector<PolicyFile>> FindPolicyFiles(const Workspace& workspace, FileSystem& files);
 
 // The policy files that a user named: files, and everything below folders; each once, in the
-// order of their names. Relative paths start at `working_folder` and are names as typed. All
-// paths that do not exist or are no policy files are in one error.
+// order of their names. Relative paths start at `working_folder` and are names as typed, but
+// for those above it, which are named by their whole path. All paths that do not exist or are no
+// policy files are in one error.
 Result<std::vector<PolicyFile>> FindPolicyFiles(const std::vector<std::string>& paths,
                                                 const std::string& working_folder,
                                                 FileSystem& files);

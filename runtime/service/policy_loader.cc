@@ -1,5 +1,5 @@
-// Names of policy files and of the CSV files that they read are relative to one base folder (the
-// workspace's, or where the command was started); absolute ones stay absolute:
+// Names of policy files and of the CSV files that they read start from one base folder: the
+// workspace's, or where the command was started, or `/` for a policy folder that lies elsewhere.
 //
 //   policies/access/stale.rescind says  list x of text from "lists/a.csv"
 //   the checker asks for                policies/access/lists/a.csv
@@ -184,7 +184,9 @@ std::string PoliciesHash(const typed::Program& program) {
 Result<LoadedPolicies> LoadPolicies(const Workspace& workspace, FileSystem& files) {
   RESCIND_ASSIGN(CheckOptions options, OptionsOf(workspace));
   RESCIND_ASSIGN(const auto policy_files, FindPolicyFiles(workspace, files));
-  const ListFileReader reader(workspace.folder, {workspace.folder, workspace.policy_folder}, files);
+  const bool elsewhere = options.policy_folder.starts_with('/');
+  const ListFileReader reader(elsewhere ? "" : workspace.folder,
+                              {workspace.folder, workspace.policy_folder}, files);
   options.read_file = [&reader](const std::string& name) { return reader.Read(name); };
   auto loaded = Load(policy_files, options, files);
   if (loaded.ok() && policy_files.empty()) {
@@ -199,11 +201,11 @@ Result<LoadedPolicies> LoadPolicyFiles(const std::vector<PolicyFile>& policy_fil
   CheckOptions options;
   options.policy_folder = FolderOfAll(policy_files);
   // What a name lacks in front of a path is the folder that the command was started in.
-  std::string base = ".";
+  std::string base;
   for (const PolicyFile& file : policy_files) {
-    if (!file.name.starts_with('/') && file.path.ends_with("/" + file.name)) {
-      base = file.path.substr(0, file.path.size() - file.name.size() - 1);
-    }
+    if (file.name.starts_with('/')) continue;
+    const bool below = file.path.ends_with("/" + file.name);
+    base = below ? file.path.substr(0, file.path.size() - file.name.size() - 1) : ".";
   }
   const std::string& folder = options.policy_folder;
   const std::string root = folder.starts_with('/') ? folder : base + "/" + folder;

@@ -164,7 +164,7 @@ constexpr std::string_view kList = "list names of text from \"{}\"\n";
 TEST_CASE_FIXTURE(Fixture, "AListIsReadRelativeToItsPolicyFile") {
   Write("w/policies/deep/lists/a.csv",
         "\xEF\xBB\xBF"
-        "name\nann\n");
+        "id\nann\n");
   Write("w/policies/deep/a.rescind", fmt::format(kList, "lists/a.csv"));
   CHECK(Problems().empty());
   Write("w/policies/deep/a.rescind", fmt::format(kList, "../deep/lists/a.csv"));
@@ -173,10 +173,38 @@ TEST_CASE_FIXTURE(Fixture, "AListIsReadRelativeToItsPolicyFile") {
   CHECK(Holds(Problems(), "none.csv"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "APolicyFolderElsewhereHasItsListsBesideIt") {
+  Write("rules/lists/a.csv", "id\nann\n");
+  Write("rules/a.rescind", fmt::format(kList, "lists/a.csv"));
+  Write("secret.csv", "id\nhunter2\n");
+  toml = fmt::format("[workspace]\npolicies = \"{}\"\n", folder / "rules");
+  CHECK(Problems().empty());
+  Write("rules/a.rescind", fmt::format(kList, "../secret.csv"));
+  CHECK_FALSE(Problems().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "FilesWithoutAWorkspaceMayReadListsBelowTheFolderTheyShare") {
+  Write("p/lists/a.csv", "id\nann\n");
+  Write("p/q/a.rescind", fmt::format(kList, "../lists/a.csv"));
+  Write("p/b.rescind", Policy("b"));
+  const auto program_of = [&](const std::vector<std::string>& paths, const std::string& from) {
+    const auto found = FindPolicyFiles(paths, from, files);
+    REQUIRE(found.ok());
+    const auto loaded = LoadPolicyFiles(*found, files);
+    REQUIRE(loaded.ok());
+    return loaded->program != nullptr;
+  };
+  CHECK(program_of({"p"}, folder.path()));
+  CHECK(program_of({folder / "p"}, folder.path()));
+  CHECK(program_of({"../p"}, folder / "w"));
+  // Alone it shares nothing with what lies above it.
+  CHECK_FALSE(program_of({"p/q"}, folder.path()));
+}
+
 TEST_CASE_FIXTURE(Fixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsideOfIt") {
-  Write("w/lists/a.csv", "name\nann\n");
-  Write("secret.csv", "name\nhunter2\n");
-  Write("w-beside/a.csv", "name\nhunter2\n");
+  Write("w/lists/a.csv", "id\nann\n");
+  Write("secret.csv", "id\nhunter2\n");
+  Write("w-beside/a.csv", "id\nhunter2\n");
   Write("w/policies/a.rescind", fmt::format(kList, "../lists/a.csv"));
   CHECK(Problems().empty());
   REQUIRE(symlink("../../secret.csv", (folder / "w/policies/link.csv").c_str()) == 0);
@@ -194,9 +222,9 @@ TEST_CASE_FIXTURE(Fixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsideOfIt"
 
 TEST_CASE_FIXTURE(Fixture, "AListThatIsNoTextFileIsRefused") {
   Write("w/policies/a.rescind", fmt::format(kList, "a.csv"));
-  Write("w/policies/a.csv", std::string_view("name\na\0b\n", 9));
+  Write("w/policies/a.csv", std::string_view("id\na\0b\n", 7));
   CHECK(Holds(Problems(), "a.csv:2 is not UTF-8 text"));
-  Write("w/policies/a.csv", "name\nok\n\xff\n");
+  Write("w/policies/a.csv", "id\nok\n\xff\n");
   CHECK(Holds(Problems(), "a.csv:3 is not UTF-8 text"));
   REQUIRE(files.Remove(folder / "w/policies/a.csv").ok());
   REQUIRE(mkfifo((folder / "w/policies/a.csv").c_str(), 0600) == 0);
@@ -263,8 +291,8 @@ TEST_CASE_FIXTURE(Fixture, "TheHashChangesWithTheMeaningAndWithNothingElse") {
     REQUIRE_MESSAGE(loaded->program != nullptr, Problems());
     return loaded->policies_hash;
   };
-  const std::string a = "module m\n" + Policy("a", "g.granted_at older than limit");
-  const std::string b = "module m\nparam limit : duration = 90d\n" + Policy("b");
+  const std::string a = "module m\n" + Policy("a", "g.granted_at older than grace");
+  const std::string b = "module m\nparam grace : duration = 90d\n" + Policy("b");
   Write("w/policies/1.rescind", a);
   Write("w/policies/2.rescind", b);
   const std::string before = hash();
@@ -273,15 +301,15 @@ TEST_CASE_FIXTURE(Fixture, "TheHashChangesWithTheMeaningAndWithNothingElse") {
   Write("w/policies/2.rescind", a);
   CHECK(hash() == before);
   // A param, set in rescind.toml.
-  toml = "[params]\n\"m.limit\" = \"91d\"\n";
+  toml = "[params]\n\"m.grace\" = \"91d\"\n";
   CHECK(hash() != before);
-  toml = "[params]\n\"m.limit\" = \"90d\"\n";
+  toml = "[params]\n\"m.grace\" = \"90d\"\n";
   CHECK(hash() == before);
   // The time zone, a condition, a new field of an entity, a protect.
   toml = "[workspace]\ntimezone = \"Europe/Berlin\"\n";
   CHECK(hash() != before);
   toml.clear();
-  Write("w/policies/2.rescind", "module m\n" + Policy("a", "g.granted_at newer than limit"));
+  Write("w/policies/2.rescind", "module m\n" + Policy("a", "g.granted_at newer than grace"));
   CHECK(hash() != before);
   Write("w/policies/2.rescind", a + "extend grant { approver : text? }\n");
   CHECK(hash() != before);
