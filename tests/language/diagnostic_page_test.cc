@@ -1,6 +1,8 @@
 // Codes, pages and golden cases belong together: none without the others.
 #include <doctest/doctest.h>
 
+#include <map>
+#include <optional>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -8,6 +10,7 @@
 
 #include "engine/base/diagnostic_pages.h"
 #include "engine/base/diagnostic_text.h"
+#include "engine/check/program.h"
 #include "engine/syntax/parser.h"
 #include "tests/language/golden.h"
 
@@ -86,6 +89,56 @@ TEST_CASE("ExamplesOfSyntaxErrorsTriggerExactlyTheirCode") {
     ++count;
   }
   CHECK(count > 20);
+}
+
+// The first block of a page that is marked so; nullopt without one.
+std::optional<std::string> Block(const std::string& page, const std::string& mark) {
+  const size_t begin = page.find("```" + mark + "\n");
+  if (begin == std::string::npos) return std::nullopt;
+  const size_t first = page.find('\n', begin) + 1;
+  return page.substr(first, page.find("```", first) - first);
+}
+
+// `"access.stale.inactive_after" = "60d"`, a line each; the value's quotes may be left out.
+std::map<std::string, std::string> ParamsIn(const std::string& toml) {
+  std::map<std::string, std::string> params;
+  const std::regex line("\"([^\"]+)\" *= *\"?([^\"\n]*)\"?");
+  for (auto it = std::sregex_iterator(toml.begin(), toml.end(), line); it != std::sregex_iterator();
+       ++it) {
+    params[(*it)[1]] = (*it)[2];
+  }
+  return params;
+}
+
+// An example is a program of its own, in the module `example`. A block `toml` beside it sets
+// params, a block `csv` is every file that it names; a workspace has one channel and one source.
+TEST_CASE("ExamplesOfMistakesInMeaningTriggerExactlyTheirCode") {
+  for (const auto code : DiagnosticPageCodes()) {
+    if (code.starts_with("E01")) continue;
+    const std::string page(*DiagnosticPage(code));
+    INFO(page);
+    CHECK(page.starts_with("# " + std::string(code) + ": "));
+    CHECK(page.find("## How to mend it") != std::string::npos);
+    const auto example = Block(page, "rescind");
+    REQUIRE(example.has_value());
+    CheckOptions options;
+    options.params = ParamsIn(Block(page, "toml").value_or(""));
+    options.channels = {{"iam-team"}};
+    options.sources = {{"directory"}};
+    options.read_file = [&](const std::string& path) -> Result<std::string> {
+      const auto csv = Block(page, "csv");
+      if (csv) return *csv;
+      return Error{ErrorKind::kNotFound, "there is no file " + path, ""};
+    };
+    SourceMap sources;
+    DiagnosticSink sink;
+    ParseAndCheck(sources, {sources.Add("policies/example.rescind", *example)}, options, sink);
+    const auto diagnostics = sink.TakeSorted();
+    CHECK_FALSE(diagnostics.empty());
+    for (const Diagnostic& diagnostic : diagnostics) {
+      CHECK_MESSAGE(diagnostic.code.text == code, RenderDiagnostic(sources, diagnostic));
+    }
+  }
 }
 
 TEST_CASE("ExamplesOfTheLanguageReferenceParse") {
