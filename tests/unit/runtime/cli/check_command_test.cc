@@ -38,7 +38,7 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "AnErrorIsDataAndFailsTheCheck") {
   Write("policies/bad.rescind", kBadPolicy);
   CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
   CHECK(out.str().starts_with("error[E0117]: "));
-  CHECK(Prints("--> policies/bad.rescind:3:3\n"));
+  CHECK(Prints("--> policies/bad.rescind:4:3\n"));
   CHECK(Prints("\n\n1 error, 0 warnings in 2 files\n"));
   CHECK(err.str().empty());
   CHECK(out.str().find("\x1b[") == std::string::npos);
@@ -52,7 +52,7 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "EveryFileIsReportedInOneGo") {
   Write("policies/z/b.rescind", std::string(kBadPolicy) + "polcy q \"Q\" { }\n");
   CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
   CHECK(Prints("3 errors, 0 warnings in 3 files\n"));
-  CHECK(out.str().find("policies/a.rescind:3:3") < out.str().find("policies/z/b.rescind:3:3"));
+  CHECK(out.str().find("policies/a.rescind:4:3") < out.str().find("policies/z/b.rescind:4:3"));
 }
 
 TEST_CASE_FIXTURE(CheckedWorkspace, "JsonCarriesPlacesAndFixes") {

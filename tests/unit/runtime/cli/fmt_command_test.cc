@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(ProgramFixture, "AFileWithASyntaxErrorIsShownAndLeftAloneTheOt
   CHECK(Run({"fmt", "p"}) == ExitStatus::kCheckFailed);
   CHECK(out.str() == "p/messy.rescind\n");
   CHECK(Complains("error[E0117]"));
-  CHECK(Complains("p/bad.rescind:3:3"));
+  CHECK(Complains("p/bad.rescind:4:3"));
   CHECK(Complains("1 file left alone for syntax errors"));
   CHECK(Content("p/bad.rescind") == kBadPolicy);
 }
@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(ProgramFixture, "StandardInputGoesToStandardOutput") {
   in.str(std::string(kBadPolicy));
   CHECK(Run({"fmt", "-"}) == ExitStatus::kCheckFailed);
   CHECK(out.str().empty());
-  CHECK(Complains("<stdin>:3:3"));
+  CHECK(Complains("<stdin>:4:3"));
   in.clear();
   in.str(std::string(kMessy));
   CHECK(Run({"fmt", "--check", "-"}) == ExitStatus::kCheckFailed);

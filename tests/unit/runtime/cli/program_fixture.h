@@ -56,13 +56,15 @@ struct ProgramFixture {
 
 inline constexpr std::string_view kGoodPolicy =
     "policy idle \"Idle\" {\n"
+    "  controls cis_8 \"5.3\"\n"
     "  for g in grant\n"
     "  when (g.last_used ?? g.granted_at) older than 90d\n"
     "  then { revoke g }\n"
     "}\n";
-// Line 3, column 3: E0117.
+// Line 4, column 3: E0117.
 inline constexpr std::string_view kBadPolicy =
     "policy wrong \"Wrong\" {\n"
+    "  controls cis_8 \"5.3\"\n"
     "  for g in grant\n"
     "  wehn g.ticket is unknown\n"
     "  then { revoke g }\n"

@@ -159,7 +159,9 @@ TEST_CASE_FIXTURE(Fixture, "OneFileUnderTwoNamesIsReadOnce") {
 
 // ---- Lists from files -------------------------------------------------------------------------
 
-constexpr std::string_view kList = "list names of text from \"{}\"\n";
+constexpr std::string_view kList =
+    "list names of text from \"{}\"\n"
+    "protect vips \"VIPs\" {{ for a in account  when a.username in names }}\n";
 
 TEST_CASE_FIXTURE(Fixture, "AListIsReadRelativeToItsPolicyFile") {
   Write("w/policies/deep/lists/a.csv",
