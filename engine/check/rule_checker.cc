@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/check/policy_meaning.h"
 #include "engine/check/stage_effect.h"
 
@@ -10,6 +12,28 @@ namespace rescind::check {
 
 using typed::ExprPtr;
 using typed::Type;
+
+namespace {
+
+// Nothing that differs from row to row, moves with time, or that a workspace may set.
+bool IsConstant(const typed::Expr& expr, const std::vector<typed::Let>& lets) {
+  switch (expr.kind) {
+    case typed::ExprKind::kVariable:
+    case typed::ExprKind::kParam:
+    case typed::ExprKind::kNow:
+    case typed::ExprKind::kToday: return false;
+    case typed::ExprKind::kLet: {
+      const ExprPtr& value = lets[expr.let].value;
+      return Sound(value) && IsConstant(*value, lets);
+    }
+    default:
+      return std::all_of(expr.operands.begin(), expr.operands.end(), [&](const ExprPtr& operand) {
+        return operand == nullptr || IsConstant(*operand, lets);
+      });
+  }
+}
+
+}  // namespace
 
 ModelEntities::ModelEntities(const Schema& schema) {
   const auto find = [&](std::string_view name) {
@@ -96,6 +120,12 @@ void RuleChecker::ReportUnusedLets() {
   }
 }
 
+void RuleChecker::WarnOfConstant(const ExprPtr& condition, Span span) {
+  if (!Sound(condition) || !IsConstant(*condition, lets_)) return;
+  state_.Mistake(kConstantCondition, span, "this is the same for every row, at every time")
+      .Help("write what distinguishes the rows, or leave the clause out");
+}
+
 bool RuleChecker::CheckConditions(const ast::Declaration& declaration, Span name) {
   const auto whens = Find<ast::WhenClause>();
   const auto* when = One<ast::WhenClause>("when");
@@ -111,6 +141,8 @@ bool RuleChecker::CheckConditions(const ast::Declaration& declaration, Span name
     unless_ = expressions_.CheckCondition(*unless->condition);
     unless_span_ = unless->condition->span;
   }
+  WarnOfConstant(when_, when_span_);
+  WarnOfConstant(unless_, unless_span_);
   if (!sound) return false;
   KnownSet known = expressions_.flow().WhenTrue(*when_);
   if (Sound(unless_)) {

@@ -58,6 +58,7 @@ class RuleChecker {
   void CheckLets();
   // when, unless; false when `when` is missing or broken.
   bool CheckConditions(const ast::Declaration& declaration, Span name);
+  void WarnOfConstant(const typed::ExprPtr& condition, Span span);
   void ReportUnusedLets();
 
   void CheckBecause(typed::Policy& policy);
