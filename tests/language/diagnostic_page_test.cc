@@ -1,6 +1,7 @@
 // Codes, pages and golden cases belong together: none without the others.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <regex>
 #include <set>
@@ -123,7 +124,10 @@ struct PageProgram {
   SourceMap sources;
   std::vector<Diagnostic> diagnostics;
 
-  explicit PageProgram(const std::string& page) {
+  explicit PageProgram(const std::string& page) : PageProgram(page, Blocks(page, "rescind")) {}
+
+  // With other texts in the place of its examples.
+  PageProgram(const std::string& page, const std::vector<std::string>& texts) {
     CheckOptions options;
     options.params = ParamsIn(FirstBlock(page, "toml"));
     options.channels = {{"iam-team"}};
@@ -134,7 +138,7 @@ struct PageProgram {
       return Error{ErrorKind::kNotFound, "there is no file " + path, ""};
     };
     std::vector<FileId> files;
-    for (const std::string& text : Blocks(page, "rescind")) {
+    for (const std::string& text : texts) {
       const std::string number = files.empty() ? "" : std::to_string(files.size() + 1);
       files.push_back(sources.Add("policies/example" + number + ".rescind", text));
     }
@@ -143,6 +147,40 @@ struct PageProgram {
     diagnostics = sink.TakeSorted();
   }
 };
+
+// The texts with the edits carried out, the last one first, so that the offsets stay right.
+std::vector<std::string> Apply(std::vector<TextEdit> edits, std::vector<std::string> texts) {
+  std::sort(edits.begin(), edits.end());
+  for (auto edit = edits.rbegin(); edit != edits.rend(); ++edit) {
+    std::string& text = texts.at(edit->span.file.index());
+    text.replace(edit->span.begin, edit->span.end - edit->span.begin, edit->text);
+  }
+  return texts;
+}
+
+// A machine may carry out what a help offers: nothing but the mistake itself may change.
+TEST_CASE("EveryFixOfAnExampleMendsIt") {
+  size_t count = 0;
+  for (const auto code : DiagnosticPageCodes()) {
+    const std::string page(*DiagnosticPage(code));
+    const PageProgram before(page);
+    for (const Diagnostic& diagnostic : before.diagnostics) {
+      for (const DiagnosticHelp& help : diagnostic.help) {
+        if (help.fix.empty() || diagnostic.code.text != code) continue;
+        const auto texts = Apply(help.fix, Blocks(page, "rescind"));
+        const PageProgram after(page, texts);
+        INFO(std::string(code), ": ", help.text, "\n", texts.at(0));
+        for (const Diagnostic& left : after.diagnostics) {
+          const bool gone = left.code.text != code && left.severity() != DiagnosticSeverity::kError;
+          CHECK_MESSAGE(gone, RenderDiagnostic(after.sources, left));
+        }
+        ++count;
+      }
+    }
+  }
+  MESSAGE(count, " fixes");
+  CHECK(count > 20);
+}
 
 // What a user sees of each example is a golden, pages/<code>.err: message, place and ways out.
 TEST_CASE("ExamplesOfMistakesInMeaningTriggerExactlyTheirCode") {
