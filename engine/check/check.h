@@ -30,8 +30,10 @@ struct CheckOptions {
   // What the names of policy files begin with; the rest without `.rescind` is the module of a
   // file that names none, dots for slashes.
   std::string policy_folder = "policies/";
-  // Reads a CSV file of a `list … from` or `table … from`. `path` is relative to the folder of the
-  // policy file that names it and has been checked not to leave the workspace: "lists/a.csv".
+  // Reads a CSV file of a `list … from` or `table … from`. `path` is the written one put behind the
+  // folder of the policy file that names it, without `.` and `..`: "policies/lists/a.csv". It
+  // starts where the names of policy files start, and does not lead above that; symbolic links
+  // are the reader's matter.
   // Empty: such declarations are refused with that reason.
   std::function<Result<std::string>(const std::string& path)> read_file;
   // Names declared in rescind.toml; nullopt: not known, so not checked.
