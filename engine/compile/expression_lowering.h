@@ -1,8 +1,8 @@
 // ExpressionLowering: the expressions of one rule, from the typed tree into the graph.
 //
 // Knows one policy or protect: its judged row, lets and time zone. Everything in conditions that
-// involves `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how);
-// quantifiers become folds over frames (collection_lowering.cc). It optimises nothing: passes do.
+// Knows one policy or protect: the row it judges, its lets, its time zone. Whatever in a condition
+// hangs on `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how);
 #pragma once
 
 #include <cstdint>
