@@ -348,6 +348,10 @@ void ExpressionChecker::ReportUnknown(const Expr& expr, const ast::Expr& whole) 
     return state_.Text({whole.span.file, whole.span.begin, expr.span.begin}) + middle +
            state_.Text({whole.span.file, expr.span.end, whole.span.end});
   };
+  if (expr.type.kind == Type::Kind::kRows || expr.type.kind == Type::Kind::kTableRows) {
+    mistake.Help(fmt::format("require it before: `{} is known and …`", text));
+    return;
+  }
   const std::optional<std::string> value = SuggestedDefault(expr);
   const std::string coalesced = alone ? fmt::format("{} ?? {}", text, value.value_or("…"))
                                       : fmt::format("({} ?? {})", text, value.value_or("…"));

@@ -47,6 +47,12 @@ ExprPtr ExpressionChecker::CheckCoalesce(const ast::Expr& expr, const ast::Coale
     ReportMoving(**side, "beside `??`");
     return Poison(expr.span);
   }
+  using K = Type::Kind;
+  if (left->type.kind == K::kRows || left->type.kind == K::kTableRows) {
+    Mistake(kTypeMismatch, expr.span, "`??` chooses between values, not between collections")
+        .Help("ask about each apart, with `is known` before what may be unknown");
+    return Poison(expr.span);
+  }
   if (!SameType(left->type, right->type)) {
     auto mistake = Mistake(kTypeMismatch, right->span, "both sides of `??` must have one type");
     mistake.Label(fmt::format("this is `{}`", state_.Type(right->type)));

@@ -303,7 +303,7 @@ ir::NodeId ExpressionLowering::Relation(const Expr& expr) {
     case ExprKind::kIn: return InSet(*expr.operands[0], expr.constants);
     case ExprKind::kInList:
       return InSet(*expr.operands[0], program_.lists[expr.list.index()].items);
-    case ExprKind::kHas: return pair(ir::Op::kHas);
+    case ExprKind::kHas: return Has(*expr.operands[0], *expr.operands[1]);
     case ExprKind::kStartsWith: return pair(ir::Op::kStartsWith);
     case ExprKind::kEndsWith: return pair(ir::Op::kEndsWith);
     case ExprKind::kContains: return pair(ir::Op::kContains);
@@ -351,6 +351,14 @@ ir::NodeId ExpressionLowering::Equal(const Expr& left, const Expr& right) {
   if (is_named(right)) return named(left, right);
   if (is_named(left)) return named(right, left);
   return Same(Value(left), Value(right));
+}
+
+ir::NodeId ExpressionLowering::Has(const Expr& set, const Expr& member) {
+  const ir::NodeId sought = Value(member);
+  const ir::NodeId has = Make(ir::Op::kHas, ir::Type{}, {Value(set), sought});
+  if (graph_.node(sought).op != ir::Op::kConstantRow) return has;
+  // A row that is named by its id, but is not there, is in no set.
+  return graph_.And({IsKnown(sought), has});
 }
 
 ir::NodeId ExpressionLowering::InSet(const Expr& value, const std::vector<typed::Constant>& items) {

@@ -1,6 +1,5 @@
 // ExpressionLowering: the expressions of one rule, from the typed tree into the graph.
 //
-// Knows one policy or protect: its judged row, lets and time zone. Everything in conditions that
 // Knows one policy or protect: the row it judges, its lets, its time zone. Whatever in a condition
 // hangs on `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how);
 #pragma once
@@ -96,6 +95,7 @@ class ExpressionLowering {
   ir::NodeId Arithmetic(const Expr& expr);
   ir::NodeId Let(uint32_t index);
   ir::NodeId InSet(const Expr& value, const std::vector<typed::Constant>& items);
+  ir::NodeId Has(const Expr& set, const Expr& member);
   ir::NodeId Equal(const Expr& left, const Expr& right);
   ir::NodeId Make(ir::Op op, ir::Type type, std::vector<ir::NodeId> operands);
   ir::NodeId Compared(ir::Compare compare, ir::NodeId left, ir::NodeId right);

@@ -169,7 +169,13 @@ class RuleLowering {
     for (const typed::ReasonPart& part : declaration_.because) {
       ir::ReasonPart& made = rule.because.emplace_back();
       made.text = part.text;
-      if (part.expr) made.node = expressions_.Value(*part.expr);
+      if (!part.expr) continue;
+      const typed::Expr& expr = expressions_.Resolve(*part.expr);
+      if (const auto* civil = std::get_if<CivilDuration>(&expr.constant)) {
+        made.text = CivilText(*civil);
+      } else {
+        made.node = expressions_.Value(expr);
+      }
     }
     if (!rule.because.empty()) return;
     std::string text;

@@ -2,8 +2,20 @@
 
 #include <cstddef>
 
+#include "engine/base/assert.h"
+
 namespace rescind::compile {
 namespace {
+
+std::string_view UnitName(CivilUnit unit) {
+  switch (unit) {
+    case CivilUnit::kDays: return "day";
+    case CivilUnit::kMonths: return "month";
+    case CivilUnit::kYears: return "year";
+    case CivilUnit::kBusinessDays: return "business day";
+  }
+  RESCIND_UNREACHABLE("a civil unit beyond the enumeration");
+}
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -53,6 +65,13 @@ std::string ConditionText(std::string_view source) {
   }
   if (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
+}
+
+std::string CivilText(CivilDuration length) {
+  std::string text = std::to_string(length.count) + " ";
+  text += UnitName(length.unit);
+  if (length.count != 1) text += 's';
+  return text;
 }
 
 }  // namespace rescind::compile

@@ -50,6 +50,11 @@ bool IsSumOfMoment(const Expr& expr) {
           expr.type.kind == typed::Type::Kind::kDate);
 }
 
+bool IsRows(const Expr& expr) {
+  return expr.type.kind == typed::Type::Kind::kRows ||
+         expr.type.kind == typed::Type::Kind::kTableRows;
+}
+
 bool IsExtreme(const Expr& expr) {
   return expr.kind == ExprKind::kLatest || expr.kind == ExprKind::kEarliest;
 }
@@ -218,9 +223,12 @@ ir::NodeId ExpressionLowering::Reached(const Sum& sum) {
   return backwards ? graph_.Not(reached) : reached;
 }
 
-// `is known` of a value that may be made of `now`.
+// `is known` of a value that may be made of `now`, or of a collection: that of its base.
 ir::NodeId ExpressionLowering::Known(const Expr& unresolved) {
   const Expr& expr = Resolve(unresolved);
+  if (IsRows(expr)) {
+    return expr.kind == ExprKind::kTable ? graph_.Bool(true) : Known(*expr.operands[0]);
+  }
   if (!ContainsNow(expr)) return IsKnown(Value(expr));
   if (expr.kind == ExprKind::kNow || expr.kind == ExprKind::kToday) return graph_.Bool(true);
   if (IsExtreme(expr)) {
@@ -238,7 +246,9 @@ ir::NodeId ExpressionLowering::Known(const Expr& unresolved) {
   }
   const ir::NodeId left = Known(*expr.operands[0]);
   const ir::NodeId right = Known(*expr.operands[1]);
-  return expr.kind == ExprKind::kCoalesce ? graph_.Or({left, right}) : graph_.And({left, right});
+  if (expr.kind != ExprKind::kCoalesce) return graph_.And({left, right});
+  // Not merely one or the other: where the left side is undecided, so is the choice.
+  return graph_.Or({left, graph_.And({graph_.Not(left), right})});
 }
 
 // ---- Relations of the language ----------------------------------------------------------------

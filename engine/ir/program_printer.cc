@@ -21,6 +21,10 @@ constexpr std::array kOpNames = {
     "count",    "sum",        "latest",      "earliest"};
 static_assert(kOpNames.size() == static_cast<size_t>(Op::kEarliest) + 1);
 
+constexpr std::array kVerbNames = {"disable", "suspend", "end", "revoke",
+                                   "delete",  "notify",  "run"};
+static_assert(kVerbNames.size() == static_cast<size_t>(Verb::kRun) + 1);
+
 std::string_view OpName(Op op) { return kOpNames[static_cast<size_t>(op)]; }
 
 std::string_view KindName(Type::Kind kind) {
@@ -72,6 +76,7 @@ class Printer {
     for (size_t i = 0; i < program_.sets.size(); ++i) Set(i);
     for (size_t i = 0; i < program_.nodes.size(); ++i) Line(i);
     for (const Rule& rule : program_.rules) OneRule(rule);
+    Columns();
     return std::move(out_);
   }
 
@@ -165,20 +170,95 @@ class Printer {
     out_ += '\n';
   }
 
+  std::string Choices(const Recipient& recipient) const {
+    std::string text;
+    for (NodeId choice : recipient.choices) text += (text.empty() ? "" : " ?? ") + Name(choice);
+    return text.empty() ? "oncall" : text;
+  }
+
+  void OneStage(const Stage& stage) {
+    Write("  after {}", FormatDuration(stage.after));
+    if (stage.approval) {
+      Write(" approved by {} within {} else {}", Choices(stage.approval->approver),
+            FormatDuration(stage.approval->within), static_cast<int>(stage.approval->otherwise));
+    }
+    for (const Action& action : stage.actions) {
+      Write(" {}", kVerbNames[static_cast<size_t>(action.verb)]);
+      if (action.verb == Verb::kRun) Write(" {} on", Quote(action.playbook));
+      if (action.verb == Verb::kNotify) {
+        Write(" {}", Choices(action.recipient));
+      } else {
+        Write(" {}{}", action.targets.valid() ? Name(action.targets) : Name(action.target),
+              action.expands_identity ? " accounts" : "");
+      }
+    }
+    out_ += '\n';
+  }
+
+  void Limits(const Rule& rule) {
+    for (const ShareLimit& limit : rule.share_limits) {
+      Write("  limit {}{} of {} per {}{}\n", limit.amount, limit.percent ? "%" : "",
+            program_.schema.entity(limit.entity).name, Name(limit.group),
+            limit.window ? fmt::format(" window {}", static_cast<int>(*limit.window)) : "");
+    }
+    for (const LeaveLimit& limit : rule.leave_limits) {
+      Write("  leave {} per {}\n", limit.amount, Name(limit.group));
+    }
+  }
+
+  void Service(const Rule& rule) {
+    for (const Need& need : rule.needs) {
+      Write("  needs {} within {}\n", Quote(need.source), FormatDuration(need.within));
+    }
+    if (rule.done) {
+      Write("  done within {} else {}\n", FormatDuration(rule.done->within),
+            Choices(rule.done->recipient));
+    }
+    if (rule.on_failure) {
+      Write("  on failure retry {}{}{}", FormatDuration(rule.on_failure->retry_for),
+            rule.on_failure->rollback ? " rollback" : "", rule.on_failure->keep ? " keep" : "");
+      for (const Recipient& told : rule.on_failure->notify) Write(" notify {}", Choices(told));
+      out_ += '\n';
+    }
+  }
+
+  void Because(const Rule& rule) {
+    if (rule.because.empty()) return;
+    out_ += "  because";
+    for (const ReasonPart& part : rule.because) {
+      out_ += ' ';
+      out_ += part.node.valid() ? Name(part.node) : Quote(part.text);
+    }
+    out_ += '\n';
+  }
+
   void OneRule(const Rule& rule) {
     Write("{} {} for {} match {} when {} unless {}\n", rule.protect ? "protect" : "policy",
           rule.full_name, program_.schema.entity(rule.entity).name, Name(rule.match),
           Name(rule.when), Name(rule.unless));
-    for (const Stage& stage : rule.stages) {
-      Write("  after {}", FormatDuration(stage.after));
-      for (const Action& action : stage.actions) {
-        Write(" verb {} {}{}", static_cast<int>(action.verb), Name(action.target),
-              action.targets.valid() ? Name(action.targets) : "");
-      }
-      out_ += '\n';
+    for (const Control& control : rule.controls) {
+      Write("  controls {} {}\n", control.framework, Quote(control.reference));
     }
+    if (!rule.protect) {
+      Write("  severity {} mode {}\n", static_cast<int>(rule.severity),
+            rule.mode == Mode::kEnforce ? "enforce" : "observe");
+    }
+    for (const Stage& stage : rule.stages) OneStage(stage);
+    Limits(rule);
+    Service(rule);
+    Because(rule);
     for (const EvidencePath& path : rule.evidence)
       Write("  reads {} {}\n", path.path, Name(path.value));
+  }
+
+  void Columns() {
+    for (const auto& [entity, field] : program_.columns.fields) {
+      Write("column {}{}\n", FieldName(entity, field),
+            program_.columns.HasHistory(entity, field) ? " with history" : "");
+    }
+    for (const EntityId entity : program_.columns.ids) {
+      Write("column {}.id\n", program_.schema.entity(entity).name);
+    }
   }
 
   const Program& program_;

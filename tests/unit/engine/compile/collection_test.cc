@@ -210,9 +210,21 @@ collection c2 of grant = c1 where %8 (f1)
 %10 f0 bool = and %6 %9
 %11 - text = constant "iam"
 policy p for identity match %10 when %10 unless -
-  after 0s verb 5 - verb 3 -c2
+  severity 1 mode observe
+  after 0s notify %11 revoke c2
+  on failure retry 1d keep notify oncall
+  because "Title of p"
 policy q for identity match %10 when %10 unless -
-  after 0s verb 5 - verb 3 -c2
+  severity 1 mode observe
+  after 0s notify %11 revoke c2
+  on failure retry 1d keep notify oncall
+  because "Title of q"
+column identity.accounts
+column account.owner
+column account.status
+column account.grants
+column entitlement.name
+column grant.entitlement
 )");
 }
 

@@ -111,15 +111,16 @@ class ConditionGenerator {
   std::vector<typed::BinderId> members_;  // of the folds around this place
 };
 
-Facts RandomFacts(std::mt19937_64& random) {
+// `trouble`: which facts are other than known or unknown.
+Facts RandomFacts(std::mt19937_64& random, Status trouble) {
   Facts facts;
   facts.member_count = static_cast<int>(random() % 4);
   facts.now_micros = static_cast<int64_t>(random() % 9);
-  // Rarely undecided: a condition of many parts would hardly ever be anything else.
+  // Rarely: a condition of many parts would hardly ever be anything else. Not both at once: which
+  // of an error and an undecided part is reported is nobody's matter, neither is a match.
   const auto value = [&](uint64_t range, bool optional, bool truth) -> Answer {
     const uint64_t pick = random() % 12;
-    if (pick == 0) return {Status::kUndecided, 0};
-    if (pick == 1 && truth) return {Status::kError, 0};
+    if (pick == 0 && (truth || trouble == Status::kUndecided)) return {trouble, 0};
     if (optional && pick < 5) return {Status::kUnknown, 0};
     return {Status::kKnown, static_cast<int64_t>(random() % range)};
   };
@@ -136,7 +137,7 @@ TEST_CASE("CompilingDoesNotChangeWhatAConditionSays") {
   std::mt19937_64 random(TestSeed());
   int decided = 0;
   int undecided = 0;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     TypedBuilder b;
     ConditionGenerator generator(b, random);
     const bool has_unless = random() % 3 == 0;
@@ -148,7 +149,7 @@ TEST_CASE("CompilingDoesNotChangeWhatAConditionSays") {
     const ir::Program compiled = Compile(b.program);
     const ir::Rule& rule = compiled.rules[0];
     for (int i = 0; i < 20; ++i) {
-      const Facts facts = RandomFacts(random);
+      const Facts facts = RandomFacts(random, i % 3 == 0 ? Status::kError : Status::kUndecided);
       const Answer expected = Evaluate(b.program, policy, *policy.when, facts);
       ++(expected.status == Status::kKnown ? decided : undecided);
       INFO("round ", round, ": ", Formula(compiled, rule.when));
@@ -156,10 +157,6 @@ TEST_CASE("CompilingDoesNotChangeWhatAConditionSays") {
       REQUIRE(Evaluate(compiled, rule.when, facts) == expected);
       REQUIRE(Evaluate(compiled, rule.match, facts) ==
               Evaluate(lowered, lowered.rules[0].match, facts));
-      for (const ir::Clause& clause : rule.clauses) {
-        if (clause.span.valid()) continue;
-        REQUIRE(clause.node.valid());
-      }
     }
   }
   // Both must have been tried, or this proves nothing.
