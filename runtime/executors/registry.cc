@@ -7,6 +7,7 @@
 #include "engine/base/diagnostic.h"
 #include "runtime/executors/exec_executor.h"
 #include "runtime/executors/ldap_executor.h"
+#include "runtime/executors/postgres_executor.h"
 
 namespace rescind {
 namespace {
@@ -26,13 +27,20 @@ Made MakeLdap(std::string_view target_name, const ExecutorSettings& settings,
   return Made(std::make_unique<LdapExecutor>(std::move(config)));
 }
 
+Made MakePostgres(std::string_view target_name, const ExecutorSettings& settings,
+                  std::string_view workspace_folder) {
+  RESCIND_ASSIGN(PostgresConfig config,
+                 PostgresConfig::Read(target_name, settings, workspace_folder));
+  return Made(std::make_unique<PostgresExecutor>(std::move(config)));
+}
+
 struct Kind {
   const char* name;
   Made (*make)(std::string_view target_name, const ExecutorSettings& settings,
                std::string_view workspace_folder);
 };
 
-constexpr Kind kKinds[] = {{"exec", MakeExec}, {"ldap", MakeLdap}};
+constexpr Kind kKinds[] = {{"exec", MakeExec}, {"ldap", MakeLdap}, {"postgres", MakePostgres}};
 
 }  // namespace
 
