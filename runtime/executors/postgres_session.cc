@@ -166,6 +166,9 @@ PostgresSession::Handle PostgresSession::Start(const PostgresEndpoint& endpoint,
     how.message = "out of memory";
     return nullptr;
   }
+  // libpq would write what the server remarks to our standard error.
+  PQsetNoticeReceiver(
+      handle.get(), [](void*, const PGresult*) {}, nullptr);
   // The only way to learn the SQLSTATE of a refused log-in.
   PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;

@@ -6,32 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "runtime/env/process.h"
 #include "runtime/executors/registry.h"
 
 namespace rescind {
 namespace {
-
-struct Ran {
-  int status = 0;
-  std::string output;
-  std::string errors;
-};
-
-Ran Run(const std::vector<std::string>& argv, const std::string& password,
-        const std::string& input) {
-  ProcessRequest request;
-  request.argv = argv;
-  request.environment = {{"PATH", "/usr/bin:/bin"},
-                         {"PGPASSWORD", password},
-                         {"PGCLIENTENCODING", "UTF8"},
-                         {"PGCONNECT_TIMEOUT", "10"}};
-  request.input = input;
-  auto result = SystemProcessRunner().Run(request);
-  REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
-  return {result->end == ProcessEnd::kExited ? result->exit_status : -1, result->output,
-          result->errors};
-}
 
 std::string WithoutNewline(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
@@ -47,34 +25,54 @@ bool HeldSession::IsAlive() const {
   return alive;
 }
 
-void HeldSession::Run(const std::string& sql) const {
+std::string HeldSession::Run(const std::string& sql) const {
   PGresult* result = PQexec(connection_, sql.c_str());
   const ExecStatusType status = PQresultStatus(result);
   const std::string said = PQresultErrorMessage(result);
+  std::string output;
+  for (int row = 0; row < PQntuples(result); ++row) {
+    if (row > 0) output += '\n';
+    for (int column = 0; column < PQnfields(result); ++column) {
+      if (column > 0) output += '|';
+      output += PQgetvalue(result, row, column);
+    }
+  }
   PQclear(result);
   const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-  REQUIRE_MESSAGE(good, said);
+  REQUIRE_MESSAGE(good, said << "\n" << sql);
+  return output;
 }
 
 ServerFixture::ServerFixture(const TestServers& servers) : servers_(servers) {
   std::filesystem::create_directory(folder_ / "probes");
 }
 
-std::vector<std::string> ServerFixture::Psql(const std::string& user,
-                                             const std::string& database) const {
-  return {"psql", "-XAtqw",
-          "-v",   "ON_ERROR_STOP=1",
-          "-h",   servers_["postgres_host"],
-          "-p",   servers_["postgres_port"],
-          "-U",   user,
-          "-d",   database};
+std::unique_ptr<HeldSession> ServerFixture::Connect(const std::string& user,
+                                                    const std::string& password,
+                                                    const std::string& database) const {
+  const char* names[] = {"host",    "port", "user", "password", "dbname", "client_encoding",
+                         "sslmode", nullptr};
+  const char* values[] = {servers_["postgres_host"].c_str(),
+                          servers_["postgres_port"].c_str(),
+                          user.c_str(),
+                          password.c_str(),
+                          database.c_str(),
+                          "UTF8",
+                          "disable",
+                          "-c client_min_messages=warning",
+                          nullptr};
+  return std::make_unique<HeldSession>(PQconnectdbParams(names, values, 0));
 }
 
 std::string ServerFixture::Sql(const std::string& sql, const std::string& database) {
-  const auto ran = Run(Psql("admin", database),
-                       WithoutNewline(ReadFile(servers_["postgres_password_file"])), sql);
-  REQUIRE_MESSAGE(ran.status == 0, ran.errors << "\n" << sql);
-  return WithoutNewline(ran.output);
+  auto& session = sessions_[database];
+  if (!session) {
+    session =
+        Connect("admin", WithoutNewline(ReadFile(servers_["postgres_password_file"])), database);
+  }
+  std::string output = session->Run(sql);
+  session->Run("DISCARD ALL");
+  return output;
 }
 
 void ServerFixture::AddRole(const std::string& name, const std::string& options) {
@@ -89,13 +87,14 @@ std::string ServerFixture::AddDatabase() {
 }
 
 bool ServerFixture::CanLogIn(const std::string& name) {
-  const auto ran = Run(Psql(name, "postgres"), "secret-" + name, "SELECT 1");
+  const auto session = Connect(name, "secret-" + name, "postgres");
+  const std::string trouble = session->Trouble();
   // Anything but a refusal of the log-in is a fault of the test.
-  const bool judged = ran.status == 0 ||
-                      ran.errors.find("not permitted to log in") != std::string::npos ||
-                      ran.errors.find("authentication failed") != std::string::npos;
-  REQUIRE_MESSAGE(judged, ran.errors);
-  return ran.status == 0;
+  const bool judged = trouble.empty() ||
+                      trouble.find("not permitted to log in") != std::string::npos ||
+                      trouble.find("authentication failed") != std::string::npos;
+  REQUIRE_MESSAGE(judged, trouble);
+  return trouble.empty();
 }
 
 bool ServerFixture::Exists(const std::string& name) {
@@ -104,16 +103,8 @@ bool ServerFixture::Exists(const std::string& name) {
 
 std::unique_ptr<HeldSession> ServerFixture::OpenSession(const std::string& name,
                                                         const std::string& database) {
-  const std::string password = "secret-" + name;
-  const char* names[] = {"host", "port", "user", "password", "dbname", nullptr};
-  const char* values[] = {servers_["postgres_host"].c_str(),
-                          servers_["postgres_port"].c_str(),
-                          name.c_str(),
-                          password.c_str(),
-                          database.c_str(),
-                          nullptr};
-  auto session = std::make_unique<HeldSession>(PQconnectdbParams(names, values, 0));
-  REQUIRE(session->IsAlive());
+  auto session = Connect(name, "secret-" + name, database);
+  REQUIRE_MESSAGE(session->IsAlive(), session->Trouble());
   return session;
 }
 

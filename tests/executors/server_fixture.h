@@ -1,9 +1,10 @@
-// ServerFixture: what a test puts into a PostgreSQL server and reads back from it, by psql and
-// libpq themselves, so that nothing of the executor's code is needed to judge it.
+// ServerFixture: what a test puts into a PostgreSQL server and reads back from it, by libpq
+// itself, so that nothing of the executor's code is needed to judge it.
 #pragma once
 
 #include <libpq-fe.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,12 @@ class HeldSession {
   int pid() const { return PQbackendPID(connection_); }
   // Does the server still answer it?
   bool IsAlive() const;
-  void Run(const std::string& sql) const;
+  // Why there is no connection; empty when there is one.
+  std::string Trouble() const {
+    return PQstatus(connection_) == CONNECTION_OK ? "" : PQerrorMessage(connection_);
+  }
+  // The last statement's rows, a line each, with '|' between fields.
+  std::string Run(const std::string& sql) const;
 
  private:
   PGconn* connection_;
@@ -37,7 +43,7 @@ class ServerFixture {
  public:
   explicit ServerFixture(const TestServers& servers = SharedServers());
 
-  // Runs statements as the superuser; the output's fields are separated by '|'.
+  // Runs statements as the superuser and gives what HeldSession::Run does.
   std::string Sql(const std::string& sql, const std::string& database = "postgres");
   // A role that may log in with the password "secret-NAME".
   void AddRole(const std::string& name, const std::string& options = "LOGIN");
@@ -68,10 +74,12 @@ class ServerFixture {
   const TestServers& servers() const { return servers_; }
 
  private:
-  std::vector<std::string> Psql(const std::string& user, const std::string& database) const;
+  std::unique_ptr<HeldSession> Connect(const std::string& user, const std::string& password,
+                                       const std::string& database) const;
 
   const TestServers& servers_;
   TemporaryFolder folder_;
+  std::map<std::string, std::unique_ptr<HeldSession>> sessions_;  // the superuser's, by database
 };
 
 // Names that break a statement which they are pasted into.
