@@ -44,6 +44,15 @@ void FactDelta::DropRow() {
   rows_.pop_back();
 }
 
+void FactDelta::KeepRows(const std::vector<bool>& marks) {
+  RESCIND_ASSERT(marks.size() == rows_.size(), "one mark a row");
+  size_t kept = 0;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    if (marks[i]) rows_[kept++] = rows_[i];
+  }
+  rows_.resize(kept);
+}
+
 void FactDelta::SetNumber(FieldId field, int64_t number) {
   RESCIND_ASSERT(number != kUnknownLong, "the sentinel is no value");
   AddValue(field, DeltaKind::kNumber).number = number;

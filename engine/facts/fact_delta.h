@@ -95,6 +95,8 @@ class FactDelta {
   void BeginRow(EntityId entity, std::string_view key);
   // Drops the row begun last (a bad line that is skipped).
   void DropRow();
+  // Drops the rows that are not marked; one mark a row. Their values stay in memory until Clear().
+  void KeepRows(const std::vector<bool>& marks);
   void Delete() { rows_.back().deleted = true; }
   void SetEffective(Instant at) { rows_.back().effective_micros = at.micros; }
   void SetUnknown(FieldId field) { AddValue(field, DeltaKind::kUnknown); }

@@ -1,0 +1,66 @@
+#include "runtime/feeds/reject_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/feeds/feed_reader.h"
+
+namespace rescind {
+namespace {
+
+constexpr size_t kPendingBytes = 1 << 20;
+
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+}  // namespace
+
+RejectFile::RejectFile(FileSystem& files, std::string path)
+    : files_(files), path_(std::move(path)) {}
+
+RejectFile::~RejectFile() {
+  if (file_ == nullptr) return;
+  file_.reset();
+  // Nobody is there to hear of a failure; the next run removes it.
+  (void)files_.Remove(PartialPath()).ok();
+}
+
+Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
+  if (file_ == nullptr) {
+    if (files_.Exists(PartialPath())) RESCIND_TRY(files_.Remove(PartialPath()));
+    RESCIND_ASSIGN(file_, files_.Create(PartialPath(), kPrivateMode));
+    if (!preamble.empty()) pending_ = std::string(preamble) + "\n";
+  }
+  std::string reason = bad.Text("line");
+  std::replace_if(
+      reason.begin(), reason.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  pending_ += fmt::format("{}{}\n", kCommentMark, reason);
+  if (!bad.original.empty()) pending_ += bad.original + "\n";
+  if (pending_.size() < kPendingBytes) return {};
+  RESCIND_TRY(file_->Append(pending_));
+  pending_.clear();
+  return {};
+}
+
+Status RejectFile::Publish() {
+  if (file_ == nullptr) return {};
+  RESCIND_TRY(file_->Append(pending_));
+  RESCIND_TRY(file_->Sync());
+  RESCIND_TRY(file_->Close());
+  RESCIND_TRY(files_.Rename(PartialPath(), path_));
+  file_.reset();
+  is_published_ = true;
+  return files_.SyncDirectory(FolderOf(path_));
+}
+
+Status RejectFile::Withdraw() {
+  if (!is_published_) return {};
+  is_published_ = false;
+  return files_.Remove(path_);
+}
+
+}  // namespace rescind
