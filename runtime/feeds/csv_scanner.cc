@@ -25,11 +25,6 @@ size_t Find(std::string_view text, char wanted, size_t from) {
                           : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
-ValueProblem TooLong() {
-  return {fmt::format("the line is longer than {} bytes", kMaxRecordBytes),
-          "check that line breaks are LF or CRLF, and that this is a CSV file"};
-}
-
 std::string Unquote(std::string_view inside) {
   std::string text;
   text.reserve(inside.size());
@@ -57,21 +52,17 @@ Result<bool> CsvScanner::Next() {
   line_ = next_line_;
   for (;;) {
     Scan scan = ScanRecord(buffer_.rest());
-    const bool too_long = scan == Scan::kNeedsMore && buffer_.rest().size() > kMaxRecordBytes;
-    if (too_long) {
-      if (Find(buffer_.rest(), '\n', 0) == kNone) {
-        RESCIND_TRY(TakeTooLong());
-        return true;
-      }
-      scan = OpenQuote(buffer_.rest());
-    }
-    if (scan == Scan::kRecord) break;
+    const bool is_record = scan == Scan::kRecord;
+    const size_t size = is_record ? record_.size() : buffer_.rest().size();
+    if (scan != Scan::kTrouble && size > kMaxRecordBytes) scan = TooLong(buffer_.rest());
     if (scan == Scan::kTrouble) {
       RESCIND_TRY(TakeTroubledLine());
       return true;
     }
+    if (is_record) break;
     RESCIND_TRY(buffer_.More());
   }
+  CountLines();
   CheckBytes();
   return true;
 }
@@ -159,7 +150,7 @@ CsvScanner::Scan CsvScanner::ScanQuoted(std::string_view rest, size_t& at) {
     any_doubled = true;
     quote = Find(rest, '"', quote + 2);
   }
-  if (quote == kNone) return buffer_.at_end() ? OpenQuote(rest) : Scan::kNeedsMore;
+  if (quote == kNone) return buffer_.at_end() ? OpenQuote(rest, at) : Scan::kNeedsMore;
   at = quote + 1;
   const bool is_last_byte_return = at + 1 == rest.size() && rest[at] == '\r';
   if ((at == rest.size() || is_last_byte_return) && !buffer_.at_end()) return Scan::kNeedsMore;
@@ -179,11 +170,23 @@ CsvScanner::Scan CsvScanner::ScanQuoted(std::string_view rest, size_t& at) {
                   "double the quotes inside a quoted cell: \"5\"\" disk\""});
 }
 
-// The cell begun last opens a quote that nothing closes.
-CsvScanner::Scan CsvScanner::OpenQuote(std::string_view rest) {
-  return Trouble(rest, cell_offsets_.back(),
+CsvScanner::Scan CsvScanner::OpenQuote(std::string_view rest, size_t offset) {
+  return Trouble(rest, offset,
                  {"the quote that opens here is never closed",
                   "close it, or double it and quote the whole cell"});
+}
+
+// A record that ends nowhere near: a line without end, or a quote that swallows the lines after it.
+CsvScanner::Scan CsvScanner::TooLong(std::string_view rest) {
+  const size_t line_end = Find(rest, '\n', 0);
+  if (line_end <= kMaxRecordBytes) {
+    const auto after = std::ranges::upper_bound(cell_offsets_, line_end);
+    return OpenQuote(rest, *std::prev(after));
+  }
+  trouble_ = {fmt::format("the line is longer than {} bytes", kMaxRecordBytes),
+              "check that line breaks are LF or CRLF, and that this is a CSV file"};
+  trouble_place_ = {line_, 0};
+  return Scan::kTrouble;
 }
 
 CsvScanner::Scan CsvScanner::Trouble(std::string_view rest, size_t offset, ValueProblem trouble) {
@@ -195,42 +198,41 @@ CsvScanner::Scan CsvScanner::Trouble(std::string_view rest, size_t offset, Value
 void CsvScanner::FinishRecord(std::string_view rest, size_t end, size_t next) {
   record_ = rest.substr(0, end);
   consume_next_ = next;
-  next_line_ += 1;
-  if (any_quoted_) next_line_ += static_cast<uint64_t>(std::ranges::count(record_, '\n'));
   for (const Unescaped& cell : unescaped_cells_) {
     cells_[cell.cell] = std::string_view(unescaped_).substr(cell.begin, cell.size);
   }
 }
 
+void CsvScanner::CountLines() {
+  ++next_line_;
+  if (any_quoted_) next_line_ += static_cast<uint64_t>(std::ranges::count(record_, '\n'));
+}
+
+// What is wrong is in trouble_; the record becomes the first of its lines. Of one that is too long
+// nothing is kept.
 Status CsvScanner::TakeTroubledLine() {
   cells_.clear();
+  record_ = {};
+  consume_next_ = 0;
   size_t end = Find(buffer_.rest(), '\n', 0);
   while (end == kNone && !buffer_.at_end() && buffer_.rest().size() <= kMaxRecordBytes) {
     RESCIND_TRY(buffer_.More());
     end = Find(buffer_.rest(), '\n', 0);
   }
-  if (end == kNone && !buffer_.at_end()) return TakeTooLong();
-  record_ = buffer_.rest().substr(0, end);
-  consume_next_ = end == kNone ? record_.size() : end + 1;
+  const size_t size = std::min(end, buffer_.rest().size());
+  if (size > kMaxRecordBytes) {
+    TooLong(buffer_.rest());
+    return SkipLine();
+  }
+  record_ = buffer_.rest().substr(0, size);
+  consume_next_ = end == kNone ? size : end + 1;
   ++next_line_;
   if (record_.ends_with('\r')) record_.remove_suffix(1);
   return {};
 }
 
-Status CsvScanner::TakeTooLong() {
-  cells_.clear();
-  record_ = {};
-  trouble_ = TooLong();
-  trouble_place_ = {line_, 0};
-  return SkipLine();
-}
-
 void CsvScanner::CheckBytes() {
-  if (record_.size() > kMaxRecordBytes) {
-    trouble_ = TooLong();
-    trouble_place_ = {line_, 0};
-    record_ = {};
-  } else if (Find(record_, '\0', 0) != kNone) {
+  if (Find(record_, '\0', 0) != kNone) {
     Trouble(record_, record_.find('\0'), {"a NUL byte stands here", "export the file as text"});
   } else if (!simdjson::validate_utf8(record_.data(), record_.size())) {
     Trouble(record_, FindInvalidUtf8(record_),

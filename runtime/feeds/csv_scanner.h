@@ -51,13 +51,14 @@ class CsvScanner {
   Scan ScanRecord(std::string_view rest);
   Scan ScanQuoted(std::string_view rest, size_t& at);
   Scan ScanPlain(std::string_view rest, size_t& at);
-  Scan OpenQuote(std::string_view rest);
+  Scan OpenQuote(std::string_view rest, size_t offset);
+  Scan TooLong(std::string_view rest);
   Scan Trouble(std::string_view rest, size_t offset, ValueProblem trouble);
   void FinishRecord(std::string_view rest, size_t end, size_t next);
   Result<bool> SkipEmptyLines();
   Status SkipLine();
   Status TakeTroubledLine();
-  Status TakeTooLong();
+  void CountLines();
   void CheckBytes();
   Place PlaceOf(std::string_view text, size_t offset) const;
 

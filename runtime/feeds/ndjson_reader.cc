@@ -166,7 +166,12 @@ std::optional<NdjsonReader::Problem> NdjsonReader::PutLine(FactDelta& delta) {
   const size_t readable =
       buffer_.readable_bytes() - static_cast<size_t>(line_.data() - buffer_.rest().data());
   const auto error = parser_.iterate(line_.data(), line_.size(), readable).get(document_);
-  if (error) return Malformed(error);
+  // Then document_ is still the line before and knows no place.
+  if (error) {
+    const bool has_place = error == simdjson::UTF8_ERROR;
+    return Problem{.offset = has_place ? FindInvalidUtf8(line_) : std::string_view::npos,
+                   .text = MalformedText(error)};
+  }
   if (auto problem = FindRow()) return problem;
   if (auto problem = PutFields(delta)) return problem;
   if (!is_deleted_) return std::nullopt;
@@ -422,13 +427,8 @@ ValueProblem NdjsonReader::MalformedText(error_code error) const {
 
 NdjsonReader::Problem NdjsonReader::Malformed(error_code error) {
   Problem problem{.text = MalformedText(error)};
-  if (error == simdjson::UTF8_ERROR) {
-    problem.offset = FindInvalidUtf8(line_);
-    return problem;
-  }
-  // Stage one fails before there is a place.
   const char* at = nullptr;
-  if (document_.is_alive() && !document_.current_location().get(at)) problem.offset = OffsetOf(at);
+  if (!document_.current_location().get(at)) problem.offset = OffsetOf(at);
   return problem;
 }
 

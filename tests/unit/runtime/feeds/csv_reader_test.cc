@@ -70,7 +70,7 @@ TEST_CASE("ColumnsAreMappedIgnoredAndFilledIn") {
 
 TEST_CASE("AHeaderThatCannotBeUnderstoodIsRefusedWithEveryReason") {
   FeedOptions options;
-  options.map = {{"Nme", "name"}, {"Stat", "statsu"}};
+  options.map = {{"nme", "name"}, {"Stat", "statsu"}};
   const Loaded loaded = LoadCsv("Id,name,name,Stat,accounts,,foo\nx\n", options);
   REQUIRE(loaded.error);
   const std::string& text = loaded.error->message;
@@ -81,7 +81,7 @@ TEST_CASE("AHeaderThatCannotBeUnderstoodIsRefusedWithEveryReason") {
         std::string::npos);
   CHECK(text.find("`accounts` follows from `owner` of account") != std::string::npos);
   CHECK(text.find("names no column number 6") != std::string::npos);
-  CHECK(text.find("`Nme`: --map names a column that the header lacks; did you mean `name`?") !=
+  CHECK(text.find("`nme`: --map names a column that the header lacks; did you mean `name`?") !=
         std::string::npos);
 }
 

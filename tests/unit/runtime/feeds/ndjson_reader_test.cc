@@ -162,6 +162,16 @@ TEST_CASE("MalformedJsonCostsOneLine") {
   }
 }
 
+// The place once came from the line before, which lies elsewhere by then.
+TEST_CASE("ALineThatCannotBeParsedAtAllHasNoColumn") {
+  for (const size_t piece_bytes : {size_t{7}, SIZE_MAX}) {
+    const Loaded loaded =
+        LoadNdjson("{\"entity\":\"identity\",\"id\":\"a\"}\n\"open\n", {}, SkipBad(), piece_bytes);
+    REQUIRE(loaded.bad.size() == 1);
+    CHECK(loaded.bad[0].starts_with("f.ndjson:2: the line ends in the middle"));
+  }
+}
+
 TEST_CASE("AFileThatWasCutOffIsRecognised") {
   const Loaded loaded = LoadNdjson("{\"entity\":\"identity\",\"id\":\"a\"}\n{\"entity\":\"ident");
   REQUIRE(loaded.bad.size() == 1);
