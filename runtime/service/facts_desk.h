@@ -1,0 +1,70 @@
+// What `rescind facts check` finds out: whether the facts are whole enough to judge by.
+//
+// Policies never act on rows with holes; this says which rows those are, which feed should have
+// filled them, and which feeds have stopped coming. It prints nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/service/workspace.h"
+#include "runtime/store/store.h"
+
+namespace rescind {
+
+struct EntityCount {
+  std::string entity;
+  uint64_t live = 0;
+  uint64_t incomplete = 0;  // of the live ones
+  uint64_t unseen = 0;      // a reference names them; no feed has listed them
+  uint64_t removed = 0;
+};
+
+// An id that a reference names and no row has.
+struct UnseenRow {
+  std::string entity;
+  std::string id;
+  std::string named_by;  // "account ldap/ann, owner"; empty: only sets name it
+};
+
+struct IncompleteRow {
+  std::string entity;
+  std::string id;
+  std::string why;
+};
+
+struct SourceCheck {
+  std::string source;
+  std::string entity;
+  bool is_declared = false;
+  uint64_t claimed_rows = 0;
+  std::optional<Instant> observed_at;           // nothing: it never delivered
+  std::optional<Instant> snapshot_observed_at;  // nothing: never a complete snapshot
+  std::optional<Duration> max_age;
+  bool is_stale = false;  // older than max_age
+  // Something to mend: declared, and never delivered, never complete, or stale.
+  bool is_lacking() const {
+    return is_declared && (!observed_at || !snapshot_observed_at || is_stale);
+  }
+};
+
+struct FactsReport {
+  uint64_t facts_seq = 0;
+  Instant last_change;
+  std::vector<EntityCount> entities;  // those with rows
+  std::vector<SourceCheck> sources;
+  std::vector<UnseenRow> unseen;          // the first ones; EntityCount has the number
+  std::vector<IncompleteRow> incomplete;  // likewise
+
+  bool ok() const;
+};
+
+// `listed_count`: how many unseen and incomplete rows of an entity are listed.
+Result<FactsReport> CheckFacts(Store& store, const Workspace& workspace,
+                               const DeclaredSources& declared, Instant now, uint32_t listed_count);
+
+}  // namespace rescind

@@ -1,0 +1,31 @@
+// OpenWorkspaceStore: a workspace's store, with the schema of its policies.
+//
+// The one way for commands to the facts. It maps what rescind.toml says of feeds to the entities
+// of the schema; it reads no policies itself (policy_loader.h).
+#pragma once
+
+#include <memory>
+
+#include "engine/base/result.h"
+#include "engine/facts/schema.h"
+#include "runtime/service/workspace.h"
+#include "runtime/store/store.h"
+
+namespace rescind {
+
+// Which sources deliver each entity, by [source.NAME] of rescind.toml. kInvalidInput when one
+// names an entity that the schema lacks, all of them in one error with place and did-you-mean.
+Result<DeclaredSources> ResolveSources(const Workspace& workspace, const Schema& schema);
+
+struct WorkspaceStore {
+  DeclaredSources declared;
+  std::unique_ptr<Store> store;  // never null
+};
+
+// Makes the store when there is none yet. Errors are those of Store::Open and ResolveSources.
+Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
+                                          std::shared_ptr<const Schema> schema,
+                                          StoreEnvironment environment,
+                                          const StoreOptions& options = {});
+
+}  // namespace rescind

@@ -1,0 +1,211 @@
+#include "runtime/service/import_desk.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "runtime/service/store_opener.h"
+#include "tests/unit/runtime/service/feed_store.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace rescind {
+namespace {
+
+struct ImportFixture {
+  ImportFixture() {
+    request.folder = folder.path();
+    request.source = "hr";
+    WorkspaceSource hr;
+    hr.entities = {"identity"};
+    hr.place = "rescind.toml:9:1";
+    workspace.sources["hr"] = hr;
+  }
+  void Write(const std::string& name, const std::string& text) {
+    REQUIRE(files.WriteAtomically(folder / name, text).ok());
+  }
+  Result<ImportSummary> Run(std::vector<std::string> names) {
+    request.files = std::move(names);
+    return ImportFeeds(request, workspace, store, {files, input, clock, progress});
+  }
+  std::string Read(const std::string& name) { return files.Read(folder / name, 1 << 20).value(); }
+
+  TemporaryFolder folder;
+  RealFileSystem files;
+  VirtualClock clock{*ParseInstant("2026-04-01T00:00Z")};
+  std::istringstream input;
+  Workspace workspace;
+  FeedStore store;
+  ImportRequest request;
+  std::function<void(const ImportProgress&)> progress;
+};
+
+TEST_CASE_FIXTURE(ImportFixture, "FormatAndEntityFollowFromNamesAndBeginnings") {
+  Write("identity.2026.csv", "id,name\nann,Ann\n");
+  Write("account.tsv", "id\towner\na\tann\n");
+  Write("more.jsonl", "{\"entity\":\"identity\",\"id\":\"bob\"}\n");
+  Write("dump", "\n {\"entity\":\"identity\",\"id\":\"cy\"}\n");
+  const auto summary = Run({"identity.2026.csv", "account.tsv", "more.jsonl", "dump"});
+  REQUIRE(summary.ok());
+  CHECK(summary->is_committed);
+  REQUIRE(store.finished.size() == 1);
+  CHECK(store.finished[0].size() == 4);
+  CHECK(store.finished[0].at("account a") == "owner=->ann");
+  CHECK(store.begun[0].origin.source == "hr");
+  CHECK(store.begun[0].origin.observed_at == clock.Now());
+  Write("people.csv", "id,name\nann,Ann\n");
+  const auto unnamed = Run({"people.csv"});
+  REQUIRE_FALSE(unnamed.ok());
+  CHECK(unnamed.error().help.find("--entity NAME, one of identity, account") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "StandardInputIsAFileOfEitherFormat") {
+  input.str("{\"entity\":\"identity\",\"id\":\"bob\"}\n");
+  CHECK(Run({"-"})->is_committed);
+  input.clear();
+  input.str("id,name\nann,Ann\n");
+  request.feed.entity = "identity";
+  CHECK(Run({"-"})->is_committed);
+  CHECK(store.finished[1].at("identity ann") == "name=Ann");
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "OneBadFileAmongSeveralMeansNothingIsTaken") {
+  Write("identity.csv", "id,level\nann,1\n");
+  Write("account.csv", "id,owner\na,\nb,ann\nc,\n");
+  const auto summary = Run({"identity.csv", "account.csv"});
+  REQUIRE(summary.ok());
+  CHECK_FALSE(summary->is_committed);
+  CHECK(summary->bad_count() == 2);
+  CHECK(summary->files[1].load.bad[0].line == 2);
+  CHECK(store.finished.empty());
+  CHECK_FALSE(files.Exists(folder / "account.csv.rejects"));
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "SkippedLinesGoToTheRejectFileBesideTheFeed") {
+  Write("identity.csv", "id,level\nann,1\nbob,x\n");
+  request.skip_bad = true;
+  const auto summary = Run({"identity.csv"});
+  REQUIRE(summary.ok());
+  CHECK(summary->is_committed);
+  CHECK(summary->files[0].rejects == folder / "identity.csv.rejects");
+  CHECK(Read("identity.csv.rejects").find("bob,x\n") != std::string::npos);
+  CHECK(store.finished[0].size() == 1);
+  // Mended, it is imported as it is: same format, same entity.
+  Write("identity.csv.rejects", "id,level\n#!rescind line:3: …\nbob,2\n");
+  CHECK(Run({"identity.csv.rejects"})->is_committed);
+  CHECK(store.finished[1].at("identity bob") == "level=2");
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "ARefusedImportLeavesNoRejectFile") {
+  Write("identity.csv", "id,level\nann,1\nbob,x\n");
+  request.skip_bad = true;
+  store.refuses = true;
+  const auto summary = Run({"identity.csv"});
+  REQUIRE_FALSE(summary.ok());
+  CHECK(summary.error().help == "give --allow-shrink");
+  CHECK_FALSE(files.Exists(folder / "identity.csv.rejects"));
+  CHECK_FALSE(files.Exists(folder / "identity.csv.rejects.partial"));
+}
+
+// A row whose line is bad is still there at the source: to withdraw it would take access away.
+TEST_CASE_FIXTURE(ImportFixture, "ASnapshotWithSkippedLinesWithdrawsNothing") {
+  Write("identity.csv", "id,level\nann,1\nbob,x\nann,2\n");
+  request.snapshot = request.skip_bad = true;
+  const auto summary = Run({"identity.csv"});
+  REQUIRE(summary.ok());
+  CHECK(summary->is_committed);
+  CHECK_FALSE(summary->was_snapshot);
+  REQUIRE(store.begun.size() == 2);
+  CHECK(store.begun[0].snapshot);
+  CHECK_FALSE(store.begun[1].snapshot);
+  CHECK(store.finished.size() == 1);
+  CHECK(summary->warnings.back().find("this was no snapshot") != std::string::npos);
+  Write("identity.csv", "id,level\nann,1\n");
+  CHECK(Run({"identity.csv"})->was_snapshot);
+  input.str("id,level\nann,x\n");
+  request.feed.entity = "identity";
+  const auto piped = Run({"-"});
+  REQUIRE_FALSE(piped.ok());
+  CHECK(piped.error().message.find("nothing was taken") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "ASnapshotNamesItsEntitiesEvenWhenItIsEmpty") {
+  Write("identity.csv", "id,name\n");
+  request.snapshot = true;
+  const auto summary = Run({"identity.csv"});
+  REQUIRE(summary.ok());
+  CHECK(store.begun[0].snapshot_entities == std::vector<EntityId>{EntityId(0)});
+  CHECK(summary->warnings[0].find("does not give `status`") != std::string::npos);
+  Write("empty.ndjson", "\n");
+  CHECK_FALSE(Run({"empty.ndjson"}).ok());
+  request.feed.entity = "account";
+  CHECK(Run({"empty.ndjson"}).ok());
+  CHECK(store.begun.back().snapshot_entities == std::vector<EntityId>{EntityId(1)});
+  request.source.clear();
+  CHECK(Run({"empty.ndjson"}).error().help.find("--source NAME") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "InstantsAndSourcesAreChecked") {
+  Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"bob\"}\n");
+  request.at = *ParseInstant("2026-03-01T00:00Z");
+  REQUIRE(Run({"a.ndjson"}).ok());
+  CHECK(store.begun.back().origin.observed_at == *request.at);
+  CHECK(store.begun.back().at == request.at);
+  request.at = *ParseInstant("2026-04-01T00:01Z");
+  CHECK(Run({"a.ndjson"}).error().message.find("--at") == 0);
+  request.at.reset();
+  request.observed_at = *ParseInstant("2026-04-01T00:04Z");
+  CHECK(Run({"a.ndjson"}).ok());
+  request.observed_at = *ParseInstant("2026-04-01T00:06Z");
+  CHECK(Run({"a.ndjson"}).error().message.find("--observed-at") == 0);
+  request.observed_at.reset();
+  request.source = "rescind";
+  CHECK_FALSE(Run({"a.ndjson"}).ok());
+  request.source = "h\nr";
+  CHECK_FALSE(Run({"a.ndjson"}).ok());
+  request.source.clear();
+  REQUIRE(Run({"a.ndjson"}).ok());
+  CHECK(store.begun.back().origin.source == "import");
+  CHECK_FALSE(Run({}).ok());
+  CHECK_FALSE(Run({"-", "-"}).ok());
+  CHECK(Run({"none.csv"}).error().message.find("none.csv") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "WhoDeliversWhatIsComparedWithTheWorkspace") {
+  Write("a.ndjson", "{\"entity\":\"account\",\"id\":\"a\",\"owner\":\"x\"}\n");
+  CHECK(Run({"a.ndjson"})
+            ->warnings[0]
+            .find("rescind.toml:9:1: [source.hr] is not declared to deliver `account`") == 0);
+  request.source = "hrr";
+  CHECK(Run({"a.ndjson"})->warnings[0].find("did you mean \"hr\"?") != std::string::npos);
+  request.source = "directory";
+  CHECK(Run({"a.ndjson"})->warnings[0].find("add [source.directory]") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "OptionsOfCsvAreRefusedForNdjsonAndProgressIsTold") {
+  Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"bob\"}\n");
+  uint64_t total = 0;
+  progress = [&](const ImportProgress& now) { total = now.total_bytes.value_or(0); };
+  REQUIRE(Run({"a.ndjson"}).ok());
+  CHECK(total == Read("a.ndjson").size());
+  request.feed.map = {{"x", "name"}};
+  CHECK(Run({"a.ndjson"}).error().message.find("--map") != std::string::npos);
+}
+
+TEST_CASE("SourcesOfTheWorkspaceAreResolvedOrRefusedTogether") {
+  Workspace workspace;
+  workspace.sources["hr"].entities = {"identity", "account"};
+  workspace.sources["ldap"].entities = {"account"};
+  const auto declared = ResolveSources(workspace, FeedModel());
+  REQUIRE(declared.ok());
+  CHECK(declared->at(EntityId(1)) == std::vector<std::string>{"hr", "ldap"});
+  workspace.sources["ldap"].entities = {"acount", "zebra"};
+  workspace.sources["ldap"].place = "rescind.toml:4:1";
+  const auto wrong = ResolveSources(workspace, FeedModel());
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().message.find("rescind.toml:4:1: [source.ldap] delivers `acount`, which no "
+                                   "policy file declares; did you mean `account`?") == 0);
+  CHECK(wrong.error().message.find("`zebra`") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace rescind
