@@ -59,9 +59,9 @@ class KeyValueReader {
   virtual Result<std::optional<std::string>> Get(std::string_view key) const = 0;
   // Keys that begin with `prefix`, ascending, from `from` (inclusive; empty: the first), until
   // `take` returns false. The views live until `take` returns.
-  virtual Status Scan(std::string_view prefix, std::string_view from,
-                      const std::function<bool(std::string_view key, std::string_view value)>&
-                          take) const = 0;
+  virtual Status Scan(
+      std::string_view prefix, std::string_view from,
+      const std::function<bool(std::string_view key, std::string_view value)>& take) const = 0;
   // The greatest key that begins with `prefix`, and its value.
   virtual Result<std::optional<std::pair<std::string, std::string>>> Last(
       std::string_view prefix) const = 0;

@@ -81,11 +81,11 @@ struct CommitReport {
   uint64_t facts_seq = 0;
   Instant at;
   uint64_t rows_given = 0;
-  uint64_t rows_added = 0;      // became live, returned ones included
-  uint64_t rows_changed = 0;    // live before, and a value differs now
+  uint64_t rows_added = 0;    // became live, returned ones included
+  uint64_t rows_changed = 0;  // live before, and a value differs now
   uint64_t rows_unchanged = 0;
-  uint64_t rows_removed = 0;    // deleted, or withdrawn by the last source that claimed them
-  uint64_t rows_ignored = 0;    // observed before our own verification, in whole or in part
+  uint64_t rows_removed = 0;  // deleted, or withdrawn by the last source that claimed them
+  uint64_t rows_ignored = 0;  // observed before our own verification, in whole or in part
 };
 
 // A load in pieces that becomes visible all at once. Destroying it without Finish() undoes it.
@@ -105,8 +105,8 @@ struct SourceStatus {
   std::string source;
   EntityId entity;
   uint64_t claimed_rows = 0;
-  Instant observed_at;                       // the newest
-  Instant committed_at;                      // the last commit from it
+  Instant observed_at;                          // the newest
+  Instant committed_at;                         // the last commit from it
   std::optional<Instant> snapshot_observed_at;  // the last complete snapshot
 };
 
@@ -155,8 +155,7 @@ class Store {
   virtual Result<std::unique_ptr<Import>> BeginImport(ImportOptions options) = 0;
 
   // The FactBase and its texts borrow the store: it must outlive them.
-  virtual Result<FactBase> LoadFacts(const ColumnSet& columns,
-                                     const DeclaredSources& declared) = 0;
+  virtual Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) = 0;
   // The facts as recorded at an earlier instant. kNotFound when history does not reach back.
   virtual Result<FactBase> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
                                          const DeclaredSources& declared) = 0;

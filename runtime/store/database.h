@@ -1,0 +1,80 @@
+// Database: the one place that opens RocksDB, with the settings that this store depends on.
+//
+// Five column families, see FORMAT.md. It turns RocksDB's errors into ours; it does not know what
+// the bytes mean. Readers may be several threads; writers are one.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace rescind {
+
+enum class Family : uint8_t { kState = 0, kChanges = 1, kColumns = 2, kKeys = 3, kExtra = 4 };
+inline constexpr size_t kFamilyCount = 5;
+
+class Database {
+ public:
+  // `create`: make it when it is not there.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path, bool create);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  // A large value without copying it twice; `take` is called at most once. False: no such key.
+  Result<bool> Read(Family family, std::string_view key,
+                    const std::function<Status(std::string_view)>& take) const;
+  // Keys from `from` (inclusive) to `until` (exclusive) ascending, while `take` returns true.
+  Status Scan(Family family, std::string_view from, std::string_view until,
+              const std::function<bool(std::string_view, std::string_view)>& take) const;
+  // The same keys descending.
+  Status ScanBack(Family family, std::string_view from, std::string_view until,
+                  const std::function<bool(std::string_view, std::string_view)>& take) const;
+  // The greatest key in [from, until), if any.
+  Result<std::optional<std::pair<std::string, std::string>>> Last(Family family,
+                                                                  std::string_view from,
+                                                                  std::string_view until) const;
+
+  void Put(rocksdb::WriteBatch& batch, Family family, std::string_view key,
+           std::string_view value) const;
+  void Delete(rocksdb::WriteBatch& batch, Family family, std::string_view key) const;
+  void DeleteRange(rocksdb::WriteBatch& batch, Family family, std::string_view from,
+                   std::string_view until) const;
+
+  enum class Durability { kSynced, kLogged, kUnlogged };
+  // kUnlogged is lost in a crash until Flush().
+  Status Write(rocksdb::WriteBatch& batch, Durability durability);
+  // What was written to columns and keys is in files, durable.
+  Status FlushFolded();
+  // Roughly, on disk.
+  uint64_t ApproximateBytes(Family family, std::string_view from, std::string_view until) const;
+  // A copy in a folder that must not exist; durable.
+  Status CopyTo(const std::string& directory);
+
+  rocksdb::DB& db() { return *db_; }
+
+ private:
+  Database(std::string path) : path_(std::move(path)) {}
+  rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return handles_[static_cast<size_t>(family)];
+  }
+  Error Failure(const char* verb, const rocksdb::Status& status) const;
+
+  std::string path_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
+
+// The first key after all that begin with `prefix`; empty when there is none.
+std::string AfterPrefix(std::string_view prefix);
+
+}  // namespace rescind

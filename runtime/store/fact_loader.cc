@@ -1,0 +1,308 @@
+#include "runtime/store/fact_loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "runtime/store/byte_codec.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint32_t kChunksPerTurn = 16;
+constexpr size_t kWorthTwoThreads = 256;  // chunks
+
+void* RawValues(Column& column) {
+  switch (column.physical()) {
+    case Physical::kByte: return column.mutable_bytes().data();
+    case Physical::kDay: return column.mutable_days().data();
+    case Physical::kLong: return column.mutable_longs().data();
+    case Physical::kCode:
+    case Physical::kRow:
+    case Physical::kSet: return column.mutable_words().data();
+  }
+  RESCIND_UNREACHABLE("unknown physical type");
+}
+
+}  // namespace
+
+void FactLoader::AddTarget(StoredColumn& column, const StoredTable& table, void* values) {
+  column.PreparePending();
+  const Target target{&column, table.number(), static_cast<uint8_t*>(values), table.row_count()};
+  targets_.push_back(target);
+  undoable_[{table.number(), column.number()}] = target;
+}
+
+Status FactLoader::FillDictionary(Column& column, FieldColumns& stored, const FieldType& type) {
+  if (stored.dictionary) {
+    RESCIND_TRY(stored.dictionary->Need(state_.database()));
+    const TextDictionary& texts = stored.dictionary->texts();
+    for (uint32_t code = 0; code < texts.count(); ++code) {
+      column.mutable_dictionary().Append(texts.Text(code));
+    }
+  }
+  if (!stored.sets) return {};
+  RESCIND_TRY(stored.sets->Need(state_.database()));
+  std::vector<uint32_t> members;
+  std::vector<int64_t> integers;
+  for (uint32_t i = 0; i < stored.sets->count(); ++i) {
+    const std::string_view bytes = stored.sets->Text(i);
+    uint32_t set = 0;
+    if (type.element == TypeKind::kInt) {
+      integers.resize(bytes.size() / 8);
+      std::memcpy(integers.data(), bytes.data(), integers.size() * 8);
+      set = column.mutable_pool().InternIntegers(integers);
+    } else {
+      members.resize(bytes.size() / 4);
+      std::memcpy(members.data(), bytes.data(), members.size() * 4);
+      set = column.mutable_pool().Intern(members);
+    }
+    // INVARIANT: stored sets are distinct, so the pool numbers them as the store does.
+    if (set != i + 1) return CorruptRecord("the sets of a column");
+  }
+  return {};
+}
+
+Status FactLoader::AddField(FactBase& base, EntityId entity, FieldId field, bool history) {
+  StoredTable& table = state_.table(entity);
+  FieldColumns& stored = table.field(field);
+  Column& column = base.AddColumn(entity, field);
+  RESCIND_TRY(FillDictionary(column, stored, state_.schema().field(entity, field).type));
+  AddTarget(*stored.value, table, RawValues(column));
+  if (!history || !stored.previous) return {};
+  TrackedColumn& tracked = base.AddTracked(entity, field);
+  AddTarget(*stored.previous, table, RawValues(tracked.previous));
+  AddTarget(*stored.changed_at, table, tracked.changed_at.data());
+  return {};
+}
+
+Status FactLoader::FillIds(FactBase& base, EntityId entity) {
+  Column& ids = base.AddIds(entity);
+  const auto codes = ids.mutable_words();
+  return state_.table(entity).texts().ForEach(state_.database(),
+                                              [&](uint32_t row, std::string_view id) {
+                                                ids.mutable_dictionary().Append(id);
+                                                codes[row] = row;
+                                              });
+}
+
+Status FactLoader::Prepare(FactBase& base, const ColumnSet& wanted) {
+  const auto entity_count = static_cast<uint32_t>(state_.schema().entities().size());
+  lives_.resize(entity_count);
+  for (uint32_t e = 0; e < entity_count; ++e) {
+    StoredTable& table = state_.table(EntityId(e));
+    base.Resize(EntityId(e), table.row_count());
+    AddTarget(table.column(RowColumn::kPresence), table, base.mutable_presence(EntityId(e)).data());
+    lives_[e].incarnations.resize(table.row_count());
+    lives_[e].removed_at.resize(table.row_count());
+    AddTarget(table.column(RowColumn::kIncarnation), table, lives_[e].incarnations.data());
+    AddTarget(table.column(RowColumn::kRemovedAt), table, lives_[e].removed_at.data());
+    if (wanted.ids.count(EntityId(e)) > 0) RESCIND_TRY(FillIds(base, EntityId(e)));
+  }
+  for (const auto& [entity, field] : wanted.fields) {
+    RESCIND_TRY(AddField(base, entity, field, wanted.HasHistory(entity, field)));
+  }
+  return {};
+}
+
+Status FactLoader::ReadTarget(const Target& target, uint32_t chunk,
+                              std::vector<uint8_t>& buffer) const {
+  const uint32_t width = target.column->width();
+  const uint32_t first = chunk << kChunkShift;
+  uint8_t* values = target.values + size_t{first} * width;
+  const uint32_t count = std::min(kChunkRows, target.row_count - first);
+  if (count == kChunkRows) return target.column->ReadChunk(state_.database(), chunk, values);
+  buffer.resize(size_t{kChunkRows} * width);
+  RESCIND_TRY(target.column->ReadChunk(state_.database(), chunk, buffer.data()));
+  std::memcpy(values, buffer.data(), size_t{count} * width);
+  return {};
+}
+
+Status FactLoader::ReadTargets() {
+  struct Turn {
+    const Target* target;
+    uint32_t first_chunk;
+    uint32_t end_chunk;
+  };
+  std::vector<Turn> turns;
+  size_t chunk_count = 0;
+  for (const Target& target : targets_) {
+    const uint32_t chunks = (target.row_count + kChunkRows - 1) >> kChunkShift;
+    chunk_count += chunks;
+    for (uint32_t chunk = 0; chunk < chunks; chunk += kChunksPerTurn) {
+      turns.push_back({&target, chunk, std::min(chunks, chunk + kChunksPerTurn)});
+    }
+  }
+  std::atomic<size_t> next = 0;
+  std::mutex failure_mutex;
+  std::optional<Error> failure;
+  const auto work = [&] {
+    std::vector<uint8_t> buffer;
+    for (size_t i = next++; i < turns.size(); i = next++) {
+      for (uint32_t chunk = turns[i].first_chunk; chunk < turns[i].end_chunk; ++chunk) {
+        if (const Status status = ReadTarget(*turns[i].target, chunk, buffer); !status.ok()) {
+          const std::lock_guard<std::mutex> lock(failure_mutex);
+          failure = status.error();
+          return;
+        }
+      }
+    }
+  };
+  if (chunk_count >= kWorthTwoThreads) {
+    std::thread second(work);
+    work();
+    second.join();
+  } else {
+    work();
+  }
+  if (failure) return *failure;
+  return {};
+}
+
+void FactLoader::SetLives(FactBase& base) {
+  for (uint32_t e = 0; e < lives_.size(); ++e) {
+    const EntityId entity(e);
+    const auto presence = base.mutable_presence(entity);
+    for (uint32_t row = 0; row < presence.size(); ++row) {
+      const uint32_t incarnation = lives_[e].incarnations[row];
+      const bool live = presence[row] == static_cast<uint8_t>(Presence::kLive);
+      if (incarnation != (live ? 1u : 0u)) base.SetIncarnation(entity, RowId(row), incarnation);
+      const int64_t removed_at = lives_[e].removed_at[row];
+      if (removed_at != kUnknownLong) base.SetRemovedAt(entity, RowId(row), {removed_at});
+    }
+  }
+}
+
+void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
+                           const SourceLedger::States& sources) {
+  for (uint32_t e = 0; e < lives_.size(); ++e) {
+    const uint32_t number = state_.table(EntityId(e)).number();
+    std::optional<uint32_t> row_count;
+    bool closed = true;
+    const auto take = [&](const SourceState* source) {
+      if (source == nullptr || !source->snapshot_observed_at) {
+        closed = false;
+      } else {
+        row_count = std::min(row_count.value_or(kNoRow), source->snapshot_row_count);
+      }
+    };
+    const auto named = declared.find(EntityId(e));
+    if (named != declared.end()) {
+      for (const std::string& name : named->second) {
+        const auto found = sources.find({number, name});
+        take(found == sources.end() ? nullptr : &found->second);
+      }
+    }
+    // Nothing declared is nothing to wait for; but absent rows are not known to be gone then.
+    if (closed) base.Close(EntityId(e), row_count.value_or(0));
+  }
+}
+
+Result<FactBase> FactLoader::Load(const ColumnSet& columns, const DeclaredSources& declared) {
+  FactBase base(state_.shared_schema());
+  RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
+  RESCIND_TRY(ReadTargets());
+  SetLives(base);
+  SetClosed(base, declared, state_.ledger().states());
+  base.SetVersion(state_.facts_seq(), state_.last_change());
+  base.SetTexts(std::make_shared<StoreTexts>(owner_, nullptr));
+  base.Derive();
+  return base;
+}
+
+void FactLoader::Undo(const ChangeRecord& record, PastTexts& past, SourceLedger::States& sources) {
+  for (auto group = record.groups.rbegin(); group != record.groups.rend(); ++group) {
+    if (!group->has_olds) continue;
+    const auto target = undoable_.find({group->entity, group->column});
+    const uint32_t which = (group->column - kFirstFieldColumn) % 4;
+    const bool is_code = group->column >= kFirstFieldColumn && group->width == 4 &&
+                         (which == static_cast<uint32_t>(FieldColumn::kValue) ||
+                          which == static_cast<uint32_t>(FieldColumn::kOrigin));
+    for (size_t i = group->cells.rows.size(); i-- > 0;) {
+      const uint32_t row = group->cells.rows[i];
+      const uint64_t old = group->cells.olds[i];
+      if (target != undoable_.end() && row < target->second.row_count) {
+        WriteNumber(target->second.values, group->width, row, old);
+      }
+      if (is_code) {
+        past.codes[{group->entity, group->column, row}] = static_cast<uint32_t>(old);
+      }
+    }
+  }
+  for (const AddedRows& added : record.rows) {
+    for (size_t e = 0; e < past.row_counts.size(); ++e) {
+      if (state_.tables()[e]->number() == added.entity) past.row_counts[e] = added.first_row;
+    }
+  }
+  for (const SourceChange& change : record.sources) {
+    if (change.before) {
+      sources[{change.entity, change.source}] = *change.before;
+    } else {
+      sources.erase({change.entity, change.source});
+    }
+  }
+}
+
+Result<FactLoader::Undone> FactLoader::UndoUntil(Instant instant, PastTexts& past,
+                                                 SourceLedger::States& sources) {
+  Undone undone;
+  std::optional<Error> failure;
+  // Later segments of a commit come first, as they must.
+  RESCIND_TRY(state_.database().ScanBack(Family::kChanges, ChangeKey(state_.history_start() + 1, 0),
+                                         ChangeKey(state_.facts_seq() + 1, 0),
+                                         [&](std::string_view key, std::string_view value) {
+                                           const auto record = ChangeRecord::Decode(value, true);
+                                           if (!record.ok()) {
+                                             failure = record.error();
+                                             return false;
+                                           }
+                                           undone.reached = record->at <= instant;
+                                           if (undone.reached) {
+                                             undone.facts_seq = BigEndian64(key);
+                                             undone.last_change = record->at;
+                                             return false;
+                                           }
+                                           undone.earliest = record->at;
+                                           Undo(*record, past, sources);
+                                           return true;
+                                         }));
+  if (failure) return *failure;
+  // Before the first commit of all there was nothing, and that is known.
+  if (!undone.reached && state_.history_start() == 0) undone.reached = true;
+  return undone;
+}
+
+Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
+                                      const DeclaredSources& declared) {
+  FactBase base(state_.shared_schema());
+  RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
+  RESCIND_TRY(ReadTargets());
+  auto past = std::make_shared<PastTexts>();
+  past->at = instant;
+  for (const auto& table : state_.tables()) past->row_counts.push_back(table->row_count());
+  SourceLedger::States sources = state_.ledger().states();
+  RESCIND_ASSIGN(const Undone undone, UndoUntil(instant, *past, sources));
+  if (!undone.reached) {
+    return Error{
+        ErrorKind::kNotFound,
+        fmt::format("the history of the facts does not reach back to {}", FormatInstant(instant)),
+        fmt::format("ask for an instant from {} on; how much history is kept is a "
+                    "setting of the workspace",
+                    FormatInstant(undone.earliest))};
+  }
+  for (uint32_t e = 0; e < lives_.size(); ++e) {
+    base.Resize(EntityId(e), past->row_counts[e]);
+  }
+  SetLives(base);
+  SetClosed(base, declared, sources);
+  base.SetVersion(undone.facts_seq, undone.last_change);
+  base.SetTexts(std::make_shared<StoreTexts>(owner_, past));
+  base.Derive();
+  return base;
+}
+
+}  // namespace rescind

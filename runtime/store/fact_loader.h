@@ -1,0 +1,68 @@
+// FactLoader: a FactBase from the tables of the store, as of now or as of an earlier instant.
+//
+// Chunks lie on disk as the columns have them in memory: loading is reading and copying, by two
+// threads when there is enough to do. The past is the present with later changes undone.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "engine/facts/fact_base.h"
+#include "runtime/store/store.h"
+#include "runtime/store/store_state.h"
+#include "runtime/store/store_texts.h"
+
+namespace rescind {
+
+class FactLoader {
+ public:
+  // `state` is its owner's pointer: the texts of the FactBase follow it.
+  explicit FactLoader(const std::unique_ptr<StoreState>& state) : owner_(state), state_(*state) {}
+
+  Result<FactBase> Load(const ColumnSet& columns, const DeclaredSources& declared);
+  // kNotFound when the log does not reach back.
+  Result<FactBase> LoadAsOf(Instant instant, const ColumnSet& columns,
+                            const DeclaredSources& declared);
+
+ private:
+  // A column to be copied whole to where it belongs.
+  struct Target {
+    StoredColumn* column = nullptr;
+    uint32_t entity = 0;  // on disk
+    uint8_t* values = nullptr;
+    uint32_t row_count = 0;
+  };
+  struct Lives {
+    std::vector<uint32_t> incarnations;
+    std::vector<int64_t> removed_at;
+  };
+
+  Status Prepare(FactBase& base, const ColumnSet& wanted);
+  Status AddField(FactBase& base, EntityId entity, FieldId field, bool history);
+  Status FillDictionary(Column& column, FieldColumns& stored, const FieldType& type);
+  Status FillIds(FactBase& base, EntityId entity);
+  void AddTarget(StoredColumn& column, const StoredTable& table, void* values);
+  Status ReadTargets();
+  Status ReadTarget(const Target& target, uint32_t chunk, std::vector<uint8_t>& buffer) const;
+  void SetLives(FactBase& base);
+  void SetClosed(FactBase& base, const DeclaredSources& declared,
+                 const SourceLedger::States& sources);
+
+  struct Undone {
+    uint64_t facts_seq = 0;
+    Instant last_change;
+    bool reached = false;
+    Instant earliest;
+  };
+  Result<Undone> UndoUntil(Instant instant, PastTexts& past, SourceLedger::States& sources);
+  void Undo(const ChangeRecord& record, PastTexts& past, SourceLedger::States& sources);
+
+  const std::unique_ptr<StoreState>& owner_;
+  StoreState& state_;
+  std::vector<Target> targets_;
+  std::vector<Lives> lives_;  // by EntityId
+  std::map<std::pair<uint32_t, uint32_t>, Target> undoable_;
+};
+
+}  // namespace rescind

@@ -1,0 +1,104 @@
+// FactWriter: applies fact deltas to the tables in memory and gathers what the commit must write.
+//
+// One writer is one commit. It resolves ids in prefetched batches, decides what changes, counts,
+// and leaves the record of the change. Whoever owns it writes that, or drops the whole state.
+// Small commits log every cell; a staged import logs only old values of rows that were there
+// before it, because its chunks are written with it.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/facts/fact_delta.h"
+#include "runtime/store/change_record.h"
+#include "runtime/store/store.h"
+#include "runtime/store/store_state.h"
+
+namespace rescind {
+
+class FactWriter {
+ public:
+  // `at`: the instant of the commit. The state must outlive it.
+  FactWriter(StoreState& state, FactOrigin origin, Instant at, bool staged);
+
+  // Fields exist and values have their types. Nothing has changed when it fails.
+  static Status Check(const Schema& schema, const FactDelta& delta);
+  // `delta` has been checked. After an error the state is half changed: drop it.
+  Status Apply(const FactDelta& delta);
+  // The source lists nothing else: it lets go of what it claimed and did not give now, in
+  // `entities` and in every entity that was given. Refuses to lose more than a tenth.
+  Status Withdraw(const std::vector<EntityId>& entities, bool allow_shrink);
+  bool WasGiven(EntityId entity, uint32_t row) const;
+
+  // Old values gathered so far; a staged import writes them out from time to time.
+  size_t logged_cells() const { return logged_cells_; }
+  ChangeRecord TakeSegment();
+  // Ends the commit: sources are brought up to date, and go to `batch` with what we verified.
+  ChangeRecord Finish(uint64_t facts_seq, rocksdb::WriteBatch& batch);
+  CommitReport& report() { return report_; }
+  // Rows of the entity before this commit.
+  uint32_t base_row_count(EntityId entity) const { return works_[entity.index()].base_rows; }
+
+ private:
+  struct Probe {
+    EntityId entity;
+    KeyHash hash;
+    std::string_view id;
+  };
+  // What this commit does to one entity.
+  struct EntityWork {
+    uint32_t base_rows = 0;
+    SourceState* source = nullptr;
+    std::optional<SourceState> source_before;
+    bool given = false;
+    bool snapshot = false;
+    std::vector<uint64_t> given_rows;  // one bit a row
+  };
+  struct VerifiedCell {
+    uint32_t entity;
+    uint32_t row;
+    uint32_t field;
+  };
+
+  Status Begin(EntityId entity);
+  Status HashBatch(const FactDelta& delta, size_t first, size_t end);
+  uint32_t Resolve(const Probe& probe);
+  Status ApplyRow(const FactDelta& delta, const DeltaRow& given, size_t probe);
+  Status RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros);
+  void Claim(EntityId entity, uint32_t row);
+  void DropClaims(EntityId entity, uint32_t row, uint64_t dropped);
+  Status ApplyValue(const FactDelta& delta, const DeltaRow& given, uint32_t row,
+                    const DeltaValue& value, size_t& probe, bool& changed);
+  Result<uint64_t> Encode(const FactDelta& delta, EntityId entity, const DeltaValue& value,
+                          size_t& probe);
+  Result<uint64_t> EncodeSet(const FactDelta& delta, EntityId entity, const DeltaValue& value,
+                             size_t& probe);
+  void SetCell(EntityId entity, StoredColumn& column, uint32_t row, uint64_t number);
+  void SetOrigin(EntityId entity, StoredColumn& origin, uint32_t row, bool changed);
+  Status SetVerified(EntityId entity, uint32_t row, uint32_t field);
+  Result<std::vector<uint32_t>> Unlisted(EntityId entity);
+  uint32_t FieldNumber(EntityId entity, FieldId field);
+
+  StoreState& state_;
+  const FactOrigin origin_;
+  const Instant at_;
+  const bool staged_;
+  const bool own_;  // what we verified ourselves: asserts no rows
+  std::optional<uint32_t> origin_code_;
+  std::vector<EntityWork> works_;
+  std::vector<Probe> probes_;
+  std::vector<size_t> first_probes_;  // of each row of the batch
+  std::vector<uint32_t> members_;
+  std::vector<int64_t> integers_;
+  std::vector<VerifiedCell> verified_;
+  size_t logged_cells_ = 0;
+  CommitReport report_;
+};
+
+}  // namespace rescind

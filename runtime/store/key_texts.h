@@ -1,0 +1,47 @@
+// KeyTexts: the ids of one entity's rows, in blocks of 256 on disk; in memory only those that are
+// not folded yet.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/store/database.h"
+#include "runtime/store/fold_sink.h"
+
+namespace rescind {
+
+class KeyTexts {
+ public:
+  explicit KeyTexts(uint32_t entity) : entity_(entity) {}
+
+  uint32_t count() const { return first_ + static_cast<uint32_t>(ends_.size()); }
+  // The first `count` rows are on disk. The last, partial block is read.
+  Status LoadFolded(const Database& database, uint32_t count);
+  void Append(std::string_view text);
+  Result<std::string> Text(const Database& database, uint32_t row);
+  // Every id in order of rows.
+  Status ForEach(const Database& database,
+                 const std::function<void(uint32_t, std::string_view)>& take);
+  // A text that is still in memory.
+  std::string_view Recent(uint32_t row) const;
+  uint32_t first_recent() const { return first_; }
+  uint64_t memory_bytes() const { return blob_.size() + ends_.size() * 8; }
+
+  // Writes full blocks, with `all` also the last one. Full blocks leave the memory.
+  Status Fold(FoldSink& sink, bool all);
+
+ private:
+  Result<std::vector<std::string>> ReadBlock(const Database& database, uint32_t block) const;
+
+  const uint32_t entity_;
+  uint32_t first_ = 0;  // of the rows in memory; begins a block
+  std::string blob_;
+  std::vector<uint64_t> ends_;
+  uint32_t cached_block_ = 0xFFFFFFFF;
+  std::vector<std::string> cached_;
+};
+
+}  // namespace rescind

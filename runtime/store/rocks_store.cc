@@ -1,0 +1,255 @@
+#include "runtime/store/rocks_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/store/byte_codec.h"
+#include "runtime/store/fact_loader.h"
+#include "runtime/store/rocks_import.h"
+#include "runtime/store/store_layout.h"
+#include "runtime/store/store_texts.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint64_t kResidentBytes = 256ull << 20;
+
+// What was acknowledged and what the disk holds may differ from here on, and a second sync would
+// report success for pages that the kernel has dropped: only the next opening can tell.
+[[noreturn]] void EndProcess(const Error& error) {
+  fmt::print(stderr, "fatal: {}\nfatal: the store cannot go on; {}\n", error.message,
+             error.help.empty() ? "open it again" : error.help);
+  std::fflush(stderr);
+  std::_Exit(1);
+}
+
+}  // namespace
+
+RocksStore::~RocksStore() = default;
+
+Status RocksStore::Close() {
+  RESCIND_TRY(RefuseWhileImporting("close the store"));
+  RESCIND_TRY(Checkpoint());
+  state_.reset();
+  extra_reader_.reset();
+  database_.reset();
+  mark_.reset();
+  lock_.reset();
+  return {};
+}
+
+Status RocksStore::RefuseWhileImporting(std::string_view what) const {
+  if (!importing_) return {};
+  return Error{ErrorKind::kBusy, fmt::format("cannot {} while an import runs", what),
+               "finish or abandon the import first"};
+}
+
+Result<Instant> RocksStore::CommitInstant(const std::optional<Instant>& wanted) const {
+  // The clock of the machine may have been set back; the facts' does not run backwards.
+  if (!wanted) return std::max(environment_.clock.Now(), head_.last_change);
+  if (*wanted >= head_.last_change) return *wanted;
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} lies before the store's last change at {}", FormatInstant(*wanted),
+                           FormatInstant(head_.last_change)),
+               "load history in the order in which it happened"};
+}
+
+void RocksStore::AddExtra(rocksdb::WriteBatch& batch, const KeyValueBatch& extra,
+                          MarkState& head) const {
+  for (const auto& change : extra.changes()) {
+    if (change.value) {
+      database_->Put(batch, Family::kExtra, change.key, *change.value);
+    } else {
+      database_->Delete(batch, Family::kExtra, change.key);
+    }
+  }
+  if (extra.audit_mark()) head.audit = *extra.audit_mark();
+}
+
+void RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
+  ++next.commit_number;
+  std::string head = next.Encode();
+  Seal(head);
+  database_->Put(batch, Family::kState, kHeadKey, head);
+  StoreFaults* faults = options_.faults;
+  if (faults != nullptr && faults->FailNextWalSync()) {
+    // The batch gets as far as the log, and nobody knows whether it is there.
+    (void)database_->Write(batch, Database::Durability::kLogged);
+    EndProcess({ErrorKind::kIo, "cannot sync the log of store " + path_, ""});
+  }
+  if (const Status status = database_->Write(batch, Database::Durability::kSynced); !status.ok()) {
+    EndProcess(status.error());
+  }
+  if (faults != nullptr && faults->FailNextMarkSync()) {
+    EndProcess({ErrorKind::kIo, "cannot sync the mark of store " + path_, ""});
+  }
+  if (const Status status = mark_->Write(next); !status.ok()) EndProcess(status.error());
+  head_ = std::move(next);
+}
+
+void RocksStore::Reload() {
+  state_.reset();
+  auto loaded = StoreState::Load(*database_, schema_, numbers_, secret_, head_);
+  if (!loaded.ok()) EndProcess(loaded.error());
+  state_ = std::move(*loaded);
+}
+
+Result<CommitReport> RocksStore::CommitWriter(FactWriter& writer, const KeyValueBatch* extra) {
+  CommitReport& report = writer.report();
+  rocksdb::WriteBatch batch;
+  MarkState next = head_;
+  ++next.facts_seq;
+  next.last_change = report.at;
+  const ChangeRecord record = writer.Finish(next.facts_seq, batch);
+  const std::string bytes = record.Encode();
+  // RocksDB counts a batch in 32 bits.
+  if (bytes.size() > (1ull << 30)) {
+    return Error{ErrorKind::kInvalidInput, "a commit of more than 1 GB",
+                 "load that much with an import"};
+  }
+  database_->Put(batch, Family::kChanges, ChangeKey(next.facts_seq, 0), bytes);
+  if (extra != nullptr) AddExtra(batch, *extra, next);
+  WriteDurably(batch, next);
+  state_->Advance(head_.facts_seq, head_.last_change);
+  unfolded_bytes_ += bytes.size();
+  return report;
+}
+
+Result<CommitReport> RocksStore::Commit(const FactDelta& delta, const CommitOptions& options) {
+  RESCIND_TRY(RefuseWhileImporting("commit facts"));
+  RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
+  if (delta.empty()) {
+    if (options.extra != nullptr) RESCIND_TRY(CommitExtra(*options.extra));
+    CommitReport report;
+    report.facts_seq = head_.facts_seq;
+    report.at = at;
+    return report;
+  }
+  RESCIND_TRY(FactWriter::Check(*schema_, delta));
+  FactWriter writer(*state_, delta.origin(), at, false);
+  if (const Status status = writer.Apply(delta); !status.ok()) {
+    Reload();
+    return status.error();
+  }
+  Result<CommitReport> report = CommitWriter(writer, options.extra);
+  if (!report.ok()) {
+    Reload();
+    return report;
+  }
+  if (unfolded_bytes_ > options_.checkpoint_bytes) RESCIND_TRY(Checkpoint());
+  return report;
+}
+
+Status RocksStore::CommitExtra(const KeyValueBatch& extra) {
+  if (extra.empty()) return {};
+  rocksdb::WriteBatch batch;
+  MarkState next = head_;
+  AddExtra(batch, extra, next);
+  WriteDurably(batch, next);
+  return {};
+}
+
+Result<std::unique_ptr<Import>> RocksStore::BeginImport(ImportOptions options) {
+  RESCIND_TRY(RefuseWhileImporting("begin an import"));
+  RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
+  if (options.snapshot && options.origin.source == kRescindSource) {
+    return Error{ErrorKind::kInvalidInput, "what we verify ourselves is never a snapshot",
+                 "give the import the name of its source"};
+  }
+  return std::unique_ptr<Import>(std::make_unique<RocksImport>(*this, std::move(options), at));
+}
+
+Result<FactBase> RocksStore::LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) {
+  if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
+  return FactLoader(state_).Load(columns, declared);
+}
+
+Result<FactBase> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& columns,
+                                           const DeclaredSources& declared) {
+  if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
+  return FactLoader(state_).LoadAsOf(instant, columns, declared);
+}
+
+Result<std::optional<RowId>> RocksStore::Find(EntityId entity, std::string_view id) {
+  if (staging_) RESCIND_TRY(RefuseWhileImporting("look up facts"));
+  return state_->Find(entity, id);
+}
+
+Result<std::optional<RowFacts>> RocksStore::Show(EntityId entity, std::string_view id) {
+  RESCIND_ASSIGN(const auto row, Find(entity, id));
+  if (!row) return std::optional<RowFacts>();
+  RESCIND_ASSIGN(RowFacts facts, ShowRow(*state_, entity, row->index()));
+  return std::optional(std::move(facts));
+}
+
+std::vector<SourceStatus> RocksStore::Sources() const {
+  std::vector<SourceStatus> statuses;
+  for (const auto& [key, state] : state_->ledger().states()) {
+    for (uint32_t e = 0; e < schema_->entities().size(); ++e) {
+      if (numbers_.entities[e] != key.first) continue;
+      statuses.push_back({key.second, EntityId(e), state.claimed_rows, state.observed_at,
+                          state.committed_at, state.snapshot_observed_at});
+    }
+  }
+  return statuses;
+}
+
+Result<uint64_t> RocksStore::PrunedHistoryStart() const {
+  const Instant oldest{environment_.clock.Now().micros - options_.history_age.micros};
+  const std::string end = ChangeKey(head_.facts_seq + 1, 0);
+  const uint64_t kept_bytes = database_->ApproximateBytes(Family::kChanges, ChangeKey(0, 0), end);
+  const uint64_t excess_bytes =
+      kept_bytes > options_.history_bytes ? kept_bytes - options_.history_bytes : 0;
+  uint64_t start = state_->history_start();
+  uint64_t dropped_bytes = 0;
+  std::optional<Error> failure;
+  RESCIND_TRY(database_->Scan(Family::kChanges, ChangeKey(start + 1, 0), end,
+                              [&](std::string_view key, std::string_view value) {
+                                const auto record = ChangeRecord::Decode(value, false);
+                                if (!record.ok()) {
+                                  failure = record.error();
+                                  return false;
+                                }
+                                if (record->at >= oldest && dropped_bytes >= excess_bytes)
+                                  return false;
+                                dropped_bytes += value.size();
+                                start = BigEndian64(key);
+                                return true;
+                              }));
+  if (failure) return *failure;
+  return start;
+}
+
+Status RocksStore::Checkpoint() {
+  RESCIND_TRY(RefuseWhileImporting("fold the change log"));
+  if (state_->folded_seq() == head_.facts_seq) return {};
+  RESCIND_ASSIGN(const uint64_t history_start, PrunedHistoryStart());
+  FoldSink sink(*database_, state_->next_fold_number(), head_.facts_seq);
+  if (const Status status = state_->Fold(sink, history_start); !status.ok()) {
+    Reload();
+    return status;
+  }
+  WriteDurably(sink.final_batch(), head_);
+  unfolded_bytes_ = 0;
+  if (state_->resident_bytes() > kResidentBytes) state_->Evict();
+  return {};
+}
+
+Status RocksStore::Backup(const std::string& directory) {
+  RESCIND_TRY(RefuseWhileImporting("back up the store"));
+  FileSystem& files = environment_.files;
+  if (files.Exists(directory)) {
+    return Error{ErrorKind::kInvalidInput, fmt::format("{} exists already", directory),
+                 "name a folder that does not exist"};
+  }
+  RESCIND_TRY(files.MakeDirectories(directory, 0700));
+  RESCIND_TRY(database_->CopyTo(directory + "/db"));
+  RESCIND_ASSIGN(const auto mark, HighWaterMark::Open(directory + "/MARK"));
+  RESCIND_TRY(mark->Write(head_));
+  return files.SyncDirectory(directory);
+}
+
+}  // namespace rescind

@@ -1,0 +1,58 @@
+// Where things lie: the keys of every record in the five column families. FORMAT.md in code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rescind {
+
+// Raised when an older program could not read what a newer one writes. Never lowered.
+inline constexpr uint32_t kStoreFormat = 1;
+
+inline constexpr uint32_t kChunkRows = 4096;
+inline constexpr uint32_t kChunkShift = 12;
+inline constexpr uint32_t kBlockTexts = 256;
+
+// state
+inline constexpr std::string_view kFormatKey = "format";      // format number
+inline constexpr std::string_view kIdentityKey = "identity";  // id and secret
+inline constexpr std::string_view kSchemaKey = "schema";
+inline constexpr std::string_view kHeadKey = "head";        // renewed by every commit
+inline constexpr std::string_view kFoldedKey = "folded";    // what the chunks hold
+inline constexpr std::string_view kStagingKey = "staging";  // an unfinished fold
+std::string DirectoryKey(uint32_t entity, uint32_t column);
+std::string SourceKey(uint32_t entity, std::string_view source);
+std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
+
+// changes. Segment 0 is the commit's record; a staged import's old values lie in later ones.
+std::string ChangeKey(uint64_t facts_seq, uint32_t segment);
+
+// columns. A chunk is never overwritten in place: each fold writes under its own number.
+std::string ChunkKey(uint64_t fold_number, uint32_t entity, uint32_t column, uint32_t chunk);
+std::string FoldPrefix(uint64_t fold_number);
+
+// keys
+std::string HashChunkKey(uint32_t entity, uint32_t chunk);
+std::string KeyBlockKey(uint32_t entity, uint32_t block);
+std::string TextListKey(uint32_t entity, uint32_t list, uint32_t first_code);
+std::string TextListPrefix(uint32_t entity, uint32_t list);
+
+// Columns of an entity. What belongs to field f begins at kFirstFieldColumn + 4 f.
+// Stored in keys. Never renumber.
+enum class RowColumn : uint32_t { kPresence = 0, kIncarnation = 1, kRemovedAt = 2, kClaims = 3 };
+enum class FieldColumn : uint32_t { kValue = 0, kOrigin = 1, kPrevious = 2, kChangedAt = 3 };
+inline constexpr uint32_t kFirstFieldColumn = 4;
+inline constexpr uint32_t FieldColumnNumber(uint32_t field, FieldColumn which) {
+  return kFirstFieldColumn + 4 * field + static_cast<uint32_t>(which);
+}
+inline constexpr uint32_t RowColumnNumber(RowColumn which) { return static_cast<uint32_t>(which); }
+
+// Text lists. Those of the whole store belong to the entity kNoEntity.
+inline constexpr uint32_t kNoEntity = 0xFFFFFFFF;
+inline constexpr uint32_t kSourceList = 0;
+inline constexpr uint32_t kOriginList = 1;
+inline constexpr uint32_t DictionaryList(uint32_t field) { return 2 * field; }
+inline constexpr uint32_t SetList(uint32_t field) { return 2 * field + 1; }
+
+}  // namespace rescind

@@ -1,0 +1,173 @@
+// Opening: the lock first, then the mark, which knows what was acknowledged, then RocksDB, and
+// then what RocksDB came up with is held against the mark.
+#include <fmt/format.h>
+
+#include "runtime/store/byte_codec.h"
+#include "runtime/store/column_chunk.h"
+#include "runtime/store/rocks_store.h"
+#include "runtime/store/store_layout.h"
+#include "runtime/store/stored_schema.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint8_t kIdentityFormat = 1;
+constexpr size_t kIdBytes = 16;
+constexpr size_t kSecretBytes = 32;
+
+Error LostData(std::string what) {
+  return Error{ErrorKind::kCorrupt, std::move(what),
+               "restore the store from a backup: `rescind restore-store DIR`"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
+                                           std::shared_ptr<const Schema> schema,
+                                           StoreEnvironment environment, StoreOptions options) {
+  RESCIND_ASSIGN(auto store, RocksStore::Open(path, std::move(schema), environment, options));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& path,
+                                                     std::shared_ptr<const Schema> schema,
+                                                     StoreEnvironment environment,
+                                                     StoreOptions options) {
+  FileSystem& files = environment.files;
+  if (!options.create_if_missing && !files.Exists(path)) {
+    return Error{ErrorKind::kNotFound, fmt::format("there is no store at {}", path),
+                 "import facts first, or correct `store` in rescind.toml"};
+  }
+  RESCIND_TRY(files.MakeDirectories(path, 0700));
+  std::unique_ptr<RocksStore> store(new RocksStore(path, std::move(schema), environment, options));
+  RESCIND_ASSIGN(store->lock_, files.Lock(path + "/LOCK"));
+  RESCIND_TRY(store->OpenDatabase());
+  return store;
+}
+
+Status RocksStore::OpenDatabase() {
+  const std::string mark_path = path_ + "/MARK";
+  const std::string database_path = path_ + "/db";
+  RESCIND_ASSIGN(const auto mark, HighWaterMark::Read(mark_path));
+  const bool existed = environment_.files.Exists(database_path + "/CURRENT");
+  if (mark && !existed) {
+    return LostData(fmt::format("store {} has a mark but no data", path_));
+  }
+  if (!mark && !existed && !options_.create_if_missing) {
+    return Error{ErrorKind::kNotFound, fmt::format("there is no store at {}", path_),
+                 "import facts first, or correct `store` in rescind.toml"};
+  }
+  // Without a mark nothing was acknowledged: whatever is there is an unfinished creation.
+  RESCIND_ASSIGN(database_, Database::Open(database_path, !mark));
+  RESCIND_TRY(CheckHead(mark, existed));
+  rocksdb::WriteBatch batch;
+  if (head_.commit_number == 0) {
+    RESCIND_TRY(CreateIdentity(batch));
+  } else {
+    RESCIND_TRY(LoadIdentity());
+  }
+  RESCIND_TRY(AdmitSchema(batch));
+  RESCIND_ASSIGN(state_, StoreState::Load(*database_, schema_, numbers_, secret_, head_));
+  unfolded_bytes_ = state_->replayed_bytes();
+  RESCIND_ASSIGN(mark_, HighWaterMark::Open(mark_path));
+  MarkState next = head_;
+  if (options_.for_execution) ++next.epoch;
+  if (batch.Count() > 0 || options_.for_execution) {
+    WriteDurably(batch, next);
+  } else if (!mark || mark->commit_number != head_.commit_number) {
+    // An unacknowledged tail is ours now.
+    RESCIND_TRY(mark_->Write(head_));
+  }
+  RESCIND_TRY(environment_.files.SyncDirectory(path_));
+  extra_reader_ = std::make_unique<ExtraReader>(*database_, head_);
+  return {};
+}
+
+Status RocksStore::CheckHead(const std::optional<MarkState>& mark, bool existed) {
+  RESCIND_ASSIGN(const auto format, database_->Get(Family::kState, kFormatKey));
+  if (format) {
+    ByteReader reader(*format);
+    const uint32_t number = reader.Take32();
+    if (!reader.done()) return CorruptRecord("the format of the store");
+    if (number > kStoreFormat) {
+      return Error{ErrorKind::kUnsupported,
+                   fmt::format("store {} has format {}, and this program knows formats up to {}",
+                               path_, number, kStoreFormat),
+                   "use the newer version of rescind that wrote it"};
+    }
+  }
+  RESCIND_ASSIGN(const auto bytes, database_->Get(Family::kState, kHeadKey));
+  if (bytes) {
+    const auto body = Unseal(*bytes);
+    const auto head = body ? MarkState::Decode(*body) : std::nullopt;
+    if (!head) return CorruptRecord("the head of the store");
+    head_ = *head;
+  }
+  if (!mark) {
+    if (!existed || head_.commit_number <= 1) return {};
+    return LostData(
+        fmt::format("the mark of store {} is missing, so nobody can tell whether the "
+                    "store is whole",
+                    path_));
+  }
+  if (mark->store_id != head_.store_id && head_.commit_number > 0) {
+    return LostData(fmt::format("the mark of store {} belongs to another store", path_));
+  }
+  if (head_.commit_number < mark->commit_number) {
+    return LostData(fmt::format("store {} has lost commits: {} were acknowledged, {} are there",
+                                path_, mark->commit_number, head_.commit_number));
+  }
+  const bool same = head_.commit_number == mark->commit_number;
+  if (head_.facts_seq < mark->facts_seq || head_.audit.size < mark->audit.size ||
+      head_.epoch < mark->epoch || (same && !(head_.audit == mark->audit))) {
+    return LostData(fmt::format("store {} contradicts its mark", path_));
+  }
+  return {};
+}
+
+Status RocksStore::CreateIdentity(rocksdb::WriteBatch& batch) {
+  head_.store_id = environment_.random.Hex(kIdBytes);
+  secret_.resize(kSecretBytes);
+  environment_.random.Fill(std::span(reinterpret_cast<uint8_t*>(secret_.data()), secret_.size()));
+  ByteWriter identity;
+  identity.Put8(kIdentityFormat);
+  identity.PutText(head_.store_id);
+  identity.PutText(secret_);
+  Seal(identity.bytes());
+  database_->Put(batch, Family::kState, kIdentityKey, identity.bytes());
+  ByteWriter format;
+  format.Put32(kStoreFormat);
+  database_->Put(batch, Family::kState, kFormatKey, format.bytes());
+  return {};
+}
+
+Status RocksStore::LoadIdentity() {
+  RESCIND_ASSIGN(const auto bytes, database_->Get(Family::kState, kIdentityKey));
+  const auto body = bytes ? Unseal(*bytes) : std::nullopt;
+  if (!body) return CorruptRecord("the identity of the store");
+  ByteReader reader(*body);
+  const uint8_t format = reader.Take8();
+  const std::string_view id = reader.TakeText();
+  secret_ = reader.TakeText();
+  if (format != kIdentityFormat || !reader.done() || id != head_.store_id ||
+      secret_.size() != kSecretBytes) {
+    return CorruptRecord("the identity of the store");
+  }
+  return {};
+}
+
+Status RocksStore::AdmitSchema(rocksdb::WriteBatch& batch) {
+  RESCIND_ASSIGN(const auto bytes, database_->Get(Family::kState, kSchemaKey));
+  StoredSchema stored;
+  if (bytes) {
+    RESCIND_ASSIGN(stored, StoredSchema::Decode(*bytes));
+  } else if (head_.commit_number > 0) {
+    return CorruptRecord("the schema of the store");
+  }
+  bool changed = !bytes;
+  RESCIND_ASSIGN(numbers_, stored.Admit(*schema_, changed));
+  if (changed) database_->Put(batch, Family::kState, kSchemaKey, stored.Encode());
+  return {};
+}
+
+}  // namespace rescind

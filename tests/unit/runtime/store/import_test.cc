@@ -1,0 +1,218 @@
+// Imports: all at once, small or staged; snapshots and what they withdraw.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "tests/unit/runtime/store/store_fixture.h"
+
+namespace rescind {
+namespace {
+
+FactDelta People(int first, int end, int64_t status = 0) {
+  FactDelta delta = StoreFixture::From("ignored");
+  for (int i = first; i < end; ++i) {
+    delta.BeginRow(kIdentity, fmt::format("person {}", i));
+    delta.SetNumber(kStatus, status);
+    delta.SetText(kName, fmt::format("name {}", i % 100));
+  }
+  return delta;
+}
+
+class ImportFixture : public StoreFixture {
+ public:
+  std::unique_ptr<Import> Begin(std::string source = "hr", bool snapshot = false,
+                                bool allow_shrink = false) {
+    ImportOptions import;
+    import.origin = {std::move(source), clock.Now()};
+    import.snapshot = snapshot;
+    import.allow_shrink = allow_shrink;
+    import.snapshot_entities = {kIdentity};
+    auto begun = store->BeginImport(import);
+    if (!begun.ok()) FAIL(begun.error().message);
+    return std::move(*begun);
+  }
+  static CommitReport Finish(Import& import) {
+    auto report = import.Finish();
+    if (!report.ok()) FAIL(report.error().message);
+    return *report;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ImportFixture, "A staged import is there whole, and reads as a small one does") {
+  for (const uint64_t staging_rows : {uint64_t{1'000'000}, uint64_t{1'000}}) {
+    options.staging_rows = staging_rows;
+    Open();
+    const auto import = Begin();
+    for (int i = 0; i < 10; ++i) REQUIRE(import->Add(People(i * 1000, i * 1000 + 1000)).ok());
+    const CommitReport report = Finish(*import);
+    CHECK(report.rows_given == 10'000);
+    CHECK(report.rows_added + report.rows_unchanged == 10'000);
+    for (int round = 0; round < 2; ++round) {
+      const FactBase facts = Load();
+      CHECK(facts.table(kIdentity).live_count() == 10'000);
+      const RowId row = Row(kIdentity, "person 9999");
+      CHECK(facts.texts().Text(kIdentity, kName, row).value() == "name 99");
+      CHECK(facts.texts().Id(kIdentity, row).value() == "person 9999");
+      CHECK(facts.texts().Origin(kIdentity, kStatus, row).value()->source == "hr");
+      Open();
+    }
+    CHECK(store->Sources().front().claimed_rows == 10'000);
+  }
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "An import that is dropped leaves no trace") {
+  options.staging_rows = 500;
+  Open();
+  Commit(People(0, 10));
+  for (const int count : {100, 5'000}) {
+    auto import = Begin();
+    REQUIRE(import->Add(People(0, count, 1)).ok());
+    CHECK(import->WasGiven(kIdentity, fmt::format("person {}", count - 1)));
+    CHECK_FALSE(import->WasGiven(kIdentity, fmt::format("person {}", count)));
+    CHECK_FALSE(store->Commit(People(0, 1), {}).ok());
+    import.reset();
+    CHECK(store->facts_seq() == 1);
+    CHECK(Load().table(kIdentity).row_count() == 10);
+    CHECK(Show(kIdentity, "person 3").fields[1].value == "active");
+  }
+  Commit(People(10, 11));
+  Open();
+  CHECK(Load().table(kIdentity).row_count() == 11);
+  CHECK(Show(kIdentity, "person 10").fields[0].value == "name 10");
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "A bad value ends the import and nothing of it is taken") {
+  options.staging_rows = 500;
+  Open();
+  const auto import = Begin();
+  REQUIRE(import->Add(People(0, 1'000)).ok());
+  CHECK_FALSE(import->Add(People(0, 1, 99)).ok());
+  CHECK_FALSE(import->Finish().ok());
+  CHECK(Load().table(kIdentity).row_count() == 0);
+  CHECK(store->Commit(People(0, 1), {}).ok());
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "What existed before a staged import can be read as of then") {
+  options.staging_rows = 500;
+  Open();
+  Commit(People(0, 2'000));
+  clock.Advance({10});
+  const auto import = Begin();
+  REQUIRE(import->Add(People(1'000, 3'000, 1)).ok());
+  const CommitReport report = Finish(*import);
+  CHECK(report.rows_changed == 1'000);
+  CHECK(report.rows_added == 1'000);
+  for (int round = 0; round < 2; ++round) {
+    auto past = store->LoadFactsAsOf(kStart, ColumnSet::All(*schema_), {});
+    REQUIRE(past.ok());
+    const Table& people = past->table(kIdentity);
+    CHECK(people.row_count() == 2'000);
+    CHECK(people.column(kStatus).bytes()[1'500] == 0);
+    CHECK(people.tracked(kStatus).changed_at[1'500] == kUnknownLong);
+    CHECK(past->texts().Origin(kIdentity, kStatus, RowId(1'500)).value()->source == "ignored");
+    CHECK(Load().table(kIdentity).column(kStatus).bytes()[1'500] == 1);
+    CHECK(Load().table(kIdentity).tracked(kStatus).changed_at[1'500] == kStart.micros + 10);
+    Open();
+  }
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "A snapshot withdraws what its own source claimed, no more") {
+  for (const uint64_t staging_rows : {uint64_t{1'000'000}, uint64_t{1}}) {
+    options.staging_rows = staging_rows;
+    Open();
+    Finish(*[&] {
+      auto import = Begin("hr", true, true);
+      REQUIRE(import->Add(People(0, 20)).ok());
+      return import;
+    }());
+    Finish(*[&] {
+      auto import = Begin("directory", true, true);
+      REQUIRE(import->Add(People(10, 30)).ok());
+      return import;
+    }());
+    const auto import = Begin("hr", true);
+    REQUIRE(import->Add(People(0, 19)).ok());
+    CHECK(Finish(*import).rows_removed == 0);
+    CHECK(Show(kIdentity, "person 19").sources == std::vector<std::string>{"directory"});
+    const auto second = Begin("directory", true);
+    REQUIRE(second->Add(People(10, 19)).ok());
+    REQUIRE(second->Add(People(20, 30)).ok());
+    CHECK(Finish(*second).rows_removed == 1);
+    CHECK(Show(kIdentity, "person 19").presence == Presence::kRemoved);
+    CHECK(Show(kIdentity, "person 18").presence == Presence::kLive);
+  }
+}
+
+TEST_CASE_FIXTURE(ImportFixture,
+                  "A snapshot that loses more than a tenth is refused, with numbers") {
+  for (const uint64_t staging_rows : {uint64_t{1'000'000}, uint64_t{1}}) {
+    options.staging_rows = staging_rows;
+    Open();
+    const auto all = Begin("hr", true, true);
+    REQUIRE(all->Add(People(0, 20)).ok());
+    Finish(*all);
+    const uint64_t before = store->facts_seq();
+    auto import = Begin("hr", true);
+    REQUIRE(import->Add(People(0, 17, 1)).ok());
+    const auto refused = import->Finish();
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("lacks 3 of the 20 identity rows") != std::string::npos);
+    CHECK(refused.error().help.find("--allow-shrink") != std::string::npos);
+    CHECK(store->facts_seq() == before);
+    CHECK(Show(kIdentity, "person 0").fields[1].value == "active");
+    import = Begin("hr", true, true);
+    REQUIRE(import->Add(People(0, 17)).ok());
+    CHECK(Finish(*import).rows_removed == 3);
+  }
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "An entity is closed once every declared source gave a snapshot") {
+  Open();
+  FactDelta boss = From("hr");
+  boss.BeginRow(kIdentity, "ann");
+  boss.SetReference(kManager, "boss");
+  Commit(boss);
+  const DeclaredSources declared = {{kIdentity, {"hr", "directory"}}};
+  CHECK_FALSE(Load(declared).closed(kIdentity));
+  CHECK(Load().closed(kIdentity));
+  CHECK(Load().table(kIdentity).presence(Row(kIdentity, "boss")) == Presence::kAbsent);
+  for (const char* source : {"hr", "directory"}) {
+    CHECK_FALSE(Load(declared).closed(kIdentity));
+    FactDelta delta = From(source);
+    delta.BeginRow(kIdentity, "ann");
+    delta.SetReference(kManager, source == std::string("hr") ? "late" : "boss");
+    const auto import = Begin(source, true);
+    REQUIRE(import->Add(delta).ok());
+    Finish(*import);
+  }
+  const FactBase facts = Load(declared);
+  CHECK(facts.closed(kIdentity));
+  // Mentioned before the first of the two snapshots; by that one.
+  CHECK(facts.table(kIdentity).presence(Row(kIdentity, "boss")) == Presence::kRemoved);
+  CHECK(facts.table(kIdentity).presence(Row(kIdentity, "late")) == Presence::kAbsent);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "Sources say what they delivered and when") {
+  Open();
+  clock.Advance({5});
+  const auto import = Begin("hr", true);
+  REQUIRE(import->Add(People(0, 3)).ok());
+  clock.Advance({7});
+  Finish(*import);
+  Commit(People(2, 4));
+  Open();
+  const auto sources = store->Sources();
+  REQUIRE(sources.size() == 2);
+  CHECK(sources[0].source == "hr");
+  CHECK(sources[0].entity == kIdentity);
+  CHECK(sources[0].claimed_rows == 3);
+  CHECK(sources[0].observed_at == Instant{kStart.micros + 5});
+  CHECK(sources[0].snapshot_observed_at == Instant{kStart.micros + 5});
+  CHECK(sources[1].source == "ignored");
+  CHECK(sources[1].claimed_rows == 2);
+  CHECK(sources[1].committed_at == Instant{kStart.micros + 12});
+  CHECK_FALSE(sources[1].snapshot_observed_at);
+}
+
+}  // namespace rescind
