@@ -19,6 +19,7 @@ struct Judgement {
   Verdict verdict = Verdict::kNoMatch;
   EvaluationError error = EvaluationError::kNone;
   Instant deadline = Instant::Never();
+  bool operator==(const Judgement&) const = default;
 };
 
 class ReferenceEvaluator {
