@@ -36,7 +36,9 @@ class FactBaseBuilder {
    public:
     Row& Set(std::string_view field, PlainValue value);
     Row& Set(std::string_view field, const char* text) { return Set(field, std::string(text)); }
-    Row& Set(std::string_view field, int value) { return Set(field, int64_t{value}); }
+    Row& Set(std::string_view field, bool answer) { return Set(field, PlainValue(answer)); }
+    Row& Set(std::string_view field, int number) { return Set(field, int64_t{number}); }
+    Row& Set(std::string_view field, int64_t number) { return Set(field, PlainValue(number)); }
     Row& SetUnknown(std::string_view field) { return Set(field, PlainValue()); }
     // Of a tracked field.
     Row& SetPast(std::string_view field, PlainValue previous, Instant changed_at);
