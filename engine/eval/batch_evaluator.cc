@@ -1,0 +1,236 @@
+#include "engine/eval/batch_evaluator.h"
+
+#include <algorithm>
+
+#include "engine/base/assert.h"
+
+namespace rescind::eval {
+
+using ir::Op;
+
+namespace {
+
+constexpr uint64_t kWorldSelection = ~uint64_t{0};
+
+}  // namespace
+
+BatchEvaluator::BatchEvaluator(const SweepPlan& plan)
+    : plan_(plan),
+      program_(plan.program()),
+      now_(plan.input().now),
+      world_(std::make_unique<Batch>(plan.program().nodes.size())),
+      batches_(plan.program().frames.size()),
+      slice_rows_(plan.program().frames.size(), 64) {
+  world_->count = 1;
+  world_->generation = ++last_generation_;
+}
+
+const Selection& BatchEvaluator::StartChunk(ir::FrameId root, const Table& table,
+                                            uint32_t first_row, uint32_t count) {
+  auto& batches = batches_[root.index()];
+  if (batches.empty()) batches.push_back(std::make_unique<Batch>(program_.nodes.size()));
+  Batch& batch = *batches.front();
+  batch.frame = root;
+  batch.count = count;
+  batch.generation = ++last_generation_;
+  batch.contiguous = true;
+  batch.first_row = first_row;
+  batch.iota.resize(count);
+  for (uint32_t i = 0; i < count; ++i) batch.iota[i] = first_row + i;
+  batch.outer = world_.get();
+  chunk_ = &batch;
+  chunk_selections_.emplace(selections_);
+  Selection& all = chunk_all_;
+  all = {nullptr, count, selections_.NextId(), nullptr};
+  const uint8_t* complete = table.complete().data() + first_row;
+  return selections_.Filter(all, [&](uint32_t i) { return complete[i] != 0; });
+}
+
+const ValueVector& BatchEvaluator::Fetch(ir::NodeId id, Batch& batch, const Selection& selection) {
+  const ir::Node& node = program_.node(id);
+  if (!node.frame.valid() && batch.frame.valid()) return Broadcast(id, batch);
+  ValueVector& vector = batch.vectors[id.index()];
+  if (vector.Covers(selection, batch.generation)) return vector;
+  vector.BeginFor(selection, batch.generation);
+  ++counters_.nodes_evaluated;
+  if (node.frame == batch.frame) {
+    Compute(id, batch, selection, vector);
+  } else {
+    Gather(id, batch, selection, vector);
+  }
+  return vector;
+}
+
+namespace {
+
+template <typename T>
+void GatherAs(const ValueVector& from, const uint32_t* outer, const Selection& selection,
+              uint32_t count, ValueVector& out) {
+  const T* values = from.values<T>();
+  T* gathered = out.Write<T>(count);
+  ForEach(selection, [&](uint32_t i) { gathered[i] = values[outer[i]]; });
+}
+
+template <typename T>
+void Repeat(const ValueVector& from, uint32_t count, ValueVector& out) {
+  std::fill_n(out.Write<T>(count), count, from.values<T>()[0]);
+}
+
+template <typename Body>
+void WithWidth(Width width, Body body) {
+  switch (width) {
+    case Width::kByte: body(uint8_t{}); break;
+    case Width::kWord: body(uint32_t{}); break;
+    case Width::kDay: body(int32_t{}); break;
+    case Width::kLong: body(int64_t{}); break;
+  }
+}
+
+}  // namespace
+
+// A value of a frame further out, for each member its outer row's.
+void BatchEvaluator::Gather(ir::NodeId id, Batch& batch, const Selection& selection,
+                            ValueVector& out) {
+  RESCIND_ASSERT(batch.outer != nullptr, "a node whose frame stands on nothing");
+  const ValueVector& from = Fetch(id, *batch.outer, *batch.outer_selection);
+  const uint32_t* outer = batch.members.outer.data();
+  WithWidth(plan_.at(id).width,
+            [&](auto zero) { GatherAs<decltype(zero)>(from, outer, selection, batch.count, out); });
+  if (from.status() != nullptr) {
+    uint8_t* status = out.WriteStatus(selection, batch.count);
+    ForEach(selection, [&](uint32_t i) { status[i] = from.status()[outer[i]]; });
+  }
+  if (from.until() != nullptr) {
+    int64_t* until = out.WriteUntil(selection, batch.count);
+    ForEach(selection, [&](uint32_t i) { until[i] = from.until()[outer[i]]; });
+  }
+}
+
+// What depends on no row is computed once and stays in every batch where it was asked for.
+const ValueVector& BatchEvaluator::Broadcast(ir::NodeId id, Batch& batch) {
+  ValueVector& vector = batch.vectors[id.index()];
+  if (batch.broadcast.empty()) batch.broadcast.resize(program_.nodes.size(), 0);
+  uint32_t& filled = batch.broadcast[id.index()];
+  if (filled >= batch.count && filled > 0) return vector;
+  const Selection one{nullptr, 1, kWorldSelection, nullptr};
+  const ValueVector& from = Fetch(id, *world_, one);
+  filled = std::max(batch.count, 1U);
+  const Selection all{nullptr, filled, kWorldSelection, nullptr};
+  vector.BeginFor(all, batch.generation);
+  WithWidth(plan_.at(id).width, [&](auto zero) { Repeat<decltype(zero)>(from, filled, vector); });
+  if (from.status() != nullptr) {
+    std::fill_n(vector.WriteStatus(all, filled), filled, from.status()[0]);
+  }
+  if (from.until() != nullptr) {
+    std::fill_n(vector.WriteUntil(all, filled), filled, from.until()[0]);
+  }
+  return vector;
+}
+
+void BatchEvaluator::ComputeConstant(ir::NodeId id, ValueVector& out) {
+  const ir::Node& node = program_.node(id);
+  const NodePlan& plan = plan_.at(id);
+  const Selection one{nullptr, 1, kWorldSelection, nullptr};
+  switch (plan.width) {
+    case Width::kByte: *out.Write<uint8_t>(1) = static_cast<uint8_t>(plan.number); return;
+    case Width::kDay: *out.Write<int32_t>(1) = static_cast<int32_t>(plan.number); return;
+    case Width::kLong: *out.Write<int64_t>(1) = plan.number; return;
+    case Width::kWord: break;
+  }
+  if (node.type.kind == ir::Type::Kind::kText) {
+    *out.Write<uint32_t>(1) = texts_.Intern(plan.text);
+    return;
+  }
+  *out.Write<uint32_t>(1) = plan.row.value_or(kNoRow);
+  if (!plan.row) *out.WriteStatus(one, 1) = kIsUnknown;
+}
+
+void BatchEvaluator::ComputeMember(const ir::Node& node, Batch& batch, ValueVector& out) {
+  out.CoverAll();
+  if (batch.contiguous) {
+    out.Borrow(batch.iota.data());
+    return;
+  }
+  const MemberList& members = batch.members;
+  switch (WidthOf(node.type.kind)) {
+    case Width::kWord: out.Borrow(members.rows.data()); return;
+    case Width::kLong: out.Borrow(members.longs.data()); return;
+    case Width::kByte: {
+      uint8_t* bytes = out.Write<uint8_t>(batch.count);
+      for (uint32_t i = 0; i < batch.count; ++i) bytes[i] = static_cast<uint8_t>(members.rows[i]);
+      return;
+    }
+    case Width::kDay: break;
+  }
+  RESCIND_UNREACHABLE("a member of a type that no set holds");
+}
+
+void BatchEvaluator::Compute(ir::NodeId id, Batch& batch, const Selection& selection,
+                             ValueVector& out) {
+  const ir::Node& node = program_.node(id);
+  switch (node.op) {
+    case Op::kConstant:
+    case Op::kConstantRow: return ComputeConstant(id, out);
+    case Op::kMember: return ComputeMember(node, batch, out);
+    case Op::kNow: {
+      *out.Write<int64_t>(1) = now_.micros;
+      if (plan_.deadlines()) *out.WriteUntil(selection, 1) = now_.micros + 1;
+      return;
+    }
+    case Op::kToday: return ComputeToday(node, batch, selection, out);
+    case Op::kId:
+    case Op::kField:
+    case Op::kChangedAt:
+    case Op::kPrevious: return ComputePath(id, batch, selection, out);
+    case Op::kRemovedAt: return ComputeRemovedAt(id, batch, selection, out);
+    case Op::kColumn: return ComputeCells(id, batch, selection, out);
+    case Op::kAnd: return ComputeJunction<0>(node, batch, selection, out);
+    case Op::kOr: return ComputeJunction<1>(node, batch, selection, out);
+    case Op::kNot: return ComputeNot(node, batch, selection, out);
+    case Op::kIsKnown: return ComputeIsKnown(node, batch, selection, out);
+    case Op::kCoalesce: return ComputeCoalesce(id, batch, selection, out);
+    case Op::kCompare: return ComputeCompare(node, batch, selection, out);
+    case Op::kInSet: return ComputeInSet(id, batch, selection, out);
+    case Op::kHas: return ComputeHas(id, batch, selection, out);
+    case Op::kStartsWith:
+    case Op::kEndsWith:
+    case Op::kContains:
+    case Op::kMatches: return ComputeTextPredicate(id, batch, selection, out);
+    case Op::kReached: return ComputeReached(node, batch, selection, out);
+    case Op::kDayReached: return ComputeDayReached(id, batch, selection, out);
+    case Op::kAdd:
+    case Op::kSubtract:
+    case Op::kMultiply:
+    case Op::kNegate: return ComputeArithmetic(node, batch, selection, out);
+    case Op::kAddCivil:
+    case Op::kDateOf:
+    case Op::kStartOf: return ComputeDays(node, batch, selection, out);
+    case Op::kLower: return ComputeLower(node, batch, selection, out);
+    case Op::kAny:
+    case Op::kAll:
+    case Op::kCount:
+    case Op::kSum:
+    case Op::kLatest:
+    case Op::kEarliest: return ComputeFold(id, batch, selection, out);
+  }
+  RESCIND_UNREACHABLE("an operation beyond the enumeration");
+}
+
+void BatchEvaluator::Combine(const ir::Node& node, Batch& batch, const Selection& selection,
+                             ValueVector& out) {
+  for (ir::NodeId operand : node.operands) {
+    const ValueVector& value = Fetch(operand, batch, selection);
+    if (value.status() != nullptr) {
+      uint8_t* status = out.WriteStatus(selection, batch.count);
+      const uint8_t* more = value.status();
+      ForEach(selection, [&](uint32_t i) { status[i] = Worse(status[i], more[i]); });
+    }
+    if (value.until() != nullptr) {
+      int64_t* until = out.WriteUntil(selection, batch.count);
+      const int64_t* more = value.until();
+      ForEach(selection, [&](uint32_t i) { until[i] = std::min(until[i], more[i]); });
+    }
+  }
+}
+
+}  // namespace rescind::eval

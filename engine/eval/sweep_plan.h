@@ -1,0 +1,130 @@
+// SweepPlan: a rule program bound to facts, ready to be run over batches.
+//
+// What is the same for all rows is worked out here, once: where columns lie, which dictionary a
+// text's codes belong to, constants, rows that constants name, which nodes need statuses checked.
+// Workers share it; only the memos of text predicates change, atomically.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/time_zone.h"
+#include "engine/eval/sweep.h"
+#include "engine/eval/value_vector.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace rescind::eval {
+
+// What a predicate says of each code of a dictionary, asked at most a few times for each.
+class PredicateMemo {
+ public:
+  explicit PredicateMemo(uint32_t count) : answers_(std::make_unique<Answer[]>(count)) {}
+
+  template <typename Ask>
+  bool Get(uint32_t code, Ask ask) {
+    const uint8_t known = answers_[code].load(std::memory_order_relaxed);
+    if (known != 0) return known == 2;
+    const bool answer = ask();
+    answers_[code].store(answer ? 2 : 1, std::memory_order_relaxed);
+    return answer;
+  }
+
+ private:
+  using Answer = std::atomic<uint8_t>;  // 0 nobody asked, 1 no, 2 yes
+  std::unique_ptr<Answer[]> answers_;
+};
+
+// What a constant that is no text is in a vector.
+int64_t NumberOf(const ir::Constant& constant);
+
+struct NodePlan {
+  Width width = Width::kByte;
+  bool planned = false;
+
+  // Paths.
+  const Table* table = nullptr;
+  const Column* column = nullptr;  // of the field, its previous values, or ids
+  const int64_t* changed_at = nullptr;
+  const Table* target = nullptr;  // of a reference
+  bool required = false;
+  bool complete = false;  // kRow: whatever row it yields is complete
+
+  // kText: whose codes its values are; null: the worker's own dictionary.
+  const TextDictionary* dictionary = nullptr;
+  // kSet: where its sets lie, if all lie in one place.
+  std::optional<uint32_t> set_source;
+
+  // kConstant. Whatever is no text as a number.
+  bool constant = false;
+  int64_t number = 0;
+  std::string text;
+
+  // kConstantRow, and cells of tables: as a value.
+  std::optional<uint32_t> row;
+
+  // kInSet: by member number, by row, or sorted.
+  std::vector<uint8_t> contains;
+  std::vector<int64_t> numbers;
+  std::vector<std::string> texts;
+
+  // Text predicates whose second operand is a constant.
+  std::unique_ptr<re2::RE2> pattern;
+  std::unique_ptr<PredicateMemo> memo;  // by code of the operand's dictionary, if it is shared
+  // kHas with a constant member: by set of `set_source`.
+  std::unique_ptr<PredicateMemo> set_memo;
+};
+
+class SweepPlan {
+ public:
+  // Sets of several columns may meet in one node: a set's value is its source in the upper half
+  // and its id in the pool of the source's column in the lower.
+  struct SetSource {
+    EntityId entity;
+    FieldId field;
+    const Column* column = nullptr;
+  };
+
+  // `roots`: the nodes that will be asked for.
+  SweepPlan(const EvaluationInput& input, bool deadlines, const std::vector<ir::NodeId>& roots);
+  ~SweepPlan();
+
+  const EvaluationInput& input() const { return input_; }
+  const ir::Program& program() const { return input_.program; }
+  bool deadlines() const { return deadlines_; }
+  const ir::Node& node(ir::NodeId id) const { return input_.program.node(id); }
+  const NodePlan& at(ir::NodeId id) const { return nodes_[id.index()]; }
+  const SetSource& set_source(uint32_t source) const { return set_sources_[source]; }
+  // The live row of a cell of a table, by table, row and column.
+  std::optional<uint32_t> CellRow(ir::TableId table, uint32_t row, uint32_t column) const;
+  // The row of an id, live or not.
+  std::optional<RowId> FindRow(EntityId entity, const std::string& id) const;
+
+ private:
+  void PlanNode(ir::NodeId id);
+  void PlanCollection(ir::CollectionId id);
+  void BindPath(const ir::Node& node, NodePlan& plan);
+  void BindConstant(const ir::Node& node, NodePlan& plan);
+  void BindText(const ir::Node& node, NodePlan& plan);
+  void BindSet(const ir::Node& node, NodePlan& plan);
+  const TextDictionary* MemberDictionary(ir::FrameId frame);
+  void BindInSet(const ir::Node& node, NodePlan& plan);
+  void BindCells(const ir::Node& node);
+  uint32_t SourceOf(EntityId entity, FieldId field);
+  std::optional<uint32_t> LiveRow(EntityId entity, const std::string& id) const;
+
+  const EvaluationInput input_;
+  bool deadlines_;
+  std::vector<NodePlan> nodes_;  // by node; only what is needed is planned
+  std::vector<SetSource> set_sources_;
+  std::vector<std::vector<std::vector<std::optional<uint32_t>>>>
+      cell_rows_;  // [table][column][row]
+};
+
+}  // namespace rescind::eval
