@@ -98,6 +98,30 @@ TEST_CASE_FIXTURE(ProgramFixture, "FilesOutsideOfAWorkspaceAreAProgramOfTheirOwn
   CHECK(Complains("rescind init"));
 }
 
+TEST_CASE_FIXTURE(CheckedWorkspace, "WarningsFailOnlyWhereTheyAreDenied") {
+  std::string text(kGoodPolicy);
+  text.erase(text.find("  controls"), text.find("  for") - text.find("  controls"));
+  Write("policies/good.rescind", text);
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(Prints("warning[W0201]"));
+  CHECK(Prints("0 errors, 1 warning in 1 file\n"));
+  CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
+}
+
+TEST_CASE_FIXTURE(ProgramFixture, "AFileBelongsToItsWorkspaceWhereverOneStands") {
+  Write("w/rescind.toml", "[params]\n\"a.grace\" = \"60d\"\n");
+  Write("w/policies/a.rescind", "param grace : duration = 90d\n");
+  std::string text(kGoodPolicy);
+  text.replace(text.find("90d"), 3, "a.grace");
+  Write("w/policies/b.rescind", text);
+  CHECK(Run({"check", "w/policies/b.rescind"}) == ExitStatus::kDone);
+  CHECK(Run({"check", folder / "w/policies/b.rescind"}) == ExitStatus::kDone);
+  CHECK(out.str() == "0 errors, 0 warnings in 1 file\n");
+  // Alone it would lack the param.
+  Write("b.rescind", text);
+  CHECK(Run({"check", "b.rescind"}) == ExitStatus::kCheckFailed);
+}
+
 TEST_CASE_FIXTURE(CheckedWorkspace, "FilesBesideTheWorkspacesPoliciesAreAProgramOfTheirOwn") {
   Write("policies/bad.rescind", kBadPolicy);
   Write("drafts/good.rescind", kGoodPolicy);
