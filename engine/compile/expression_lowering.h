@@ -1,7 +1,7 @@
 // ExpressionLowering: the expressions of one rule, from the typed tree into the graph.
 //
 // Knows one policy or protect: the row it judges, its lets, its time zone. Whatever in a condition
-// hangs on `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how);
+// hangs on `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how).
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,6 @@
-// Every tests/language/check/*.rescind against its .err and what it says of its own diagnostics;
-// every tests/language/programs/*.rescind, which must be faultless, against its .typed.
+// Every tests/language/check/*.rescind against its .err and what it says of its own diagnostics.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
 
@@ -92,45 +90,11 @@ TEST_CASE("EveryCheckCaseMatchesItsGolden") {
   }
 }
 
-// The standard model would be the same sixty lines in every golden.
-std::string WithoutEntities(const std::string& text) {
-  std::string rest;
-  bool in_entity = false;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = text.find('\n', begin);
-    const std::string line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.rfind("  ", 0) != 0) in_entity = line.rfind("entity ", 0) == 0;
-    if (!in_entity) rest += line + "\n";
-  }
-  return rest;
-}
-
-TEST_CASE("EveryProgramIsTypedAsItsGoldenSays") {
-  const auto files = PolicyFilesIn("tests/language/programs");
-  REQUIRE(files.size() >= 2);
-  for (const auto& path : files) {
-    INFO(path.string());
-    Checked checked;
-    CheckCase(path, checked);
-    if (checked.program == nullptr) {
-      FAIL_CHECK(RenderDiagnostics(checked.sources, checked.diagnostics));
-      continue;
-    }
-    const std::string text = typed::Print(*checked.program);
-    std::filesystem::path golden = path;
-    CheckGolden(golden.replace_extension(".typed"),
-                path.stem() == "entities" ? text : WithoutEntities(text));
-  }
-}
-
 TEST_CASE("EveryCodeOfTheCheckerHasAPageAndACase") {
   std::set<std::string> seen;
-  for (const char* folder : {"tests/language/check", "tests/language/programs"}) {
-    for (const auto& path : PolicyFilesIn(folder)) {
-      for (const Expectation& expectation : ReadExpectations(ReadFileOrFail(path))) {
-        seen.insert(expectation.code);
-      }
+  for (const auto& path : PolicyFilesIn("tests/language/check")) {
+    for (const Expectation& expectation : ReadExpectations(ReadFileOrFail(path))) {
+      seen.insert(expectation.code);
     }
   }
   const std::string header = ReadFileOrFail("engine/check/check_codes.h");
@@ -143,31 +107,6 @@ TEST_CASE("EveryCodeOfTheCheckerHasAPageAndACase") {
     ++count;
   }
   CHECK(count > 40);
-}
-
-// What the order of files and declarations must not change.
-TEST_CASE("TheOrderOfFilesChangesNothing") {
-  const auto files = PolicyFilesIn("tests/language/programs");
-  const auto check = [&](bool reversed) {
-    SourceMap sources;
-    std::vector<FileId> ids;
-    for (const auto& path : files) {
-      ids.push_back(sources.Add(path.filename().string(), ReadFileOrFail(path)));
-    }
-    if (reversed) std::reverse(ids.begin(), ids.end());
-    DiagnosticSink sink;
-    const auto program = ParseAndCheck(sources, ids, Options(), sink);
-    REQUIRE_MESSAGE(program != nullptr, RenderDiagnostics(sources, sink.TakeSorted()));
-    std::string text;
-    for (const auto& policy : program->policies) text += policy.full_name + policy.meaning_hash;
-    for (const auto& protect : program->protects) text += protect.full_name + protect.meaning_hash;
-    for (const EntityDef& entity : program->schema.entities()) {
-      text += entity.name;
-      for (const FieldDef& field : entity.fields) text += field.name;
-    }
-    return text;
-  };
-  CHECK(check(false) == check(true));
 }
 
 }  // namespace
