@@ -7,6 +7,8 @@ void DeclareAll(CommandLine& line) {
   DeclareCheck(line);
   DeclareFmt(line);
   DeclareExplain(line);
+  DeclareImport(line);
+  DeclareFacts(line);
   DeclareAudit(line);
 }
 

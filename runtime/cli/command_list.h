@@ -9,6 +9,8 @@ void DeclareInit(CommandLine& line);
 void DeclareCheck(CommandLine& line);
 void DeclareFmt(CommandLine& line);
 void DeclareExplain(CommandLine& line);
+void DeclareImport(CommandLine& line);
+void DeclareFacts(CommandLine& line);
 void DeclareAudit(CommandLine& line);
 
 // All of the above, in the order in which help lists them.

@@ -1,7 +1,7 @@
 // OpenWorkspaceStore: a workspace's store, with the schema of its policies.
 //
 // The one way for commands to the facts. It maps what rescind.toml says of feeds to the entities
-// of the schema; it reads no policies itself (policy_loader.h).
+// of the schema, which the policies declare.
 #pragma once
 
 #include <memory>
@@ -26,6 +26,11 @@ struct WorkspaceStore {
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
                                           StoreEnvironment environment,
+                                          const StoreOptions& options = {});
+
+// The same for a command that needs the policies for nothing but their schema. kInvalidInput when
+// they have errors.
+Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvironment environment,
                                           const StoreOptions& options = {});
 
 }  // namespace rescind
