@@ -32,6 +32,7 @@ struct TargetGuard {
 };
 
 struct Finding {
+  std::string id;      // FindingId: the same in every plan while the finding lives, renamed or not
   std::string policy;  // full name
   std::string entity;  // of the judged row
   RowId row;
@@ -49,10 +50,11 @@ struct Finding {
   std::optional<Instant> alarmed_at;  // `done within` was missed and said so
   bool operator==(const Finding&) const = default;
 
-  // 24 lowercase hex digits; the same in every plan while the finding lives.
-  std::string Id() const;
   std::optional<Instant> BegunAt(uint32_t stage) const;
 };
+
+// 24 lowercase hex digits over what identifies a finding when it opens.
+std::string FindingId(const Finding& finding);
 
 // What the store remembers of a policy beside its findings.
 struct PolicyRecord {

@@ -75,8 +75,9 @@ struct PlannerOptions {
   bool hold_unconfirmed = false;
   // Not empty: everything that removes is held for this reason (the clock jumped, …).
   std::string hold_everything_because;
-  // Only a running engine can ask for approval, and undo `suspend` when the match ends.
-  bool can_ask_approval = false;
+  // `serve`: a limit "per run" rolls over an hour.
+  bool continuous = false;
+  // Somebody undoes `suspend` when the match ends; without, it is held.
   bool can_undo_suspend = false;
   // Shown only; limits and gates see everything. Empty: no filter.
   std::vector<std::string> filter_policies;
@@ -103,10 +104,12 @@ struct ActionTerms {
 struct StageStart {
   std::string policy;
   RowId row;
-  RemovalStart start;  // action_count counts what would start now
-  bool removes = false;
-  std::vector<std::string> action_keys;  // ready ones
-  std::vector<std::string> recipients;   // of its ready notices
+  RemovalStart start;                    // action_count counts what would start now
+  bool begun = false;                    // before this plan
+  bool removes = false;                  // some action is ready
+  bool notifies = false;                 // some notice is ready
+  std::vector<std::string> action_keys;  // of the ready actions
+  std::vector<std::string> recipients;   // of the ready notices
 };
 
 struct PlanOutcome {
@@ -118,7 +121,8 @@ struct PlanOutcome {
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
   std::vector<std::string> used_releases;  // without them more would be held
-  std::vector<std::string> unconfirmed;    // enforced policies with findings
+  std::vector<std::string> unconfirmed;    // enforced policies with something to do
+  std::vector<std::string> confirmed_by_release;
 };
 
 // `sweep` has judged every rule of the program at input.now. `previous` is what the store holds.

@@ -1,0 +1,253 @@
+// Advancing is a merge of two lists sorted by row: the findings that were, the matches that are.
+//   findings 3 5 9, matches 5 7 9  →  3 withdrawn, 5 and 9 stand, 7 opened
+#include "runtime/plan/finding_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rescind {
+namespace {
+
+std::string KeyOf(const Finding& finding) {
+  return fmt::format("{}{}/{:08x}", kFindingPrefix, finding.policy, finding.row.index());
+}
+std::string KeyOf(const PolicyRecord& record) { return std::string(kPolicyPrefix) + record.policy; }
+
+template <typename T, typename Decode, typename Take>
+Status ScanRecords(const KeyValueReader& reader, std::string_view prefix, Decode decode,
+                   Take take) {
+  Status failure;
+  RESCIND_TRY(reader.Scan(prefix, "", [&](std::string_view key, std::string_view value) {
+    Result<T> record = decode(value);
+    if (!record) {
+      failure = std::move(record).error().In(key);
+      return false;
+    }
+    take(*std::move(record));
+    return true;
+  }));
+  return failure;
+}
+
+// The stage after which nothing more is taken away; the last one when none takes anything away.
+uint32_t LastRemovingStage(const ir::Rule& rule) {
+  for (size_t stage = rule.stages.size(); stage > 0; --stage) {
+    for (const ir::Action& action : rule.stages[stage - 1].actions) {
+      if (action.verb != ir::Verb::kNotify) return static_cast<uint32_t>(stage - 1);
+    }
+  }
+  return static_cast<uint32_t>(rule.stages.size()) - 1;
+}
+
+std::string WhyEnded(const eval::EvaluationInput& input, const ir::Rule& rule,
+                     const eval::RuleOutcome& outcome, const Finding& finding) {
+  const Table& table = input.facts.table(rule.entity);
+  if (table.presence(finding.row) != Presence::kLive ||
+      table.incarnation(finding.row) != finding.incarnation) {
+    return "it is gone";
+  }
+  const bool undecided =
+      std::binary_search(outcome.undecided.begin(), outcome.undecided.end(), finding.row);
+  if (undecided || !table.complete(finding.row))
+    return "it can no longer be judged: data is missing";
+  return "it no longer matches";
+}
+
+// Walks findings and matches of one policy side by side.
+class PolicyMerge {
+ public:
+  PolicyMerge(const eval::EvaluationInput& input, const ir::Rule& rule,
+              const eval::RuleOutcome& outcome, std::vector<FindingTransition>& transitions)
+      : input_(input),
+        rule_(rule),
+        outcome_(outcome),
+        table_(input.facts.table(rule.entity)),
+        entity_(input.program.schema.entity(rule.entity).name),
+        transitions_(transitions) {}
+
+  std::vector<Finding> Run(std::vector<Finding> before) {
+    auto old = before.begin();
+    for (const RowId row : outcome_.matches) {
+      for (; old != before.end() && old->row < row; ++old) End(std::move(*old));
+      const bool stands = old != before.end() && old->row == row;
+      if (stands && old->incarnation == table_.incarnation(row)) {
+        after_.push_back(std::move(*old++));
+        continue;
+      }
+      if (stands) End(std::move(*old++));
+      Open(row);
+    }
+    for (; old != before.end(); ++old) End(std::move(*old));
+    return std::move(after_);
+  }
+
+ private:
+  void Open(RowId row) {
+    Finding finding;
+    finding.policy = rule_.full_name;
+    finding.entity = entity_;
+    finding.row = row;
+    finding.incarnation = table_.incarnation(row);
+    finding.opened_at = input_.now;
+    finding.id = FindingId(finding);
+    transitions_.push_back({FindingStep::kOpened, finding, ""});
+    after_.push_back(std::move(finding));
+  }
+
+  void End(Finding finding) {
+    if (finding.resolved) return;
+    if (finding.BegunAt(LastRemovingStage(rule_))) {
+      finding.resolved = true;
+      transitions_.push_back({FindingStep::kResolved, std::move(finding), ""});
+      return;
+    }
+    std::string why = WhyEnded(input_, rule_, outcome_, finding);
+    transitions_.push_back({FindingStep::kWithdrawn, std::move(finding), std::move(why)});
+  }
+
+  const eval::EvaluationInput& input_;
+  const ir::Rule& rule_;
+  const eval::RuleOutcome& outcome_;
+  const Table& table_;
+  const std::string& entity_;
+  std::vector<FindingTransition>& transitions_;
+  std::vector<Finding> after_;
+};
+
+}  // namespace
+
+Result<FindingBook> FindingBook::Load(const KeyValueReader& reader) {
+  FindingBook book;
+  RESCIND_TRY(ScanRecords<Finding>(reader, kFindingPrefix, DecodeFinding, [&](Finding finding) {
+    // Keys are by policy, then row: so are the lists.
+    book.findings_[finding.policy].push_back(std::move(finding));
+  }));
+  RESCIND_TRY(ScanRecords<PolicyRecord>(
+      reader, kPolicyPrefix, DecodePolicyRecord, [&](PolicyRecord record) {
+        std::string policy = record.policy;
+        book.records_.insert_or_assign(std::move(policy), std::move(record));
+      }));
+  return book;
+}
+
+void FindingBook::Rename(const ir::Program& program) {
+  const auto exists = [&](const std::string& name) {
+    return std::any_of(program.rules.begin(), program.rules.end(), [&](const ir::Rule& rule) {
+      return !rule.protect && rule.full_name == name;
+    });
+  };
+  for (const ir::Rule& rule : program.rules) {
+    if (rule.protect || rule.renamed_from.empty() || exists(rule.renamed_from)) continue;
+    if (findings_.count(rule.full_name) == 0) {
+      if (auto node = findings_.extract(rule.renamed_from)) {
+        node.key() = rule.full_name;
+        for (Finding& finding : node.mapped()) finding.policy = rule.full_name;
+        findings_.insert(std::move(node));
+      }
+    }
+    if (records_.count(rule.full_name) == 0) {
+      if (auto node = records_.extract(rule.renamed_from)) {
+        node.key() = rule.full_name;
+        node.mapped().policy = rule.full_name;
+        records_.insert(std::move(node));
+      }
+    }
+  }
+}
+
+std::vector<FindingTransition> FindingBook::Advance(const eval::EvaluationInput& input,
+                                                    const eval::SweepResult& sweep) {
+  Rename(input.program);
+  std::vector<FindingTransition> transitions;
+  std::map<std::string, std::vector<Finding>, std::less<>> after;
+  std::map<std::string, PolicyRecord, std::less<>> records;
+  for (uint32_t index = 0; index < input.program.rules.size(); ++index) {
+    const ir::Rule& rule = input.program.rules[index];
+    if (rule.protect) continue;
+    PolicyMerge merge(input, rule, sweep.rules[index], transitions);
+    auto findings = merge.Run(std::move(findings_[rule.full_name]));
+    findings_.erase(rule.full_name);
+    if (!findings.empty()) after.emplace(rule.full_name, std::move(findings));
+
+    PolicyRecord record = std::move(records_[rule.full_name]);
+    record.policy = rule.full_name;
+    if (rule.mode != ir::Mode::kEnforce) {
+      record.enforced_since.reset();
+    } else if (!record.enforced_since) {
+      record.enforced_since = input.now;
+    }
+    records.emplace(rule.full_name, std::move(record));
+  }
+  for (auto& [policy, findings] : findings_) {
+    for (Finding& finding : findings) {
+      if (finding.resolved) continue;
+      transitions.push_back(
+          {FindingStep::kWithdrawn, std::move(finding), "its policy was removed"});
+    }
+  }
+  findings_ = std::move(after);
+  records_ = std::move(records);
+  return transitions;
+}
+
+const std::vector<Finding>& FindingBook::Of(std::string_view policy) const {
+  static const std::vector<Finding> none;
+  const auto found = findings_.find(policy);
+  return found == findings_.end() ? none : found->second;
+}
+
+std::vector<Finding>& FindingBook::MutableOf(std::string_view policy) {
+  return findings_[std::string(policy)];
+}
+
+const PolicyRecord* FindingBook::Record(std::string_view policy) const {
+  const auto found = records_.find(policy);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+PolicyRecord& FindingBook::MutableRecord(std::string_view policy) {
+  PolicyRecord& record = records_[std::string(policy)];
+  record.policy = policy;
+  return record;
+}
+
+uint64_t FindingBook::count() const {
+  uint64_t count = 0;
+  for (const auto& [policy, findings] : findings_) count += findings.size();
+  return count;
+}
+
+bool FindingBook::cold() const {
+  return std::none_of(records_.begin(), records_.end(),
+                      [](const auto& entry) { return !entry.second.confirmed_meaning.empty(); });
+}
+
+void FindingBook::WriteChanges(const FindingBook& before, KeyValueBatch& batch) const {
+  const auto by_row = [](const Finding& a, const Finding& b) { return a.row < b.row; };
+  for (const auto& [policy, findings] : before.findings_) {
+    const auto& kept = Of(policy);
+    for (const Finding& finding : findings) {
+      if (!std::binary_search(kept.begin(), kept.end(), finding, by_row)) {
+        batch.Delete(KeyOf(finding));
+      }
+    }
+  }
+  for (const auto& [policy, findings] : findings_) {
+    const auto& earlier = before.Of(policy);
+    for (const Finding& finding : findings) {
+      const auto same = std::lower_bound(earlier.begin(), earlier.end(), finding, by_row);
+      if (same != earlier.end() && *same == finding) continue;
+      batch.Put(KeyOf(finding), EncodeFinding(finding));
+    }
+  }
+  for (const auto& [policy, record] : before.records_) {
+    if (records_.count(policy) == 0) batch.Delete(KeyOf(record));
+  }
+  for (const auto& [policy, record] : records_) {
+    const PolicyRecord* earlier = before.Record(policy);
+    if (!earlier || *earlier != record) batch.Put(KeyOf(record), EncodePolicyRecord(record));
+  }
+}
+
+}  // namespace rescind

@@ -1,0 +1,65 @@
+#include "runtime/plan/finding_text.h"
+
+#include <fmt/format.h>
+
+namespace rescind {
+
+std::string SourceLine(const ir::Rule& rule, const SourceMap* sources) {
+  const bool has_clause = rule.when_clause < rule.clauses.size();
+  const Span span = has_clause ? rule.clauses[rule.when_clause].span : rule.span;
+  if (!sources || !span.valid()) return "";
+  const SourceFile& file = sources->Get(span.file);
+  return fmt::format("{}:{}", file.name(), file.Locate(span.begin).line);
+}
+
+std::vector<std::string> ControlNames(const ir::Rule& rule) {
+  std::vector<std::string> names;
+  for (const ir::Control& control : rule.controls) {
+    names.push_back(control.framework + " " + control.reference);
+  }
+  return names;
+}
+
+Result<const FindingText*> FindingTexts::Of(uint32_t rule, RowId row) {
+  const auto known = known_.find({rule, row});
+  if (known != known_.end()) return &known->second;
+  RESCIND_ASSIGN(FindingText text, Read(draft_.input.program.rules[rule], row));
+  return &known_.emplace(std::make_pair(rule, row), std::move(text)).first->second;
+}
+
+Result<std::string> FindingTexts::Because(const ir::Rule& rule, RowId row) {
+  std::string because;
+  for (const ir::ReasonPart& part : rule.because) {
+    if (!part.node.valid()) {
+      because += part.text;
+      continue;
+    }
+    RESCIND_ASSIGN(const std::string value,
+                   eval::FormatValue(draft_.input, draft_.evaluator.Evaluate(part.node, row)));
+    because += value;
+  }
+  return because;
+}
+
+Result<FindingText> FindingTexts::Read(const ir::Rule& rule, RowId row) {
+  FindingText text;
+  RESCIND_ASSIGN(text.judged_id, draft_.IdOf({rule.entity, row}));
+  RESCIND_ASSIGN(text.because, Because(rule, row));
+  for (const ir::EvidencePath& path : rule.evidence) {
+    Evidence evidence;
+    evidence.path = path.path;
+    RESCIND_ASSIGN(evidence.value,
+                   eval::FormatValue(draft_.input, draft_.evaluator.Evaluate(path.value, row)));
+    const eval::Value owner = draft_.evaluator.Evaluate(path.row, row);
+    const auto* fact = owner.known() ? std::get_if<eval::FactRow>(&owner.content) : nullptr;
+    if (fact && path.field.valid()) {
+      RESCIND_ASSIGN(const auto origin,
+                     draft_.input.facts.texts().Origin(path.entity, path.field, fact->row));
+      if (origin) evidence.source = origin->source;
+    }
+    text.evidence.push_back(std::move(evidence));
+  }
+  return text;
+}
+
+}  // namespace rescind

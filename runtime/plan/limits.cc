@@ -1,0 +1,387 @@
+// A finding counts once, when its first stage that removes something starts: with its judged row,
+// where the limit speaks of that entity, else with its distinct targets of the entity.
+//   limit 2 of grant per g.account.system per day
+//   crm: g1 g2 started an hour ago, g3 would start now: 3 > 2, so g3 waits; hr: g4 starts
+#include "runtime/plan/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "engine/base/assert.h"
+#include "runtime/plan/policy_gates.h"
+
+namespace rescind {
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+constexpr int64_t kMillionthsPerPercent = 10'000;
+
+struct Share {
+  bool percent = false;
+  int64_t amount = 0;  // rows, or millionths
+  EntityId entity;
+  ir::NodeId group;
+  std::optional<ir::LimitWindow> window;
+  bool is_default = false;
+};
+
+std::string ShareText(const Schema& schema, const Share& share) {
+  std::string text = share.percent
+                         ? fmt::format("{:g}%", static_cast<double>(share.amount) /
+                                                    static_cast<double>(kMillionthsPerPercent))
+                         : std::to_string(share.amount);
+  text += " of " + schema.entity(share.entity).name;
+  if (share.group.valid()) text += " per group";
+  if (share.window == ir::LimitWindow::kHour) text += " per hour";
+  if (share.window == ir::LimitWindow::kDay) text += " per day";
+  if (share.is_default) text += " (the workspace's limit)";
+  return text;
+}
+
+// Names of the groups of an entity's rows, and how many rows each has.
+class Groups {
+ public:
+  static Result<Groups> Make(const eval::EvaluationInput& input, ir::NodeId node, EntityId entity) {
+    Groups groups;
+    if (!node.valid()) return groups;
+    groups.of_row_ = eval::GroupRows(input, node, entity);
+    for (const eval::Value& value : groups.of_row_.values) {
+      RESCIND_ASSIGN(std::string name, eval::FormatValue(input, value));
+      groups.names_.push_back(std::move(name));
+    }
+    return groups;
+  }
+  bool any() const { return !of_row_.group.empty() || !names_.empty(); }
+  const std::string& NameOf(RowId row) const {
+    static const std::string unknown = "unknown";
+    static const std::string whole;
+    if (of_row_.group.empty()) return whole;
+    const uint32_t group = of_row_.group[row.index()];
+    return group == eval::NodeGroups::kNoGroup ? unknown : names_[group];
+  }
+
+ private:
+  eval::NodeGroups of_row_;
+  std::vector<std::string> names_;
+};
+
+// What one limit counts in one group.
+struct GroupCount {
+  std::set<uint32_t> rows;
+  bool any_new = false;
+  uint64_t population = 0;
+};
+
+class LimitCheck {
+ public:
+  explicit LimitCheck(PlanDraft& draft) : draft_(draft), schema_(draft.input.program.schema) {
+    report_.policies.resize(draft.input.program.rules.size());
+    for (uint32_t i = 0; i < draft.stages.size(); ++i) by_rule_[draft.stages[i].rule].push_back(i);
+  }
+
+  Result<LimitReport> Run() {
+    for (auto& [rule_index, stages] : by_rule_) {
+      const ir::Rule& rule = draft_.input.program.rules[rule_index];
+      const std::vector<Share> shares = SharesOf(rule);
+      for (size_t i = 0; i < shares.size(); ++i) {
+        RESCIND_TRY(CheckShare(rule_index, shares[i], i, stages));
+      }
+      for (const ir::LeaveLimit& leave : rule.leave_limits) {
+        RESCIND_TRY(CheckLeave(rule_index, leave, stages));
+      }
+    }
+    CheckWorkspace();
+    return std::move(report_);
+  }
+
+ private:
+  std::vector<Share> SharesOf(const ir::Rule& rule) const {
+    std::vector<Share> shares;
+    for (const ir::ShareLimit& limit : rule.share_limits) {
+      const int64_t amount = limit.percent ? limit.amount * kMillionthsPerPercent : limit.amount;
+      shares.push_back({limit.percent, amount, limit.entity, limit.group, limit.window, false});
+    }
+    if (shares.empty()) {
+      const PlannerShare& share = draft_.options.per_policy;
+      shares.push_back(
+          {share.percent, share.amount, rule.entity, ir::NodeId(), std::nullopt, true});
+    }
+    return shares;
+  }
+
+  RowId JudgedRow(const StageDraft& stage) const {
+    return draft_.book.Of(draft_.rule(stage).full_name)[stage.finding].row;
+  }
+
+  // Something of the stage would really start, if no limit held it.
+  bool WouldRemove(const StageDraft& stage) const {
+    if (!stage.starting) return false;
+    for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+      if (draft_.IsDue(draft_.claims[i]) && !draft_.claims[i].held) return true;
+    }
+    return false;
+  }
+
+  std::vector<uint32_t> UnitsOf(const StageDraft& stage, const Share& share) const {
+    std::set<uint32_t> rows;
+    if (share.entity != draft_.rule(stage).entity) {
+      for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+        const Claim& claim = draft_.claims[i];
+        if (!draft_.IsDue(claim) || claim.held) continue;
+        if (claim.target.entity == share.entity) rows.insert(claim.target.row.index());
+        const auto person = draft_.model.PersonOf(claim.target);
+        if (share.entity == draft_.model.identity() && person) rows.insert(person->index());
+      }
+    }
+    // The judged entity, or one that the actions do not touch: findings are counted.
+    if (rows.empty()) rows.insert(JudgedRow(stage).index());
+    return {rows.begin(), rows.end()};
+  }
+
+  std::optional<Instant> WindowStart(const Share& share) const {
+    const auto window = share.window.value_or(ir::LimitWindow::kRun);
+    const bool one_run = window == ir::LimitWindow::kRun && !draft_.options.continuous;
+    if (one_run) return std::nullopt;
+    const int64_t length = window == ir::LimitWindow::kDay ? kMicrosPerDay : kMicrosPerHour;
+    return Instant{draft_.input.now.micros - length};
+  }
+
+  void AddPast(const ir::Rule& rule, const Share& share, size_t unit_index,
+               std::map<std::string, GroupCount>& counts) const {
+    const auto since = WindowStart(share);
+    if (!since) return;
+    for (const RemovalStart& start : draft_.options.past_starts) {
+      if (!start.first || start.at <= *since || start.policy != rule.full_name) continue;
+      if (unit_index >= start.units.size()) continue;
+      const CountedUnits& units = start.units[unit_index];
+      if (units.entity != schema_.entity(share.entity).name) continue;
+      counts[units.group].rows.insert(units.rows.begin(), units.rows.end());
+    }
+  }
+
+  void AddPopulations(const ir::Rule& rule, const Share& share, const Groups& groups,
+                      std::map<std::string, GroupCount>& counts) const {
+    const uint64_t whole = draft_.input.facts.table(share.entity).live_count();
+    if (!groups.any()) {
+      for (auto& [name, count] : counts) count.population = whole;
+      return;
+    }
+    const Table& judged = draft_.input.facts.table(rule.entity);
+    for (uint32_t row = 0; row < judged.row_count(); ++row) {
+      if (!judged.complete(RowId(row))) continue;
+      const auto found = counts.find(groups.NameOf(RowId(row)));
+      if (found != counts.end()) ++found->second.population;
+    }
+    // Of another entity, the judged rows of the group stand for its share of the population.
+    for (auto& [name, count] : counts) count.population = std::min(count.population, whole);
+  }
+
+  Status CheckShare(uint32_t rule_index, const Share& share, size_t unit_index,
+                    const std::vector<uint32_t>& stages) {
+    const ir::Rule& rule = draft_.input.program.rules[rule_index];
+    RESCIND_ASSIGN(const Groups groups, Groups::Make(draft_.input, share.group, rule.entity));
+    std::map<std::string, GroupCount> counts;
+    for (const uint32_t index : stages) {
+      StageDraft& stage = draft_.stages[index];
+      if (!stage.first || !WouldRemove(stage)) continue;
+      CountedUnits units = {schema_.entity(share.entity).name, groups.NameOf(JudgedRow(stage)),
+                            UnitsOf(stage, share)};
+      GroupCount& count = counts[units.group];
+      count.rows.insert(units.rows.begin(), units.rows.end());
+      count.any_new = true;
+      // INVARIANT: a stage that counts has one entry a limit, in their order.
+      RESCIND_ASSERT(stage.units.size() == unit_index, "a limit was counted twice or not at all");
+      stage.units.push_back(std::move(units));
+    }
+    AddPast(rule, share, unit_index, counts);
+    if (counts.empty()) counts[""];
+    AddPopulations(rule, share, groups, counts);
+    Judge(rule_index, share, groups, counts, stages);
+    return {};
+  }
+
+  void Judge(uint32_t rule_index, const Share& share, const Groups& groups,
+             const std::map<std::string, GroupCount>& counts, const std::vector<uint32_t>& stages) {
+    const std::string share_text = ShareText(schema_, share);
+    std::string worst;
+    double worst_part = -1;
+    for (const auto& [name, count] : counts) {
+      const uint64_t allowed = Allowed(count.population, share.percent, share.amount);
+      const std::string text =
+          fmt::format("{}{}{}: {} of at most {}", share_text, name.empty() ? "" : ", ", name,
+                      count.rows.size(), allowed);
+      const double part = static_cast<double>(count.rows.size()) /
+                          static_cast<double>(std::max<uint64_t>(1, allowed));
+      if (part > worst_part) {
+        worst = text;
+        worst_part = part;
+      }
+      if (!count.any_new || count.rows.size() <= allowed) continue;
+      Hold(rule_index, name, "over the limit of " + text, stages,
+           [&](const StageDraft& stage) { return groups.NameOf(JudgedRow(stage)) == name; });
+    }
+    AddText(report_.policies[rule_index], worst);
+  }
+
+  static void AddText(LimitReport::OfPolicy& policy, const std::string& text) {
+    if (!policy.text.empty()) policy.text += "; ";
+    policy.text += text;
+  }
+
+  // Everything of the group that removes something and has not begun.
+  template <typename InGroup>
+  void Hold(uint32_t rule_index, const std::string& group, const std::string& why,
+            const std::vector<uint32_t>& stages, InGroup in_group) {
+    LimitReport::OfPolicy& policy = report_.policies[rule_index];
+    policy.over = true;
+    const std::string& name = draft_.input.program.rules[rule_index].full_name;
+    if (const Release* release = FindRelease(draft_.options, name, group, draft_.input.now)) {
+      report_.used_releases.push_back(release->id);
+      return;
+    }
+    const std::string text =
+        fmt::format("{}; `rescind release {} --reason …` lets it go", why, name);
+    if (policy.held_because.empty()) policy.held_because = text;
+    for (const uint32_t index : stages) {
+      StageDraft& stage = draft_.stages[index];
+      const bool removes = stage.first_claim != stage.end_claim;
+      if (!stage.starting || !removes || stage.held || !in_group(stage)) continue;
+      stage.held = draft_.Intern(text);
+    }
+  }
+
+  // ---- leave N ----
+
+  // Rows that will be gone whatever this policy does: already so, or acted on by any policy.
+  std::vector<uint8_t> GoneRows(EntityId entity) const {
+    const Table& table = draft_.input.facts.table(entity);
+    std::vector<uint8_t> gone(table.row_count(), 0);
+    const bool by_status =
+        entity == draft_.model.account() || schema_.entity(entity).name == "credential";
+    for (uint32_t row = 0; row < table.row_count(); ++row) {
+      const bool is_gone =
+          by_status && draft_.model.InWantedState(ir::Verb::kDisable, {entity, RowId(row)});
+      if (is_gone || !table.complete(RowId(row))) gone[row] = 1;
+    }
+    for (const Claim& claim : draft_.claims) {
+      if (claim.target.entity == entity && draft_.IsDue(claim) && !claim.held) {
+        gone[claim.target.row.index()] = 1;
+      }
+    }
+    return gone;
+  }
+
+  Status CheckLeave(uint32_t rule_index, const ir::LeaveLimit& leave,
+                    const std::vector<uint32_t>& stages) {
+    const ir::Rule& rule = draft_.input.program.rules[rule_index];
+    RESCIND_ASSIGN(const Groups groups, Groups::Make(draft_.input, leave.group, rule.entity));
+    std::vector<uint8_t> gone = GoneRows(rule.entity);
+    const auto& findings = draft_.book.Of(rule.full_name);
+    for (const Finding& finding : findings) {
+      const bool began = !finding.begun.empty() || finding.resolved;
+      if (began && RemovalBegan(rule, finding)) gone[finding.row.index()] = 1;
+    }
+    std::set<std::string> starting;
+    for (const uint32_t index : stages) {
+      const StageDraft& stage = draft_.stages[index];
+      if (!WouldRemove(stage)) continue;
+      gone[JudgedRow(stage).index()] = 1;
+      starting.insert(groups.NameOf(JudgedRow(stage)));
+    }
+    std::map<std::string, int64_t> left;
+    for (uint32_t row = 0; row < gone.size(); ++row) {
+      if (gone[row] == 0) ++left[groups.NameOf(RowId(row))];
+    }
+    std::string worst;
+    int64_t worst_left = std::numeric_limits<int64_t>::max();
+    for (const std::string& name : starting) {
+      const int64_t rest = left[name];
+      const std::string text =
+          fmt::format("leave {} per group, {}: {} would be left", leave.amount, name, rest);
+      if (rest < worst_left) {
+        worst = text;
+        worst_left = rest;
+      }
+      if (rest >= leave.amount) continue;
+      Hold(rule_index, name, "over the limit: " + text, stages,
+           [&](const StageDraft& stage) { return groups.NameOf(JudgedRow(stage)) == name; });
+    }
+    if (!worst.empty()) AddText(report_.policies[rule_index], worst);
+    return {};
+  }
+
+  static bool RemovalBegan(const ir::Rule& rule, const Finding& finding) {
+    if (finding.resolved) return true;
+    for (const StageBegin& begin : finding.begun) {
+      if (begin.stage >= rule.stages.size()) continue;
+      const auto& actions = rule.stages[begin.stage].actions;
+      if (std::any_of(actions.begin(), actions.end(), Removes)) return true;
+    }
+    return false;
+  }
+
+  // ---- The workspace ----
+
+  void CheckWorkspace() {
+    using Key = std::tuple<EntityId, RowId, ir::Verb, std::string_view>;
+    std::set<Key> starting;
+    std::set<Key> running;
+    for (const Claim& claim : draft_.claims) {
+      if (draft_.StatusOf(claim) != ActionStatus::kReady) continue;
+      const Key key = {claim.target.entity, claim.target.row, claim.action->verb,
+                       claim.action->playbook};
+      (draft_.stages[claim.stage_draft].begun ? running : starting).insert(key);
+    }
+    uint64_t count = 0;
+    for (const Key& key : starting) count += running.count(key) == 0 ? 1 : 0;
+    if (count == 0) return;
+    const Instant since = {draft_.input.now.micros - kMicrosPerHour};
+    for (const RemovalStart& start : draft_.options.past_starts) {
+      if (start.at > since) count += start.action_count;
+    }
+    const auto allowed =
+        static_cast<uint64_t>(std::max<int64_t>(0, draft_.options.removals_per_hour));
+    if (count <= allowed) return;
+    if (const Release* release = FindRelease(draft_.options, "", "", draft_.input.now)) {
+      report_.used_releases.push_back(release->id);
+      return;
+    }
+    HoldEverything(
+        fmt::format("over the workspace's limit of {} removals per hour: it would be "
+                    "{}; `rescind release --reason …` lets them go",
+                    allowed, count));
+  }
+
+  void HoldEverything(const std::string& text) {
+    for (StageDraft& stage : draft_.stages) {
+      if (stage.held || !WouldRemove(stage)) continue;
+      stage.held = draft_.Intern(text);
+      LimitReport::OfPolicy& policy = report_.policies[stage.rule];
+      if (policy.held_because.empty()) policy.held_because = text;
+    }
+  }
+
+  PlanDraft& draft_;
+  const Schema& schema_;
+  std::map<uint32_t, std::vector<uint32_t>> by_rule_;  // stages
+  LimitReport report_;
+};
+
+}  // namespace
+
+uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_millionths) {
+  const auto amount = static_cast<uint64_t>(std::max<int64_t>(0, amount_or_millionths));
+  if (!percent) return amount;
+  // Whole millions apart, so that no population overflows.
+  const uint64_t millions = population_count / kMillion;
+  const uint64_t rest = population_count % kMillion;
+  return std::max<uint64_t>(1, millions * amount + (rest * amount + kMillion - 1) / kMillion);
+}
+
+Result<LimitReport> CheckLimits(PlanDraft& draft) { return LimitCheck(draft).Run(); }
+
+}  // namespace rescind

@@ -1,0 +1,32 @@
+// Limits: how much may start. All or nothing, by policy or by the limit's group.
+//
+// Counts what would start now with what has started in the window, and holds every stage of the
+// policy (of the group) that has not begun when that is more than the limit allows. Private to the
+// planner.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/plan/plan_draft.h"
+
+namespace rescind {
+
+struct LimitReport {
+  struct OfPolicy {
+    std::string text;  // "5% of grant per day: 12 of at most 40"; empty when none applies
+    bool over = false;
+    std::string held_because;  // the first limit that holds; empty: none, or released
+  };
+  std::vector<OfPolicy> policies;  // by rule
+  std::vector<std::string> used_releases;
+};
+
+// Rows (or findings) that a share of a population allows: rounded up, at least 1.
+uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_millionths);
+
+// After GatePolicies. Holds stages of the draft and fills their units. Errors: a group's name
+// could not be read.
+Result<LimitReport> CheckLimits(PlanDraft& draft);
+
+}  // namespace rescind

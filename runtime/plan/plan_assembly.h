@@ -1,0 +1,17 @@
+// PlanAssembly: from a gated draft to the plan that people read and the journal takes.
+//
+// Claims on the same wanted state become one action with all their reasons. Private to the
+// planner.
+#pragma once
+
+#include "runtime/plan/limits.h"
+#include "runtime/plan/plan_draft.h"
+#include "runtime/plan/policy_gates.h"
+
+namespace rescind {
+
+// Fills plan, terms, starts and announcements of `outcome`. The plan is filtered and sealed.
+Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport& limits,
+                    PlanOutcome& outcome);
+
+}  // namespace rescind

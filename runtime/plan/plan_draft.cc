@@ -1,0 +1,101 @@
+#include "runtime/plan/plan_draft.h"
+
+#include <algorithm>
+
+#include "engine/base/assert.h"
+
+namespace rescind {
+
+PlanDraft::PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
+                     const PlannerOptions& the_options, FindingBook& the_book, ExemptionCover cover)
+    : input(the_input),
+      sweep(the_sweep),
+      options(the_options),
+      book(the_book),
+      evaluator(the_input),
+      model(the_input.facts),
+      protection(the_input, the_sweep),
+      exemptions(std::move(cover)) {}
+
+Result<std::unique_ptr<PlanDraft>> PlanDraft::Make(const eval::EvaluationInput& input,
+                                                   const eval::SweepResult& sweep,
+                                                   const PlannerOptions& options,
+                                                   FindingBook& book) {
+  RESCIND_ASSERT(sweep.rules.size() == input.program.rules.size(),
+                 "the sweep judged another program");
+  RESCIND_ASSIGN(auto cover, ExemptionCover::Make(input.facts, options.exemptions, input.now));
+  return std::unique_ptr<PlanDraft>(new PlanDraft(input, sweep, options, book, std::move(cover)));
+}
+
+Result<std::vector<std::string>> FindRecipients(PlanDraft& draft, const ir::Recipient& recipient,
+                                                RowId row) {
+  for (const ir::NodeId choice : recipient.choices) {
+    const eval::Value value = draft.evaluator.Evaluate(choice, row);
+    if (!value.known()) continue;
+    if (const auto* channel = std::get_if<std::string>(&value.content)) {
+      if (!channel->empty()) return std::vector<std::string>{*channel};
+    } else if (const auto* person = std::get_if<eval::FactRow>(&value.content)) {
+      RESCIND_ASSIGN(const std::string id, draft.IdOf(*person));
+      return std::vector<std::string>{"identity:" + id};
+    }
+  }
+  if (draft.options.oncall.empty()) return std::vector<std::string>();
+  return std::vector<std::string>{draft.options.oncall};
+}
+
+std::vector<eval::FactRow> FindTargets(const ir::Action& action, const FactBase& facts,
+                                       eval::ReferenceEvaluator& evaluator, AccessModel& model,
+                                       RowId row) {
+  std::vector<eval::FactRow> named;
+  if (action.targets.valid()) {
+    named = evaluator.Members(action.targets, row);
+  } else if (action.target.valid()) {
+    const eval::Value value = evaluator.Evaluate(action.target, row);
+    const auto* one = value.known() ? std::get_if<eval::FactRow>(&value.content) : nullptr;
+    if (one) named.push_back(*one);
+  }
+  // Incomplete rows are never targets, and what is gone needs no action.
+  std::erase_if(named, [&](const eval::FactRow& target) {
+    return !facts.table(target.entity).complete(target.row);
+  });
+  if (!action.expands_identity) return named;
+  std::vector<eval::FactRow> accounts;
+  for (const eval::FactRow& identity : named) {
+    const auto& owned = model.PersonalAccounts(identity.row);
+    accounts.insert(accounts.end(), owned.begin(), owned.end());
+  }
+  return accounts;
+}
+
+Verb ToVerb(ir::Verb verb) {
+  switch (verb) {
+    case ir::Verb::kDisable: return Verb::kDisable;
+    case ir::Verb::kSuspend: return Verb::kSuspend;
+    case ir::Verb::kEnd: return Verb::kEnd;
+    case ir::Verb::kRevoke: return Verb::kRevoke;
+    case ir::Verb::kDelete: return Verb::kDelete;
+    case ir::Verb::kNotify: return Verb::kNotify;
+    case ir::Verb::kRun: return Verb::kRun;
+  }
+  RESCIND_UNREACHABLE("unknown verb");
+}
+
+Severity ToSeverity(ir::Severity severity) {
+  switch (severity) {
+    case ir::Severity::kLow: return Severity::kLow;
+    case ir::Severity::kMedium: return Severity::kMedium;
+    case ir::Severity::kHigh: return Severity::kHigh;
+    case ir::Severity::kCritical: return Severity::kCritical;
+  }
+  RESCIND_UNREACHABLE("unknown severity");
+}
+
+Instant Later(Instant instant, Duration by) {
+  int64_t sum = 0;
+  if (instant == Instant::Never() || __builtin_add_overflow(instant.micros, by.micros, &sum)) {
+    return Instant::Never();
+  }
+  return {sum};
+}
+
+}  // namespace rescind

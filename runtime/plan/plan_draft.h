@@ -1,0 +1,119 @@
+// PlanDraft: what PlanActions works on between findings and plan: claims, stages, notices.
+//
+// A claim is one finding's wish for one action. Stages gate claims (limits, freshness, approval);
+// assembly merges claims on the same wanted state into one action. Private to the planner.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/eval/reference_evaluator.h"
+#include "runtime/plan/access_model.h"
+#include "runtime/plan/exemption_cover.h"
+#include "runtime/plan/planner.h"
+#include "runtime/plan/protection.h"
+
+namespace rescind {
+
+struct Claim {
+  uint32_t stage_draft = 0;  // indexes PlanDraft::stages
+  uint32_t position = 0;     // of the action in its stage
+  const ir::Action* action = nullptr;
+  eval::FactRow target;
+  Instant due;
+  const std::string* held = nullptr;  // no executor, or a verb that needs a running engine
+};
+
+struct NoticeDraft {
+  uint32_t stage_draft = 0;
+  Instant due;
+  std::vector<std::string> recipients;  // never empty unless the workspace has no oncall
+  bool alarm = false;                   // of `done within`
+};
+
+// A stage of a finding that has something left to do.
+struct StageDraft {
+  uint32_t rule = 0;     // index in Program::rules
+  uint32_t finding = 0;  // index in FindingBook::Of(its policy)
+  uint32_t stage = 0;    // index in Rule::stages; their count for the alarm of `done within`
+  Instant due;
+  bool begun = false;     // before this plan: it is finished, whatever the gates say
+  bool starting = false;  // due and not begun
+  bool first = false;     // no stage that removes something has begun before
+  size_t first_claim = 0, end_claim = 0;
+  const std::string* held = nullptr;  // why it must not start
+  std::vector<CountedUnits> units;    // by the policy's share limits
+};
+
+struct NotActedDraft {
+  NotActedOn row;
+  eval::FactRow facts;
+};
+
+class PlanDraft {
+ public:
+  static Result<std::unique_ptr<PlanDraft>> Make(const eval::EvaluationInput& input,
+                                                 const eval::SweepResult& sweep,
+                                                 const PlannerOptions& options, FindingBook& book);
+
+  const ir::Rule& rule(const StageDraft& stage) const { return input.program.rules[stage.rule]; }
+  Finding& finding(const StageDraft& stage) {
+    return book.MutableOf(rule(stage).full_name)[stage.finding];
+  }
+  // A reason that many share.
+  const std::string* Intern(std::string text) { return &*texts_.insert(std::move(text)).first; }
+
+  bool IsDue(const Claim& claim) const { return claim.due <= input.now; }
+  const std::string* WhyHeld(const Claim& claim) const {
+    const StageDraft& stage = stages[claim.stage_draft];
+    if (!stage.begun && stage.held) return stage.held;
+    return claim.held;
+  }
+  ActionStatus StatusOf(const Claim& claim) const {
+    if (!IsDue(claim)) return ActionStatus::kNotice;
+    return WhyHeld(claim) ? ActionStatus::kHeld : ActionStatus::kReady;
+  }
+
+  Result<std::string> IdOf(eval::FactRow row) const {
+    return input.facts.texts().Id(row.entity, row.row);
+  }
+
+  const eval::EvaluationInput& input;
+  const eval::SweepResult& sweep;
+  const PlannerOptions& options;
+  FindingBook& book;
+  eval::ReferenceEvaluator evaluator;
+  AccessModel model;
+  Protection protection;
+  ExemptionCover exemptions;
+
+  std::vector<StageDraft> stages;  // by rule, finding, stage
+  std::vector<Claim> claims;       // by stage
+  std::vector<NoticeDraft> notices;
+  std::vector<NotActedDraft> not_acted_on;
+  std::vector<FindingTransition> transitions;
+
+ private:
+  PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
+            const PlannerOptions& the_options, FindingBook& the_book, ExemptionCover cover);
+  std::set<std::string> texts_;  // nodes do not move
+};
+
+// The channel or "identity:ID" of the first choice that is known; the workspace's oncall, or
+// nothing, when there is none.
+Result<std::vector<std::string>> FindRecipients(PlanDraft& draft, const ir::Recipient& recipient,
+                                                RowId row);
+// The live, complete rows that an action names for a judged row, each once.
+std::vector<eval::FactRow> FindTargets(const ir::Action& action, const FactBase& facts,
+                                       eval::ReferenceEvaluator& evaluator, AccessModel& model,
+                                       RowId row);
+Verb ToVerb(ir::Verb verb);
+Severity ToSeverity(ir::Severity severity);
+inline bool Removes(const ir::Action& action) { return action.verb != ir::Verb::kNotify; }
+// Saturates: an instant beyond the end of time is Never().
+Instant Later(Instant instant, Duration by);
+
+}  // namespace rescind

@@ -1,0 +1,152 @@
+#include "runtime/plan/planner.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "engine/base/assert.h"
+#include "runtime/plan/finding_stages.h"
+#include "runtime/plan/limits.h"
+#include "runtime/plan/plan_assembly.h"
+#include "runtime/plan/plan_draft.h"
+#include "runtime/plan/policy_gates.h"
+
+namespace rescind {
+namespace {
+
+void SortUnique(std::vector<std::string>& texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+}
+
+// `after` of the first stage that removes something: the notice that people get.
+Duration NoticeOf(const ir::Rule& rule) {
+  for (const ir::Stage& stage : rule.stages) {
+    for (const ir::Action& action : stage.actions) {
+      if (action.verb != ir::Verb::kNotify) return stage.after;
+    }
+  }
+  return {};
+}
+
+std::map<std::string_view, const ir::Rule*> PoliciesByName(const ir::Program& program) {
+  std::map<std::string_view, const ir::Rule*> policies;
+  for (const ir::Rule& rule : program.rules) {
+    if (!rule.protect) policies.emplace(rule.full_name, &rule);
+  }
+  return policies;
+}
+
+Finding* FindFinding(FindingBook& book, const StageStart& start) {
+  auto& findings = book.MutableOf(start.policy);
+  const auto found =
+      std::lower_bound(findings.begin(), findings.end(), start.row,
+                       [](const Finding& finding, RowId row) { return finding.row < row; });
+  return found != findings.end() && found->row == start.row ? &*found : nullptr;
+}
+
+void Begin(Finding& finding, uint32_t stage, Instant now) {
+  auto at = std::lower_bound(finding.begun.begin(), finding.begun.end(), stage,
+                             [](const StageBegin& begin, uint32_t s) { return begin.stage < s; });
+  if (at != finding.begun.end() && at->stage == stage) {
+    // Its times began anew (a protect or exemption ended): so does its notice.
+    at->at = now;
+    std::erase(finding.noticed, stage);
+  } else {
+    finding.begun.insert(at, {stage, now});
+  }
+}
+
+void Notice(Finding& finding, uint32_t stage, const std::vector<std::string>& recipients) {
+  finding.noticed.push_back(stage);
+  std::sort(finding.noticed.begin(), finding.noticed.end());
+  finding.noticed.erase(std::unique(finding.noticed.begin(), finding.noticed.end()),
+                        finding.noticed.end());
+  finding.notified.insert(finding.notified.end(), recipients.begin(), recipients.end());
+  SortUnique(finding.notified);
+}
+
+// What of a start was really handed over.
+struct Handed {
+  uint32_t action_count = 0;
+  bool noticed = false;
+};
+
+Handed HandedOver(const StageStart& start, const AppliedSelection& selection) {
+  Handed handed;
+  for (const std::string& key : start.action_keys) {
+    if (selection.everything_ready || selection.action_keys.count(key) > 0) ++handed.action_count;
+  }
+  handed.noticed =
+      start.notifies && (selection.everything_ready ||
+                         selection.notices.count({start.start.finding_id, start.start.stage}) > 0);
+  return handed;
+}
+
+}  // namespace
+
+ColumnSet PlannerColumns(const ir::Program& program) {
+  ColumnSet columns = program.columns;
+  AccessModel::AddColumns(program.schema, columns);
+  return columns;
+}
+
+Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                                const FindingBook& previous, const PlannerOptions& options) {
+  PlanOutcome outcome;
+  outcome.findings = previous;
+  outcome.transitions = outcome.findings.Advance(input, sweep);
+  RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, outcome.findings));
+  RESCIND_TRY(DraftStages(*draft));
+  RESCIND_ASSIGN(GateReport gates, GatePolicies(*draft));
+  RESCIND_ASSIGN(LimitReport limits, CheckLimits(*draft));
+  RESCIND_TRY(AssemblePlan(*draft, gates, limits, outcome));
+  outcome.transitions.insert(outcome.transitions.end(), draft->transitions.begin(),
+                             draft->transitions.end());
+  outcome.used_releases = std::move(gates.used_releases);
+  outcome.used_releases.insert(outcome.used_releases.end(), limits.used_releases.begin(),
+                               limits.used_releases.end());
+  SortUnique(outcome.used_releases);
+  outcome.unconfirmed = std::move(gates.unconfirmed);
+  outcome.confirmed_by_release = std::move(gates.confirmed_by_release);
+  return outcome;
+}
+
+KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
+                            PlanOutcome outcome, const AppliedSelection& selection) {
+  KeyValueBatch batch;
+  const auto policies = PoliciesByName(input.program);
+  for (const StageStart& start : outcome.starts) {
+    const Handed handed = HandedOver(start, selection);
+    if (handed.action_count == 0 && !handed.noticed) continue;
+    Finding* finding = FindFinding(outcome.findings, start);
+    // INVARIANT: starts are of findings in the book, whose policies are in the program.
+    RESCIND_ASSERT(finding, "a stage started of a finding that is not in the book");
+    if (start.start.stage >= policies.at(start.policy)->stages.size()) {
+      finding->alarmed_at = input.now;
+      continue;
+    }
+    if (!start.begun) {
+      Begin(*finding, start.start.stage, input.now);
+      RemovalStart recorded = start.start;
+      recorded.action_count = handed.action_count;
+      if (handed.action_count > 0) PutRemovalStart(batch, recorded);
+    }
+    if (handed.noticed) Notice(*finding, start.start.stage, start.recipients);
+  }
+  std::vector<std::string> confirmed = outcome.confirmed_by_release;
+  confirmed.insert(confirmed.end(), selection.confirmed_policies.begin(),
+                   selection.confirmed_policies.end());
+  for (const std::string& name : confirmed) {
+    const auto rule = policies.find(name);
+    if (rule == policies.end()) continue;
+    PolicyRecord& record = outcome.findings.MutableRecord(name);
+    record.confirmed_meaning = rule->second->meaning_hash;
+    record.confirmed_notice = NoticeOf(*rule->second);
+  }
+  for (const std::string& id : outcome.used_releases) DeleteRelease(batch, id);
+  outcome.findings.WriteChanges(previous, batch);
+  return batch;
+}
+
+}  // namespace rescind

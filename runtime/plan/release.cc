@@ -1,0 +1,78 @@
+#include "runtime/plan/release.h"
+
+#include "runtime/env/sha256.h"
+#include "runtime/plan/record_bytes.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+std::string KeyOf(std::string_view id) { return std::string(kReleasePrefix) + std::string(id); }
+
+}  // namespace
+
+Result<Release> NewRelease(Release wanted) {
+  if (wanted.reason.empty()) {
+    return Error{ErrorKind::kInvalidInput, "a release needs a reason", "give it with --reason"};
+  }
+  if (wanted.expires_at <= wanted.created_at) {
+    return Error{ErrorKind::kInvalidInput, "the release would be over before it begins",
+                 "let it expire at an instant that lies ahead"};
+  }
+  Sha256Fields fields;
+  fields.Add(wanted.policy).Add(wanted.group).Add(wanted.reason).Add(wanted.by);
+  fields.Add(static_cast<uint64_t>(wanted.created_at.micros));
+  wanted.id = "r-" + fields.Hex().substr(0, 12);
+  return wanted;
+}
+
+void PutRelease(KeyValueBatch& batch, const Release& release) {
+  batch.Put(KeyOf(release.id), EncodeRelease(release));
+}
+
+void DeleteRelease(KeyValueBatch& batch, std::string_view id) { batch.Delete(KeyOf(id)); }
+
+Result<std::vector<Release>> ListReleases(const KeyValueReader& reader) {
+  std::vector<Release> releases;
+  Status failure;
+  RESCIND_TRY(reader.Scan(kReleasePrefix, "", [&](std::string_view key, std::string_view value) {
+    auto release = DecodeRelease(value);
+    if (!release) {
+      failure = std::move(release).error().In(key);
+      return false;
+    }
+    releases.push_back(*std::move(release));
+    return true;
+  }));
+  RESCIND_TRY(std::move(failure));
+  return releases;
+}
+
+std::string EncodeRelease(const Release& release) {
+  RecordWriter writer(kVersion);
+  writer.Text(release.id);
+  writer.Text(release.policy);
+  writer.Text(release.group);
+  writer.Text(release.reason);
+  writer.Text(release.by);
+  writer.Time(release.created_at);
+  writer.Time(release.expires_at);
+  return writer.Take();
+}
+
+Result<Release> DecodeRelease(std::string_view bytes) {
+  RecordReader reader(bytes, kVersion, "a release");
+  Release release;
+  release.id = reader.Text();
+  release.policy = reader.Text();
+  release.group = reader.Text();
+  release.reason = reader.Text();
+  release.by = reader.Text();
+  release.created_at = reader.Time();
+  release.expires_at = reader.Time();
+  RESCIND_TRY(reader.Check());
+  return release;
+}
+
+}  // namespace rescind
