@@ -1,0 +1,133 @@
+#include "runtime/plan/relevant_rule.h"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/eval/reference_evaluator.h"
+#include "runtime/plan/access_model.h"
+#include "runtime/plan/coverage.h"
+#include "runtime/plan/plan_draft.h"
+
+namespace rescind {
+namespace {
+
+// So many rows are looked at: who refers to a system is no answer to "why this account".
+constexpr size_t kMostRows = 20'000;
+
+struct RowOrder {
+  bool operator()(const eval::FactRow& a, const eval::FactRow& b) const {
+    return std::tie(a.entity, a.row) < std::tie(b.entity, b.row);
+  }
+};
+using RowSet = std::set<eval::FactRow, RowOrder>;
+
+// The row, and in steps of one reference what it names and what names it.
+class Surroundings {
+ public:
+  explicit Surroundings(const FactBase& facts) : facts_(facts), schema_(facts.schema()) {}
+
+  RowSet Of(eval::FactRow start, uint32_t reach) {
+    found_ = {start};
+    std::vector<eval::FactRow> edge = {start};
+    for (uint32_t step = 0; step < reach && !edge.empty(); ++step) {
+      std::vector<eval::FactRow> next;
+      for (const eval::FactRow& row : edge) {
+        AddNamed(row, next);
+        AddNaming(row, next);
+      }
+      edge = std::move(next);
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void Add(eval::FactRow row, std::vector<eval::FactRow>& next) {
+    if (found_.size() < kMostRows && found_.insert(row).second) next.push_back(row);
+  }
+
+  void AddNamed(const eval::FactRow& row, std::vector<eval::FactRow>& next) {
+    const auto& fields = schema_.entity(row.entity).fields;
+    const Table& table = facts_.table(row.entity);
+    for (uint32_t f = 0; f < fields.size(); ++f) {
+      if (fields[f].type.kind != TypeKind::kReference || !table.has(FieldId(f))) continue;
+      const uint32_t named = table.column(FieldId(f)).rows()[row.row.index()];
+      if (named != kNoRow) Add({fields[f].type.entity, RowId(named)}, next);
+    }
+  }
+
+  // Where the columns are loaded, whether the schema declares a `many` field for it or not.
+  void AddNaming(const eval::FactRow& row, std::vector<eval::FactRow>& next) {
+    for (uint32_t e = 0; e < schema_.entities().size(); ++e) {
+      const auto& fields = schema_.entities()[e].fields;
+      const Table& table = facts_.table(EntityId(e));
+      for (uint32_t f = 0; f < fields.size(); ++f) {
+        const FieldType& type = fields[f].type;
+        if (type.kind != TypeKind::kReference || type.entity != row.entity) continue;
+        if (!table.has(FieldId(f))) continue;
+        for (const uint32_t naming : Inverse(EntityId(e), FieldId(f)).Rows(row.row)) {
+          Add({EntityId(e), RowId(naming)}, next);
+        }
+      }
+    }
+  }
+
+  const InverseIndex& Inverse(EntityId entity, FieldId field) {
+    const auto known = inverses_.find({entity, field});
+    if (known != inverses_.end()) return known->second;
+    const Table& table = facts_.table(entity);
+    const EntityId named = schema_.field(entity, field).type.entity;
+    return inverses_
+        .emplace(std::make_pair(entity, field),
+                 InverseIndex::Build(facts_.table(named).row_count(), table.column(field).rows(),
+                                     table.presence()))
+        .first->second;
+  }
+
+  const FactBase& facts_;
+  const Schema& schema_;
+  RowSet found_;
+  std::map<std::pair<EntityId, FieldId>, InverseIndex> inverses_;
+};
+
+bool Covers(const FactBase& facts, const eval::FactRow& owner, const eval::FactRow& row) {
+  Coverage coverage(facts);
+  coverage.AddSeed(owner.entity, owner.row, 0);
+  return coverage.Covers(row.entity, row.row).has_value();
+}
+
+}  // namespace
+
+std::vector<RelevantRule> FindRelevantRules(const eval::EvaluationInput& input, EntityId entity,
+                                            RowId row, uint32_t reach) {
+  const eval::FactRow target = {entity, row};
+  const RowSet nearby = Surroundings(input.facts).Of(target, reach);
+  eval::ReferenceEvaluator evaluator(input);
+  AccessModel model(input.facts);
+  std::vector<RelevantRule> result;
+  for (uint32_t index = 0; index < input.program.rules.size(); ++index) {
+    const ir::Rule& rule = input.program.rules[index];
+    for (auto at = nearby.lower_bound({rule.entity, RowId(0)});
+         at != nearby.end() && at->entity == rule.entity; ++at) {
+      RelevantRule relevant;
+      relevant.rule = index;
+      relevant.row = at->row;
+      relevant.judges_target = *at == target;
+      relevant.covers = rule.protect && Covers(input.facts, *at, target);
+      const bool complete = input.facts.table(rule.entity).complete(at->row);
+      for (uint32_t stage = 0; complete && stage < rule.stages.size(); ++stage) {
+        for (const ir::Action& action : rule.stages[stage].actions) {
+          if (!Removes(action)) continue;
+          const auto named = FindTargets(action, input.facts, evaluator, model, at->row);
+          if (std::find(named.begin(), named.end(), target) == named.end()) continue;
+          relevant.namings.push_back({stage, ToVerb(action.verb)});
+        }
+      }
+      const bool is_relevant =
+          relevant.judges_target || relevant.covers || !relevant.namings.empty();
+      if (is_relevant) result.push_back(std::move(relevant));
+    }
+  }
+  return result;
+}
+
+}  // namespace rescind

@@ -1,0 +1,216 @@
+// PlannerWorld: policies from source text, facts in a line each, a clock and a store, for the tests
+// of the planner: plan, apply, let time pass, plan again.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/check/check.h"
+#include "engine/check/standard_model.h"
+#include "engine/compile/compile.h"
+#include "engine/facts/fact_base_builder.h"
+#include "engine/syntax/parser.h"
+#include "runtime/plan/planner.h"
+#include "tests/unit/runtime/memory_store.h"
+
+namespace rescind {
+
+inline Instant At(std::string_view text) { return ParseInstant(text).value(); }
+inline Instant Plus(Instant instant, std::string_view length) {
+  return {instant.micros + ParseDuration(length)->micros};
+}
+
+class PlannerWorld {
+ public:
+  // `policies` is one file of the module "p".
+  explicit PlannerWorld(const std::string& policies)
+      : program(std::make_unique<ir::Program>(Compile(policies))),
+        schema(std::make_shared<const Schema>(program->schema)),
+        facts(schema) {
+    options.store_id = "store";
+    options.policies_hash = "sha256:01";
+    options.oncall = "oncall";
+    options.per_policy = {true, 1'000'000};
+    options.sources = sources.get();
+    facts.SetVersion(7, now);
+  }
+
+  // ---- Facts of the standard model, with what they require ----
+  void System(const char* id) { facts.Live("system", id); }
+  FactBaseBuilder::Row Person(const char* id, const char* kind = "employee",
+                              const char* status = "active") {
+    auto row = facts.Live("identity", id);
+    row.Set("kind", kind).Set("status", status);
+    return row;
+  }
+  FactBaseBuilder::Row Account(const std::string& id, const char* owner,
+                               const char* system = "ldap") {
+    System(system);
+    auto row = facts.Live("account", id);
+    row.Set("system", system).Set("username", "u-" + id).Set("status", "active");
+    row.Set("privileged", PlainValue(false));
+    if (owner) row.Set("owner", owner);
+    return row;
+  }
+  FactBaseBuilder::Row Entitlement(const char* id, const char* system = "ldap") {
+    System(system);
+    auto row = facts.Live("entitlement", id);
+    row.Set("system", system).Set("name", "name-" + std::string(id));
+    return row;
+  }
+  FactBaseBuilder::Row Grant(const std::string& id, const std::string& account,
+                             const char* entitlement = "vpn") {
+    Entitlement(entitlement);
+    auto row = facts.Live("grant", id);
+    row.Set("account", account).Set("entitlement", entitlement);
+    row.Set("granted_at", At("2025-01-01T00:00Z")).Set("source", "request");
+    return row;
+  }
+
+  // ---- Planning ----
+  Result<PlanOutcome> TryPlan() {
+    base = std::make_unique<FactBase>(facts.Build(PlannerColumns(*program)));
+    auto book = FindingBook::Load(store);
+    REQUIRE(book.ok());
+    previous = *std::move(book);
+    auto exemptions = ListExemptions(store);
+    REQUIRE(exemptions.ok());
+    options.exemptions = *std::move(exemptions);
+    auto releases = ListReleases(store);
+    REQUIRE(releases.ok());
+    options.releases = *std::move(releases);
+    auto starts = ListRemovalStarts(store, {now.micros - kMicrosPerDay});
+    REQUIRE(starts.ok());
+    options.past_starts = *std::move(starts);
+    const eval::EvaluationInput input{*program, *base, holidays, now};
+    const eval::SweepResult sweep = eval::SweepFacts(input, {});
+    return PlanActions(input, sweep, previous, options);
+  }
+  PlanOutcome Plan() {
+    auto outcome = TryPlan();
+    REQUIRE(outcome.ok());
+    return *std::move(outcome);
+  }
+  // Plans and hands over what is ready (or the selection); the effects come by SetDone and so on.
+  PlanOutcome Apply(AppliedSelection selection = Everything()) {
+    PlanOutcome outcome = Plan();
+    for (const auto& record : outcome.unconfirmed) selection.confirmed_policies.push_back(record);
+    const eval::EvaluationInput input{*program, *base, holidays, now};
+    store.Apply(RecordApplied(input, previous, outcome, selection));
+    return outcome;
+  }
+  static AppliedSelection Everything() {
+    AppliedSelection selection;
+    selection.everything_ready = true;
+    return selection;
+  }
+  void Exempt(Exemption exemption) {
+    exemption.reason = "because";
+    exemption.owner = "ciso";
+    exemption.created_at = now;
+    auto made = NewExemption(exemption);
+    REQUIRE(made.ok());
+    KeyValueBatch batch;
+    PutExemption(batch, *made);
+    store.Apply(batch);
+  }
+  void AddRelease(const std::string& policy, const std::string& group = "") {
+    auto made = NewRelease({"", policy, group, "checked by hand", "ann", now, Plus(now, "1h")});
+    REQUIRE(made.ok());
+    KeyValueBatch batch;
+    PutRelease(batch, *made);
+    store.Apply(batch);
+  }
+  // The same store with another text of the policies.
+  void Change(const std::string& policies) {
+    program = std::make_unique<ir::Program>(Compile(policies));
+    options.sources = sources.get();
+    RESCIND_ASSERT(program->schema == *schema, "the change alters the schema");
+  }
+  EntityId EntityOf(std::string_view name) const { return schema->Find(name).value(); }
+
+  std::unique_ptr<SourceMap> sources;
+  std::unique_ptr<ir::Program> program;
+  std::shared_ptr<const Schema> schema;
+  FactBaseBuilder facts;
+  Instant now = At("2026-04-01T00:00Z");
+  Holidays holidays;
+  PlannerOptions options;
+  MemoryStore store;
+  std::unique_ptr<FactBase> base;
+  FindingBook previous;
+
+ private:
+  ir::Program Compile(const std::string& policies) {
+    sources = std::make_unique<SourceMap>();
+    DiagnosticSink sink;
+    std::vector<ParseResult> parsed;
+    parsed.push_back(Parse(
+        *sources, sources->Add(std::string(kStandardModelName), std::string(StandardModelText())),
+        sink));
+    parsed.push_back(
+        Parse(*sources, sources->Add("policies/p.rescind", "module p\n" + policies), sink));
+    std::vector<const ast::File*> files;
+    for (const ParseResult& result : parsed) {
+      REQUIRE(result.ok);
+      files.push_back(&result.file);
+    }
+    const auto typed = Check(*sources, files, {}, sink);
+    if (!typed) {
+      for (const Diagnostic& diagnostic : sink.TakeSorted()) MESSAGE(diagnostic.message);
+    }
+    REQUIRE(typed);
+    return compile::Compile(*typed, {sources.get()});
+  }
+};
+
+// "revoke grant g1: ready" for each action, in the plan's order.
+inline std::vector<std::string> ActionLines(const Plan& plan) {
+  std::vector<std::string> lines;
+  for (const PlannedAction& planned : plan.actions) {
+    lines.push_back(std::string(VerbName(planned.action.verb)) + " " +
+                    planned.action.target.entity + " " + planned.action.target.id + ": " +
+                    std::string(ActionStatusName(planned.status)));
+  }
+  return lines;
+}
+using Lines = std::vector<std::string>;
+
+inline const PlannedAction* FindAction(const Plan& plan, Verb verb, std::string_view target) {
+  for (const PlannedAction& planned : plan.actions) {
+    if (planned.action.verb == verb && planned.action.target.id == target) return &planned;
+  }
+  return nullptr;
+}
+inline const PolicySummary& SummaryOf(const Plan& plan, std::string_view policy) {
+  for (const PolicySummary& summary : plan.policies) {
+    if (summary.policy == policy) return summary;
+  }
+  FAIL("no such policy in the plan");
+  return plan.policies.front();
+}
+// "grant g1: protected by p.guard".
+inline std::vector<std::string> NotActedLines(const Plan& plan) {
+  std::vector<std::string> lines;
+  for (const NotActedOn& row : plan.not_acted_on) {
+    lines.push_back(row.entity + " " + row.target + ": " +
+                    std::string(NotActedReasonName(row.reason)) +
+                    (row.by.empty() ? "" : " by " + row.by));
+  }
+  return lines;
+}
+inline size_t CountSteps(const PlanOutcome& outcome, FindingStep step) {
+  size_t count = 0;
+  for (const FindingTransition& transition : outcome.transitions) {
+    count += transition.step == step ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace rescind
