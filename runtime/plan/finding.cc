@@ -44,6 +44,7 @@ std::string EncodeFinding(const Finding& finding) {
   writer.List(finding.guards, [&](const TargetGuard& guard) {
     writer.Text(guard.entity);
     writer.Number32(guard.row.index());
+    writer.Byte(static_cast<uint8_t>(guard.verb));
     writer.Time(guard.until);
   });
   writer.Time(finding.alarmed_at);
@@ -67,10 +68,13 @@ Result<Finding> DecodeFinding(std::string_view bytes) {
   });
   finding.noticed = reader.List<uint32_t>(4, [&] { return reader.Number32(); });
   finding.notified = reader.List<std::string>(4, [&] { return reader.Text(); });
-  finding.guards = reader.List<TargetGuard>(16, [&] {
+  finding.guards = reader.List<TargetGuard>(17, [&] {
     TargetGuard guard;
     guard.entity = reader.Text();
     guard.row = RowId(reader.Number32());
+    const uint8_t verb = reader.Byte();
+    if (verb < 1 || verb > static_cast<uint8_t>(Verb::kNotify)) reader.Fail();
+    guard.verb = static_cast<Verb>(verb);
     guard.until = reader.Time();
     return guard;
   });

@@ -14,6 +14,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "engine/facts/schema.h"
+#include "runtime/plan/action.h"
 
 namespace rescind {
 
@@ -23,10 +24,11 @@ struct StageBegin {
   Instant at;
   bool operator==(const StageBegin&) const = default;
 };
-// A target that a protect covered: until when. Instant::Never() while it still does.
+// What a protect kept from a target: until when. Instant::Never() while it still does.
 struct TargetGuard {
   std::string entity;
   RowId row;
+  Verb verb = Verb::kDisable;  // something protected below a row vetoes `delete` alone
   Instant until;
   bool operator==(const TargetGuard&) const = default;
 };
@@ -46,7 +48,7 @@ struct Finding {
   std::vector<StageBegin> begun;      // ascending by stage
   std::vector<uint32_t> noticed;      // stages whose notices were sent, ascending
   std::vector<std::string> notified;  // who has been told: channels, "identity:ID"; sorted
-  std::vector<TargetGuard> guards;    // sorted by entity, row
+  std::vector<TargetGuard> guards;    // sorted by entity, row, verb
   std::optional<Instant> alarmed_at;  // `done within` was missed and said so
   bool operator==(const Finding&) const = default;
 

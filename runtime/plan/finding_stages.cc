@@ -109,8 +109,9 @@ class FindingWalk {
       RESCIND_TRY(AddVeto(NotActedReason::kExempt, *judged_exempt_, {rule_.entity, finding_->row}));
     }
     std::sort(guards.begin(), guards.end(), [](const TargetGuard& a, const TargetGuard& b) {
-      return std::tie(a.entity, a.row) < std::tie(b.entity, b.row);
+      return std::tie(a.entity, a.row, a.verb) < std::tie(b.entity, b.row, b.verb);
     });
+    // Two playbooks on one row share a guard.
     guards.erase(std::unique(guards.begin(), guards.end()), guards.end());
     finding_->guards = std::move(guards);
     return {};
@@ -129,7 +130,7 @@ class FindingWalk {
     }
     const Verb verb = ToVerb(wish.action->verb);
     const auto veto = draft_.protection.Vetoes(verb, wish.target.entity, wish.target.row);
-    KeepGuard(wish.target, veto.has_value(), guards);
+    KeepGuard(wish.target, verb, veto.has_value(), guards);
     if (veto) return AddVeto(NotActedReason::kProtected, *veto, wish.target);
     if (judged_exempt_) return AddVeto(NotActedReason::kExempt, *judged_exempt_, wish.target);
     const auto exempt =
@@ -150,25 +151,25 @@ class FindingWalk {
   }
 
   // When a protect lets go of a target, its stage times begin anew: that instant is remembered.
-  void KeepGuard(const eval::FactRow& target, bool is_protected,
+  void KeepGuard(const eval::FactRow& target, Verb verb, bool is_protected,
                  std::vector<TargetGuard>& guards) const {
     const std::string& entity = draft_.input.program.schema.entity(target.entity).name;
     if (is_protected) {
-      guards.push_back({entity, target.row, Instant::Never()});
-      return;
-    }
-    if (const TargetGuard* guard = FindGuard(entity, target.row)) {
-      guards.push_back({entity, target.row, std::min(guard->until, now_)});
+      guards.push_back({entity, target.row, verb, Instant::Never()});
+    } else if (const TargetGuard* guard = FindGuard(entity, target.row, verb)) {
+      guards.push_back({entity, target.row, verb, std::min(guard->until, now_)});
     }
   }
 
-  const TargetGuard* FindGuard(const std::string& entity, RowId row) const {
+  const TargetGuard* FindGuard(const std::string& entity, RowId row, Verb verb) const {
     const auto& guards = finding_->guards;
-    const auto found = std::lower_bound(guards.begin(), guards.end(), std::tie(entity, row),
-                                        [](const TargetGuard& guard, const auto& key) {
-                                          return std::tie(guard.entity, guard.row) < key;
-                                        });
-    const bool is_it = found != guards.end() && found->entity == entity && found->row == row;
+    const auto found =
+        std::lower_bound(guards.begin(), guards.end(), std::tie(entity, row, verb),
+                         [](const TargetGuard& guard, const auto& key) {
+                           return std::tie(guard.entity, guard.row, guard.verb) < key;
+                         });
+    const bool is_it = found != guards.end() && found->entity == entity && found->row == row &&
+                       found->verb == verb;
     return is_it ? &*found : nullptr;
   }
 
@@ -194,7 +195,8 @@ class FindingWalk {
     for (Wish& wish : wishes_) {
       wish.base = base_;
       const std::string& entity = draft_.input.program.schema.entity(wish.target.entity).name;
-      if (const TargetGuard* guard = FindGuard(entity, wish.target.row)) {
+      if (const TargetGuard* guard =
+              FindGuard(entity, wish.target.row, ToVerb(wish.action->verb))) {
         wish.base = std::max(wish.base, guard->until);
       }
       const auto end = draft_.exemptions.LastEnd(policy, wish.target.entity, wish.target.row);

@@ -1,7 +1,9 @@
 #include "runtime/plan/relevant_rule.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "engine/eval/reference_evaluator.h"
 #include "runtime/plan/access_model.h"
@@ -11,8 +13,10 @@
 namespace rescind {
 namespace {
 
-// So many rows are looked at: who refers to a system is no answer to "why this account".
+// So many rows are looked at, and so many that name one row: who refers to a system is no answer
+// to "why this account".
 constexpr size_t kMostRows = 20'000;
+constexpr size_t kMostNaming = 1'000;
 
 struct RowOrder {
   bool operator()(const eval::FactRow& a, const eval::FactRow& b) const {
@@ -64,9 +68,9 @@ class Surroundings {
         const FieldType& type = fields[f].type;
         if (type.kind != TypeKind::kReference || type.entity != row.entity) continue;
         if (!table.has(FieldId(f))) continue;
-        for (const uint32_t naming : Inverse(EntityId(e), FieldId(f)).Rows(row.row)) {
-          Add({EntityId(e), RowId(naming)}, next);
-        }
+        const auto rows = Inverse(EntityId(e), FieldId(f)).Rows(row.row);
+        if (rows.size() > kMostNaming) continue;
+        for (const uint32_t naming : rows) Add({EntityId(e), RowId(naming)}, next);
       }
     }
   }
@@ -89,10 +93,24 @@ class Surroundings {
   std::map<std::pair<EntityId, FieldId>, InverseIndex> inverses_;
 };
 
-bool Covers(const FactBase& facts, const eval::FactRow& owner, const eval::FactRow& row) {
-  Coverage coverage(facts);
-  coverage.AddSeed(owner.entity, owner.row, 0);
-  return coverage.Covers(row.entity, row.row).has_value();
+// The row and all that it belongs to: a protect of any of them covers it.
+RowSet Owners(const FactBase& facts, eval::FactRow row) {
+  const std::vector<Belonging> belongings = Belongings(facts.schema());
+  RowSet owners = {row};
+  std::vector<eval::FactRow> edge = {row};
+  while (!edge.empty()) {
+    const eval::FactRow child = edge.back();
+    edge.pop_back();
+    for (const Belonging& belonging : belongings) {
+      const Table& table = facts.table(child.entity);
+      if (belonging.child != child.entity || !table.has(belonging.field)) continue;
+      const uint32_t parent = table.column(belonging.field).rows()[child.row.index()];
+      if (parent == kNoRow) continue;
+      const eval::FactRow owner = {belonging.parent, RowId(parent)};
+      if (owners.insert(owner).second) edge.push_back(owner);
+    }
+  }
+  return owners;
 }
 
 }  // namespace
@@ -101,6 +119,7 @@ std::vector<RelevantRule> FindRelevantRules(const eval::EvaluationInput& input, 
                                             RowId row, uint32_t reach) {
   const eval::FactRow target = {entity, row};
   const RowSet nearby = Surroundings(input.facts).Of(target, reach);
+  const RowSet owners = Owners(input.facts, target);
   eval::ReferenceEvaluator evaluator(input);
   AccessModel model(input.facts);
   std::vector<RelevantRule> result;
@@ -112,7 +131,7 @@ std::vector<RelevantRule> FindRelevantRules(const eval::EvaluationInput& input, 
       relevant.rule = index;
       relevant.row = at->row;
       relevant.judges_target = *at == target;
-      relevant.covers = rule.protect && Covers(input.facts, *at, target);
+      relevant.covers = rule.protect && owners.count(*at) > 0;
       const bool complete = input.facts.table(rule.entity).complete(at->row);
       for (uint32_t stage = 0; complete && stage < rule.stages.size(); ++stage) {
         for (const ir::Action& action : rule.stages[stage].actions) {
