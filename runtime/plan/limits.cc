@@ -48,6 +48,7 @@ class Groups {
   static Result<Groups> Make(const eval::EvaluationInput& input, ir::NodeId node, EntityId entity) {
     Groups groups;
     if (!node.valid()) return groups;
+    groups.grouped_ = true;
     groups.of_row_ = eval::GroupRows(input, node, entity);
     for (const eval::Value& value : groups.of_row_.values) {
       RESCIND_ASSIGN(std::string name, eval::FormatValue(input, value));
@@ -55,16 +56,33 @@ class Groups {
     }
     return groups;
   }
-  bool any() const { return !of_row_.group.empty() || !names_.empty(); }
+  bool any() const { return grouped_; }
+  // Complete rows for which `counts` holds, by the name of their group.
+  template <typename Counts>
+  std::map<std::string, int64_t> CountRows(const Table& table, Counts counts) const {
+    std::vector<int64_t> by_group(names_.size() + 1, 0);  // the last: unknown
+    for (uint32_t row = 0; row < table.row_count(); ++row) {
+      if (!table.complete(RowId(row)) || !counts(row)) continue;
+      const uint32_t group =
+          of_row_.group.empty() ? eval::NodeGroups::kNoGroup : of_row_.group[row];
+      ++by_group[std::min<size_t>(group, names_.size())];
+    }
+    std::map<std::string, int64_t> counted;
+    for (size_t i = 0; i < names_.size(); ++i) counted[names_[i]] += by_group[i];
+    counted[grouped_ ? "unknown" : ""] += by_group.back();
+    return counted;
+  }
   const std::string& NameOf(RowId row) const {
     static const std::string unknown = "unknown";
     static const std::string whole;
-    if (of_row_.group.empty()) return whole;
+    if (!grouped_) return whole;
+    if (of_row_.group.empty()) return unknown;
     const uint32_t group = of_row_.group[row.index()];
     return group == eval::NodeGroups::kNoGroup ? unknown : names_[group];
   }
 
  private:
+  bool grouped_ = false;
   eval::NodeGroups of_row_;
   std::vector<std::string> names_;
 };
@@ -170,14 +188,12 @@ class LimitCheck {
       for (auto& [name, count] : counts) count.population = whole;
       return;
     }
-    const Table& judged = draft_.input.facts.table(rule.entity);
-    for (uint32_t row = 0; row < judged.row_count(); ++row) {
-      if (!judged.complete(RowId(row))) continue;
-      const auto found = counts.find(groups.NameOf(RowId(row)));
-      if (found != counts.end()) ++found->second.population;
-    }
+    auto judged =
+        groups.CountRows(draft_.input.facts.table(rule.entity), [](uint32_t) { return true; });
     // Of another entity, the judged rows of the group stand for its share of the population.
-    for (auto& [name, count] : counts) count.population = std::min(count.population, whole);
+    for (auto& [name, count] : counts) {
+      count.population = std::min(static_cast<uint64_t>(judged[name]), whole);
+    }
   }
 
   Status CheckShare(uint32_t rule_index, const Share& share, size_t unit_index,
@@ -292,10 +308,8 @@ class LimitCheck {
       gone[JudgedRow(stage).index()] = 1;
       starting.insert(groups.NameOf(JudgedRow(stage)));
     }
-    std::map<std::string, int64_t> left;
-    for (uint32_t row = 0; row < gone.size(); ++row) {
-      if (gone[row] == 0) ++left[groups.NameOf(RowId(row))];
-    }
+    auto left = groups.CountRows(draft_.input.facts.table(rule.entity),
+                                 [&](uint32_t row) { return gone[row] == 0; });
     std::string worst;
     int64_t worst_left = std::numeric_limits<int64_t>::max();
     for (const std::string& name : starting) {

@@ -17,7 +17,7 @@ constexpr size_t kAnnouncedActions = 20;
 
 class PlanAssembly {
  public:
-  PlanAssembly(PlanDraft& draft, FindingTexts& texts, const AssembledActions& assembled,
+  PlanAssembly(PlanDraft& draft, FindingTexts& texts, AssembledActions& assembled,
                PlanOutcome& outcome)
       : draft_(draft), texts_(texts), assembled_(assembled), outcome_(outcome) {}
 
@@ -80,12 +80,13 @@ class PlanAssembly {
     }
   }
 
-  // What of all this is shown. Limits and gates have seen everything.
+  // What of all this is shown; limits and gates have seen everything. The last step: it takes the
+  // actions away.
   Status AddShown(const GateReport& gates, const LimitReport& limits) {
     std::vector<PlannedTarget> targets;
     std::map<std::string, uint64_t> removals;
     for (size_t i = 0; i < assembled_.actions.size(); ++i) {
-      const PlannedAction& planned = assembled_.actions[i];
+      PlannedAction& planned = assembled_.actions[i];
       if (!IsShown(planned)) continue;
       std::set<std::string> policies;
       for (const PlannedReason& reason : planned.reasons) policies.insert(reason.policy);
@@ -93,7 +94,7 @@ class PlanAssembly {
         ++removals[policy];
         if (PolicyShown(policy)) targets.emplace_back(policy, assembled_.rows[i]);
       }
-      outcome_.plan.actions.push_back(planned);
+      outcome_.plan.actions.push_back(std::move(planned));
     }
     RESCIND_ASSIGN(outcome_.plan.roll_ups,
                    CountRollUps(draft_.input.facts, draft_.model, std::move(targets)));
@@ -238,7 +239,7 @@ class PlanAssembly {
 
   PlanDraft& draft_;
   FindingTexts& texts_;
-  const AssembledActions& assembled_;
+  AssembledActions& assembled_;
   PlanOutcome& outcome_;
 };
 

@@ -1,6 +1,6 @@
 // PlanDraft: what PlanActions works on between findings and plan: claims, stages, notices.
 //
-// A claim is one finding's wish for one action. Stages gate claims (limits, freshness, approval);
+// A claim is one finding's wish for one action. Stages gate claims by limits, freshness, approval;
 // assembly merges claims on the same wanted state into one action. Private to the planner.
 #pragma once
 

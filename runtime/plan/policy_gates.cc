@@ -67,9 +67,12 @@ std::string ClosedWorldHold(const PlanDraft& draft, const RuleReads& reads) {
   return text;
 }
 
+// Stages are by rule.
 bool HasWork(const PlanDraft& draft, uint32_t rule) {
-  return std::any_of(draft.stages.begin(), draft.stages.end(),
-                     [&](const StageDraft& stage) { return stage.rule == rule; });
+  const auto first =
+      std::lower_bound(draft.stages.begin(), draft.stages.end(), rule,
+                       [](const StageDraft& stage, uint32_t r) { return stage.rule < r; });
+  return first != draft.stages.end() && first->rule == rule;
 }
 
 std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport& report) {

@@ -1,0 +1,154 @@
+// What findings, exemptions, releases and starts are as bytes: round trips, damage, newer versions.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+
+#include "runtime/plan/exemption.h"
+#include "runtime/plan/finding_book.h"
+#include "runtime/plan/release.h"
+#include "runtime/plan/removal_start.h"
+#include "tests/unit/runtime/memory_store.h"
+
+namespace rescind {
+namespace {
+
+Instant At(const char* text) { return ParseInstant(text).value(); }
+
+Finding SampleFinding() {
+  Finding finding;
+  finding.policy = "p.stale";
+  finding.entity = "grant";
+  finding.row = RowId(77);
+  finding.incarnation = 3;
+  finding.opened_at = At("2026-01-01T00:00Z");
+  finding.id = FindingId(finding);
+  finding.resolved = true;
+  finding.follows = "000000000000000000000000";
+  finding.begun = {{0, At("2026-01-01T00:00Z")}, {1, At("2026-01-08T00:00Z")}};
+  finding.noticed = {0};
+  finding.notified = {"iam-team", "identity:ann"};
+  finding.guards = {{"account", RowId(5), Verb::kDelete, Instant::Never()}};
+  finding.alarmed_at = At("2026-01-02T00:00Z");
+  return finding;
+}
+Exemption SampleExemption() {
+  return {"e-1",
+          "account",
+          "ldap/ann",
+          "p.stale",
+          "audit",
+          "ciso",
+          At("2026-01-01T00:00Z"),
+          At("2026-02-01T00:00Z"),
+          At("2026-01-15T00:00Z")};
+}
+Release SampleRelease() {
+  return {
+      "r-1", "p.stale", "crm", "checked", "ann", At("2026-01-01T00:00Z"), At("2026-01-02T00:00Z")};
+}
+RemovalStart SampleStart() {
+  return {At("2026-01-01T00:00Z"), "p.stale", "f1", 1, true, 2, {{"grant", "crm", {1, 2, 9}}}};
+}
+
+// Decoding gives what was encoded; no truncation, no added byte and no newer version is accepted,
+// and no flipped bit crashes.
+template <typename T>
+void CheckRecord(const T& record, std::string (*encode)(const T&),
+                 Result<T> (*decode)(std::string_view)) {
+  const std::string bytes = encode(record);
+  const auto decoded = decode(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == record);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    const auto cut = decode(std::string_view(bytes).substr(0, length));
+    REQUIRE_FALSE(cut.ok());
+    CHECK(cut.error().kind == ErrorKind::kCorrupt);
+  }
+  CHECK(decode(bytes + '\0').error().kind == ErrorKind::kCorrupt);
+  std::string newer = bytes;
+  newer[0] = static_cast<char>(newer[0] + 1);
+  CHECK(decode(newer).error().kind == ErrorKind::kUnsupported);
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    const auto other = decode(flipped);
+    if (other.ok()) CHECK_FALSE(*other == record);
+  }
+}
+
+TEST_CASE("records survive a round trip and refuse damage") {
+  CheckRecord<Finding>(SampleFinding(), EncodeFinding, DecodeFinding);
+  CheckRecord<Finding>(Finding(), EncodeFinding, DecodeFinding);
+  CheckRecord<PolicyRecord>(
+      {"p.stale", At("2026-01-01T00:00Z"), "sha256:00", Duration{7 * kMicrosPerDay}},
+      EncodePolicyRecord, DecodePolicyRecord);
+  CheckRecord<Exemption>(SampleExemption(), EncodeExemption, DecodeExemption);
+  CheckRecord<Release>(SampleRelease(), EncodeRelease, DecodeRelease);
+  CheckRecord<RemovalStart>(SampleStart(), EncodeRemovalStart, DecodeRemovalStart);
+}
+
+TEST_CASE("a book is what was written of it, by policy and row") {
+  MemoryStore store;
+  FindingBook book;
+  for (const uint32_t row : {3u, 70'000u, 12u}) {
+    Finding finding = SampleFinding();
+    finding.row = RowId(row);
+    auto& list = book.MutableOf(finding.policy);
+    list.push_back(finding);
+    std::sort(list.begin(), list.end(),
+              [](const Finding& a, const Finding& b) { return a.row < b.row; });
+  }
+  Finding other = SampleFinding();
+  other.policy = "p.stale.more";
+  book.MutableOf(other.policy).push_back(other);
+  book.MutableRecord("p.stale").confirmed_meaning = "sha256:01";
+  KeyValueBatch batch;
+  book.WriteChanges(FindingBook(), batch);
+  store.Apply(batch);
+  const auto loaded = FindingBook::Load(store);
+  REQUIRE(loaded.ok());
+  CHECK(loaded->Of("p.stale") == book.Of("p.stale"));
+  CHECK(loaded->Of("p.stale.more") == book.Of("p.stale.more"));
+  CHECK(loaded->count() == 4);
+  CHECK_FALSE(loaded->cold());
+  KeyValueBatch nothing;
+  loaded->WriteChanges(book, nothing);
+  CHECK(nothing.empty());
+  KeyValueBatch all_gone;
+  FindingBook().WriteChanges(book, all_gone);
+  store.Apply(all_gone);
+  CHECK(store.values.empty());
+}
+
+TEST_CASE("a damaged record is named") {
+  MemoryStore store;
+  store.values["finding/row/p.stale/00000001"] = "\x01nonsense";
+  CHECK(FindingBook::Load(store).error().message.starts_with("finding/row/p.stale/00000001: "));
+  store.values.clear();
+  store.values["exempt/e-1"] = "\x09";
+  const auto listed = ListExemptions(store);
+  CHECK(listed.error().kind == ErrorKind::kUnsupported);
+  CHECK(listed.error().message.starts_with("exempt/e-1: "));
+}
+
+TEST_CASE("starts are listed from an instant on and dropped after a day and a bit") {
+  MemoryStore store;
+  KeyValueBatch batch;
+  for (const char* at : {"0999-01-01T00:00Z", "2026-01-01T00:00Z", "2026-01-02T00:00Z"}) {
+    RemovalStart start = SampleStart();
+    start.at = At(at);
+    PutRemovalStart(batch, start);
+  }
+  store.Apply(batch);
+  CHECK(ListRemovalStarts(store, At("0001-01-01T00:00Z"))->size() == 3);
+  CHECK(ListRemovalStarts(store, At("2026-01-01T00:00Z"))->size() == 2);
+  CHECK(ListRemovalStarts(store, At("2026-01-01T00:00:01Z"))->size() == 1);
+  KeyValueBatch drop;
+  CHECK(DropOldRemovalStarts(store, At("2026-01-02T02:00Z"), drop).ok());
+  store.Apply(drop);
+  CHECK(ListRemovalStarts(store, At("0001-01-01T00:00Z"))->size() == 2);
+}
+
+}  // namespace
+}  // namespace rescind
