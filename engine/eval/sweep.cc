@@ -15,10 +15,6 @@
 namespace rescind::eval {
 namespace {
 
-// Small enough for a dozen vectors to stay in the first cache, large enough to spread the cost of
-// starting a kernel.
-constexpr uint32_t kChunkRows = 2048;
-
 // An entity's rows, to be judged by all of its rules that are swept.
 struct EntityTask {
   EntityId entity;
@@ -36,8 +32,8 @@ struct Findings {
 
 class Worker {
  public:
-  Worker(const SweepPlan& plan, SweepResult& result)
-      : plan_(plan), evaluator_(plan), result_(result) {
+  Worker(const SweepPlan& plan, uint32_t chunk_rows, SweepResult& result)
+      : plan_(plan), chunk_rows_(chunk_rows), evaluator_(plan), result_(result) {
     found_.rules.resize(plan.program().rules.size());
     found_.incomplete.resize(plan.program().schema.entities().size());
   }
@@ -46,7 +42,7 @@ class Worker {
     for (const auto& task : tasks) {
       for (;;) {
         const uint32_t chunk = task->next_chunk.fetch_add(1, std::memory_order_relaxed);
-        const uint64_t first_row = uint64_t{chunk} * kChunkRows;
+        const uint64_t first_row = uint64_t{chunk} * chunk_rows_;
         if (first_row >= task->row_count) break;
         JudgeChunk(*task, static_cast<uint32_t>(first_row));
       }
@@ -62,7 +58,7 @@ class Worker {
  private:
   void JudgeChunk(const EntityTask& task, uint32_t first_row) {
     const Table& table = plan_.input().facts.table(task.entity);
-    const uint32_t count = std::min(kChunkRows, task.row_count - first_row);
+    const uint32_t count = std::min(chunk_rows_, task.row_count - first_row);
     const Selection& complete = evaluator_.StartChunk(task.root, table, first_row, count);
     int64_t* deadlines = nullptr;
     if (plan_.deadlines()) {
@@ -115,6 +111,7 @@ class Worker {
   }
 
   const SweepPlan& plan_;
+  const uint32_t chunk_rows_;
   BatchEvaluator evaluator_;
   SweepResult& result_;
   Findings found_;
@@ -179,6 +176,7 @@ std::vector<std::unique_ptr<EntityTask>> TasksOf(const EvaluationInput& input,
 SweepResult SweepFacts(const EvaluationInput& input, const SweepOptions& options) {
   const size_t rule_count = input.program.rules.size();
   const size_t entity_count = input.program.schema.entities().size();
+  RESCIND_ASSERT(options.chunk_rows > 0, "a sweep of no rows at a time");
   SweepResult result;
   result.rules.resize(rule_count);
   result.deadlines.resize(entity_count);
@@ -198,13 +196,13 @@ SweepResult SweepFacts(const EvaluationInput& input, const SweepOptions& options
     if (options.deadlines) {
       result.deadlines[task->entity.index()].assign(task->row_count, Instant::Never());
     }
-    chunk_count += (task->row_count + kChunkRows - 1) / kChunkRows;
+    chunk_count += (task->row_count + options.chunk_rows - 1) / options.chunk_rows;
   }
   const auto worker_count =
       std::clamp<uint64_t>(options.threads, 1, std::max<uint64_t>(chunk_count, 1));
   std::vector<std::unique_ptr<Worker>> workers;
   for (uint64_t i = 0; i < worker_count; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, result));
+    workers.push_back(std::make_unique<Worker>(plan, options.chunk_rows, result));
   }
   std::vector<std::thread> threads;
   for (uint64_t i = 1; i < worker_count; ++i) {

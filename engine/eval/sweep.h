@@ -46,6 +46,9 @@ struct SweepOptions {
   bool deadlines = true;
   // By index in Program::rules; nullopt: all. Others get an empty outcome.
   std::optional<std::vector<uint32_t>> rules;
+  // How many rows are judged at once. Few make a small test cross the borders of chunks; the
+  // default suits the caches of today's machines.
+  uint32_t chunk_rows = 2048;
 };
 
 // Work done, for benches: "incremental" must be seen to be so.

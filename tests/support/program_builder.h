@@ -123,10 +123,8 @@ class ProgramBuilder {
     c.member = program_.collection(inner).member;
     c.frame = frame;
     c.condition = condition;
-    c.outer = program_.collection(inner).outer;
-    if (program_.node(condition).frame != frame) {
-      c.outer = Deeper(c.outer, program_.node(condition).frame);
-    }
+    // The condition may look at whatever its frame stands below.
+    c.outer = Deeper(program_.collection(inner).outer, program_.frame(frame).parent);
     return AddCollection(c);
   }
   ir::CollectionId TableRows(ir::TableId table) {
@@ -339,11 +337,11 @@ class ProgramBuilder {
   }
   ir::FrameId FrameOf(const ir::Node& node) const {
     ir::FrameId frame;
-    if (node.collection.valid()) frame = program_.collection(node.collection).outer;
-    for (ir::NodeId operand : node.operands) {
-      const ir::FrameId its = program_.node(operand).frame;
-      if (!node.collection.valid() || its != node.inner) frame = Deeper(frame, its);
+    if (node.collection.valid()) {
+      const ir::FrameId outer = program_.collection(node.collection).outer;
+      return Deeper(outer, program_.frame(node.inner).parent);
     }
+    for (ir::NodeId operand : node.operands) frame = Deeper(frame, program_.node(operand).frame);
     return frame;
   }
   bool CollectionMoves(ir::CollectionId id) const {

@@ -47,7 +47,7 @@ struct World {
     const EvaluationInput input{program, base, holidays, now};
     const Judgement judgement = ReferenceEvaluator(input).Judge(rule, row);
     for (const uint32_t threads : {1U, 2U}) {
-      CHECK(InSweep(input, SweepOptions{threads, true, {}}, rule, row) == judgement);
+      CHECK(InSweep(input, SweepOptions{threads, true, {}, threads}, rule, row) == judgement);
     }
     return judgement;
   }
