@@ -51,6 +51,7 @@ class NodeEvaluator {
   const EvaluationInput& input() const { return input_; }
   // What a frame stands on, until it is bound again. Frames that a node needs must be bound.
   void Bind(ir::FrameId frame, Value member) { bound_[frame.index()] = std::move(member); }
+  void Release(ir::FrameId frame) { bound_[frame.index()].reset(); }
   bool IsBound(ir::FrameId frame) const { return bound_[frame.index()].has_value(); }
 
   Timed Evaluate(ir::NodeId node);

@@ -32,6 +32,19 @@ constexpr uint64_t kWorldCount = 1000;
 
 const std::vector<uint64_t> kRegressions = {};
 
+// How often each answer turned up: a generator that makes only boring worlds proves nothing.
+struct Variety {
+  std::map<Verdict, uint64_t> verdicts;
+  uint64_t deadline_count = 0;
+  uint64_t judgement_count = 0;
+
+  void Add(const Judgement& judgement) {
+    ++judgement_count;
+    ++verdicts[judgement.verdict];
+    if (judgement.deadline != Instant::Never()) ++deadline_count;
+  }
+};
+
 struct RandomWorld {
   explicit RandomWorld(uint64_t seed)
       : choice(seed),
@@ -193,10 +206,13 @@ void CheckCollections(const RandomWorld& world) {
   }
 }
 
-void CheckWorld(uint64_t seed) {
+void CheckWorld(uint64_t seed, Variety& variety) {
   CAPTURE(seed);
   RandomWorld world(seed);
   const Judgements judged = JudgeAll(world.InputAt(world.now));
+  for (const auto& rows : judged) {
+    for (const Judgement& judgement : rows) variety.Add(judgement);
+  }
   const uint32_t small_chunk = 1 + world.choice.Below(7);
   CheckSweep(world, judged, SweepOptions{1, true, {}, 2048});
   CheckSweep(world, judged, SweepOptions{2, true, {}, small_chunk});
@@ -215,20 +231,30 @@ uint64_t NumberFromEnvironment(const char* name, uint64_t otherwise) {
 }
 
 TEST_CASE("the sweep says what the reference evaluator says, and deadlines hold") {
+  Variety variety;
   if (const uint64_t only = NumberFromEnvironment("RESCIND_WORLD", 0)) {
-    CheckWorld(only);
+    CheckWorld(only, variety);
     return;
   }
   const uint64_t count = NumberFromEnvironment("RESCIND_WORLDS", kWorldCount);
   RandomChoice seeds(TestSeed());
   for (uint64_t i = 0; i < count; ++i) {
     const auto seed = static_cast<uint64_t>(seeds.Between(1, INT64_MAX - 1));
-    CheckWorld(seed);
+    CheckWorld(seed, variety);
   }
+  for (const Verdict verdict :
+       {Verdict::kMatch, Verdict::kNoMatch, Verdict::kUndecided, Verdict::kError}) {
+    CAPTURE(static_cast<int>(verdict));
+    MESSAGE("verdict " << static_cast<int>(verdict) << ": " << variety.verdicts[verdict]);
+    CHECK(variety.verdicts[verdict] > variety.judgement_count / 1000);
+  }
+  MESSAGE("judgements " << variety.judgement_count << ", deadlines " << variety.deadline_count);
+  CHECK(variety.deadline_count > variety.judgement_count / 50);
 }
 
 TEST_CASE("worlds in which something was once wrong") {
-  for (const uint64_t seed : kRegressions) CheckWorld(seed);
+  Variety variety;
+  for (const uint64_t seed : kRegressions) CheckWorld(seed, variety);
 }
 
 }  // namespace
