@@ -1,0 +1,184 @@
+// NaiveStore: what a store must know, in the most obvious way: maps by id, a copy a commit.
+//
+// The oracle of the property test. It shares no code with the store but the delta that both read.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/unit/runtime/store/store_fixture.h"
+
+namespace rescind {
+
+struct NaiveField {
+  std::string value = "unknown";  // "" for a set
+  std::optional<std::string> previous;
+  std::optional<int64_t> changed_at;
+  std::optional<std::pair<std::string, int64_t>> origin;
+  std::optional<int64_t> verified_at;
+  bool operator==(const NaiveField&) const = default;
+};
+
+struct NaiveRow {
+  Presence presence = Presence::kAbsent;
+  uint32_t incarnation = 0;
+  std::optional<int64_t> removed_at;
+  std::set<std::string> sources;
+  std::map<std::string, NaiveField> fields;
+  std::optional<int64_t> verified_at;
+  bool operator==(const NaiveRow&) const = default;
+};
+
+using NaiveFacts = std::map<std::pair<uint32_t, std::string>, NaiveRow>;
+
+class NaiveStore {
+ public:
+  explicit NaiveStore(const Schema& schema) : schema_(schema) {}
+
+  void Apply(const FactDelta& delta, const FactOrigin& origin, int64_t at, CommitReport& report) {
+    for (const DeltaRow& given : delta.rows()) ApplyRow(delta, given, origin, at, report);
+  }
+  // False: the shrink guard refuses.
+  bool Withdraw(const FactOrigin& origin, const std::set<uint32_t>& entities,
+                const std::set<std::pair<uint32_t, std::string>>& listed, int64_t at,
+                const NaiveFacts& before, CommitReport& report) {
+    for (const uint32_t entity : entities) {
+      size_t had = 0, lost = 0;
+      for (const auto& [key, row] : before) {
+        if (key.first != entity || row.sources.count(origin.source) == 0) continue;
+        ++had;
+        lost += listed.count(key) == 0;
+      }
+      if (lost * 10 > had) return false;
+    }
+    for (auto& [key, row] : facts) {
+      if (entities.count(key.first) == 0 || listed.count(key) > 0) continue;
+      if (row.sources.erase(origin.source) == 0 || !row.sources.empty()) continue;
+      if (row.presence != Presence::kLive) continue;
+      Remove(row, at, report);
+    }
+    return true;
+  }
+
+  NaiveFacts facts;
+
+ private:
+  static void Remove(NaiveRow& row, int64_t at, CommitReport& report) {
+    row.presence = Presence::kRemoved;
+    row.removed_at = at;
+    ++report.rows_removed;
+  }
+
+  NaiveRow& Row(EntityId entity, std::string_view id) {
+    const auto [it, added] = facts.try_emplace({entity.index(), std::string(id)});
+    if (added) {
+      for (const FieldDef& field : schema_.entity(entity).fields) {
+        if (field.type.kind == TypeKind::kMany) continue;
+        it->second.fields[field.name].value = field.type.kind == TypeKind::kSet ? "" : "unknown";
+      }
+    }
+    return it->second;
+  }
+
+  void ApplyRow(const FactDelta& delta, const DeltaRow& given, const FactOrigin& origin, int64_t at,
+                CommitReport& report) {
+    const bool own = origin.source == kRescindSource;
+    const int64_t since = given.effective_micros != kUnknownLong ? given.effective_micros : at;
+    const int64_t observed = origin.observed_at.micros;
+    NaiveRow& row = Row(given.entity, delta.text(given.key));
+    ++report.rows_given;
+    if (!own && row.verified_at && observed < *row.verified_at) {
+      ++report.rows_ignored;
+      return;
+    }
+    if (given.deleted) {
+      if (own) row.verified_at = std::max(row.verified_at.value_or(observed), observed);
+      row.sources.clear();
+      if (row.presence == Presence::kRemoved) {
+        ++report.rows_unchanged;
+      } else {
+        Remove(row, since, report);
+      }
+      return;
+    }
+    const bool was_live = row.presence == Presence::kLive;
+    if (!was_live && !own) {
+      row.presence = Presence::kLive;
+      row.removed_at.reset();
+      ++row.incarnation;
+    }
+    if (!own) row.sources.insert(origin.source);
+    bool changed = false, ignored = false;
+    for (const DeltaValue& value : delta.values(given)) {
+      const FieldDef& field = schema_.field(given.entity, value.field);
+      NaiveField& known = row.fields[field.name];
+      if (!own && known.verified_at && observed < *known.verified_at) {
+        ignored = true;
+        continue;
+      }
+      if (own) known.verified_at = std::max(known.verified_at.value_or(observed), observed);
+      const std::string text = Text(delta, field.type, value);
+      if (text != known.value) {
+        changed = true;
+        if (field.tracked && text != "unknown" && known.value != "unknown") {
+          known.previous = known.value;
+          known.changed_at = since;
+        }
+        known.value = text;
+      }
+      known.origin = {origin.source, observed};
+    }
+    report.rows_ignored += ignored;
+    if (!was_live && !own) {
+      ++report.rows_added;
+    } else if (changed && was_live) {
+      ++report.rows_changed;
+    } else {
+      ++report.rows_unchanged;
+    }
+  }
+
+  std::string Number(TypeKind kind, EnumId enumeration, int64_t number) const {
+    switch (kind) {
+      case TypeKind::kBool: return number != 0 ? "true" : "false";
+      case TypeKind::kEnum:
+        return schema_.enumeration(enumeration).members[static_cast<size_t>(number)];
+      case TypeKind::kTime: return FormatInstant({number});
+      case TypeKind::kDate: return FormatDay({static_cast<int32_t>(number)});
+      default: return std::to_string(number);
+    }
+  }
+
+  std::string Text(const FactDelta& delta, const FieldType& type, const DeltaValue& value) {
+    switch (value.kind) {
+      case DeltaKind::kUnknown: return type.kind == TypeKind::kSet ? "" : "unknown";
+      case DeltaKind::kNumber: return Number(type.kind, type.enumeration, value.number);
+      case DeltaKind::kText: return std::string(delta.text(value.text));
+      case DeltaKind::kReference:
+        Row(type.entity, delta.text(value.text));
+        return std::string(delta.text(value.text));
+      case DeltaKind::kSet: break;
+    }
+    // As a set of members, whatever order the store keeps them in.
+    std::set<std::string> members;
+    for (const DeltaMember& member : delta.members(value)) {
+      if (type.element == TypeKind::kInt) {
+        members.insert(std::to_string(member.number));
+        continue;
+      }
+      members.emplace(delta.text(member.text));
+      if (type.element == TypeKind::kReference) Row(type.entity, delta.text(member.text));
+    }
+    std::string text;
+    for (const std::string& member : members) text += (text.empty() ? "" : ";") + member;
+    return text;
+  }
+
+  const Schema& schema_;
+};
+
+}  // namespace rescind

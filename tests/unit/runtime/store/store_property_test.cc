@@ -1,0 +1,307 @@
+// Random histories: whatever is committed, imported, abandoned, folded and reopened, the store
+// knows what the naive one knows, now and as of every earlier instant.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/unit/runtime/store/naive_store.h"
+#include "tests/unit/test_seed.h"
+
+namespace rescind {
+namespace {
+
+std::string Sorted(const std::string& text) {
+  std::set<std::string> members;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(';', begin), text.size());
+    members.insert(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  std::string sorted;
+  for (const std::string& member : members) sorted += (sorted.empty() ? "" : ";") + member;
+  return sorted;
+}
+
+class History : public StoreFixture {
+ public:
+  explicit History(uint64_t seed) : dice_(seed), naive_(*schema_) {
+    options.staging_rows = 20;
+    options.checkpoint_bytes = 1 << (8 + dice_.Below(10));
+    Open();
+  }
+
+  void Step() {
+    clock.Advance({static_cast<int64_t>(dice_.Below(3)) * 10});
+    switch (dice_.Below(12)) {
+      case 0: Open(); break;
+      case 1:
+        REQUIRE(store->Close().ok());
+        Open();
+        break;
+      case 2: REQUIRE(store->Checkpoint().ok()); break;
+      case 3:
+      case 4:
+      case 5: RandomImport(); break;
+      default: RandomCommit(); break;
+    }
+    CheckNow();
+  }
+
+  void CheckPast() {
+    for (const auto& [at, facts] : past_) {
+      ColumnSet columns = ColumnSet::All(*schema_);
+      columns.AddIds(kIdentity);
+      columns.AddIds(kAccount);
+      auto loaded = store->LoadFactsAsOf({at}, columns, {});
+      if (!loaded.ok()) FAIL(loaded.error().message);
+      CheckBase(*loaded, facts);
+    }
+  }
+
+ private:
+  std::string Id(EntityId entity) {
+    return fmt::format("{}{}", entity == kIdentity ? "i" : "a", dice_.Below(40));
+  }
+
+  void RandomValues(FactDelta& delta, EntityId entity) {
+    const auto& fields = schema_->entity(entity).fields;
+    for (uint32_t f = 0; f < fields.size(); ++f) {
+      const FieldType& type = fields[f].type;
+      if (type.kind == TypeKind::kMany || dice_.Below(3) == 0) continue;
+      const FieldId field(f);
+      if (dice_.Below(6) == 0) {
+        delta.SetUnknown(field);
+        continue;
+      }
+      switch (type.kind) {
+        case TypeKind::kText: delta.SetText(field, fmt::format("t{}", dice_.Below(5))); break;
+        case TypeKind::kBool:
+        case TypeKind::kEnum: delta.SetNumber(field, static_cast<int64_t>(dice_.Below(2))); break;
+        case TypeKind::kReference: delta.SetReference(field, Id(type.entity)); break;
+        case TypeKind::kSet: RandomSet(delta, field, type); break;
+        case TypeKind::kDate:
+          delta.SetNumber(field, 20'000 - static_cast<int64_t>(dice_.Below(3)));
+          break;
+        default: delta.SetNumber(field, static_cast<int64_t>(dice_.Below(3)) - 1); break;
+      }
+    }
+  }
+
+  void RandomSet(FactDelta& delta, FieldId field, const FieldType& type) {
+    delta.BeginSet(field);
+    for (uint64_t left = dice_.Below(4); left > 0; --left) {
+      if (type.element == TypeKind::kInt) {
+        delta.AddNumber(static_cast<int64_t>(dice_.Below(3)) - 1);
+      } else if (type.element == TypeKind::kReference) {
+        delta.AddText(Id(type.entity));
+      } else {
+        delta.AddText(fmt::format("m{}", dice_.Below(4)));
+      }
+    }
+  }
+
+  FactOrigin RandomOrigin() {
+    const char* sources[] = {"hr", "directory", "tickets", "rescind"};
+    return {sources[dice_.Below(4)], {clock.Now().micros - static_cast<int64_t>(dice_.Below(30))}};
+  }
+
+  FactDelta RandomDelta(const FactOrigin& origin, uint64_t rows) {
+    FactDelta delta(origin);
+    for (; rows > 0; --rows) {
+      const EntityId entity = dice_.Below(2) == 0 ? kIdentity : kAccount;
+      delta.BeginRow(entity, Id(entity));
+      if (dice_.Below(4) == 0) delta.SetEffective({kStart.micros - static_cast<int64_t>(rows)});
+      if (dice_.Below(8) == 0) {
+        delta.Delete();
+      } else {
+        RandomValues(delta, entity);
+      }
+    }
+    return delta;
+  }
+
+  void Committed(const CommitReport& got, const CommitReport& wanted) {
+    CHECK(got.rows_given == wanted.rows_given);
+    CHECK(got.rows_added == wanted.rows_added);
+    CHECK(got.rows_changed == wanted.rows_changed);
+    CHECK(got.rows_unchanged == wanted.rows_unchanged);
+    CHECK(got.rows_removed == wanted.rows_removed);
+    CHECK(got.rows_ignored == wanted.rows_ignored);
+    past_[got.at.micros] = naive_.facts;
+  }
+
+  void RandomCommit() {
+    const FactOrigin origin = RandomOrigin();
+    const FactDelta delta = RandomDelta(origin, 1 + dice_.Below(6));
+    const CommitReport got = StoreFixture::Commit(delta);
+    CommitReport wanted;
+    naive_.Apply(delta, origin, got.at.micros, wanted);
+    Committed(got, wanted);
+  }
+
+  void RandomImport() {
+    ImportOptions import;
+    import.origin = RandomOrigin();
+    import.snapshot = import.origin.source != kRescindSource && dice_.Below(2) == 0;
+    import.allow_shrink = dice_.Below(3) == 0;
+    if (dice_.Below(2) == 0) import.snapshot_entities = {kAccount};
+    auto begun = store->BeginImport(import);
+    REQUIRE(begun.ok());
+    const NaiveFacts before = naive_.facts;
+    const int64_t at = clock.Now().micros;
+    CommitReport wanted;
+    std::set<std::pair<uint32_t, std::string>> listed;
+    std::set<uint32_t> entities;
+    if (import.snapshot && !import.snapshot_entities.empty()) entities.insert(kAccount.index());
+    for (uint64_t pieces = 1 + dice_.Below(4); pieces > 0; --pieces) {
+      const FactDelta delta = RandomDelta({"not read", {}}, 1 + dice_.Below(20));
+      REQUIRE((*begun)->Add(delta).ok());
+      naive_.Apply(delta, import.origin, at, wanted);
+      for (const DeltaRow& row : delta.rows()) {
+        listed.emplace(row.entity.index(), delta.text(row.key));
+        entities.insert(row.entity.index());
+      }
+      const std::string probe = Id(kAccount);
+      CHECK((*begun)->WasGiven(kAccount, probe) == (listed.count({kAccount.index(), probe}) > 0));
+    }
+    if (dice_.Below(5) == 0) {
+      begun->reset();
+      naive_.facts = before;
+      return;
+    }
+    const auto got = (*begun)->Finish();
+    const bool fine =
+        !import.snapshot || naive_.Withdraw(import.origin, entities, listed, at,
+                                            import.allow_shrink ? NaiveFacts() : before, wanted);
+    CHECK(got.ok() == fine);
+    if (got.ok()) {
+      Committed(*got, wanted);
+    } else {
+      naive_.facts = before;
+    }
+  }
+
+  void CheckNow() {
+    for (const auto& [key, wanted] : naive_.facts) {
+      const RowFacts got = Show(EntityId(key.first), key.second);
+      INFO("row ", key.second);
+      CHECK(got.id == key.second);
+      CHECK(got.presence == wanted.presence);
+      CHECK(got.incarnation == wanted.incarnation);
+      CHECK(got.removed_at.has_value() == wanted.removed_at.has_value());
+      if (got.removed_at && wanted.removed_at) CHECK(got.removed_at->micros == *wanted.removed_at);
+      CHECK(std::set<std::string>(got.sources.begin(), got.sources.end()) == wanted.sources);
+      for (const RowFacts::Field& field : got.fields) {
+        INFO("field ", field.name);
+        const NaiveField& known = wanted.fields.at(field.name);
+        CHECK(Sorted(field.value) == known.value);
+        CHECK(field.changed_at.has_value() == known.changed_at.has_value());
+        if (known.changed_at && field.changed_at) {
+          CHECK(field.changed_at->micros == *known.changed_at);
+          CHECK(Sorted(*field.previous) == *known.previous);
+        }
+        REQUIRE(field.origin.has_value() == known.origin.has_value());
+        if (!known.origin) continue;
+        CHECK(field.origin->source == known.origin->first);
+        CHECK(field.origin->observed_at.micros == known.origin->second);
+      }
+    }
+    CheckClaims();
+    CheckBase(Load(), naive_.facts);
+  }
+
+  void CheckClaims() {
+    std::map<std::pair<uint32_t, std::string>, uint64_t> claims;
+    for (const auto& [key, row] : naive_.facts) {
+      for (const std::string& source : row.sources) ++claims[{key.first, source}];
+    }
+    for (const SourceStatus& status : store->Sources()) {
+      CHECK(status.claimed_rows == claims[{status.entity.index(), status.source}]);
+    }
+  }
+
+  std::string Cell(const FactBase& base, EntityId entity, FieldId field, const Column& column,
+                   uint32_t row) {
+    const FieldType& type = schema_->field(entity, field).type;
+    if (column.IsUnknown(RowId(row))) return "unknown";
+    switch (type.kind) {
+      case TypeKind::kText: return std::string(column.dictionary().Text(column.codes()[row]));
+      case TypeKind::kBool: return column.bytes()[row] != 0 ? "true" : "false";
+      case TypeKind::kEnum:
+        return schema_->enumeration(type.enumeration).members[column.bytes()[row]];
+      case TypeKind::kReference:
+        return base.texts().Id(type.entity, RowId(column.rows()[row])).value();
+      case TypeKind::kTime: return FormatInstant({column.longs()[row]});
+      case TypeKind::kDate: return FormatDay({column.days()[row]});
+      case TypeKind::kSet: break;
+      default: return std::to_string(column.longs()[row]);
+    }
+    std::set<std::string> members;
+    const uint32_t set = column.sets()[row];
+    if (type.element == TypeKind::kInt) {
+      for (const int64_t member : column.pool().Integers(set)) {
+        members.insert(std::to_string(member));
+      }
+    } else {
+      for (const uint32_t member : column.pool().Members(set)) {
+        members.insert(type.element == TypeKind::kText
+                           ? std::string(column.dictionary().Text(member))
+                           : base.texts().Id(type.entity, RowId(member)).value());
+      }
+    }
+    std::string text;
+    for (const std::string& member : members) text += (text.empty() ? "" : ";") + member;
+    return text;
+  }
+
+  void CheckBase(const FactBase& base, const NaiveFacts& facts) {
+    size_t rows = 0;
+    for (const auto& [key, wanted] : facts) {
+      const EntityId entity(key.first);
+      const Table& table = base.table(entity);
+      const auto found = base.texts().Find(entity, key.second);
+      REQUIRE(found.ok());
+      REQUIRE(found->has_value());
+      const RowId row = **found;
+      ++rows;
+      INFO("row ", key.second);
+      CHECK(table.ids().dictionary().Text(table.ids().codes()[row.index()]) == key.second);
+      CHECK(table.presence(row) == wanted.presence);
+      CHECK(table.incarnation(row) == wanted.incarnation);
+      CHECK(table.removed_at(row).has_value() == wanted.removed_at.has_value());
+      const auto& fields = schema_->entity(entity).fields;
+      for (uint32_t f = 0; f < fields.size(); ++f) {
+        if (fields[f].type.kind == TypeKind::kMany) continue;
+        const NaiveField& known = wanted.fields.at(fields[f].name);
+        INFO("field ", fields[f].name);
+        CHECK(Cell(base, entity, FieldId(f), table.column(FieldId(f)), row.index()) == known.value);
+        if (!fields[f].tracked) continue;
+        const TrackedColumn& tracked = table.tracked(FieldId(f));
+        CHECK(tracked.changed_at[row.index()] == known.changed_at.value_or(kUnknownLong));
+        if (known.previous) {
+          CHECK(Cell(base, entity, FieldId(f), tracked.previous, row.index()) == *known.previous);
+        }
+      }
+    }
+    CHECK(rows == base.table(kIdentity).row_count() + base.table(kAccount).row_count());
+  }
+
+  SeededRandom dice_;
+  NaiveStore naive_;
+  std::map<int64_t, NaiveFacts> past_;  // by the instant of the last commit then
+};
+
+}  // namespace
+
+TEST_CASE("The store knows what a naive one knows, now and in the past") {
+  const uint64_t seed = TestSeed();
+  INFO("RESCIND_SEED=", seed);
+  for (uint64_t run = 0; run < 4; ++run) {
+    History history(seed + run);
+    for (int step = 0; step < 20; ++step) history.Step();
+    history.CheckPast();
+  }
+}
+
+}  // namespace rescind
