@@ -126,5 +126,7 @@ write_workspace_file() {
     text="${text//@$name@/${!name}}"
   done
   printf '%s\n' "$text" >"$workspace/rescind.toml"
+  # Instead of the policy that `rescind init` begins with.
+  rm -f "$workspace"/policies/*.rescind
   cp "$demo"/policies/*.rescind "$workspace/policies/"
 }

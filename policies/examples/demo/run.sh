@@ -25,6 +25,7 @@ export LDAPNOINIT=1 LC_ALL=C.UTF-8 PGCONNECT_TIMEOUT=10
 
 folder=
 workspace=
+facts=
 servers_pid=
 servers_input=
 session_pid=
@@ -195,20 +196,19 @@ open_session() {
 
 # Both servers, read as they are now.
 read_servers() {
-  export_directory >"$folder/corp-ldap.ndjson" || die "the directory could not be read"
-  export_database >"$folder/crm-db.ndjson" || die "the database could not be read"
-  say "  corp-ldap.ndjson  $(wc -l <"$folder/corp-ldap.ndjson") facts"
-  say "  crm-db.ndjson     $(wc -l <"$folder/crm-db.ndjson") facts"
+  export_directory >"$facts/corp-ldap.ndjson" || die "the directory could not be read"
+  export_database >"$facts/crm-db.ndjson" || die "the database could not be read"
+  say "  facts/corp-ldap.ndjson  $(wc -l <"$facts/corp-ldap.ndjson") facts, as the directory has them now"
+  say "  facts/crm-db.ndjson     $(wc -l <"$facts/crm-db.ndjson") facts, as the database has them now"
 }
 import_servers() {
-  must import "$folder/corp-ldap.ndjson" --source corp-ldap --snapshot
-  must import "$folder/crm-db.ndjson" --source crm-db --snapshot
+  must import facts/corp-ldap.ndjson --source corp-ldap --snapshot
+  must import facts/crm-db.ndjson --source crm-db --snapshot
 }
 
 plan_id_of() { sed -n 's/.*"plan_id": *"\([^"]*\)".*/\1/p' "$1" | head -n 1; }
 
 main() {
-  local then now
   say "Rescind takes access away when the reason for it is gone. This demo shows it on a company of"
   say "a dozen people with a real directory (OpenLDAP) and a real database (PostgreSQL)."
 
@@ -217,7 +217,9 @@ main() {
   # Below the servers' own folder, which goes with them even if this script is killed.
   if [ -n "$keep" ]; then folder="$(mktemp -d /tmp/rescind-demo-XXXXXX)"; else folder="$folder/demo"; fi
   workspace="$folder/company"
-  mkdir -p -m 700 "$folder" "$workspace"
+  facts="$workspace/facts"
+  mkdir -m 700 -p "$folder"
+  mkdir "$workspace" "$facts"
   must init
   make_passwords
   (umask 077 && head -c 18 /dev/urandom | base64 | tr '+/' 'xy' | tr -d '\n' >"$workspace/secrets/crm-db")
@@ -238,31 +240,29 @@ main() {
   must check
 
   step "Read the facts: HR as CSV, then both servers"
-  then="$(instant_ago 30)"
-  hr_csv before >"$folder/hr-30-days-ago.csv"
-  hr_csv today >"$folder/hr-10-days-ago.csv"
-  hr_csv today >"$folder/hr-today.csv"
-  systems_ndjson >"$folder/systems.ndjson"
+  hr_csv before >"$facts/hr-30-days-ago.csv"
+  hr_csv today >"$facts/hr-10-days-ago.csv"
+  hr_csv today >"$facts/hr-today.csv"
+  systems_ndjson >"$facts/systems.ndjson"
   read_servers
   say "  HR's older files are loaded as of their day, so that Rescind knows when ann moved."
-  must import "$folder/hr-30-days-ago.csv" --entity identity --source hr --snapshot \
-    --at "$then" --observed-at "$then"
-  now="$(instant_ago 10)"
-  must import "$folder/hr-10-days-ago.csv" --entity identity --source hr --snapshot \
-    --at "$now" --observed-at "$now"
-  must import "$folder/hr-today.csv" --entity identity --source hr --snapshot
-  must import "$folder/systems.ndjson" --source inventory
+  must import facts/hr-30-days-ago.csv --entity identity --source hr --snapshot \
+    --at "$(instant_ago 30)"
+  must import facts/hr-10-days-ago.csv --entity identity --source hr --snapshot \
+    --at "$(instant_ago 10)"
+  must import facts/hr-today.csv --entity identity --source hr --snapshot
+  must import facts/systems.ndjson --source inventory
   import_servers
 
   step "The plan: what would be taken away, from whom, and why. Nothing happens yet"
-  must plan --out "$folder/plan.json"
+  must plan --out plan.json
   check_leavers yes >/dev/null
 
   step "Apply exactly that plan; a person confirms it by its id"
   local plan_id
-  plan_id="$(plan_id_of "$folder/plan.json")"
+  plan_id="$(plan_id_of "$workspace/plan.json")"
   [ -n "$plan_id" ] || die "the plan has no id"
-  must apply "$folder/plan.json" --confirm "$plan_id"
+  must apply plan.json --confirm "$plan_id"
 
   step "What people can do now, asked of the servers themselves"
   check_leavers no
@@ -283,9 +283,9 @@ main() {
   esac
 
   step "The evidence: export the audit log and check it with nothing but the public key"
-  must audit export "$folder/audit"
-  (cd "$workspace" && "$program" audit key) >"$folder/audit-key.pub" || die "there is no audit key"
-  must audit verify "$folder/audit" --key "$folder/audit-key.pub"
+  must audit export audit
+  (cd "$workspace" && "$program" audit key) >"$workspace/audit-key.pub" || die "there is no audit key"
+  must audit verify audit --key audit-key.pub
 
   summary
 }
@@ -309,7 +309,7 @@ summary() {
 
   Next: read policies/examples/demo/policies, then make a workspace of your own: rescind init
 SUMMARY
-  if [ -n "$keep" ]; then say "  Kept for reading: $folder"; fi
+  if [ -n "$keep" ]; then say "  Kept for reading: $workspace"; fi
 }
 
 main
