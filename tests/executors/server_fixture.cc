@@ -59,9 +59,12 @@ std::unique_ptr<HeldSession> ServerFixture::Connect(const std::string& user,
                           database.c_str(),
                           "UTF8",
                           "disable",
-                          "-c client_min_messages=warning",
                           nullptr};
-  return std::make_unique<HeldSession>(PQconnectdbParams(names, values, 0));
+  PGconn* connection = PQconnectdbParams(names, values, 0);
+  // libpq would write what the server remarks to standard error.
+  PQsetNoticeReceiver(
+      connection, [](void*, const PGresult*) {}, nullptr);
+  return std::make_unique<HeldSession>(connection);
 }
 
 std::string ServerFixture::Sql(const std::string& sql, const std::string& database) {
