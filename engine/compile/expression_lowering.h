@@ -1,7 +1,8 @@
 // ExpressionLowering: the expressions of one rule, from the typed tree into the graph.
 //
 // Knows one policy or protect: the row it judges, its lets, its time zone. Whatever in a condition
-// hangs on `now` or `today` becomes kReached and kDayReached here (time_lowering.cc says how).
+// hangs on `now` or `today` becomes kReached and kDayReached here, as time_lowering.cc says;
+// quantifiers become folds over frames, as collection_lowering.cc says. Optimising is for passes.
 #pragma once
 
 #include <cstdint>

@@ -17,6 +17,8 @@ constexpr double kPatternCost = 60;  // an RE2 search
 constexpr double kTextCost = 15;     // comparing, cutting or folding texts
 constexpr double kCalendarCost = 6;  // days and zones
 constexpr double kMaxCost = 1e12;
+// `is known` spares what follows the rows that are unknown, which are dearer than others.
+constexpr double kGuardDiscount = 0.2;
 
 struct Estimate {
   double cost = 0;      // of a row
@@ -132,13 +134,20 @@ class Estimator {
   std::vector<Estimate> estimates_;  // by node of the graph
 };
 
+bool IsGuard(const Graph& graph, ir::NodeId id) {
+  const ir::Node& node = graph.node(id);
+  const Op op = node.op == Op::kNot ? graph.node(node.operands[0]).op : node.op;
+  return op == Op::kIsKnown;
+}
+
 ir::NodeId OrderNode(Estimator& estimator, Graph& graph, ir::Node node) {
   if (node.op == Op::kAnd || node.op == Op::kOr) {
     std::vector<std::pair<double, ir::NodeId>> ranked;
     for (const ir::NodeId id : node.operands) {
       const Estimate estimate = estimator.Of(graph, id);
       const double decides = node.op == Op::kAnd ? 1 - estimate.chance : estimate.chance;
-      ranked.emplace_back(estimate.cost / decides, id);
+      const double discount = IsGuard(graph, id) ? kGuardDiscount : 1;
+      ranked.emplace_back(discount * estimate.cost / decides, id);
     }
     // The id breaks ties, so that `a and b` and `b and a` become one node.
     std::sort(ranked.begin(), ranked.end());

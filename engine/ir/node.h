@@ -73,7 +73,7 @@ enum class Op : uint8_t {
 
   // Relations: kBool. An unknown operand makes the result unknown: the checker has proved that this
   // happens only where an enclosing kAnd/kOr has already decided.
-  kCompare,     // compare: two operands of one type, neither depending on `now`. Text and rows only
+  kCompare,     // compare: two operands of one type, neither made of `now`. Text and rows only
                 // with kEqual; enums with the order only where they are ordered
   kInSet,       // operands[0] is one of the constants `set`
   kHas,         // operands[0] is a stored set, operands[1] the member sought
@@ -82,7 +82,7 @@ enum class Op : uint8_t {
   kContains,
   kMatches,  // operands[0] matches `pattern`, anywhere in the text unless it is anchored
   // factor * now + sum(signs[i] * operands[i]) + offset >= 0, in exact arithmetic without overflow.
-  // Operands are kTime or kDuration in microseconds, none depends on `now`, signs[i] is 1 or -1,
+  // Operands are kTime or kDuration in microseconds, none made of `now`, signs[i] is 1 or -1,
   // factor >= 0. The one node (with kDayReached) through which time passes: with factor 1 it turns
   // true for ever at the instant -(sum + offset).
   kReached,
@@ -121,7 +121,9 @@ struct Node {
   // The deepest frame that the node depends on; none for a value that is the same everywhere.
   FrameId frame;
   bool may_be_unknown = false;  // by its type: checked by the verifier where it is forbidden
-  bool moves = false;           // its answer may change as time passes
+  // Its answer may change as time passes. A value that is not made of `now` may still step, at the
+  // deadlines of a condition inside it: `count(x in E where x.t older than 90d)`.
+  bool moves = false;
   Compare compare = Compare::kEqual;
   std::vector<NodeId> operands;
 

@@ -25,6 +25,7 @@ class Verifier {
     if (problems_.empty()) {
       for (const Rule& rule : program_.rules) CheckRule(rule);
     }
+    if (problems_.empty()) CheckTime();
     return std::move(problems_);
   }
 
@@ -238,6 +239,78 @@ class Verifier {
       Problem("{}: a protect with stages, or a policy without", rule.full_name);
     }
     if (!rule.protect && rule.because.empty()) Problem("{}: no reason", rule.full_name);
+    CheckExplanations(rule);
+    for (const Stage& stage : rule.stages) {
+      for (const Action& action : stage.actions) CheckAction(rule, action);
+    }
+  }
+
+  // Nodes that are evaluated on the judged row.
+  bool OnJudgedRow(const Rule& rule, NodeId id) const {
+    return Holds(id, program_.nodes) && Encloses(program_.node(id).frame, rule.frame);
+  }
+
+  void CheckExplanations(const Rule& rule) {
+    for (const Clause& clause : rule.clauses) {
+      if (!Holds(clause.node, program_.nodes)) Problem("{}: a clause of nothing", rule.full_name);
+      for (uint32_t child : clause.children) {
+        if (child >= rule.clauses.size()) Problem("{}: no such clause", rule.full_name);
+      }
+    }
+    if (rule.when_clause >= rule.clauses.size() ||
+        rule.unless_clause.value_or(0) >= rule.clauses.size() ||
+        rule.unless.valid() != rule.unless_clause.has_value()) {
+      Problem("{}: a condition without its clause", rule.full_name);
+    }
+    for (const EvidencePath& path : rule.evidence) {
+      if (!OnJudgedRow(rule, path.value) || !OnJudgedRow(rule, path.row)) {
+        Problem("{}: {} is not read on the judged row", rule.full_name, path.path);
+      }
+    }
+    for (const ReasonPart& part : rule.because) {
+      if (part.node.valid() && !OnJudgedRow(rule, part.node)) {
+        Problem("{}: a reason from another frame", rule.full_name);
+      }
+    }
+  }
+
+  void CheckAction(const Rule& rule, const Action& action) {
+    const bool rows = action.targets.valid();
+    if (rows && (!Holds(action.targets, program_.collections) ||
+                 program_.collection(action.targets).member.entity != action.entity ||
+                 !Encloses(program_.collection(action.targets).outer, rule.frame))) {
+      Problem("{}: targets of another entity or frame", rule.full_name);
+    }
+    if (action.target.valid() && (rows || !OnJudgedRow(rule, action.target) ||
+                                  program_.node(action.target).type.entity != action.entity)) {
+      Problem("{}: a target of another entity or frame", rule.full_name);
+    }
+    if ((action.verb == Verb::kNotify) == (rows || action.target.valid())) {
+      Problem("{}: a notice with a target, or an action without", rule.full_name);
+    }
+    for (NodeId choice : action.recipient.choices) {
+      if (!OnJudgedRow(rule, choice)) Problem("{}: a recipient from nowhere", rule.full_name);
+    }
+  }
+
+  // In conditions time passes through kReached and kDayReached only.
+  void CheckTime() {
+    std::vector<bool> seen(program_.nodes.size());
+    const auto visit = [&](const auto& self, NodeId id) -> void {
+      if (!id.valid() || seen[id.index()]) return;
+      seen[id.index()] = true;
+      const Node& node = program_.node(id);
+      if (node.op == Op::kNow || node.op == Op::kToday) {
+        Problem("%{}: a condition is made of `now`", id.index());
+      }
+      for (NodeId operand : node.operands) self(self, operand);
+    };
+    for (const Rule& rule : program_.rules) {
+      visit(visit, rule.match);
+      visit(visit, rule.when);
+      visit(visit, rule.unless);
+    }
+    for (const Collection& collection : program_.collections) visit(visit, collection.condition);
   }
 
   const Program& program_;

@@ -1,10 +1,12 @@
 // Any bytes as a policy file: parsed, printed, its diagnostics rendered; what is well-formed is
-// also formatted, twice, and must keep its meaning.
+// also formatted, twice, and must keep its meaning; what is right is compiled.
 #include <cstdint>
 #include <string>
 
 #include "engine/base/assert.h"
 #include "engine/base/diagnostic_text.h"
+#include "engine/check/program.h"
+#include "engine/compile/compile.h"
 #include "engine/syntax/formatter.h"
 #include "engine/syntax/parser.h"
 #include "engine/syntax/printer.h"
@@ -19,6 +21,17 @@ void CheckFormatting(const std::string& text, const ast::File& file) {
   const ParseResult again = Parse(sources, sources.Add("formatted.rescind", once), sink);
   RESCIND_ASSERT(again.ok, "formatting made a mistake");
   RESCIND_ASSERT(FormatPolicyText(once, again.file) == once, "formatting twice is not once");
+}
+
+void CheckCompiling(const std::string& text) {
+  SourceMap sources;
+  DiagnosticSink sink;
+  const FileId file = sources.Add("policies/fuzz.rescind", text);
+  const auto program = ParseAndCheck(sources, {file}, {}, sink);
+  RenderDiagnostics(sources, sink.TakeSorted());
+  compile::CompileOptions options;
+  options.sources = &sources;
+  if (program) compile::Compile(*program, options);
 }
 
 void RunOne(const std::string& text) {
@@ -36,7 +49,9 @@ void RunOne(const std::string& text) {
     }
     for (const DiagnosticLabel& note : diagnostic.notes) sources.Text(note.span);
   }
-  if (result.ok) CheckFormatting(text, result.file);
+  if (!result.ok) return;
+  CheckFormatting(text, result.file);
+  CheckCompiling(text);
 }
 
 }  // namespace

@@ -82,11 +82,11 @@ TEST_CASE_FIXTURE(TimeCase, "DurationsBetweenTimes") {
 TEST_CASE_FIXTURE(TimeCase, "ChoicesThatHideNowAreTakenApart") {
   // (last_used ?? now) older than 45d
   CHECK(Match("grant", b.Make(Kind::kOlder, Sum(Kind::kCoalesce, Used(), b.Now()), b.Days(45))) ==
-        "and(reached(1*now - f0.last_used - 45d), known(f0.last_used))");
+        "and(known(f0.last_used), reached(1*now - f0.last_used - 45d))");
   // (last_used ?? now + 1d) has passed
   CHECK(Match("grant", b.Make(Kind::kPassed, Sum(Kind::kCoalesce, Used(),
                                                  Sum(Kind::kSubtract, b.Now(), b.Days(1))))) ==
-        "or(not(known(f0.last_used)), and(reached(1*now - f0.last_used), known(f0.last_used)))");
+        "or(not(known(f0.last_used)), and(known(f0.last_used), reached(1*now - f0.last_used)))");
 }
 
 TEST_CASE_FIXTURE(TimeCase, "NobodyWithoutAccountsIsDormant") {
@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(TimeCase, "NobodyWithoutAccountsIsDormant") {
   const std::string value =
       "coalesce(latest(f1 in f0.accounts: true, f1.last_login), "
       "latest(f1 in f0.accounts: true, f1.created_at))";
-  CHECK(when == "and(reached(1*now - " + value + " - 45d), known(" + value + "))");
+  CHECK(when == "and(known(" + value + "), reached(1*now - " + value + " - 45d))");
 }
 
 TEST_CASE_FIXTURE(TimeCase, "ExtremesAroundNowBecomeQuantifiers") {
@@ -116,13 +116,13 @@ TEST_CASE_FIXTURE(TimeCase, "ExtremesAroundNowBecomeQuantifiers") {
   const std::string gate = "known(count(f1 in f0.accounts: " + counts + "))";
   const std::string old = "reached(1*now - f1.last_login - 45d)";
   const auto gated = [&](const std::string& fold) {
-    return "or(and(" + fold + ", " + gate + "), and(not(" + gate + "), not(" + fold + ")))";
+    return "or(and(" + gate + ", " + fold + "), and(not(" + gate + "), not(" + fold + ")))";
   };
   CHECK(Match("identity", b.Make(Kind::kOlder, extreme(Kind::kLatest), b.Days(45))) ==
-        gated("all(f1 in f0.accounts: or(and(" + old + ", known(f1.last_login)), not(" + counts +
+        gated("all(f1 in f0.accounts: or(and(known(f1.last_login), " + old + "), not(" + counts +
               ")))"));
   CHECK(Match("identity", b.Make(Kind::kOlder, extreme(Kind::kEarliest), b.Days(45))) ==
-        gated("any(f1 in f0.accounts: and(" + old + ", known(f1.last_login), " + counts + "))"));
+        gated("any(f1 in f0.accounts: and(known(f1.last_login), " + old + ", " + counts + "))"));
 }
 
 TEST_CASE_FIXTURE(TimeCase, "EqualityWithNowLastsOneMicrosecond") {
