@@ -111,6 +111,7 @@ Program SmallProgram() {
   rule.frame = kRoot;
   rule.match = NodeId(7);
   rule.when = NodeId(5);
+  rule.clauses = {Clause{NodeId(5), {}, {1}}, Clause{NodeId(4), {}, {}}};
   rule.because = {ReasonPart{"expired", {}}};
   rule.stages = {stage};
   rule.evidence = {EvidencePath{"grant.account", NodeId(1), NodeId(0), kGrant, kGrantAccount}};
@@ -132,7 +133,9 @@ TEST_CASE("a program prints every frame, collection, node and rule") {
         "%6 f0 bool~ = not %5\n"
         "%7 f0 bool~ = and %5 %6\n"
         "policy a.p for grant match %7 when %5 unless -\n"
-        "  after 0s verb 3 %0\n"
+        "  severity 1 mode observe\n"
+        "  after 0s revoke %0\n"
+        "  because \"expired\"\n"
         "  reads grant.account %1\n");
 }
 
@@ -165,6 +168,29 @@ TEST_CASE("a sound program verifies and each broken one is refused for its own r
       {"from another frame", [](Program& p) { p.rules[0].match = NodeId(4); }},
       {"without", [](Program& p) { p.rules[0].stages.clear(); }},
       {"no reason", [](Program& p) { p.rules[0].because.clear(); }},
+      {"clause of nothing", [](Program& p) { p.rules[0].clauses[1].node = {}; }},
+      {"no such clause", [](Program& p) { p.rules[0].clauses[0].children = {2}; }},
+      {"without its clause", [](Program& p) { p.rules[0].when_clause = 2; }},
+      {"without its clause", [](Program& p) { p.rules[0].unless_clause = 0; }},
+      {"not read on the judged row", [](Program& p) { p.rules[0].evidence[0].row = NodeId(2); }},
+      {"reason from another frame", [](Program& p) { p.rules[0].because[0].node = NodeId(3); }},
+      {"target of another entity",
+       [](Program& p) { p.rules[0].stages[0].actions[0].target = NodeId(1); }},
+      {"targets of another entity",
+       [](Program& p) { p.rules[0].stages[0].actions[0].targets = CollectionId(7); }},
+      {"an action without", [](Program& p) { p.rules[0].stages[0].actions[0].target = {}; }},
+      {"recipient from nowhere",
+       [](Program& p) { p.rules[0].stages[0].actions[0].recipient.choices = {NodeId(3)}; }},
+      {"made of `now`",
+       [](Program& p) {
+         p.nodes[3] = Node{};
+         p.nodes[3].op = Op::kNow;
+         p.nodes[3].type.kind = Type::Kind::kTime;
+         p.nodes[4] = p.nodes[6];
+         p.nodes[4].op = Op::kIsKnown;
+         p.nodes[4].frame = FrameId(1);
+         p.nodes[4].operands = {NodeId(3)};
+       }},
   };
   for (const Breakage& breakage : breakages) {
     CAPTURE(breakage.says);
