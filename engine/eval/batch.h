@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/eval/selection.h"
@@ -40,6 +41,15 @@ struct MemberList {
   }
   void Add(uint32_t outer_offset, uint32_t row, uint8_t its_status, bool is_readable,
            int64_t until_micros);
+  // Plain members, all at once.
+  void AddAll(uint32_t outer_offset, std::span<const uint32_t> more) {
+    if (more.empty()) return;
+    outer.insert(outer.end(), more.size(), outer_offset);
+    rows.insert(rows.end(), more.begin(), more.end());
+    if (!plain()) {
+      for (size_t i = 0; i < more.size(); ++i) AddPlainDetails();
+    }
+  }
   void AddLong(uint32_t outer_offset, int64_t number, int64_t until_micros) {
     Add(outer_offset, 0, kIsKnown, true, until_micros);
     longs.push_back(number);

@@ -63,6 +63,9 @@ class BatchEvaluator {
   void ComputeIsKnown(const ir::Node& node, Batch& batch, const Selection& selection,
                       ValueVector& out);
   void ComputeCoalesce(ir::NodeId id, Batch& batch, const Selection& selection, ValueVector& out);
+  void ChooseTexts(const ir::Node& node, const ValueVector& first, const ValueVector& second,
+                   const Selection& selection, const Selection& open, uint32_t count,
+                   ValueVector& out);
 
   void ComputeCompare(const ir::Node& node, Batch& batch, const Selection& selection,
                       ValueVector& out);

@@ -8,37 +8,62 @@ namespace rescind::eval {
 
 namespace {
 
-// Merges one operand into the rows that are still open, where statuses or instants are about.
+// Merges operands into the answers of the rows that are still open.
 template <uint8_t kDeciding>
 class JunctionMerge {
  public:
   JunctionMerge(const Selection& selection, uint32_t count, uint8_t* answers, ValueVector& out)
       : selection_(selection), count_(count), answers_(answers), out_(out) {}
 
-  // Returns which rows stay open.
-  bool Add(const ValueVector& operand, uint32_t i) {
-    const uint8_t operand_status = operand.status(i);
-    if (operand_status == kIsKnown && operand.values<uint8_t>()[i] == kDeciding) {
-      answers_[i] = kDeciding;
-      if (status_ != nullptr) status_[i] = kIsKnown;
-      if (until_ != nullptr) until_[i] = operand.until(i);
-      return false;
-    }
-    if (until_ != nullptr) until_[i] = std::min(until_[i], operand.until(i));
-    if (operand_status != kIsKnown) {
-      // In logic, what is unknown is undecided.
-      status_[i] = Worse(status_[i], std::max(operand_status, kIsUndecided));
-    }
-    return true;
-  }
-  // Whether rows have to be looked at one by one, this operand included.
-  bool Needs(const ValueVector& operand) {
+  void Add(const ValueVector& operand, const Selection& open) {
+    const bool had_until = until_ != nullptr;
     if (operand.status() != nullptr) status_ = out_.WriteStatus(selection_, count_);
     if (operand.until() != nullptr) until_ = out_.WriteUntil(selection_, count_);
-    return status_ != nullptr || until_ != nullptr;
+    if (status_ != nullptr) {
+      AddWithStatus(operand, open);
+      return;
+    }
+    const uint8_t* values = operand.values<uint8_t>();
+    uint8_t* const answers = answers_;
+    ForEach(open, [=](uint32_t i) { answers[i] = values[i]; });
+    if (until_ != nullptr) MergeUntil(operand, open, had_until);
   }
 
  private:
+  // Whoever decides gives its instant, and else the soonest counts.
+  void MergeUntil(const ValueVector& operand, const Selection& open, bool had_until) {
+    const int64_t* more = operand.until();
+    int64_t* const until = until_;
+    const uint8_t* values = operand.values<uint8_t>();
+    if (!had_until) {
+      ForEach(open, [=](uint32_t i) { until[i] = more[i]; });
+    } else if (more == nullptr) {
+      ForEach(open,
+              [=](uint32_t i) { until[i] = values[i] == kDeciding ? kNeverMicros : until[i]; });
+    } else {
+      ForEach(open, [=](uint32_t i) {
+        until[i] = values[i] == kDeciding ? more[i] : std::min(until[i], more[i]);
+      });
+    }
+  }
+  void AddWithStatus(const ValueVector& operand, const Selection& open) {
+    const uint8_t* values = operand.values<uint8_t>();
+    ForEach(open, [&](uint32_t i) {
+      const uint8_t its_status = operand.status(i);
+      if (its_status == kIsKnown && values[i] == kDeciding) {
+        answers_[i] = kDeciding;
+        status_[i] = kIsKnown;
+        if (until_ != nullptr) until_[i] = operand.until(i);
+        return;
+      }
+      if (until_ != nullptr) until_[i] = std::min(until_[i], operand.until(i));
+      // In logic, what is unknown is undecided.
+      if (its_status != kIsKnown) {
+        status_[i] = Worse(status_[i], std::max(its_status, kIsUndecided));
+      }
+    });
+  }
+
   const Selection& selection_;
   uint32_t count_;
   uint8_t* answers_;
@@ -53,22 +78,15 @@ template <uint8_t kDeciding>
 void BatchEvaluator::ComputeJunction(const ir::Node& node, Batch& batch, const Selection& selection,
                                      ValueVector& out) {
   const SelectionStack::Scope scope(selections_);
-  constexpr uint8_t kOpposite = 1 - kDeciding;
-  uint8_t* answers = out.Write<uint8_t>(batch.count);
-  ForEach(selection, [&](uint32_t i) { answers[i] = kOpposite; });
+  uint8_t* const answers = out.Write<uint8_t>(batch.count);
+  ForEach(selection, [=](uint32_t i) { answers[i] = 1 - kDeciding; });
   JunctionMerge<kDeciding> merge(selection, batch.count, answers, out);
   const Selection* open = &selection;
   for (size_t k = 0; k < node.operands.size() && open->count > 0; ++k) {
-    const ValueVector& operand = Fetch(node.operands[k], batch, *open);
-    const bool is_last = k + 1 == node.operands.size();
-    if (merge.Needs(operand)) {
-      open = &selections_.Filter(*open, [&](uint32_t i) { return merge.Add(operand, i); });
-      continue;
-    }
-    const uint8_t* values = operand.values<uint8_t>();
-    ForEach(*open, [&](uint32_t i) { answers[i] = values[i]; });
-    if (is_last) break;
-    open = &selections_.Filter(*open, [&](uint32_t i) { return values[i] != kDeciding; });
+    merge.Add(Fetch(node.operands[k], batch, *open), *open);
+    if (k + 1 == node.operands.size()) break;
+    // Rows that are undecided or in error keep the answer that decides nothing.
+    open = &selections_.Filter(*open, [=](uint32_t i) { return answers[i] != kDeciding; });
   }
 }
 
@@ -114,71 +132,76 @@ void BatchEvaluator::ComputeIsKnown(const ir::Node& node, Batch& batch, const Se
 
 namespace {
 
-template <typename T, typename Convert>
+// Where `first` is unknown, `second`.
+template <typename T>
 void Choose(const ValueVector& first, const ValueVector& second, const Selection& selection,
-            uint32_t count, ValueVector& out, Convert convert) {
+            const Selection& open, uint32_t count, ValueVector& out) {
   const T* ours = first.values<T>();
+  T* const values = out.Write<T>(count);
+  ForEach(selection, [=](uint32_t i) { values[i] = ours[i]; });
   const T* theirs = second.values<T>();
-  T* values = out.Write<T>(count);
-  const uint8_t* first_status = first.status();
-  ForEach(selection, [&](uint32_t i) {
-    values[i] = first_status[i] == kIsUnknown ? convert(1, theirs[i], second.status(i))
-                                              : convert(0, ours[i], first_status[i]);
-  });
+  ForEach(open, [=](uint32_t i) { values[i] = theirs[i]; });
 }
 
 }  // namespace
+
+void BatchEvaluator::ChooseTexts(const ir::Node& node, const ValueVector& first,
+                                 const ValueVector& second, const Selection& selection,
+                                 const Selection& open, uint32_t count, ValueVector& out) {
+  const TextDictionary* ours = plan_.at(node.operands[0]).dictionary;
+  const TextDictionary* theirs = plan_.at(node.operands[1]).dictionary;
+  uint32_t* const values = out.Write<uint32_t>(count);
+  const auto translate = [&](const ValueVector& from, const TextDictionary* dictionary,
+                             const Selection& rows) {
+    const uint32_t* codes = from.values<uint32_t>();
+    ForEach(rows, [&](uint32_t i) {
+      if (from.status(i) == kIsKnown) values[i] = texts_.ToOwn(dictionary, codes[i]);
+    });
+  };
+  translate(first, ours, selection);
+  if (open.count > 0) translate(second, theirs, open);
+}
 
 void BatchEvaluator::ComputeCoalesce(ir::NodeId id, Batch& batch, const Selection& selection,
                                      ValueVector& out) {
   const SelectionStack::Scope scope(selections_);
   const ir::Node& node = program_.node(id);
   const ValueVector& first = Fetch(node.operands[0], batch, selection);
-  const TextDictionary* dictionaries[] = {plan_.at(node.operands[0]).dictionary,
-                                          plan_.at(node.operands[1]).dictionary};
   const bool translates =
       node.type.kind == ir::Type::Kind::kText && plan_.at(id).dictionary == nullptr;
-  if (first.status() == nullptr && !translates) {
+  const uint8_t* before = first.status();
+  if (before == nullptr && !translates) {
     out.BorrowAll(first);
     return;
   }
-  const uint8_t* first_status = first.status();
-  if (first_status == nullptr) {
-    const auto* codes = first.values<uint32_t>();
-    uint32_t* values = out.Write<uint32_t>(batch.count);
-    ForEach(selection, [&](uint32_t i) { values[i] = texts_.ToOwn(dictionaries[0], codes[i]); });
-    out.BorrowUntil(first);
-    return;
-  }
-  const Selection& open =
-      selections_.Filter(selection, [&](uint32_t i) { return first_status[i] == kIsUnknown; });
+  const Selection none{&batch.count, 0, 0, &selection};
+  const Selection& open = before == nullptr ? none : selections_.Filter(selection, [=](uint32_t i) {
+    return before[i] == kIsUnknown;
+  });
   const ValueVector& second = open.count == 0 ? first : Fetch(node.operands[1], batch, open);
-  const auto keep = [](int, auto value, uint8_t) { return value; };
-  switch (plan_.at(id).width) {
-    case Width::kByte: Choose<uint8_t>(first, second, selection, batch.count, out, keep); break;
-    case Width::kDay: Choose<int32_t>(first, second, selection, batch.count, out, keep); break;
-    case Width::kLong: Choose<int64_t>(first, second, selection, batch.count, out, keep); break;
-    case Width::kWord:
-      Choose<uint32_t>(first, second, selection, batch.count, out,
-                       [&](int side, uint32_t value, uint8_t status) {
-                         return translates && status == kIsKnown
-                                    ? texts_.ToOwn(dictionaries[side], value)
-                                    : value;
-                       });
+  if (translates) {
+    ChooseTexts(node, first, second, selection, open, batch.count, out);
+  } else {
+    switch (plan_.at(id).width) {
+      case Width::kByte: Choose<uint8_t>(first, second, selection, open, batch.count, out); break;
+      case Width::kWord: Choose<uint32_t>(first, second, selection, open, batch.count, out); break;
+      case Width::kDay: Choose<int32_t>(first, second, selection, open, batch.count, out); break;
+      case Width::kLong: Choose<int64_t>(first, second, selection, open, batch.count, out); break;
+    }
   }
-  uint8_t* status = out.WriteStatus(selection, batch.count);
-  uint8_t any = kIsKnown;
-  ForEach(selection, [&](uint32_t i) {
-    status[i] = first_status[i] == kIsUnknown ? second.status(i) : first_status[i];
-    any |= status[i];
-  });
-  if (any == kIsKnown) out.ForgetStatus();
-  if (first.until() == nullptr && second.until() == nullptr) return;
-  int64_t* until = out.WriteUntil(selection, batch.count);
-  ForEach(selection, [&](uint32_t i) {
-    until[i] =
-        first_status[i] == kIsUnknown ? std::min(first.until(i), second.until(i)) : first.until(i);
-  });
+  uint8_t worst = kIsKnown;
+  if (before != nullptr) {
+    ForEach(selection, [&, before](uint32_t i) { worst = std::max(worst, before[i]); });
+  }
+  if (worst > kIsUnknown || (open.count > 0 && second.status() != nullptr)) {
+    uint8_t* const status = out.WriteStatus(selection, batch.count);
+    ForEach(selection, [=](uint32_t i) { status[i] = before[i]; });
+    ForEach(open, [&, status](uint32_t i) { status[i] = second.status(i); });
+  }
+  out.BorrowUntil(first);
+  if (open.count == 0 || second.until() == nullptr) return;
+  int64_t* const until = out.WriteUntil(selection, batch.count);
+  ForEach(open, [&, until](uint32_t i) { until[i] = std::min(until[i], second.until(i)); });
 }
 
 }  // namespace rescind::eval

@@ -156,12 +156,17 @@ void BatchEvaluator::FillMany(const ir::Collection& collection, Batch& outer,
   const InverseIndex& inverse = facts.table(collection.entity).inverse(collection.field);
   const EntityId entity = program_.schema.field(collection.entity, collection.field).type.entity;
   const uint8_t* complete = facts.table(entity).complete().data();
+  const bool all_complete = plan_.all_complete(entity);
   ForEach(selection, [&](uint32_t i) {
     const int64_t until = base.until(i);
     if (until != kNeverMicros) members.Add(i, kNoRow, kNotMember, false, until);
     if (base.status(i) == kIsUnknown) return;
     if (base.status(i) != kIsKnown) {
       members.Add(i, kNoRow, base.status(i), false, until);
+      return;
+    }
+    if (all_complete && until == kNeverMicros) {
+      members.AddAll(i, inverse.Rows(RowId(rows[i])));
       return;
     }
     for (const uint32_t row : inverse.Rows(RowId(rows[i]))) {
@@ -234,6 +239,7 @@ void BatchEvaluator::FillMapped(const ir::Collection& collection, Batch& outer,
   const Table& table = plan_.input().facts.table(collection.entity);
   const FieldType& type = program_.schema.field(collection.entity, collection.field).type;
   const Table& target = plan_.input().facts.table(type.entity);
+  const bool all_complete = plan_.all_complete(type.entity);
   for (uint32_t k = 0; k < inner.count(); ++k) {
     const uint32_t row = inner.rows[k];
     uint8_t status = inner.status_of(k);
@@ -245,6 +251,10 @@ void BatchEvaluator::FillMapped(const ir::Collection& collection, Batch& outer,
       continue;
     }
     if (type.kind == TypeKind::kMany) {
+      if (all_complete && status == kIsKnown && until == kNeverMicros) {
+        members.AddAll(inner.outer[k], table.inverse(collection.field).Rows(RowId(row)));
+        continue;
+      }
       for (const uint32_t member : table.inverse(collection.field).Rows(RowId(row))) {
         members.Add(inner.outer[k], member, status, target.complete(RowId(member)), until);
       }

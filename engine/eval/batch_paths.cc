@@ -114,6 +114,14 @@ void BatchEvaluator::ComputeReference(ir::NodeId id, Batch& batch, const Selecti
   }
   const uint8_t* presence = plan.target->presence().data();
   const uint8_t missing = plan.required ? kIsUndecided : kIsUnknown;
+  if (plan.target->live_count() == plan.target->row_count()) {
+    if (own_rows) {
+      Point(column + batch.first_row, kNoRow, missing, selection, batch.count, out);
+    } else {
+      Load(column, kNoRow, missing, base, selection, batch.count, out);
+    }
+    return;
+  }
   // By presence: absent, live, removed.
   const uint8_t status_of[] = {kIsUndecided, kIsKnown, missing};
   uint32_t* values = out.Write<uint32_t>(batch.count);

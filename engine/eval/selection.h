@@ -21,9 +21,10 @@ struct Selection {
   bool all() const { return offsets == nullptr; }
 };
 
-// One loop for the dense case, which compilers vectorise, and one for the sparse.
+// One loop for the dense case, which compilers vectorise, and one for the sparse. The body is made
+// part of both loops: called, it would read everything it captured again for each row.
 template <typename Body>
-inline void ForEach(const Selection& selection, Body body) {
+[[gnu::always_inline, gnu::flatten]] inline void ForEach(const Selection& selection, Body body) {
   const uint32_t count = selection.count;
   if (selection.all()) {
     for (uint32_t i = 0; i < count; ++i) body(i);
@@ -53,11 +54,11 @@ class SelectionStack {
 
   // The rows of `parent` for which `keep` holds; `parent` itself when it is all of them.
   template <typename Keep>
-  const Selection& Filter(const Selection& parent, Keep keep) {
+  [[gnu::flatten]] const Selection& Filter(const Selection& parent, Keep keep) {
     Entry& entry = Push(parent.count);
-    uint32_t* offsets = entry.offsets.data();
+    uint32_t* const offsets = entry.offsets.data();
     uint32_t count = 0;
-    ForEach(parent, [&](uint32_t i) {
+    ForEach(parent, [&count, offsets, keep](uint32_t i) {
       offsets[count] = i;
       count += keep(i) ? 1 : 0;
     });

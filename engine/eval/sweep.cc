@@ -91,11 +91,18 @@ class Worker {
     const uint8_t* status = match.status();
     if (status == nullptr) {
       uint32_t match_count = 0;
-      ForEach(complete, [&](uint32_t i) { match_count += answers[i]; });
+      ForEach(complete, [&match_count, answers](uint32_t i) { match_count += answers[i]; });
       if (match_count == 0) return;
-      ForEach(complete, [&](uint32_t i) {
-        if (answers[i] != 0) outcome.matches.push_back(RowId(first_row + i));
+      // Matches may be as random as coins: written always, kept when they are some.
+      const size_t before = outcome.matches.size();
+      outcome.matches.resize(before + match_count + 1);
+      RowId* const matches = outcome.matches.data() + before;
+      uint32_t kept = 0;
+      ForEach(complete, [&kept, matches, answers, first_row](uint32_t i) {
+        matches[kept] = RowId(first_row + i);
+        kept += answers[i];
       });
+      outcome.matches.pop_back();
       return;
     }
     ForEach(complete, [&](uint32_t i) {

@@ -24,6 +24,7 @@ SweepPlan::SweepPlan(const EvaluationInput& input, bool deadlines,
                      const std::vector<ir::NodeId>& roots)
     : input_(input), deadlines_(deadlines), nodes_(input.program.nodes.size()) {
   cell_rows_.resize(input.program.tables.size());
+  all_complete_.assign(input.program.schema.entities().size(), -1);
   for (ir::NodeId root : roots) PlanNode(root);
 }
 SweepPlan::~SweepPlan() = default;
@@ -48,6 +49,14 @@ void SweepPlan::PlanCollection(ir::CollectionId id) {
   if (collection.base.valid()) PlanNode(collection.base);
   if (collection.condition.valid()) PlanNode(collection.condition);
   if (collection.inner.valid()) PlanCollection(collection.inner);
+  if (collection.member.kind == Kind::kRow) {
+    int8_t& known = all_complete_[collection.member.entity.index()];
+    const Table& table = input_.facts.table(collection.member.entity);
+    if (known < 0) {
+      const auto count = std::count(table.complete().begin(), table.complete().end(), uint8_t{1});
+      known = count == table.live_count() ? 1 : 0;
+    }
+  }
   if (collection.frame.valid()) {
     // Conditions ask for the member through nodes of their own; nothing else to bind.
     RESCIND_ASSERT(program().frame(collection.frame).source == collection.inner,

@@ -101,6 +101,8 @@ class SweepPlan {
   const ir::Node& node(ir::NodeId id) const { return input_.program.node(id); }
   const NodePlan& at(ir::NodeId id) const { return nodes_[id.index()]; }
   const SetSource& set_source(uint32_t source) const { return set_sources_[source]; }
+  // Whether every live row of an entity is complete. Known for members of collections.
+  bool all_complete(EntityId entity) const { return all_complete_[entity.index()] == 1; }
   // The live row of a cell of a table, by table, row and column.
   std::optional<uint32_t> CellRow(ir::TableId table, uint32_t row, uint32_t column) const;
   // The row of an id, live or not.
@@ -123,6 +125,7 @@ class SweepPlan {
   bool deadlines_;
   std::vector<NodePlan> nodes_;  // by node; only what is needed is planned
   std::vector<SetSource> set_sources_;
+  std::vector<int8_t> all_complete_;  // by entity; -1: nobody asked
   std::vector<std::vector<std::vector<std::optional<uint32_t>>>>
       cell_rows_;  // [table][column][row]
 };
