@@ -260,7 +260,7 @@ Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport
   plan.store_epoch = draft.options.store_epoch;
   plan.store_id = draft.options.store_id;
   plan.policies_hash = draft.options.policies_hash;
-  plan.cold_start = !gates.unconfirmed.empty();
+  plan.cold_start = gates.cold_start;
   plan.filter_policies = draft.options.filter_policies;
   plan.filter_person = draft.options.filter_person;
   SealPlan(plan);

@@ -66,6 +66,20 @@ void Notice(Finding& finding, uint32_t stage, const std::vector<std::string>& re
   SortUnique(finding.notified);
 }
 
+Instant NextDue(const PlanDraft& draft) {
+  Instant next = Instant::Never();
+  const auto take = [&](Instant at) {
+    if (at > draft.input.now) next = std::min(next, at);
+  };
+  for (const Claim& claim : draft.claims) take(claim.due);
+  for (const NoticeDraft& notice : draft.notices) take(notice.due);
+  for (const Exemption& exemption : draft.options.exemptions) {
+    take(exemption.created_at);
+    take(exemption.end());
+  }
+  return next;
+}
+
 // What of a start was really handed over.
 struct Handed {
   uint32_t action_count = 0;
@@ -108,6 +122,11 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
                                limits.used_releases.end());
   SortUnique(outcome.used_releases);
   outcome.unconfirmed = std::move(gates.unconfirmed);
+  const auto& shown = options.filter_policies;
+  std::erase_if(outcome.unconfirmed, [&](const std::string& policy) {
+    return !shown.empty() && std::find(shown.begin(), shown.end(), policy) == shown.end();
+  });
+  outcome.next_due = NextDue(*draft);
   outcome.confirmed_by_release = std::move(gates.confirmed_by_release);
   return outcome;
 }

@@ -121,8 +121,13 @@ struct PlanOutcome {
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
   std::vector<std::string> used_releases;  // without them more would be held
-  std::vector<std::string> unconfirmed;    // enforced policies with something to do
+  // Enforced policies that the plan shows and whose meaning nobody has confirmed: who confirms the
+  // plan confirms them. (Not when it shows one person only: confirm nothing then.)
+  std::vector<std::string> unconfirmed;
   std::vector<std::string> confirmed_by_release;
+  // The first later instant at which time alone changes the plan: a stage falls due, an exemption
+  // ends. (When a match begins or ends is the sweep's to say.)
+  Instant next_due = Instant::Never();
 };
 
 // `sweep` has judged every rule of the program at input.now. `previous` is what the store holds.

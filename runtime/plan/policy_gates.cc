@@ -79,8 +79,10 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   const ir::Rule& rule = draft.input.program.rules[index];
   const PolicyRecord* record = draft.book.Record(rule.full_name);
   const bool confirmed = record && record->confirmed_meaning == rule.meaning_hash;
-  if (confirmed || !HasWork(draft, index)) return "";
+  if (confirmed) return "";
   report.unconfirmed.push_back(rule.full_name);
+  if (!HasWork(draft, index)) return "";
+  report.cold_start = true;
   if (!draft.options.hold_unconfirmed) return "";
   if (const Release* release = FindRelease(draft.options, rule.full_name, "", draft.input.now)) {
     report.used_releases.push_back(release->id);
@@ -189,6 +191,11 @@ Result<GateReport> GatePolicies(PlanDraft& draft) {
   SupportCheck support(draft);
   for (Claim& claim : draft.claims) {
     RESCIND_ASSIGN(claim.held, support.WhyNot(claim));
+  }
+  if (!draft.options.hold_everything_because.empty()) {
+    // Even what has begun: now itself is in doubt.
+    const std::string* why = draft.Intern(draft.options.hold_everything_because);
+    for (Claim& claim : draft.claims) claim.held = why;
   }
   return report;
 }

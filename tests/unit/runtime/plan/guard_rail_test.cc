@@ -403,13 +403,62 @@ TEST_CASE("an action without an executor is held, the others of its stage go") {
   CHECK(outcome.starts[0].action_keys == Lines{outcome.plan.actions[0].action.key});
 }
 
-TEST_CASE("a jumped clock holds everything that removes") {
+TEST_CASE("a jumped clock holds everything that removes, even what has begun") {
   PlannerWorld world(Policy("then { disable a }"));
   world.Account("a", nullptr).Set("privileged", PlainValue(true));
+  world.Apply();
+  world.Account("b", nullptr).Set("privileged", PlainValue(true));
   world.options.hold_everything_because = "the clock jumped ahead by 2 days";
   const PlanOutcome outcome = world.Plan();
-  CHECK(ActionLines(outcome.plan) == Lines{"disable account a: held"});
+  CHECK(ActionLines(outcome.plan) == Lines{"disable account a: held", "disable account b: held"});
   CHECK(outcome.plan.actions[0].held_because == "the clock jumped ahead by 2 days");
+  CHECK(outcome.starts.empty());
+}
+
+TEST_CASE("the plan says when time alone changes it") {
+  PlannerWorld world(Policy("then { notify \"team\" }\n then after 7d { disable a }"));
+  CHECK(world.Plan().next_due == Instant::Never());
+  world.Account("a", nullptr).Set("privileged", PlainValue(true));
+  CHECK(world.Plan().next_due == Plus(world.now, "7d"));
+  Exemption exemption;
+  exemption.expires_at = Plus(world.now, "3d");
+  world.Exempt(exemption);
+  CHECK(world.Plan().next_due == Plus(world.now, "3d"));
+}
+
+TEST_CASE("confirming a plan confirms the policies that it shows, matching or not") {
+  PlannerWorld world(Policy("then { disable a }") + R"(
+policy quiet "Quiet" { mode enforce for i in identity when i.status == terminated
+  then { disable i } }
+)");
+  const PlanOutcome outcome = world.Apply();
+  CHECK(outcome.unconfirmed == Lines{"p.every", "p.quiet"});
+  CHECK_FALSE(outcome.plan.cold_start);  // nothing would happen
+  world.Account("a", nullptr).Set("privileged", PlainValue(true));
+  world.options.hold_unconfirmed = true;
+  CHECK(ActionLines(world.Plan().plan) == Lines{"disable account a: ready"});
+}
+
+TEST_CASE("only what was handed over begins") {
+  PlannerWorld world(Policy("then { notify \"team\" }\n then after 7d { disable a }"));
+  world.Account("a", nullptr).Set("privileged", PlainValue(true));
+  world.Account("b", nullptr).Set("privileged", PlainValue(true));
+  const PlanOutcome first = world.Plan();
+  AppliedSelection selection;
+  selection.notices = {{first.plan.notices[0].finding_id, 0}};
+  world.Apply(selection);
+  const PlanOutcome second = world.Plan();
+  REQUIRE(second.plan.notices.size() == 1);
+  CHECK(second.plan.notices[0].judged_id == "b");
+  world.now = Plus(world.now, "7d");
+  const PlanOutcome due = world.Plan();
+  CHECK(ActionLines(due.plan) == Lines{"disable account a: ready", "disable account b: notice"});
+  AppliedSelection one;
+  one.action_keys = {due.plan.actions[0].action.key};
+  world.Apply(one);
+  CHECK(world.Plan().findings.Of("p.every")[0].BegunAt(1) == world.now);
+  CHECK(world.Plan().findings.Of("p.every")[1].begun.empty());
+  CHECK(ListRemovalStarts(world.store, Instant())->size() == 1);
 }
 
 TEST_CASE("rows that cannot be judged are listed, never acted on") {
