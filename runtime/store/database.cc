@@ -31,6 +31,8 @@ rocksdb::DBOptions DatabaseOptions(bool create) {
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 4 << 20;
+  // What was written without the log is invisible until a fold has flushed it itself.
+  options.avoid_flush_during_shutdown = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_open_files = 512;

@@ -4,6 +4,7 @@
 #include "runtime/store/database.h"
 #include "runtime/store/high_water_mark.h"
 #include "runtime/store/key_value.h"
+#include "runtime/store/store_layout.h"
 
 namespace rescind {
 
@@ -17,7 +18,10 @@ class ExtraReader final : public KeyValueReader {
   }
   Status Scan(std::string_view prefix, std::string_view from,
               const std::function<bool(std::string_view, std::string_view)>& take) const override {
-    return database_.Scan(Family::kExtra, from < prefix ? prefix : from, AfterPrefix(prefix), take);
+    const auto own = [&](std::string_view key, std::string_view value) {
+      return key == kCommitKey || take(key, value);
+    };
+    return database_.Scan(Family::kExtra, from < prefix ? prefix : from, AfterPrefix(prefix), own);
   }
   Result<std::optional<std::pair<std::string, std::string>>> Last(
       std::string_view prefix) const override {

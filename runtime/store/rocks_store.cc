@@ -74,6 +74,11 @@ void RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
   std::string head = next.Encode();
   Seal(head);
   database_->Put(batch, Family::kState, kHeadKey, head);
+  std::string number;
+  AppendBigEndian64(number, next.commit_number);
+  for (const Family family : {Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra}) {
+    database_->Put(batch, family, kCommitKey, number);
+  }
   StoreFaults* faults = options_.faults;
   if (faults != nullptr && faults->FailNextWalSync()) {
     // The batch gets as far as the log, and nobody knows whether it is there.

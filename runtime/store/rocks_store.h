@@ -60,6 +60,7 @@ class RocksStore final : public Store {
   // Opening, in this order.
   Status OpenDatabase();
   Status CheckHead(const std::optional<MarkState>& mark, bool existed);
+  Status CheckFamilies();
   Status CreateIdentity(rocksdb::WriteBatch& batch);
   Status LoadIdentity();
   Status AdmitSchema(rocksdb::WriteBatch& batch);

@@ -25,6 +25,10 @@ std::string DirectoryKey(uint32_t entity, uint32_t column);
 std::string SourceKey(uint32_t entity, std::string_view source);
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
 
+// In the other families, renewed by every commit: its number. Each family has files of its own,
+// and RocksDB may come up with an older state of one of them. Sorts before all other keys.
+inline constexpr std::string_view kCommitKey{"\0commit", 7};
+
 // changes. Segment 0 is the commit's record; a staged import's old values lie in later ones.
 std::string ChangeKey(uint64_t facts_seq, uint32_t segment);
 

@@ -60,6 +60,7 @@ Status RocksStore::OpenDatabase() {
   // Without a mark nothing was acknowledged: whatever is there is an unfinished creation.
   RESCIND_ASSIGN(database_, Database::Open(database_path, !mark));
   RESCIND_TRY(CheckHead(mark, existed));
+  RESCIND_TRY(CheckFamilies());
   rocksdb::WriteBatch batch;
   if (head_.commit_number == 0) {
     RESCIND_TRY(CreateIdentity(batch));
@@ -121,6 +122,18 @@ Status RocksStore::CheckHead(const std::optional<MarkState>& mark, bool existed)
   if (head_.facts_seq < mark->facts_seq || head_.audit.size < mark->audit.size ||
       head_.epoch < mark->epoch || (same && !(head_.audit == mark->audit))) {
     return LostData(fmt::format("store {} contradicts its mark", path_));
+  }
+  return {};
+}
+
+// A manifest that lost its end can bring one family up older than the others.
+Status RocksStore::CheckFamilies() {
+  for (const Family family : {Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra}) {
+    RESCIND_ASSIGN(const auto bytes, database_->Get(family, kCommitKey));
+    const uint64_t number = bytes && bytes->size() == 8 ? BigEndian64(*bytes) : 0;
+    if (number == head_.commit_number) continue;
+    return LostData(fmt::format("store {} has commit {} in one part and {} in another", path_,
+                                head_.commit_number, number));
   }
   return {};
 }

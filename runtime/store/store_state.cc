@@ -215,7 +215,7 @@ Status StoreState::Fold(FoldSink& sink, uint64_t history_start) {
   fold_number_ = sink.fold_number();
   folded_seq_ = sink.facts_seq();
   if (history_start > history_start_) {
-    database_.DeleteRange(sink.final_batch(), Family::kChanges, ChangeKey(0, 0),
+    database_.DeleteRange(sink.final_batch(), Family::kChanges, ChangeKey(1, 0),
                           ChangeKey(history_start + 1, 0));
     history_start_ = history_start;
   }

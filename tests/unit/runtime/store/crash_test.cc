@@ -1,0 +1,411 @@
+// Crashes, torn files and flipped bits. What was acknowledged is there, or the store is refused.
+//
+// RocksDB as Debian builds it has assertions and may abort on corrupt input, and its threads do
+// not survive a fork: so this program starts itself again, and that child, which has no threads
+// yet, forks one process for each thing that it breaks.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/store/byte_codec.h"
+#include "tests/unit/runtime/store/crash_history.h"
+#include "tests/unit/test_seed.h"
+
+extern char** environ;
+
+namespace rescind {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kChildName = "Child of the crash tests";
+constexpr uint64_t kSweptCommits = 7;
+constexpr uint64_t kSafeCommits = 4;
+
+// In memory where there is such a place: thousands of stores are opened.
+class CrashFolder {
+ public:
+  CrashFolder() {
+    const fs::path memory = "/dev/shm";
+    const fs::path base = access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+    std::string pattern = (base / "rescind-crash-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~CrashFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+// Starts this program again to do `task` on the store at `path`.
+pid_t Spawn(const std::string& task, const std::string& path) {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) variables.emplace_back(*entry);
+  variables.push_back("RESCIND_STORE_TASK=" + task);
+  variables.push_back("RESCIND_STORE_PATH=" + path);
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+  std::string program = "/proc/self/exe", no_skip = "--no-skip";
+  std::string only = std::string("--test-case=") + kChildName;
+  char* arguments[] = {program.data(), no_skip.data(), only.data(), nullptr};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::string output = path + ".out";
+  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  pid_t child = 0;
+  REQUIRE(posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environment.data()) ==
+          0);
+  posix_spawn_file_actions_destroy(&actions);
+  return child;
+}
+
+int ExitOf(pid_t child) {
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void WriteFile(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+uint64_t ReadNumberFile(const std::string& path) {
+  const std::string text = ReadFile(path);
+  return text.empty() ? 0 : std::stoull(text);
+}
+
+// ---- What the child does ----
+
+// Commits one after the other until it is killed; says what was acknowledged.
+int WorkUntilKilled(const std::string& path) {
+  CrashHistory history(path);
+  auto store = history.Open();
+  if (!store.ok()) return 3;
+  const int acknowledged = open((path + ".acked").c_str(), O_WRONLY | O_CREAT, 0600);
+  for (uint64_t n = (*store)->facts_seq() + 1;; ++n) {
+    if (!CrashHistory::Write(**store, n)) return 4;
+    const std::string text = fmt::format("{:020}", n);
+    if (pwrite(acknowledged, text.data(), text.size(), 0) != 20) return 5;
+  }
+}
+
+int WriteSome(const std::string& path, bool fold) {
+  CrashHistory history(path);
+  // Something that stays in the log.
+  if (!fold) history.options.staging_rows = 1'000;
+  auto store = history.Open();
+  if (!store.ok()) return 3;
+  for (uint64_t n = 1; n <= kSweptCommits; ++n) {
+    if (!fold && (n % 4 == 0 || n % 5 == 2)) {
+      KeyValueBatch extra;
+      extra.Put("journal/other", std::to_string(n));
+      if (!(*store)->CommitExtra(extra).ok()) return 4;
+    }
+    if (!CrashHistory::Write(**store, n)) return 4;
+  }
+  if (fold && !(*store)->Close().ok()) return 5;
+  return 0;
+}
+
+class Faults final : public StoreFaults {
+ public:
+  explicit Faults(bool wal) : wal_(wal) {}
+  bool FailNextWalSync() override { return armed && wal_; }
+  bool FailNextMarkSync() override { return armed && !wal_; }
+  bool armed = false;
+
+ private:
+  const bool wal_;
+};
+
+// The log that is being written: the one with the highest number.
+std::string NewestLog(const std::string& path) {
+  std::string newest;
+  for (const auto& entry : fs::directory_iterator(path + "/db")) {
+    if (entry.path().extension() != ".log") continue;
+    newest = std::max(newest, "/db/" + entry.path().filename().string());
+  }
+  return newest;
+}
+
+int FailOneSync(const std::string& path, bool wal) {
+  Faults faults(wal);
+  CrashHistory history(path);
+  history.options.faults = &faults;
+  auto store = history.Open();
+  if (!store.ok()) return 3;
+  for (uint64_t n = 1; n <= kSafeCommits; ++n) {
+    if (!CrashHistory::Write(**store, n)) return 4;
+  }
+  WriteFile(path + ".log_bytes", std::to_string(fs::file_size(path + NewestLog(path))));
+  faults.armed = true;
+  (void)CrashHistory::Write(**store, kSafeCommits + 1);  // ends the process
+  return 5;
+}
+
+// Opens what was broken. 0: whole, 1: refused, 2: opened, and something is missing or wrong.
+int Judge(const std::string& path, uint64_t acknowledged) {
+  CrashHistory history(path);
+  auto store = history.Open();
+  if (!store.ok()) return 1;
+  if ((*store)->facts_seq() < acknowledged) return 2;
+  const std::string wrong = CrashHistory::Check(**store);
+  if (wrong.empty()) return 0;
+  // A checksum that is found wrong while reading is a refusal; other contents are not.
+  return wrong.find("checksum") != std::string::npos || wrong.find("orruption") != std::string::npos
+             ? 1
+             : 2;
+}
+
+struct Verdicts {
+  int whole = 0, refused = 0, wrong = 0, aborted = 0;
+};
+
+// Breaks a copy of the store, in a process of its own, with `change` applied to one file.
+void TryBroken(const std::string& path, const std::string& file, const std::string& bytes,
+               uint64_t acknowledged, const std::string& what, Verdicts& verdicts) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string copy = path + ".broken";
+    fs::remove_all(copy);
+    fs::copy(path, copy, fs::copy_options::recursive);
+    WriteFile(copy + file, bytes);
+    const int silent = open("/dev/null", O_WRONLY);
+    dup2(silent, 2);
+    std::_Exit(Judge(copy, acknowledged));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status)) {
+    ++verdicts.aborted;
+  } else if (WEXITSTATUS(status) == 0) {
+    ++verdicts.whole;
+  } else if (WEXITSTATUS(status) == 2) {
+    ++verdicts.wrong;
+    fmt::print("WRONG after {}\n", what);
+  } else {
+    ++verdicts.refused;
+  }
+}
+
+// Flips a bit in, and with `cut` cuts the file at, every byte (or one in so many).
+Verdicts Sweep(const std::string& path, const std::string& extension, uint64_t acknowledged,
+               size_t wanted, bool cut) {
+  Verdicts verdicts;
+  const bool all = std::getenv("RESCIND_FULL_SWEEP") != nullptr;
+  SeededRandom dice(TestSeed());
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    const std::string file = entry.path().string().substr(path.size());
+    const bool chosen = extension.empty() ? file.find("MANIFEST") != std::string::npos
+                                          : entry.path().extension() == extension;
+    if (!chosen || !entry.is_regular_file()) continue;
+    const std::string bytes = ReadFile(path + file);
+    const size_t stride = all ? 1 : std::max<size_t>(1, bytes.size() / wanted);
+    for (size_t at = dice.Below(stride); at < bytes.size(); at += stride) {
+      std::string flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << dice.Below(8)));
+      TryBroken(path, file, flipped, acknowledged, fmt::format("a flip at {} of {}", at, file),
+                verdicts);
+      if (!cut) continue;
+      TryBroken(path, file, bytes.substr(0, at), acknowledged,
+                fmt::format("a cut at {} of {}", at, file), verdicts);
+    }
+  }
+  return verdicts;
+}
+
+int SweepAll(const std::string& path, const std::string& extension, size_t wanted, bool cut) {
+  const Verdicts verdicts = Sweep(path, extension, kSweptCommits, wanted, cut);
+  fmt::print("{} whole, {} refused, {} aborted, {} wrong\n", verdicts.whole, verdicts.refused,
+             verdicts.aborted, verdicts.wrong);
+  std::fflush(stdout);
+  // A sweep that never broke anything proves nothing.
+  if (verdicts.refused + verdicts.aborted == 0) return 6;
+  return verdicts.wrong == 0 ? 0 : 2;
+}
+
+// The tail that nobody was told of, cut at every byte: what was acknowledged opens.
+int SweepTail(const std::string& path) {
+  const uint64_t safe_bytes = ReadNumberFile(path + ".log_bytes");
+  const std::string file = NewestLog(path);
+  if (file.empty() || fs::file_size(path + file) <= safe_bytes) return 3;
+  const std::string bytes = ReadFile(path + file);
+  const size_t left = bytes.size() - safe_bytes;
+  const bool all = std::getenv("RESCIND_FULL_SWEEP") != nullptr;
+  const size_t stride = all ? 1 : std::max<size_t>(1, left / 40);
+  Verdicts verdicts;
+  for (size_t end = safe_bytes; end <= bytes.size(); end += stride) {
+    TryBroken(path, file, bytes.substr(0, end), kSafeCommits, fmt::format("a tail cut at {}", end),
+              verdicts);
+  }
+  fmt::print("{} whole, {} refused, {} aborted, {} wrong\n", verdicts.whole, verdicts.refused,
+             verdicts.aborted, verdicts.wrong);
+  std::fflush(stdout);
+  return verdicts.refused + verdicts.aborted + verdicts.wrong == 0 && verdicts.whole > 5 ? 0 : 2;
+}
+
+int DoTask(const std::string& task, const std::string& path) {
+  if (task == "work") return WorkUntilKilled(path);
+  if (task == "write") return WriteSome(path, false);
+  if (task == "write and fold") return WriteSome(path, true);
+  if (task == "fail log sync") return FailOneSync(path, true);
+  if (task == "fail mark sync") return FailOneSync(path, false);
+  if (task == "sweep log") return SweepAll(path, ".log", 120, true);
+  if (task == "sweep tables") return SweepAll(path, ".sst", 15, false);
+  if (task == "sweep manifest") return SweepAll(path, "", 60, true);
+  if (task == "sweep tail") return SweepTail(path);
+  return 100;
+}
+
+void Do(const std::string& task, const std::string& path) {
+  const int code = ExitOf(Spawn(task, path));
+  INFO(task, ": ", ReadFile(path + ".out"));
+  CHECK(code == 0);
+}
+
+}  // namespace
+
+TEST_CASE("Child of the crash tests" * doctest::skip()) {
+  const char* task = std::getenv("RESCIND_STORE_TASK");
+  const char* path = std::getenv("RESCIND_STORE_PATH");
+  if (task == nullptr || path == nullptr) return;
+  std::_Exit(DoTask(task, path));
+}
+
+TEST_CASE("A store killed at any moment has all that was acknowledged and nothing in part") {
+  const CrashFolder folder;
+  const std::string path = folder / "store";
+  SeededRandom dice(TestSeed());
+  uint64_t acknowledged = 0;
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = Spawn("work", path);
+    // Into the work, or into the recovery from the last kill.
+    for (int tries = 0; tries < 200 && round % 3 != 2; ++tries) {
+      if (ReadNumberFile(path + ".acked") > acknowledged) break;
+      usleep(5'000);
+    }
+    usleep(static_cast<useconds_t>(dice.Below(60'000)));
+    REQUIRE(kill(child, SIGKILL) == 0);
+    INFO("seed ", TestSeed(), ": ", ReadFile(path + ".out"));
+    REQUIRE(ExitOf(child) == -SIGKILL);
+    acknowledged = ReadNumberFile(path + ".acked");
+    // The next child recovers after every other kill, so that recoveries are killed too.
+    if (round % 2 == 0 || !fs::exists(path)) continue;
+    CrashHistory history(path);
+    auto store = history.Open();
+    if (!store.ok()) FAIL(store.error().message);
+    CHECK((*store)->facts_seq() >= acknowledged);
+    CHECK((*store)->facts_seq() <= acknowledged + 1);
+    CHECK(CrashHistory::Check(**store) == "");
+  }
+  CHECK(acknowledged > 0);
+}
+
+TEST_CASE("A log with a flipped bit, or cut anywhere, is refused or mended, never opened short") {
+  const CrashFolder folder;
+  Do("write", folder / "store");
+  Do("sweep log", folder / "store");
+}
+
+TEST_CASE("A table or manifest with a flipped bit is refused or read right") {
+  const CrashFolder folder;
+  Do("write and fold", folder / "store");
+  Do("sweep tables", folder / "store");
+  Do("sweep manifest", folder / "store");
+}
+
+TEST_CASE("The first failed sync ends the process, and the tail may be lost at any byte") {
+  for (const char* task : {"fail log sync", "fail mark sync"}) {
+    const CrashFolder folder;
+    const std::string path = folder / "store";
+    CHECK(ExitOf(Spawn(task, path)) == 1);
+    CHECK(ReadFile(path + ".out").find("fatal: cannot sync the") != std::string::npos);
+    Do("sweep tail", path);
+  }
+}
+
+TEST_CASE("A torn slot of the mark leaves the other; without any the store is refused") {
+  const CrashFolder folder;
+  const std::string path = folder / "store";
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    REQUIRE(store.ok());
+    for (uint64_t n = 1; n <= 3; ++n) REQUIRE(CrashHistory::Write(**store, n));
+  }
+  const std::string whole = ReadFile(path + "/MARK");
+  REQUIRE(whole.size() == 8192);
+  const auto break_slot = [](std::string bytes, size_t slot) {
+    bytes[slot * 4096 + 40] = static_cast<char>(bytes[slot * 4096 + 40] ^ 1);
+    return bytes;
+  };
+  for (size_t slot = 0; slot < 2; ++slot) {
+    WriteFile(path + "/MARK", break_slot(whole, slot));
+    CrashHistory history(path);
+    auto store = history.Open();
+    if (!store.ok()) FAIL(store.error().message);
+    CHECK(CrashHistory::Check(**store) == "");
+  }
+  WriteFile(path + "/MARK", break_slot(break_slot(whole, 0), 1));
+  CHECK(CrashHistory(path).Open().error().kind == ErrorKind::kCorrupt);
+  fs::remove(path + "/MARK");
+  CHECK(CrashHistory(path).Open().error().kind == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("A store behind its mark is refused and says by how much; a newer format is refused") {
+  const CrashFolder folder;
+  const std::string path = folder / "store";
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    REQUIRE(store.ok());
+    REQUIRE(CrashHistory::Write(**store, 1));
+    REQUIRE((*store)->Backup(folder / "old").ok());
+    REQUIRE(CrashHistory::Write(**store, 2));
+  }
+  fs::copy_file(path + "/MARK", folder / "old/MARK", fs::copy_options::overwrite_existing);
+  const auto behind = CrashHistory(folder / "old").Open();
+  REQUIRE_FALSE(behind.ok());
+  CHECK(behind.error().kind == ErrorKind::kCorrupt);
+  CHECK(behind.error().message.find("has lost commits") != std::string::npos);
+  fs::remove_all(folder / "old/db");
+  CHECK(CrashHistory(folder / "old").Open().error().kind == ErrorKind::kCorrupt);
+
+  // As a later version would write it: the format is part of what the checksum covers.
+  std::string mark = ReadFile(path + "/MARK");
+  for (size_t slot = 0; slot < 2; ++slot) {
+    std::string bytes = mark.substr(slot * 4096, 4096);
+    const uint32_t body_bytes = static_cast<uint8_t>(bytes[20]);
+    bytes[8] = 2;
+    bytes.resize(24 + body_bytes);
+    Seal(bytes);
+    mark.replace(slot * 4096, bytes.size(), bytes);
+  }
+  WriteFile(path + "/MARK", mark);
+  const auto newer = CrashHistory(path).Open();
+  REQUIRE_FALSE(newer.ok());
+  CHECK(newer.error().kind == ErrorKind::kUnsupported);
+}
+
+}  // namespace rescind
