@@ -27,7 +27,7 @@ std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
 
 // In the other families, renewed by every commit: its number. Each family has files of its own,
 // and RocksDB may come up with an older state of one of them. Sorts before all other keys.
-inline constexpr std::string_view kCommitKey{"\0commit", 7};
+inline constexpr std::string_view kCommitKey{"\0\0\0\0\0\0\0\0", 8};
 
 // changes. Segment 0 is the commit's record; a staged import's old values lie in later ones.
 std::string ChangeKey(uint64_t facts_seq, uint32_t segment);

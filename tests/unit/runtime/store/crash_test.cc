@@ -101,7 +101,10 @@ uint64_t ReadNumberFile(const std::string& path) {
 int WorkUntilKilled(const std::string& path) {
   CrashHistory history(path);
   auto store = history.Open();
-  if (!store.ok()) return 3;
+  if (!store.ok()) {
+    fmt::print(stderr, "{}\n", store.error().message);
+    return 3;
+  }
   const int acknowledged = open((path + ".acked").c_str(), O_WRONLY | O_CREAT, 0600);
   for (uint64_t n = (*store)->facts_seq() + 1;; ++n) {
     if (!CrashHistory::Write(**store, n)) return 4;
@@ -253,7 +256,7 @@ int SweepTail(const std::string& path) {
   const std::string bytes = ReadFile(path + file);
   const size_t left = bytes.size() - safe_bytes;
   const bool all = std::getenv("RESCIND_FULL_SWEEP") != nullptr;
-  const size_t stride = all ? 1 : std::max<size_t>(1, left / 40);
+  const size_t stride = all ? 1 : std::max<size_t>(1, left / 20);
   Verdicts verdicts;
   for (size_t end = safe_bytes; end <= bytes.size(); end += stride) {
     TryBroken(path, file, bytes.substr(0, end), kSafeCommits, fmt::format("a tail cut at {}", end),
@@ -271,9 +274,9 @@ int DoTask(const std::string& task, const std::string& path) {
   if (task == "write and fold") return WriteSome(path, true);
   if (task == "fail log sync") return FailOneSync(path, true);
   if (task == "fail mark sync") return FailOneSync(path, false);
-  if (task == "sweep log") return SweepAll(path, ".log", 120, true);
-  if (task == "sweep tables") return SweepAll(path, ".sst", 15, false);
-  if (task == "sweep manifest") return SweepAll(path, "", 60, true);
+  if (task == "sweep log") return SweepAll(path, ".log", 60, true);
+  if (task == "sweep tables") return SweepAll(path, ".sst", 8, false);
+  if (task == "sweep manifest") return SweepAll(path, "", 40, true);
   if (task == "sweep tail") return SweepTail(path);
   return 100;
 }
