@@ -1,4 +1,5 @@
-// `rescind audit verify | key`: the evidence and who may check it.
+// `rescind audit verify | key`: the evidence and who may check it. What needs the store is in
+// audit_log_command.cc.
 #include <fmt/ostream.h>
 
 #include <memory>
@@ -133,6 +134,7 @@ Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocatio
 }
 
 Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
+  if (what == "rotate") return RunKeyRotation(invocation);
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
   if (what == "create") {
     RESCIND_ASSIGN(const AuditPublicKey key,
@@ -171,10 +173,11 @@ void DeclareAudit(CommandLine& line) {
 
   auto what = std::make_shared<std::string>("show");
   CLI::App& key_app =
-      line.Add(audit, "key", "Print the public key that auditors need, or make a key",
+      line.Add(audit, "key", "Print the public key that auditors need; make or rotate the key",
                [what](Invocation& invocation) { return RunKey(*what, invocation); });
-  key_app.add_option("what", *what, "show (default) or create")
-      ->check(CLI::IsMember({"show", "create"}));
+  key_app.add_option("what", *what, "show (default), create or rotate")
+      ->check(CLI::IsMember({"show", "create", "rotate"}));
+  DeclareAuditLog(line, audit);
 }
 
 }  // namespace rescind

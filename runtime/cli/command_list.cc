@@ -9,6 +9,11 @@ void DeclareAll(CommandLine& line) {
   DeclareExplain(line);
   DeclareImport(line);
   DeclareFacts(line);
+  DeclarePlan(line);
+  DeclareApply(line);
+  DeclareWhy(line);
+  DeclareExempt(line);
+  DeclareStatus(line);
   DeclareAudit(line);
 }
 

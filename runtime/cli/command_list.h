@@ -11,7 +11,16 @@ void DeclareFmt(CommandLine& line);
 void DeclareExplain(CommandLine& line);
 void DeclareImport(CommandLine& line);
 void DeclareFacts(CommandLine& line);
+void DeclarePlan(CommandLine& line);
+void DeclareApply(CommandLine& line);
+void DeclareWhy(CommandLine& line);
+void DeclareExempt(CommandLine& line);
+void DeclareStatus(CommandLine& line);
 void DeclareAudit(CommandLine& line);
+
+// Below `rescind audit`: what needs the store.
+void DeclareAuditLog(CommandLine& line, CLI::App& audit);
+Result<ExitStatus> RunKeyRotation(Invocation& invocation);
 
 // All of the above, in the order in which help lists them.
 void DeclareAll(CommandLine& line);

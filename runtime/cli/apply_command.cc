@@ -1,0 +1,134 @@
+// `rescind apply`: carries out a plan that somebody has read, or whatever is ready now.
+#include <fmt/ostream.h>
+
+#include <memory>
+
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/cli/interrupt_flag.h"
+#include "runtime/plan/plan_table.h"
+#include "runtime/service/apply_run.h"
+
+namespace rescind {
+namespace {
+
+struct ApplyCommandOptions {
+  std::string plan;
+  bool automatic = false;
+  bool resume = false;
+  std::string confirm;
+  std::string patience = "30s";
+  std::string format = "table";
+};
+
+Status CheckOptions(const ApplyCommandOptions& options) {
+  const int ways =
+      (options.plan.empty() ? 0 : 1) + (options.automatic ? 1 : 0) + (options.resume ? 1 : 0);
+  if (ways == 1) return {};
+  // A plan with --resume means: go on with what was cut off while that plan was applied.
+  if (ways == 2 && options.resume && !options.automatic) return {};
+  return Error{ErrorKind::kInvalidInput,
+               ways == 0 ? "apply needs a plan" : "apply takes one of a plan, --auto and --resume",
+               "rescind apply PLAN, rescind apply --auto, or rescind apply --resume"};
+}
+
+ExitStatus StatusOf(const ApplyReport& report) {
+  if (report.unfinished_count() > 0 || report.failed_notice_count() > 0) {
+    return ExitStatus::kAppliedInPart;
+  }
+  const bool held = report.held_count + report.CountOf(ActionState::kHeld) > 0;
+  return held ? ExitStatus::kHeld : ExitStatus::kDone;
+}
+
+bool Ask(Invocation& invocation, const std::string& question) {
+  fmt::print(invocation.err, "{} Type yes: ", question);
+  invocation.err.flush();
+  std::string answer;
+  return std::getline(invocation.in, answer) && answer == "yes";
+}
+
+Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
+                          std::optional<Plan> plan, Invocation& invocation) {
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(
+      const auto pipeline,
+      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kExecute));
+  PrintNotices(pipeline->policies(), invocation);
+  RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
+                                                       pipeline->environment()));
+  const InterruptFlag interrupt;
+  ApplyVoice voice;
+  voice.tell = [&](const std::string& text) {
+    fmt::print(invocation.err, "{}\n", Printable(text));
+  };
+  voice.warn = [&](const std::string& text) { invocation.Warn(text); };
+  voice.stop = [&] { return interrupt.raised(); };
+  if (invocation.in_is_terminal && invocation.err_is_terminal) {
+    voice.ask = [&](const std::string& question) { return Ask(invocation, question); };
+  }
+  ApplyRun run(*pipeline, *ledger, invocation.processes, std::move(voice));
+  if (options.resume) {
+    RESCIND_ASSIGN(ApplyAnswer answer, run.Resume(ActorName(), patience));
+    RESCIND_TRY(pipeline->Close());
+    return answer;
+  }
+  ApplyRequest request;
+  request.plan = std::move(plan);
+  request.plan_name = options.plan;
+  request.confirm = options.confirm;
+  request.actor = ActorName();
+  request.patience = patience;
+  RESCIND_ASSIGN(ApplyAnswer answer, run.Apply(request));
+  RESCIND_TRY(pipeline->Close());
+  return answer;
+}
+
+Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invocation) {
+  if (const Status status = CheckOptions(options); !status.ok()) {
+    invocation.Fail(status.error());
+    return ExitStatus::kUsage;
+  }
+  const auto patience = ParseDuration(options.patience);
+  if (!patience) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("--wait is no duration: {}", options.patience),
+                 "write 30s, 10m or 0s"};
+  }
+  std::optional<Plan> plan;
+  if (!options.plan.empty()) {
+    RESCIND_ASSIGN(plan, ReadPlanFile(invocation, options.plan));
+  }
+  RESCIND_ASSIGN(const ApplyAnswer answer, RunIt(options, *patience, std::move(plan), invocation));
+  if (answer.wanted) {
+    const std::string& command = answer.wanted->command;
+    invocation.Fail(
+        {ErrorKind::kInvalidInput, fmt::format("nothing was done: {}", answer.wanted->why),
+         command.empty() ? "write a plan (`rescind plan --out F`), read it, and apply it"
+                         : fmt::format("read the plan, then type: {}", command)});
+    return ExitStatus::kHeld;
+  }
+  invocation.out << (options.format == "json" ? EncodeApplyReport(answer.report)
+                                              : FormatApplyReport(answer.report));
+  return StatusOf(answer.report);
+}
+
+}  // namespace
+
+void DeclareApply(CommandLine& line) {
+  auto options = std::make_shared<ApplyCommandOptions>();
+  CLI::App& apply =
+      line.Add("apply", "Carry out a plan, and nothing that is not in it",
+               [options](Invocation& invocation) { return RunApply(*options, invocation); });
+  apply.add_option("plan", options->plan, "What `rescind plan --out` wrote");
+  apply.add_flag("--auto", options->automatic,
+                 "Whatever is ready now; holds what nobody confirmed");
+  apply.add_flag("--resume", options->resume, "Go on with what was cut off or waits for a retry");
+  apply.add_option("--confirm", options->confirm, "The id of the plan that you have read");
+  apply.add_option("--wait", options->patience, "How long to wait for systems that fail")
+      ->capture_default_str();
+  apply.add_option("-o,--output", options->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace rescind

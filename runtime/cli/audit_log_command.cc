@@ -1,0 +1,149 @@
+// `rescind audit show | export | prove`, and the rotation of the log's key: what needs the store.
+#include <fmt/ostream.h>
+
+#include <memory>
+
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/plan/plan_table.h"
+#include "runtime/service/action_ledger.h"
+#include "runtime/service/audit_desk.h"
+
+namespace rescind {
+namespace {
+
+struct OpenLog {
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<ActionLedger> ledger;
+};
+
+Result<OpenLog> Open(Invocation& invocation) {
+  OpenLog log;
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(log.pipeline, Pipeline::Open(std::move(workspace), EnvironmentOf(invocation),
+                                              PipelinePurpose::kRead));
+  RESCIND_ASSIGN(log.ledger, ActionLedger::Open(log.pipeline->workspace(), log.pipeline->store(),
+                                                log.pipeline->environment()));
+  return log;
+}
+
+struct ShowOptions {
+  AuditFilter filter;
+  int64_t from = -1;
+  std::string format = "table";
+};
+
+void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
+                const std::string& format, std::ostream& out) {
+  if (format == "json") {  // one entry a line, as it is hashed
+    fmt::print(out, "{{\"index\":{},\"entry\":{}}}\n", index, leaf);
+    return;
+  }
+  if (format == "full") {
+    fmt::print(out, "entry {}\n{}\n", index, IndentLeaf(leaf));
+    return;
+  }
+  std::string what = view.kind;
+  if (!view.to.empty()) {
+    what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, Printable(view.target),
+                       Printable(view.system), view.from, view.to);
+  }
+  fmt::print(out, "{:>6}  {}  {}{}\n", index, view.at, what,
+             view.outcome.empty() ? "" : fmt::format(" ({})", Printable(view.outcome)));
+}
+
+Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  const LogReader reader(log.pipeline->store().key_values());
+  const std::string& format = options.format;
+  const auto event_format = ParseEventFormat(format);
+  if (event_format) {
+    RESCIND_TRY(StreamAudit(reader, *event_format, log.pipeline->workspace().audit_origin,
+                            options.from < 0 ? 0 : static_cast<uint64_t>(options.from),
+                            [&](std::string_view line) { invocation.out << line << "\n"; }));
+    return ExitStatus::kDone;
+  }
+  AuditFilter filter = options.filter;
+  if (options.from >= 0) filter.from = static_cast<uint64_t>(options.from);
+  RESCIND_TRY(
+      ShowAudit(reader, filter, [&](uint64_t index, std::string_view leaf, const LeafView& view) {
+        PrintEntry(index, leaf, view, format, invocation.out);
+      }));
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) {
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const ExportReport report,
+                 ExportAudit(log.pipeline->store(), log.ledger->audit(),
+                             PathFrom(invocation, folder), invocation.files));
+  RESCIND_TRY(log.pipeline->Close());
+  fmt::print(invocation.err,
+             "exported {} entries to {}; anybody with the public key can check them:\n"
+             "rescind audit verify {} --key KEY\n",
+             report.entry_count, folder, folder);
+  return ExitStatus::kDone;
+}
+
+struct ProveOptions {
+  uint64_t index = 0;
+  std::string out;
+};
+
+Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const LogProof proof,
+                 ProveAudit(log.pipeline->store(), log.ledger->audit(), options.index));
+  RESCIND_TRY(log.pipeline->Close());
+  if (options.out.empty()) {
+    invocation.out << FormatProof(proof);
+    return ExitStatus::kDone;
+  }
+  RESCIND_TRY(invocation.files.WriteAtomically(PathFrom(invocation, options.out),
+                                               FormatProof(proof), kPrivateMode));
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_TRY(RotateAuditKey(log.pipeline->store(), log.ledger->audit(),
+                             fmt::format("audit key rotate by {}", ActorName())));
+  RESCIND_TRY(log.pipeline->Close());
+  fmt::print(invocation.err, "the log has a new key; tell auditors its public half:\n");
+  fmt::print(invocation.out, "{}\n", log.ledger->audit().public_key());
+  return ExitStatus::kDone;
+}
+
+void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
+  auto shown = std::make_shared<ShowOptions>();
+  CLI::App& show = line.Add(audit, "show", "Show entries of the log",
+                            [shown](Invocation& run) { return RunShow(*shown, run); });
+  show.add_option("--from", shown->from, "First entry (default: the last ones)")
+      ->check(CLI::NonNegativeNumber);
+  show.add_option("--most", shown->filter.most, "How many; 0: all")->capture_default_str();
+  show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins");
+  show.add_option("--target", shown->filter.target, "Of that row");
+  show.add_option("--system", shown->filter.system, "Of that system");
+  show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice");
+  show.add_option("--policy", shown->filter.policy, "Of that policy, by its full name");
+  show.add_option("-o,--output", shown->format, "table, full, json, ocsf, cloudevents or syslog")
+      ->check(CLI::IsMember({"table", "full", "json", "ocsf", "cloudevents", "syslog"}))
+      ->capture_default_str();
+
+  auto folder = std::make_shared<std::string>();
+  CLI::App& export_app =
+      line.Add(audit, "export", "Write the log as a folder that anybody can verify",
+               [folder](Invocation& run) { return RunExport(*folder, run); });
+  export_app.add_option("folder", *folder, "Where; must not exist")->required();
+
+  auto proven = std::make_shared<ProveOptions>();
+  CLI::App& prove = line.Add(audit, "prove", "Prove one entry without giving the others away",
+                             [proven](Invocation& run) { return RunProve(*proven, run); });
+  prove.add_option("index", proven->index, "The entry's number, as `audit show` prints it")
+      ->required();
+  prove.add_option("--out", proven->out, "Write it there (default: standard output)");
+}
+
+}  // namespace rescind

@@ -1,0 +1,57 @@
+#include "runtime/cli/command_input.h"
+
+#include <fmt/ostream.h>
+#include <unistd.h>
+
+#include "engine/base/time_zone.h"
+#include "runtime/plan/plan_json.h"
+
+namespace rescind {
+namespace {
+
+constexpr uint64_t kMaxPlanBytes = uint64_t{2} << 30;
+
+}  // namespace
+
+std::string PathFrom(const Invocation& invocation, const std::string& path) {
+  if (path.starts_with('/') || invocation.working_folder == ".") return path;
+  return invocation.working_folder + "/" + path;
+}
+
+Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {
+  RESCIND_ASSIGN(const std::string bytes,
+                 invocation.files.Read(PathFrom(invocation, path), kMaxPlanBytes));
+  auto plan = DecodePlan(bytes);
+  if (!plan.ok()) return std::move(plan).error().In(path);
+  return plan;
+}
+
+Result<Instant> ParseMoment(std::string_view option, std::string_view text, Instant now,
+                            const std::string& timezone) {
+  if (text.starts_with('+')) {
+    const auto length = ParseDuration(text.substr(1));
+    Instant at;
+    if (length && !__builtin_add_overflow(now.micros, length->micros, &at.micros)) return at;
+  } else if (const auto instant = ParseInstant(text)) {
+    return *instant;
+  } else if (const auto day = ParseDay(text)) {
+    const TimeZone* zone = FindTimeZone(timezone);
+    return (zone != nullptr ? *zone : UtcTimeZone()).StartOf(*day);
+  }
+  return Error{ErrorKind::kInvalidInput, fmt::format("{} is no instant: {}", option, text),
+               "write 2026-04-01, 2026-04-01T09:00Z or +30d"};
+}
+
+std::string ActorName() { return fmt::format("uid {}", getuid()); }
+
+PipelineEnvironment EnvironmentOf(Invocation& invocation) {
+  return {invocation.files, invocation.clock, invocation.random};
+}
+
+void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {
+  for (const std::string& notice : policies.notices) {
+    fmt::print(invocation.err, "note: {}\n", notice);
+  }
+}
+
+}  // namespace rescind

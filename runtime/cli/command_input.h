@@ -1,0 +1,35 @@
+// What several commands read in the same way: paths, plan files, instants, who is typing.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/cli/command.h"
+#include "runtime/plan/plan.h"
+#include "runtime/service/pipeline.h"
+
+namespace rescind {
+
+// A path as typed, from the folder that the command runs in.
+std::string PathFrom(const Invocation& invocation, const std::string& path);
+
+// A `rescind.plan/1` file. Errors name the file and say what is wrong with it.
+Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path);
+
+// "2026-04-01T09:00Z", "2026-04-01" (when that day begins in `timezone`), or "+30d" from `now`.
+// kInvalidInput names `option`.
+Result<Instant> ParseMoment(std::string_view option, std::string_view text, Instant now,
+                            const std::string& timezone);
+
+// "uid 1000": for the audit log.
+std::string ActorName();
+
+// The outside as a pipeline sees it.
+PipelineEnvironment EnvironmentOf(Invocation& invocation);
+
+// What LoadPolicies found noteworthy, on err.
+void PrintNotices(const LoadedPolicies& policies, Invocation& invocation);
+
+}  // namespace rescind

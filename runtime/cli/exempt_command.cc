@@ -1,0 +1,186 @@
+// `rescind exempt add | list | end`: what people take out of the policies' reach, until a day.
+#include <fmt/ostream.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/plan/plan_table.h"
+#include "runtime/service/action_ledger.h"
+#include "runtime/service/exemption_desk.h"
+#include "runtime/service/policy_name.h"
+#include "runtime/service/target_resolver.h"
+
+namespace rescind {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct AddOptions {
+  std::string target;
+  std::string policy;
+  std::string reason;
+  std::string owner;
+  std::string until;
+  std::string format = "table";
+};
+
+Json ExemptionJson(const Exemption& exemption, Instant now) {
+  return {{"id", exemption.id},
+          {"entity", exemption.entity},
+          {"target", exemption.row_id},
+          {"policy", exemption.policy.empty() ? "all" : exemption.policy},
+          {"reason", exemption.reason},
+          {"owner", exemption.owner},
+          {"created_at", FormatInstant(exemption.created_at)},
+          {"until", FormatInstant(exemption.expires_at)},
+          {"ended_at", exemption.ended_at ? Json(FormatInstant(*exemption.ended_at)) : Json()},
+          {"active", exemption.active(now)}};
+}
+
+Result<Exemption> ReadWish(const AddOptions& options, Pipeline& pipeline, Instant now) {
+  Exemption wish;
+  RESCIND_ASSIGN(TargetRow target, ResolveTarget(pipeline.store(), options.target));
+  wish.entity = std::move(target.entity_name);
+  wish.row_id = std::move(target.id);
+  if (options.policy != "all") {
+    RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
+  }
+  wish.reason = options.reason;
+  wish.owner = options.owner;
+  wish.created_at = now;
+  RESCIND_ASSIGN(wish.expires_at,
+                 ParseMoment("--until", options.until, now, pipeline.workspace().timezone));
+  return wish;
+}
+
+struct Opened {
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<ActionLedger> ledger;
+};
+
+Result<Opened> OpenForChange(Invocation& invocation) {
+  Opened opened;
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(opened.pipeline, Pipeline::Open(std::move(workspace), EnvironmentOf(invocation),
+                                                 PipelinePurpose::kChange));
+  RESCIND_ASSIGN(opened.ledger,
+                 ActionLedger::Open(opened.pipeline->workspace(), opened.pipeline->store(),
+                                    opened.pipeline->environment()));
+  return opened;
+}
+
+Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
+  RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
+  RESCIND_ASSIGN(Exemption wish, ReadWish(options, *opened.pipeline, now));
+  RESCIND_ASSIGN(const Exemption exemption,
+                 AddExemption(std::move(wish), opened.ledger->recorder(),
+                              fmt::format("exempt add by {}", ActorName())));
+  RESCIND_TRY(opened.pipeline->Close());
+  if (options.format == "json") {
+    Json json = {{"format", "rescind.exemption/1"}};
+    json.update(ExemptionJson(exemption, now));
+    invocation.out << json.dump(2) << "\n";
+    return ExitStatus::kDone;
+  }
+  fmt::print(invocation.out, "{}\n", exemption.id);
+  fmt::print(invocation.err, "exempt until {}: {}, from {}\n", FormatInstant(exemption.expires_at),
+             exemption.Text(), exemption.policy.empty() ? "all policies" : exemption.policy);
+  return ExitStatus::kDone;
+}
+
+struct ListOptions {
+  bool all = false;
+  std::string format = "table";
+};
+
+Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(
+      const auto pipeline,
+      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
+  RESCIND_ASSIGN(const Instant now, pipeline->Now());
+  RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline->store().key_values()));
+  if (!options.all) {
+    std::erase_if(exemptions, [&](const Exemption& each) { return each.end() <= now; });
+  }
+  if (options.format == "json") {
+    Json json = {{"format", "rescind.exemptions/1"}, {"exemptions", Json::array()}};
+    for (const Exemption& each : exemptions) json["exemptions"].push_back(ExemptionJson(each, now));
+    invocation.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    return ExitStatus::kDone;
+  }
+  for (const Exemption& each : exemptions) {
+    fmt::print(invocation.out, "{}  {}  {}  from {}  {}  ({})\n", each.id,
+               each.end() <= now ? fmt::format("over since {}", FormatInstant(each.end()))
+                                 : fmt::format("until {}", FormatInstant(each.end())),
+               Printable(each.Text()), each.policy.empty() ? "all policies" : each.policy,
+               Printable(each.reason), Printable(each.owner));
+  }
+  if (exemptions.empty()) {
+    fmt::print(invocation.err, "no exemption{}\n", options.all ? "" : " is active");
+  }
+  return ExitStatus::kDone;
+}
+
+struct EndOptions {
+  std::string id;
+  std::string reason;
+};
+
+Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
+  RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
+  const Status ended =
+      CloseExemption(opened.pipeline->store().key_values(), options.id, now, options.reason,
+                     opened.ledger->recorder(), fmt::format("exempt end by {}", ActorName()));
+  if (!ended.ok()) {
+    // Only a plan can be stale for exit statuses.
+    Error error = ended.error();
+    if (error.kind == ErrorKind::kStale) error.kind = ErrorKind::kInvalidInput;
+    return error;
+  }
+  RESCIND_TRY(opened.pipeline->Close());
+  fmt::print(invocation.err, "ended {}; stage times count from now\n", options.id);
+  return ExitStatus::kDone;
+}
+
+void AddFormat(CLI::App& app, std::string& format) {
+  app.add_option("-o,--output", format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void DeclareExempt(CommandLine& line) {
+  CLI::App& exempt = line.AddGroup("exempt", "Take rows out of the policies' reach until a day");
+
+  auto wish = std::make_shared<AddOptions>();
+  CLI::App& add = line.Add(exempt, "add", "Exempt a row, and all that belongs to it",
+                           [wish](Invocation& invocation) { return RunAdd(*wish, invocation); });
+  add.add_option("target", wish->target, "A row: account:ldap/ann, or an id that is unique")
+      ->required();
+  add.add_option("--policy", wish->policy, "From that policy, or from all")->required();
+  add.add_option("--reason", wish->reason, "Why")->required();
+  add.add_option("--owner", wish->owner, "Who answers for it")->required();
+  add.add_option("--until", wish->until, "When it ends: 2026-04-01, an instant, or +30d")
+      ->required();
+  AddFormat(add, wish->format);
+
+  auto listed = std::make_shared<ListOptions>();
+  CLI::App& list = line.Add(exempt, "list", "List them",
+                            [listed](Invocation& run) { return RunList(*listed, run); });
+  list.add_flag("--all", listed->all, "Those that are over, too");
+  AddFormat(list, listed->format);
+
+  auto ended = std::make_shared<EndOptions>();
+  CLI::App& end = line.Add(exempt, "end", "End one before its day",
+                           [ended](Invocation& run) { return RunEnd(*ended, run); });
+  end.add_option("id", ended->id, "What `exempt list` shows")->required();
+  end.add_option("--reason", ended->reason, "Why")->required();
+}
+
+}  // namespace rescind

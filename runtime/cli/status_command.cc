@@ -1,0 +1,33 @@
+// `rescind status`: how the workspace stands.
+#include <memory>
+
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/service/workspace_status.h"
+
+namespace rescind {
+namespace {
+
+Result<ExitStatus> RunStatus(const std::string& format, Invocation& invocation) {
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(
+      const auto pipeline,
+      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
+  RESCIND_ASSIGN(const WorkspaceStatus status, ReadStatus(*pipeline));
+  invocation.out << (format == "json" ? EncodeStatus(status) : FormatStatus(status));
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareStatus(CommandLine& line) {
+  auto format = std::make_shared<std::string>("table");
+  CLI::App& status =
+      line.Add("status", "Say how feeds, findings and actions stand",
+               [format](Invocation& invocation) { return RunStatus(*format, invocation); });
+  status.add_option("-o,--output", *format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace rescind

@@ -1,0 +1,203 @@
+#include "runtime/service/apply_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "runtime/plan/plan_table.h"
+
+namespace rescind {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool IsFinished(ActionState state) {
+  return state == ActionState::kVerified || state == ActionState::kWithdrawn ||
+         state == ActionState::kHeld || state == ActionState::kCompensated;
+}
+
+std::string_view MarkOf(ActionState state) {
+  switch (state) {
+    case ActionState::kVerified: return "-";
+    case ActionState::kHeld: return "!";
+    case ActionState::kWithdrawn: return "=";
+    case ActionState::kEscalated: return "X";
+    default: return "·";
+  }
+}
+
+class TableText {
+ public:
+  TableText(const ApplyReport& report, size_t max_rows) : report_(report), max_rows_(max_rows) {}
+
+  std::string Format() {
+    Actions();
+    Fallen();
+    Notices();
+    Counts();
+    return std::move(text_);
+  }
+
+ private:
+  template <typename... Args>
+  void Line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+  }
+  void More(size_t count) {
+    if (count > max_rows_) Line("  and {} more (-o json lists all)", count - max_rows_);
+  }
+  void Actions() {
+    for (size_t i = 0; i < std::min(report_.actions.size(), max_rows_); ++i) {
+      const AppliedAction& action = report_.actions[i];
+      Line("  {} {} {} {} on {}: {}{}", MarkOf(action.state), action.verb, action.entity,
+           Printable(action.target), Printable(action.system), ActionStateName(action.state),
+           action.detail.empty() ? "" : fmt::format(" ({})", Printable(action.detail)));
+    }
+    More(report_.actions.size());
+  }
+  void Fallen() {
+    if (report_.fallen.empty()) return;
+    Line("in the plan, but not carried out:");
+    for (size_t i = 0; i < std::min(report_.fallen.size(), max_rows_); ++i) {
+      const FallenRow& row = report_.fallen[i];
+      Line("  {} {} {} {}: {}", row.held ? "!" : "=", row.verb, row.entity, Printable(row.target),
+           Printable(row.why));
+    }
+    More(report_.fallen.size());
+  }
+  void Notices() {
+    if (report_.notices.empty()) return;
+    Line("notices:");
+    for (size_t i = 0; i < std::min(report_.notices.size(), max_rows_); ++i) {
+      const AppliedNotice& notice = report_.notices[i];
+      Line("  {} {} {} to {}: {}{}", notice.policy, notice.entity, Printable(notice.target),
+           Printable(notice.recipient),
+           notice.channel.empty() ? "NOT SENT" : fmt::format("sent to {}", notice.channel),
+           notice.problem.empty() ? "" : fmt::format(" ({})", Printable(notice.problem)));
+    }
+    More(report_.notices.size());
+  }
+  void Counts() {
+    Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
+         report_.CountOf(ActionState::kVerified),
+         report_.CountOf(ActionState::kWithdrawn) + report_.withdrawn_count,
+         report_.CountOf(ActionState::kHeld) + report_.held_count, report_.unfinished_count(),
+         report_.waiting_count);
+    for (const std::string& why : report_.held_because) Line("held: {}", Printable(why));
+    for (const auto& [system, problem] : report_.failing_systems) {
+      Line("system {} cannot be used: {}", Printable(system), Printable(problem));
+    }
+    if (report_.unseen_count > 0) {
+      Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
+    }
+    if (report_.unfinished_count() + report_.left_open_count > 0) {
+      Line("{} are not finished: `rescind apply --resume` goes on with them",
+           report_.unfinished_count() + report_.left_open_count);
+    }
+    if (report_.interrupted) Line("interrupted: nothing was left half-done without a record");
+  }
+
+  const ApplyReport& report_;
+  const size_t max_rows_;
+  std::string text_;
+};
+
+Json ActionsJson(const ApplyReport& report) {
+  Json list = Json::array();
+  for (const AppliedAction& action : report.actions) {
+    list.push_back({{"id", action.key},
+                    {"verb", action.verb},
+                    {"entity", action.entity},
+                    {"target", action.target},
+                    {"system", action.system},
+                    {"policy", action.policy},
+                    {"state", ActionStateName(action.state)},
+                    {"detail", action.detail}});
+  }
+  return list;
+}
+
+Json FallenJson(const ApplyReport& report) {
+  Json list = Json::array();
+  for (const FallenRow& row : report.fallen) {
+    list.push_back({{"verb", row.verb},
+                    {"entity", row.entity},
+                    {"target", row.target},
+                    {"policy", row.policy},
+                    {"held", row.held},
+                    {"why", row.why}});
+  }
+  return list;
+}
+
+Json NoticesJson(const ApplyReport& report) {
+  Json list = Json::array();
+  for (const AppliedNotice& notice : report.notices) {
+    list.push_back({{"policy", notice.policy},
+                    {"entity", notice.entity},
+                    {"target", notice.target},
+                    {"stage", notice.stage},
+                    {"recipient", notice.recipient},
+                    {"sent", !notice.channel.empty()},
+                    {"channel", notice.channel},
+                    {"problem", notice.problem}});
+  }
+  return list;
+}
+
+}  // namespace
+
+uint64_t ApplyReport::CountOf(ActionState state) const {
+  return static_cast<uint64_t>(
+      std::count_if(actions.begin(), actions.end(),
+                    [&](const AppliedAction& action) { return action.state == state; }));
+}
+
+uint64_t ApplyReport::unfinished_count() const {
+  return static_cast<uint64_t>(
+      std::count_if(actions.begin(), actions.end(),
+                    [](const AppliedAction& action) { return !IsFinished(action.state); }));
+}
+
+uint64_t ApplyReport::failed_notice_count() const {
+  return static_cast<uint64_t>(
+      std::count_if(notices.begin(), notices.end(),
+                    [](const AppliedNotice& notice) { return notice.channel.empty(); }));
+}
+
+std::string EncodeApplyReport(const ApplyReport& report) {
+  Json json = {{"format", "rescind.apply/1"},
+               {"plan_id", report.plan_id},
+               {"now", FormatInstant(report.now)},
+               {"resumed", report.resumed},
+               {"interrupted", report.interrupted},
+               {"summary",
+                {{"verified", report.CountOf(ActionState::kVerified)},
+                 {"withdrawn", report.CountOf(ActionState::kWithdrawn) + report.withdrawn_count},
+                 {"held", report.CountOf(ActionState::kHeld) + report.held_count},
+                 {"escalated", report.CountOf(ActionState::kEscalated)},
+                 {"unfinished", report.unfinished_count()},
+                 {"notice", report.waiting_count},
+                 {"already_done", report.already_done_count},
+                 {"not_in_plan", report.unseen_count},
+                 {"left_open", report.left_open_count},
+                 {"findings_opened", report.opened_count},
+                 {"findings_closed", report.closed_count},
+                 {"notices_failed", report.failed_notice_count()}}},
+               {"actions", ActionsJson(report)},
+               {"not_carried_out", FallenJson(report)},
+               {"notices", NoticesJson(report)},
+               {"held_because", report.held_because},
+               {"failing_systems", report.failing_systems},
+               {"checkpoint", report.checkpoint}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string FormatApplyReport(const ApplyReport& report, size_t max_rows) {
+  return TableText(report, max_rows).Format();
+}
+
+}  // namespace rescind

@@ -1,0 +1,71 @@
+// ApplyReport: what an `apply` did, as data, as `rescind.apply/1` and as a table.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "runtime/journal/action_state.h"
+#include "runtime/journal/journal_run.h"
+#include "runtime/service/plan_selection.h"
+
+namespace rescind {
+
+// One action as the journal left it.
+struct AppliedAction {
+  std::string key;
+  std::string verb;
+  std::string entity;
+  std::string target;
+  std::string system;
+  std::string policy;  // the first of its reasons
+  ActionState state = ActionState::kPlanned;
+  std::string detail;
+};
+
+struct AppliedNotice {
+  std::string policy;
+  std::string entity;
+  std::string target;
+  uint32_t stage = 0;
+  std::string recipient;
+  std::string channel;   // that took it; empty: none did
+  std::string problem;   // why none did, or why it is not the one that was meant
+  bool earlier = false;  // an apply that was cut off had sent it
+};
+
+struct ApplyReport {
+  std::string plan_id;  // that was read; the derived one with --auto; empty when resuming
+  Instant now;
+  bool resumed = false;
+  bool interrupted = false;
+  std::vector<AppliedAction> actions;
+  std::vector<AppliedNotice> notices;
+  std::vector<FallenRow> fallen;
+  uint64_t unseen_count = 0;              // ready now, but not in the plan
+  uint64_t held_count = 0;                // actions that a limit, an approval or a feed holds
+  std::vector<std::string> held_because;  // each reason once
+  uint64_t waiting_count = 0;             // later stages
+  uint64_t already_done_count = 0;
+  uint64_t withdrawn_count = 0;  // earlier ones that nothing asks for any more
+  uint64_t opened_count = 0;     // findings
+  uint64_t closed_count = 0;
+  uint64_t left_open_count = 0;  // of earlier runs, in flight, not gone on with
+  std::map<std::string, std::string> failing_systems;
+  std::string checkpoint;  // the signed note over the audit log; empty: nothing was logged
+
+  uint64_t CountOf(ActionState state) const;
+  // Not verified, withdrawn or held: what a next run, or a person, must go on with.
+  uint64_t unfinished_count() const;
+  uint64_t failed_notice_count() const;
+};
+
+// Indented JSON with a line break at its end.
+std::string EncodeApplyReport(const ApplyReport& report);
+// For a person; `max_rows` of each listing.
+std::string FormatApplyReport(const ApplyReport& report, size_t max_rows = 50);
+
+}  // namespace rescind

@@ -1,0 +1,419 @@
+#include "runtime/service/apply_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "runtime/plan/plan_delta.h"
+#include "runtime/service/action_request.h"
+#include "runtime/service/audit_desk.h"
+
+namespace rescind {
+namespace {
+
+// Nobody plans for weeks and then at once removes what fell due in between: a longer leap of the
+// clock is more likely a wrong clock. Nothing happens then without a person.
+constexpr int64_t kLongestLeapMicros = 31 * kMicrosPerDay;
+constexpr uint32_t kMostThreads = 8;
+
+bool IsOfFailedStage(const PlannedAction& planned, const std::set<StageName>& failed) {
+  if (failed.empty()) return false;
+  return std::all_of(planned.action.reasons.begin(), planned.action.reasons.end(),
+                     [&](const ActionReason& reason) {
+                       return failed.contains({reason.finding_id, reason.stage});
+                     });
+}
+
+AppliedAction AppliedOf(const JournalEntry& entry) {
+  AppliedAction applied;
+  applied.key = entry.action.key;
+  applied.verb = VerbName(entry.action.verb);
+  applied.entity = entry.action.target.entity;
+  applied.target = entry.action.target.id;
+  applied.system = entry.action.target.system;
+  if (!entry.action.reasons.empty()) applied.policy = entry.action.reasons.front().policy;
+  applied.state = entry.state;
+  applied.detail = entry.detail;
+  return applied;
+}
+
+FallenRow FallenOf(const PlannedAction& planned, std::string why) {
+  FallenRow row;
+  row.verb = VerbName(planned.action.verb);
+  row.entity = planned.action.target.entity;
+  row.target = planned.action.target.id;
+  if (!planned.reasons.empty()) row.policy = planned.reasons.front().policy;
+  row.why = std::move(why);
+  row.held = true;
+  return row;
+}
+
+}  // namespace
+
+// One run, from step to step.
+struct ApplyRun::Work {
+  Work(Pipeline& pipeline, ActionLedger& ledger, NoticeSender& sender, std::string who)
+      : trigger(std::move(who)),
+        notices(sender, ledger.recorder(), pipeline.store().key_values(),
+                pipeline.environment().clock, trigger) {}
+
+  const std::string trigger;
+  NoticeRound notices;
+  std::unique_ptr<Derivation> derivation;
+  PlanSelection selection;
+  std::unique_ptr<FactGate> gate;
+  ApplyReport report;
+  std::set<std::string> handed;              // keys that the journal has taken
+  std::map<std::string, ActionTerms> terms;  // of those
+  bool confirmed = false;
+  bool everything = false;  // run also what earlier runs left
+  bool logged = false;      // there is something in the audit log to sign
+
+  const PlanOutcome& outcome() const { return derivation->outcome; }
+};
+
+ApplyRun::ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& processes,
+                   ApplyVoice voice)
+    : pipeline_(pipeline),
+      ledger_(ledger),
+      sender_(pipeline.workspace(), processes),
+      voice_(std::move(voice)) {
+  ledger_.recorder().OnTransition({});
+}
+
+void ApplyRun::Tell(const std::string& line) const {
+  if (voice_.tell) voice_.tell(line);
+}
+void ApplyRun::Warn(const std::string& line) const {
+  if (voice_.warn) voice_.warn(line);
+}
+
+// Why the clock cannot be trusted with removals; empty when it can.
+Result<std::string> ApplyRun::ClockTrouble() {
+  RESCIND_ASSIGN(const auto last, pipeline_.LastEvaluation());
+  if (!last) return std::string();
+  const Instant now = pipeline_.environment().clock.Now();
+  if (now < *last) {
+    Warn(
+        fmt::format("the clock says {}, but the last evaluation was at {}: judging at that instant",
+                    FormatInstant(now), FormatInstant(*last)));
+    return std::string();
+  }
+  if (now.micros - last->micros <= kLongestLeapMicros) return std::string();
+  return fmt::format("the last evaluation was at {}, more than {} ago: is the clock right?",
+                     FormatInstant(*last), FormatDuration({kLongestLeapMicros}));
+}
+
+Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
+  DeriveOptions options;
+  options.hold_unconfirmed = !request.plan;
+  if (!request.plan) {
+    RESCIND_ASSIGN(options.hold_everything_because, ClockTrouble());
+  }
+  RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
+  const Plan& derived = work.outcome().plan;
+  work.selection = SelectActions(request.plan ? *request.plan : derived, derived);
+  return {};
+}
+
+Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& request,
+                                                            const Work& work) {
+  using Wanted = std::optional<ConfirmationWanted>;
+  const std::string id = request.plan ? request.plan->id : work.outcome().plan.id;
+  const std::string command =
+      request.plan ? fmt::format("rescind apply {} --confirm {}", request.plan_name, id) : "";
+  if (!request.confirm.empty() && request.confirm != id) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("--confirm names another plan: {}", request.confirm),
+                 request.plan ? fmt::format("read the plan, then type: {}", command)
+                              : "--auto is for nobody to confirm: apply a plan that you have read"};
+  }
+  const size_t removals = work.selection.action_keys.size();
+  if (removals + work.selection.notices.size() == 0 && work.outcome().unconfirmed.empty()) {
+    return Wanted();
+  }
+  if (!request.confirm.empty()) return Wanted();
+  const auto over = static_cast<size_t>(pipeline_.workspace().limits.confirm_over);
+  if (removals > over) {
+    return Wanted(
+        {fmt::format("{} removals are more than {} ([limits] confirm_over)", removals, over),
+         command});
+  }
+  if (!request.plan) return Wanted();  // what is unconfirmed is held
+  if (!work.outcome().unconfirmed.empty()) {
+    return Wanted({fmt::format("nobody has confirmed what {} {} now",
+                               fmt::join(work.outcome().unconfirmed, ", "),
+                               work.outcome().unconfirmed.size() == 1 ? "means" : "mean"),
+                   command});
+  }
+  RESCIND_ASSIGN(const std::string clock_trouble, ClockTrouble());
+  if (!clock_trouble.empty()) return Wanted({clock_trouble, command});
+  if (removals == 0) return Wanted();
+  const std::string question =
+      fmt::format("carry out {} removal{}?", removals, removals == 1 ? "" : "s");
+  if (voice_.ask && voice_.ask(question)) return Wanted();
+  return Wanted({voice_.ask ? "not confirmed" : "there is no terminal to ask on", command});
+}
+
+// What is derived beside the selected actions, of the rows that the plan is about.
+void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
+  ApplyReport& report = work.report;
+  const PlanOutcome& outcome = work.outcome();
+  report.now = work.derivation->now;
+  report.fallen = work.selection.fallen;
+  report.unseen_count = work.selection.unseen_count;
+  std::set<std::string_view> read;
+  if (request.plan) {
+    for (const PlannedAction& planned : request.plan->actions) read.insert(planned.action.key);
+  }
+  std::set<std::string> reasons;
+  for (const PlannedAction& planned : outcome.plan.actions) {
+    if (request.plan && !read.contains(planned.action.key)) continue;
+    if (planned.status == ActionStatus::kNotice) ++report.waiting_count;
+    if (planned.status != ActionStatus::kHeld) continue;
+    ++report.held_count;
+    reasons.insert(planned.held_because);
+  }
+  report.held_because.assign(reasons.begin(), reasons.end());
+  for (const FindingTransition& transition : outcome.transitions) {
+    const bool opens =
+        transition.step == FindingStep::kOpened || transition.step == FindingStep::kReopened;
+    ++(opens ? report.opened_count : report.closed_count);
+  }
+}
+
+Status ApplyRun::StoreFindings(Work& work) {
+  KeyValueBatch batch;
+  work.outcome().findings.WriteChanges(work.derivation->previous, batch);
+  RESCIND_TRY(DropOldRemovalStarts(pipeline_.store().key_values(), work.derivation->now, batch));
+  PutLastEvaluation(batch, work.derivation->now);
+  std::vector<AuditEvent> events;
+  work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
+                !work.outcome().transitions.empty();
+  if (work.logged) {
+    AuditEvent& event = events.emplace_back();
+    event.kind = AuditKind::kRunStarted;
+    event.at = pipeline_.environment().clock.Now();
+    event.trigger = work.trigger;
+    event.judged_at = work.derivation->now;
+    event.details["policies_hash"] = {pipeline_.policies().policies_hash, false};
+    event.details["facts_seq"] = {std::to_string(work.derivation->facts.facts_seq()), false};
+    event.details["actions"] = {std::to_string(work.selection.action_keys.size()), false};
+    event.details["notices"] = {std::to_string(work.selection.notices.size()), false};
+    event.details["findings_opened"] = {std::to_string(work.report.opened_count), false};
+    event.details["findings_closed"] = {std::to_string(work.report.closed_count), false};
+    event.details["confirmed"] = {work.confirmed ? "yes" : "no", false};
+  }
+  return ledger_.recorder().Record(events, batch);
+}
+
+Status ApplyRun::HandOver(Work& work) {
+  std::vector<ActionRequest> requests;
+  for (const PlannedAction& planned : work.outcome().plan.actions) {
+    const std::string& key = planned.action.key;
+    if (planned.status != ActionStatus::kReady || !work.selection.action_keys.contains(key)) {
+      continue;
+    }
+    if (IsOfFailedStage(planned, work.notices.failed())) {
+      work.report.fallen.push_back(FallenOf(planned, "its stage's notice could not be sent"));
+      continue;
+    }
+    const auto terms = work.outcome().terms.find(key);
+    // INVARIANT: the planner gives terms for every action that is ready.
+    RESCIND_ASSERT(terms != work.outcome().terms.end(), "a ready action without terms");
+    requests.push_back(
+        RequestFor(planned, terms->second, work.derivation->program, work.derivation->now));
+    work.handed.insert(key);
+    work.terms.emplace(key, terms->second);
+  }
+  RESCIND_ASSIGN(const PlanReport planned, ledger_.journal().Plan(requests, work.trigger));
+  work.report.already_done_count = planned.done_count;
+  return WithdrawUnasked(work);
+}
+
+// What earlier runs left waiting, and nothing asks for any more.
+Status ApplyRun::WithdrawUnasked(Work& work) {
+  std::set<std::string_view> asked;
+  for (const PlannedAction& planned : work.outcome().plan.actions) asked.insert(planned.action.key);
+  std::vector<std::string> unasked;
+  uint64_t in_flight = 0;
+  RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;  // open ones come first
+    const bool in_run = work.everything || work.handed.contains(entry.action.key);
+    if (IsInFlight(entry.state)) {
+      in_flight += in_run ? 0 : 1;
+    } else if (!asked.contains(entry.action.key)) {
+      unasked.push_back(entry.action.key);
+    }
+    return true;
+  }));
+  for (const std::string& key : unasked) {
+    RESCIND_TRY(ledger_.journal().Withdraw(key, "no policy asks for it any more", work.trigger));
+  }
+  work.logged = work.logged || !unasked.empty();
+  work.report.withdrawn_count = unasked.size();
+  work.report.left_open_count = in_flight;
+  return {};
+}
+
+Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
+  AppliedSelection selection;
+  selection.action_keys = work.handed;
+  selection.notices = work.notices.sent();
+  if (work.confirmed) selection.confirmed_policies = work.outcome().unconfirmed;
+  const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
+  const PlanOutline outline =
+      OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
+  KeyValueBatch batch = RecordApplied(work.derivation->input(), work.derivation->previous,
+                                      std::move(work.derivation->outcome), selection);
+  batch.Put(kOutlineKey, EncodeOutline(outline));
+  work.notices.DropRecords(batch);
+  return pipeline_.store().CommitExtra(batch);
+}
+
+// Whose stages have begun already: an earlier run may have been cut off in the middle of one.
+Status ApplyRun::NoteEarlier(FactGate& gate) {
+  if (ledger_.journal().RunnableCount() == 0) return {};
+  return ledger_.journal().List([&](const JournalEntry& entry) {
+    gate.NoteEarlier(entry);
+    return true;
+  });
+}
+
+void ApplyRun::TellTransition(const Transition& transition) const {
+  const JournalEntry& entry = transition.entry;
+  const bool is_news = IsTerminal(entry.state) || entry.state == ActionState::kHeld ||
+                       entry.state == ActionState::kCompensating ||
+                       (entry.state == transition.from && entry.retry_at);
+  if (!is_news) return;
+  const ActionTarget& target = entry.action.target;
+  Tell(fmt::format("{} {} {} on {}: {}{}", VerbName(entry.action.verb), target.entity, target.id,
+                   target.system, ActionStateName(entry.state),
+                   transition.outcome.empty() ? "" : fmt::format(" ({})", transition.outcome)));
+}
+
+Status ApplyRun::RunJournal(Work& work, Duration patience) {
+  Journal& journal = ledger_.journal();
+  if (work.everything ? journal.RunnableCount() == 0 : work.handed.empty()) return {};
+  RESCIND_TRY(NoteEarlier(*work.gate));
+  std::set<std::string> run_keys = work.handed;
+  std::set<std::string> systems;
+  RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;
+    const bool runs =
+        IsRunnable(entry.state) && (work.everything || work.handed.contains(entry.action.key));
+    if (runs) systems.insert(entry.action.target.system);
+    if (runs) run_keys.insert(entry.action.key);
+    return true;
+  }));
+  RunOptions options;
+  options.trigger = work.trigger;
+  options.keys = run_keys;
+  options.patience = patience;
+  options.threads = std::clamp<uint32_t>(static_cast<uint32_t>(systems.size()), 1, kMostThreads);
+  options.stop = voice_.stop;
+  ledger_.recorder().OnTransition([&](const Transition& transition) {
+    work.gate->NoteTransition(transition);
+    TellTransition(transition);
+  });
+  const PipelineEnvironment& environment = pipeline_.environment();
+  JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
+  auto ran = run.Run(options);
+  ledger_.recorder().OnTransition({});
+  RESCIND_TRY(ran.ok() ? Status() : Status(std::move(ran).error()));
+  work.logged = true;
+  work.report.failing_systems = std::move(ran->failing_systems);
+  work.report.interrupted = voice_.stop && voice_.stop();
+  for (const std::string& key : run_keys) {
+    RESCIND_ASSIGN(const auto entry, journal.Find(key));
+    if (entry) work.report.actions.push_back(AppliedOf(*entry));
+  }
+  return {};
+}
+
+Status ApplyRun::Escalate(Work& work) {
+  for (const AppliedAction& action : work.report.actions) {
+    if (action.state != ActionState::kEscalated) continue;
+    std::vector<std::string> recipients;
+    if (const auto terms = work.terms.find(action.key); terms != work.terms.end()) {
+      recipients = terms->second.escalate_to;
+    }
+    if (recipients.empty() && !pipeline_.workspace().oncall.empty()) {
+      recipients.push_back(pipeline_.workspace().oncall);
+    }
+    RESCIND_TRY(work.notices.SendEscalated(action, recipients));
+  }
+  return {};
+}
+
+Status ApplyRun::Finish(Work& work) {
+  RESCIND_TRY(Escalate(work));
+  ApplyReport& report = work.report;
+  report.notices = std::move(work.notices.log());
+  if (!work.logged && report.notices.empty()) return {};
+  AuditEvent event;
+  event.kind = AuditKind::kRunEnded;
+  event.at = pipeline_.environment().clock.Now();
+  event.trigger = work.trigger;
+  event.outcome = fmt::format(
+      "{} verified, {} withdrawn, {} held, {} unfinished{}", report.CountOf(ActionState::kVerified),
+      report.CountOf(ActionState::kWithdrawn), report.CountOf(ActionState::kHeld),
+      report.unfinished_count(), report.interrupted ? ", interrupted" : "");
+  KeyValueBatch batch;
+  RESCIND_TRY(ledger_.recorder().Record({event}, batch));
+  RESCIND_ASSIGN(report.checkpoint, CommitCheckpoint(pipeline_.store(), ledger_.audit()));
+  return {};
+}
+
+Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
+  if (request.plan) {
+    RESCIND_TRY(CheckPlan(*request.plan, pipeline_.store(), pipeline_.policies().policies_hash));
+  }
+  const std::string trigger = request.plan
+                                  ? fmt::format("apply {} by {}", request.plan->id, request.actor)
+                                  : fmt::format("apply --auto by {}", request.actor);
+  Work work(pipeline_, ledger_, sender_, trigger);
+  work.everything = !request.plan;
+  RESCIND_TRY(DeriveFor(request, work));
+  work.report.plan_id = request.plan ? request.plan->id : work.outcome().plan.id;
+  Describe(request, work);
+  ApplyAnswer outcome;
+  RESCIND_ASSIGN(outcome.wanted, Confirm(request, work));
+  if (outcome.wanted) {
+    outcome.report = std::move(work.report);
+    return outcome;
+  }
+  work.confirmed = !request.confirm.empty();
+  RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
+  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
+                                         pipeline_.environment().clock);
+  RESCIND_TRY(StoreFindings(work));
+  RESCIND_TRY(work.notices.SendWithdrawn(work.outcome()));
+  RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices));
+  RESCIND_TRY(HandOver(work));
+  RESCIND_TRY(RecordStages(request, work));
+  RESCIND_TRY(RunJournal(work, request.patience));
+  RESCIND_TRY(Finish(work));
+  outcome.report = std::move(work.report);
+  return outcome;
+}
+
+Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience) {
+  Work work(pipeline_, ledger_, sender_, fmt::format("apply --resume by {}", actor));
+  work.everything = true;
+  work.report.resumed = true;
+  RESCIND_ASSIGN(work.derivation, pipeline_.Derive({}, ledger_.journal()));
+  work.report.now = work.derivation->now;
+  RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
+  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
+                                         pipeline_.environment().clock);
+  RESCIND_TRY(RunJournal(work, patience));
+  RESCIND_TRY(Finish(work));
+  ApplyAnswer outcome;
+  outcome.report = std::move(work.report);
+  return outcome;
+}
+
+}  // namespace rescind

@@ -1,0 +1,90 @@
+// ApplyRun: carries a plan out: derive again, confirm, tell people, hand over, run, record.
+//
+//   derive ─ select ─ confirm ─ store findings ─ notices ─ journal ─ record stages ─ run ─ sign
+//
+// Cut off at any point it leaves a state from which the next apply, or `--resume`, goes on without
+// doing anything twice: findings are stored before anybody is told, actions are in the journal
+// before their stages count as begun. It decides nothing that the planner or the gate decides.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/env/process.h"
+#include "runtime/service/action_ledger.h"
+#include "runtime/service/apply_report.h"
+#include "runtime/service/fact_gate.h"
+#include "runtime/service/notice_round.h"
+#include "runtime/service/pipeline.h"
+
+namespace rescind {
+
+struct ApplyRequest {
+  std::optional<Plan> plan;                  // absent: whatever is ready now (`--auto`)
+  std::string plan_name;                     // how the user named it: "access.plan.json"
+  std::string confirm;                       // --confirm; empty: not given
+  std::string actor;                         // "uid 1000", for the audit log
+  Duration patience{30 * kMicrosPerSecond};  // how long this run waits for retries
+};
+
+// How a run reaches the person who started it. Any may be empty.
+struct ApplyVoice {
+  std::function<void(const std::string&)> tell;  // progress, one line
+  std::function<void(const std::string&)> warn;
+  std::function<bool(const std::string& question)> ask;  // nobody is there when empty
+  std::function<bool()> stop;                            // Ctrl-C
+};
+
+// Nothing was executed because a person has to say so first.
+struct ConfirmationWanted {
+  std::string why;
+  std::string command;  // what to type; empty: there is nothing that confirms
+};
+
+struct ApplyAnswer {
+  ApplyReport report;
+  std::optional<ConfirmationWanted> wanted;
+};
+
+class ApplyRun {
+ public:
+  // All outlive it. The pipeline is opened for kExecute.
+  ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& processes, ApplyVoice voice);
+
+  // kStale for a plan whose policies or store are no longer the same, kInvalidInput for a wrong
+  // --confirm; else what the store or the log says. What a target system says is in the report.
+  Result<ApplyAnswer> Apply(const ApplyRequest& request);
+  // Goes on with whatever the journal holds as ready or in flight; plans nothing new.
+  Result<ApplyAnswer> Resume(const std::string& actor, Duration patience);
+
+ private:
+  struct Work;
+
+  void Tell(const std::string& line) const;
+  void Warn(const std::string& line) const;
+  Result<std::string> ClockTrouble();
+  Status DeriveFor(const ApplyRequest& request, Work& work);
+  Result<std::optional<ConfirmationWanted>> Confirm(const ApplyRequest& request, const Work& work);
+  void Describe(const ApplyRequest& request, Work& work) const;
+  Status StoreFindings(Work& work);
+  Status HandOver(Work& work);
+  Status WithdrawUnasked(Work& work);
+  Status RecordStages(const ApplyRequest& request, Work& work);
+  Status RunJournal(Work& work, Duration patience);
+  Status Finish(Work& work);
+  Status Escalate(Work& work);
+  Status NoteEarlier(FactGate& gate);
+  void TellTransition(const Transition& transition) const;
+
+  Pipeline& pipeline_;
+  ActionLedger& ledger_;
+  NoticeSender sender_;
+  const ApplyVoice voice_;
+};
+
+}  // namespace rescind

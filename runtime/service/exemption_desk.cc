@@ -1,0 +1,50 @@
+#include "runtime/service/exemption_desk.h"
+
+#include <utility>
+
+namespace rescind {
+namespace {
+
+AuditEvent EventFor(AuditKind kind, const Exemption& exemption, Instant at,
+                    const std::string& trigger) {
+  AuditEvent event;
+  event.kind = kind;
+  event.at = at;
+  event.trigger = trigger;
+  event.outcome = exemption.reason;
+  event.details["exemption"] = {exemption.id, false};
+  event.details["covers"] = {exemption.Text(), false};
+  event.details["owner"] = {exemption.owner, true};
+  event.details["until"] = {FormatInstant(exemption.expires_at), false};
+  if (!exemption.policy.empty()) event.policies.emplace_back().name = exemption.policy;
+  return event;
+}
+
+}  // namespace
+
+Result<Exemption> AddExemption(Exemption wanted, TransitionRecorder& recorder,
+                               const std::string& trigger) {
+  RESCIND_ASSIGN(Exemption exemption, NewExemption(std::move(wanted)));
+  KeyValueBatch batch;
+  PutExemption(batch, exemption);
+  RESCIND_TRY(recorder.Record(
+      {EventFor(AuditKind::kExemptionAdded, exemption, exemption.created_at, trigger)}, batch));
+  return exemption;
+}
+
+Status CloseExemption(const KeyValueReader& reader, const std::string& id, Instant now,
+                      const std::string& reason, TransitionRecorder& recorder,
+                      const std::string& trigger) {
+  RESCIND_ASSIGN(const auto all, ListExemptions(reader));
+  KeyValueBatch batch;
+  RESCIND_TRY(EndExemption(reader, id, now, batch));
+  for (const Exemption& exemption : all) {
+    if (exemption.id != id) continue;
+    AuditEvent event = EventFor(AuditKind::kExemptionEnded, exemption, now, trigger);
+    event.outcome = reason;
+    return recorder.Record({event}, batch);
+  }
+  return Error{ErrorKind::kNotFound, "there is no exemption " + id, ""};
+}
+
+}  // namespace rescind

@@ -1,0 +1,181 @@
+#include "runtime/service/fact_gate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/eval/reference_evaluator.h"
+#include "runtime/plan/exemption_cover.h"
+#include "runtime/plan/protection.h"
+
+namespace rescind {
+namespace {
+
+// Within this time the answers of one judgement are good enough: a run waits longer than that
+// only for retries.
+constexpr int64_t kMomentMicros = 10 * kMicrosPerSecond;
+
+bool TellsUse(std::string_view field) {
+  constexpr std::array<std::string_view, 3> kNames = {"last_used", "last_login", "last_seen"};
+  return std::find(kNames.begin(), kNames.end(), field) != kNames.end();
+}
+
+GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
+
+}  // namespace
+
+// Everything that depends on the instant.
+struct FactGate::Moment {
+  Moment(const Derivation& derivation, Instant now, ExemptionCover exemption_cover)
+      : input{derivation.program, derivation.facts, derivation.holidays, now},
+        evaluator(input),
+        exemptions(std::move(exemption_cover)) {}
+
+  const eval::EvaluationInput input;
+  eval::ReferenceEvaluator evaluator;
+  ExemptionCover exemptions;
+  eval::SweepResult protects;
+  std::optional<Protection> protection;
+};
+
+FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptions,
+                   const Clock& clock)
+    : derivation_(derivation),
+      findings_(derivation.outcome.findings),
+      exemptions_(std::move(exemptions)),
+      clock_(clock) {
+  for (uint32_t index = 0; index < derivation.program.rules.size(); ++index) {
+    const ir::Rule& rule = derivation.program.rules[index];
+    if (!rule.protect) rules_.emplace(rule.full_name, index);
+  }
+}
+
+FactGate::~FactGate() = default;
+
+void FactGate::NoteEarlier(const JournalEntry& entry) {
+  // Applied but not verified yet, and whatever may have had an effect, counts as begun.
+  const bool begun = entry.state == ActionState::kVerified ||
+                     entry.state == ActionState::kApplied || entry.has_effect ||
+                     entry.may_have_effect;
+  if (!begun) return;
+  for (const ActionReason& reason : entry.action.reasons) {
+    begun_.emplace(reason.finding_id, reason.stage);
+  }
+}
+
+void FactGate::NoteTransition(const Transition& transition) {
+  const ActionState state = transition.entry.state;
+  if (state == ActionState::kApplied || state == ActionState::kVerified) {
+    NoteEarlier(transition.entry);
+  }
+}
+
+Result<FactGate::Moment*> FactGate::Now() {
+  const Instant now = std::max(clock_.Now(), derivation_.now);
+  if (moment_ && now.micros - moment_->input.now.micros < kMomentMicros) return moment_.get();
+  RESCIND_ASSIGN(ExemptionCover cover, ExemptionCover::Make(derivation_.facts, exemptions_, now));
+  const bool is_first = !moment_ && now.micros - derivation_.now.micros < kMomentMicros;
+  moment_ =
+      std::make_unique<Moment>(derivation_, is_first ? derivation_.now : now, std::move(cover));
+  if (is_first) {
+    moment_->protection.emplace(moment_->input, derivation_.sweep);
+    return moment_.get();
+  }
+  eval::SweepOptions options;
+  options.deadlines = false;
+  options.rules.emplace();
+  for (uint32_t index = 0; index < derivation_.program.rules.size(); ++index) {
+    if (derivation_.program.rules[index].protect) options.rules->push_back(index);
+  }
+  moment_->protects = eval::SweepFacts(moment_->input, options);
+  moment_->protection.emplace(moment_->input, moment_->protects);
+  return moment_.get();
+}
+
+std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
+  const auto rule = rules_.find(reason.policy);
+  if (rule == rules_.end()) return std::nullopt;
+  auto [rows, is_new] = grounds_.try_emplace(reason.policy);
+  if (is_new) {
+    for (const Finding& finding : findings_.Of(reason.policy)) {
+      rows->second.emplace(finding.id, finding.row);
+    }
+  }
+  const auto row = rows->second.find(reason.finding_id);
+  if (row == rows->second.end()) return std::nullopt;
+  return Ground{rule->second, row->second};
+}
+
+Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
+                                       const Observation& seen) {
+  if (begun_.contains({reason.finding_id, reason.stage})) return std::string();
+  const auto ground = GroundOf(reason);
+  if (!ground) return fmt::format("{} no longer matches", reason.policy);
+  const ir::Rule& rule = derivation_.program.rules[ground->rule];
+  if (rule.mode != ir::Mode::kEnforce) return fmt::format("{} only observes now", reason.policy);
+  if (const auto veto =
+          moment.exemptions.Vetoes(rule.full_name, Verb::kNotify, rule.entity, ground->row)) {
+    return fmt::format("it is exempt from {}: {}", reason.policy, veto->detail);
+  }
+  if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
+    return fmt::format("{} no longer matches", reason.policy);
+  }
+  if (!seen.last_used) return std::string();
+  bool reads_use = false;
+  Instant known{0};
+  for (const ir::EvidencePath& evidence : rule.evidence) {
+    if (!evidence.field.valid()) continue;
+    if (!TellsUse(derivation_.program.schema.field(evidence.entity, evidence.field).name)) continue;
+    reads_use = true;
+    const eval::Value value = moment.evaluator.Evaluate(evidence.value, ground->row);
+    if (const auto* at = std::get_if<Instant>(&value.content); value.known() && at) {
+      known = std::max(known, *at);
+    }
+  }
+  if (!reads_use || *seen.last_used <= known) return std::string();
+  return fmt::format("it was used at {}, as its system says and no feed has told yet",
+                     FormatInstant(*seen.last_used));
+}
+
+Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, const Observation& seen) {
+  const Action& action = entry.action;
+  RESCIND_ASSIGN(Moment* const moment, Now());
+  const auto entity = derivation_.program.schema.Find(action.target.entity);
+  if (!entity) return Withdraw("the policies no longer know such rows");
+  RESCIND_ASSIGN(const auto row, derivation_.facts.texts().Find(*entity, action.target.id));
+  const Table& table = derivation_.facts.table(*entity);
+  if (!row || row->index() >= table.row_count() || table.presence(*row) != Presence::kLive) {
+    return Withdraw("it is gone from the facts");
+  }
+  if (table.incarnation(*row) != action.target.incarnation) {
+    return Withdraw("it was removed since, and another one of that name came");
+  }
+  if (const auto veto = moment->protection->Vetoes(action.verb, *entity, *row)) {
+    return Withdraw(fmt::format("it is protected by {}: {}", veto->by, veto->detail));
+  }
+  std::string why = "no policy asks for it";
+  for (const ActionReason& reason : action.reasons) {
+    if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
+      why = fmt::format("it is exempt: {}", veto->detail);
+      continue;
+    }
+    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen));
+    if (ended.empty()) return GateAnswer{};
+    why = std::move(ended);
+  }
+  return Withdraw(std::move(why));
+}
+
+GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation& seen) {
+  auto answer = Answer(entry, seen);
+  if (answer.ok()) return *std::move(answer);
+  return {GateAnswer::Kind::kHold,
+          fmt::format("it could not be judged again: {}", answer.error().message)};
+}
+
+// A rollback gives back what its own stage has taken: whether the policy wants that was settled
+// when the action was planned (OnFailure).
+GateAnswer FactGate::JudgeUndo(const JournalEntry&, const Observation&) { return {}; }
+
+}  // namespace rescind

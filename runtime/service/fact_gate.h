@@ -1,0 +1,65 @@
+// FactGate: whether an action may still begin, by the facts of now.
+//
+// The journal asks before every attempt. Withdrawn is what no policy asks for any more, what is
+// protected or exempt, and what the target itself has seen used later than any feed has told. The
+// judged row is judged again until the stage's first action is done: after that our own work may
+// be what ended the match, and a begun stage is completed. One caller at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/env/clock.h"
+#include "runtime/journal/run_options.h"
+#include "runtime/journal/transition.h"
+#include "runtime/plan/exemption.h"
+#include "runtime/service/pipeline.h"
+
+namespace rescind {
+
+class FactGate final : public ActionGate {
+ public:
+  // Copies the findings; the rest of the derivation and the clock outlive it.
+  FactGate(const Derivation& derivation, std::vector<Exemption> exemptions, const Clock& clock);
+  ~FactGate() override;
+
+  // An action of the journal as it stands, before the run: stages may have begun earlier.
+  void NoteEarlier(const JournalEntry& entry);
+  // After each durable step of the run.
+  void NoteTransition(const Transition& transition);
+
+  GateAnswer Judge(const JournalEntry& entry, const Observation& seen) override;
+  GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) override;
+
+ private:
+  struct Moment;
+  // What a reason rests on.
+  struct Ground {
+    uint32_t rule = 0;
+    RowId row;
+  };
+
+  Result<Moment*> Now();
+  std::optional<Ground> GroundOf(const ActionReason& reason);
+  // Why the reason no longer stands; empty when it does.
+  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason, const Observation& seen);
+  Result<GateAnswer> Answer(const JournalEntry& entry, const Observation& seen);
+
+  const Derivation& derivation_;
+  const FindingBook findings_;
+  const std::vector<Exemption> exemptions_;
+  const Clock& clock_;
+  std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
+  std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
+  std::set<std::pair<std::string, uint32_t>> begun_;                       // finding, stage
+  std::unique_ptr<Moment> moment_;
+};
+
+}  // namespace rescind

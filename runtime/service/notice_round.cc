@@ -1,0 +1,163 @@
+#include "runtime/service/notice_round.h"
+
+#include <fmt/format.h>
+
+namespace rescind {
+namespace {
+
+std::string RecordKey(const StageName& stage, std::string_view recipient) {
+  return fmt::format("{}{}/{}/{}", kSentNoticePrefix, stage.first, stage.second,
+                     Sha256Hex(recipient).substr(0, 16));
+}
+
+Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
+  Notice notice;
+  notice.kind = "notice";
+  notice.subject = fmt::format("{} {}: access is about to end ({})", planned.judged_entity,
+                               planned.judged_id, planned.policy);
+  notice.text = fmt::format("Why: {}\n", planned.because);
+  if (announcement.empty()) {
+    notice.text += "Nothing is removed by this policy for now.\n";
+  } else {
+    notice.text += fmt::format("What comes next: {}\n", announcement);
+  }
+  notice.text += fmt::format(
+      "To keep the access: remove the reason before then, or ask for an exemption\n"
+      "(rescind exempt add {}:{} --policy {} --reason … --owner … --until …).\n",
+      planned.judged_entity, planned.judged_id, planned.policy);
+  notice.about = {{"policy", planned.policy},
+                  {"finding", planned.finding_id},
+                  {"entity", planned.judged_entity},
+                  {"target", planned.judged_id},
+                  {"stage", std::to_string(planned.stage)},
+                  {"due", FormatInstant(planned.due)},
+                  {"because", planned.because},
+                  {"next", announcement}};
+  return notice;
+}
+
+}  // namespace
+
+Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
+                                  const std::string& record_key) {
+  auto delivery = sender_.Send(entry.recipient, notice);
+  if (delivery.ok()) {
+    entry.channel = delivery->channel;
+    entry.problem = delivery->detour;
+  } else {
+    entry.problem = delivery.error().message;
+  }
+  AuditEvent event;
+  event.kind = AuditKind::kNotice;
+  event.at = clock_.Now();
+  event.trigger = trigger_;
+  event.outcome = delivery.ok() ? fmt::format("sent to {}", entry.channel)
+                                : fmt::format("not sent: {}", entry.problem);
+  event.details["kind"] = {notice.kind, false};
+  event.details["recipient"] = {entry.recipient, true};
+  event.details["about"] = {fmt::format("{} {}", entry.entity, entry.target), false};
+  AuditPolicy& policy = event.policies.emplace_back();
+  policy.name = entry.policy;
+  policy.stage = entry.stage;
+  KeyValueBatch batch;
+  if (delivery.ok() && !record_key.empty()) batch.Put(record_key, "1");
+  RESCIND_TRY(recorder_.Record({event}, batch));
+  log_.push_back(std::move(entry));
+  return delivery.ok();
+}
+
+Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned) {
+  const StageName stage{planned.finding_id, planned.stage};
+  const auto announcement = outcome.announcements.find(planned.finding_id);
+  const Notice notice =
+      NoticeOf(planned, announcement == outcome.announcements.end() ? "" : announcement->second);
+  bool all = true;
+  for (const std::string& recipient : planned.recipients) {
+    AppliedNotice entry;
+    entry.policy = planned.policy;
+    entry.entity = planned.judged_entity;
+    entry.target = planned.judged_id;
+    entry.stage = planned.stage;
+    entry.recipient = recipient;
+    std::string key = RecordKey(stage, recipient);
+    RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
+    if (!earlier) {
+      RESCIND_ASSIGN(const bool taken, SendOne(notice, std::move(entry), key));
+      all = all && taken;
+    } else {
+      entry.earlier = true;
+      entry.channel = recipient;
+      entry.problem = "sent by an earlier run";
+      log_.push_back(std::move(entry));
+    }
+    records_.push_back(std::move(key));
+  }
+  return all;
+}
+
+Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected) {
+  for (const PlannedNotice& planned : outcome.plan.notices) {
+    if (planned.status != ActionStatus::kReady) continue;
+    StageName stage{planned.finding_id, planned.stage};
+    if (!selected.contains(stage)) continue;
+    RESCIND_ASSIGN(const bool all, SendPlanned(outcome, planned));
+    (all ? sent_ : failed_).insert(std::move(stage));
+  }
+  // Several notices of one stage: it is told only when all of them are.
+  for (const StageName& stage : failed_) sent_.erase(stage);
+  return {};
+}
+
+Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome) {
+  for (const FindingTransition& transition : outcome.transitions) {
+    const Finding& finding = transition.finding;
+    if (transition.step != FindingStep::kWithdrawn || finding.notified.empty()) continue;
+    Notice notice;
+    notice.kind = "withdrawn";
+    notice.subject = fmt::format("access stays: {} ({})", finding.policy, finding.entity);
+    notice.text = fmt::format(
+        "The notice of {} is withdrawn: the row {}. Nothing of what was\nannounced will happen.\n",
+        FormatInstant(finding.opened_at), transition.detail);
+    notice.about = {{"policy", finding.policy},
+                    {"finding", finding.id},
+                    {"entity", finding.entity},
+                    {"because", transition.detail}};
+    for (const std::string& recipient : finding.notified) {
+      AppliedNotice entry;
+      entry.policy = finding.policy;
+      entry.entity = finding.entity;
+      entry.target = fmt::format("finding {}", finding.id);
+      entry.recipient = recipient;
+      RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
+    }
+  }
+  return {};
+}
+
+Status NoticeRound::SendEscalated(const AppliedAction& action,
+                                  const std::vector<std::string>& recipients) {
+  Notice notice;
+  notice.kind = "escalated";
+  notice.subject = fmt::format("a person must act: {} {} {} on {}", action.verb, action.entity,
+                               action.target, action.system);
+  notice.text = fmt::format("What happened: {}\nPolicy: {}\nAction: {}\n", action.detail,
+                            action.policy, action.key);
+  notice.about = {{"policy", action.policy}, {"action", action.key},    {"verb", action.verb},
+                  {"entity", action.entity}, {"target", action.target}, {"system", action.system},
+                  {"because", action.detail}};
+  for (const std::string& recipient : recipients) {
+    AppliedNotice entry;
+    entry.policy = action.policy;
+    entry.entity = action.entity;
+    entry.target = action.target;
+    entry.recipient = recipient;
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
+  }
+  return {};
+}
+
+void NoticeRound::DropRecords(KeyValueBatch& batch) const {
+  for (const std::string& key : records_) batch.Delete(key);
+}
+
+}  // namespace rescind

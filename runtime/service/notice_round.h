@@ -1,0 +1,67 @@
+// NoticeRound: sends what one apply has to say, and leaves a record of each message.
+//
+// A message that was sent is written down in the same commit as its audit leaf, so that an apply
+// which is cut off and begun again does not tell people twice. Which notices are due is the
+// planner's; how a channel is reached is NoticeSender's.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/plan/planner.h"
+#include "runtime/service/apply_report.h"
+#include "runtime/service/notice_sender.h"
+#include "runtime/service/transition_recorder.h"
+
+namespace rescind {
+
+// + finding, "/", stage: sent, but not yet part of its finding (FORMAT.md).
+inline constexpr std::string_view kSentNoticePrefix = "service/notice/";
+
+using StageName = std::pair<std::string, uint32_t>;  // finding, stage
+
+class NoticeRound {
+ public:
+  // All outlive it. `trigger` is for the audit leaves.
+  NoticeRound(NoticeSender& sender, TransitionRecorder& recorder, const KeyValueReader& reader,
+              Clock& clock, std::string trigger)
+      : sender_(sender),
+        recorder_(recorder),
+        reader_(reader),
+        clock_(clock),
+        trigger_(std::move(trigger)) {}
+
+  // The notices of `selected` stages. An error is the store's: nothing more was sent.
+  Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected);
+  // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
+  Status SendWithdrawn(const PlanOutcome& outcome);
+  // A person must act on this action. Best effort.
+  Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
+
+  // Every recipient took it, now or before.
+  const std::set<StageName>& sent() const { return sent_; }
+  const std::set<StageName>& failed() const { return failed_; }
+  std::vector<AppliedNotice>& log() { return log_; }
+  // What RecordApplied makes superfluous.
+  void DropRecords(KeyValueBatch& batch) const;
+
+ private:
+  Result<bool> SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned);
+  // Sends to one recipient and records it; whether somebody took it.
+  Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& record_key);
+
+  NoticeSender& sender_;
+  TransitionRecorder& recorder_;
+  const KeyValueReader& reader_;
+  Clock& clock_;
+  const std::string trigger_;
+  std::set<StageName> sent_;
+  std::set<StageName> failed_;
+  std::vector<AppliedNotice> log_;
+  std::vector<std::string> records_;
+};
+
+}  // namespace rescind

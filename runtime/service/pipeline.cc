@@ -1,0 +1,233 @@
+#include "runtime/service/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "engine/compile/compile.h"
+#include "runtime/executors/capability.h"
+#include "runtime/service/diagnostic_report.h"
+
+namespace rescind {
+namespace {
+
+// "policies/stale.rescind:11:12: error[E0203]: …": the first error, on one line.
+std::string FirstError(const LoadedPolicies& policies) {
+  for (const Diagnostic& diagnostic : policies.diagnostics) {
+    if (diagnostic.severity() != DiagnosticSeverity::kError) continue;
+    std::string place;
+    if (diagnostic.span.valid()) {
+      const SourceFile& file = policies.sources.Get(diagnostic.span.file);
+      const LineColumn at = file.Locate(diagnostic.span.begin);
+      place = fmt::format("{}:{}:{}: ", file.name(), at.line, at.column);
+    }
+    return fmt::format("{}error[{}]: {}", place, diagnostic.code.text, diagnostic.message);
+  }
+  return {};
+}
+
+PlannerShare ShareOf(const Share& share) { return {share.is_percent, share.amount}; }
+
+// What the store and rescind.toml say of one source of one entity.
+FeedStatus DeclaredFeed(const std::string& name, EntityId entity, const WorkspaceSource* source) {
+  FeedStatus feed;
+  feed.source = name;
+  feed.entity = entity;
+  feed.declared = source != nullptr;
+  if (source != nullptr) feed.max_age = source->max_age;
+  return feed;
+}
+
+}  // namespace
+
+Status ReadOnlyCommitter::Commit(KeyValueBatch&, std::span<const Transition>) {
+  return Error{ErrorKind::kUnsupported, "a dry run was about to write", ""};
+}
+
+void PutLastEvaluation(KeyValueBatch& batch, Instant now) {
+  batch.Put(kClockKey, fmt::format("1 {}", now.micros));
+}
+
+Status Pipeline::LoadProgram() {
+  RESCIND_ASSIGN(policies_, LoadPolicies(workspace_, environment_.files));
+  if (policies_.program == nullptr) {
+    const size_t errors = CountDiagnostics(policies_.diagnostics).errors;
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("the policies hold {} error{}{} {}", errors, errors == 1 ? "" : "s",
+                             errors == 1 ? ":" : "; the first:", FirstError(policies_)),
+                 "`rescind check` shows each with its place and a way out"};
+  }
+  compile::CompileOptions options;
+  options.sources = &policies_.sources;
+  program_ = compile::Compile(*policies_.program, options);
+  return {};
+}
+
+Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
+                                                 PipelineEnvironment environment,
+                                                 PipelinePurpose purpose) {
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(workspace), environment));
+  RESCIND_TRY(pipeline->LoadProgram());
+  const Workspace& space = pipeline->workspace_;
+  if (purpose == PipelinePurpose::kRead && !environment.files.Exists(space.store_folder)) {
+    return Error{ErrorKind::kNotFound,
+                 fmt::format("there are no facts yet: {} does not exist", space.store_folder),
+                 "`rescind import FILE…` loads them"};
+  }
+  StoreOptions options;
+  options.create_if_missing = purpose != PipelinePurpose::kRead;
+  options.for_execution = purpose == PipelinePurpose::kExecute;
+  RESCIND_ASSIGN(
+      pipeline->opened_,
+      OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program_.schema),
+                         {environment.files, environment.clock, environment.random}, options));
+  RESCIND_ASSIGN(pipeline->runners_, SystemRunners::Make(space, pipeline->store().epoch()));
+  return pipeline;
+}
+
+Result<std::optional<Instant>> Pipeline::LastEvaluation() {
+  RESCIND_ASSIGN(const auto bytes, store().key_values().Get(kClockKey));
+  if (!bytes) return std::optional<Instant>();
+  Instant at;
+  const std::string_view text = *bytes;
+  const bool known = text.starts_with("1 ");
+  const char* end = text.data() + text.size();
+  const auto parsed = known ? std::from_chars(text.data() + 2, end, at.micros)
+                            : std::from_chars_result{nullptr, std::errc::invalid_argument};
+  if (parsed.ec != std::errc() || parsed.ptr != end) {
+    return Error{ErrorKind::kCorrupt,
+                 fmt::format("the record {} of the store is damaged", kClockKey),
+                 "restore the store from a backup"};
+  }
+  return std::optional<Instant>(at);
+}
+
+Result<Instant> Pipeline::Now() {
+  RESCIND_ASSIGN(const auto last, LastEvaluation());
+  return std::max(environment_.clock.Now(), last.value_or(Instant{0}));
+}
+
+Result<std::optional<PlanOutline>> Pipeline::LastOutline() {
+  RESCIND_ASSIGN(const auto bytes, store().key_values().Get(kOutlineKey));
+  if (!bytes) return std::optional<PlanOutline>();
+  auto outline = DecodeOutline(*bytes);
+  if (!outline.ok()) return std::move(outline).error().In("the last plan applied");
+  return std::optional<PlanOutline>(*std::move(outline));
+}
+
+Result<FactBase> Pipeline::LoadFacts(std::optional<Instant> as_of) {
+  const ColumnSet columns = PlannerColumns(program_);
+  if (as_of) return store().LoadFactsAsOf(*as_of, columns, declared());
+  return store().LoadFacts(columns, declared());
+}
+
+std::vector<FeedStatus> Pipeline::Feeds() {
+  std::vector<FeedStatus> feeds;
+  for (const auto& [entity, names] : declared()) {
+    for (const std::string& name : names) {
+      const auto source = workspace_.sources.find(name);
+      feeds.push_back(DeclaredFeed(name, entity,
+                                   source == workspace_.sources.end() ? nullptr : &source->second));
+    }
+  }
+  for (const SourceStatus& status : store().Sources()) {
+    if (status.source == kRescindSource) continue;  // what we did ourselves is no feed
+    auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const FeedStatus& known) {
+      return known.source == status.source && known.entity == status.entity;
+    });
+    if (feed == feeds.end()) {
+      feeds.push_back(DeclaredFeed(status.source, status.entity, nullptr));
+      feed = feeds.end() - 1;
+    }
+    feed->observed_at = status.observed_at;
+    feed->snapshot_observed_at = status.snapshot_observed_at;
+  }
+  std::sort(feeds.begin(), feeds.end(), [](const FeedStatus& a, const FeedStatus& b) {
+    return std::pair(a.source, a.entity) < std::pair(b.source, b.entity);
+  });
+  return feeds;
+}
+
+Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instant now,
+                                            const Journal& journal) {
+  const KeyValueReader& reader = store().key_values();
+  PlannerOptions planner;
+  planner.store_id = store().id();
+  planner.store_epoch = store().epoch();
+  planner.policies_hash = policies_.policies_hash;
+  planner.oncall = workspace_.oncall;
+  planner.feeds = Feeds();
+  planner.per_policy = ShareOf(workspace_.limits.per_policy);
+  planner.removals_per_hour = workspace_.limits.removals_per_hour;
+  RESCIND_ASSIGN(planner.exemptions, ListExemptions(reader));
+  RESCIND_ASSIGN(planner.releases, ListReleases(reader));
+  RESCIND_ASSIGN(planner.past_starts,
+                 ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
+  planner.hold_unconfirmed = options.hold_unconfirmed;
+  planner.hold_everything_because = options.hold_everything_because;
+  planner.filter_policies = options.filter_policies;
+  planner.filter_person = options.filter_person;
+  planner.sources = &policies_.sources;
+  planner.support = [this](const Action& action) {
+    const Executor* executor = runners_->FindExecutor(action.target.system);
+    if (executor == nullptr) return SystemSupport{};
+    const ExecutorDescription described = executor->Describe();
+    const Capability* capability = FindCapability(described.capabilities, action);
+    return SystemSupport{true, capability != nullptr,
+                         capability != nullptr && capability->reversible};
+  };
+  planner.history = [&journal](const std::string& wanted_key) -> Result<ActionHistory> {
+    ActionHistory history;
+    RESCIND_ASSIGN(history.episode, journal.EpisodeFor(wanted_key));
+    RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
+    if (last && last->state == ActionState::kVerified) {
+      for (const ActionReason& reason : last->action.reasons) {
+        history.done_for.push_back(reason.finding_id);
+      }
+    }
+    return history;
+  };
+  return planner;
+}
+
+Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& options,
+                                                     const Journal& journal) {
+  RESCIND_ASSIGN(const Instant guarded, Now());
+  const Instant now = options.as_of ? *options.as_of : options.now.value_or(guarded);
+  RESCIND_ASSIGN(FactBase facts, LoadFacts(options.as_of));
+  auto derivation = std::make_unique<Derivation>(program_, std::move(facts), now);
+  const eval::EvaluationInput input = derivation->input();
+  eval::SweepOptions sweep_options;
+  sweep_options.deadlines = false;
+  derivation->sweep = eval::SweepFacts(input, sweep_options);
+  RESCIND_ASSIGN(derivation->previous, FindingBook::Load(store().key_values()));
+  RESCIND_ASSIGN(const PlannerOptions planner, OptionsFor(options, now, journal));
+  RESCIND_ASSIGN(derivation->outcome,
+                 PlanActions(input, derivation->sweep, derivation->previous, planner));
+
+  Plan& plan = derivation->outcome.plan;
+  RESCIND_ASSIGN(const auto last, LastOutline());
+  if (last) ComparePlan(plan, *last);
+  if (options.as_of) {
+    plan.applicable = false;
+    plan.not_applicable_because =
+        fmt::format("it shows the facts as recorded at {}", FormatInstant(*options.as_of));
+  } else if (options.now) {
+    plan.applicable = false;
+    plan.not_applicable_because =
+        fmt::format("it judges today's facts at {}", FormatInstant(*options.now));
+  }
+  SealPlan(plan);
+  return derivation;
+}
+
+Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& options) {
+  ReadOnlyCommitter nobody;
+  RESCIND_ASSIGN(const auto journal,
+                 Journal::Open(store().key_values(), nobody, environment_.clock));
+  return Derive(options, *journal);
+}
+
+}  // namespace rescind

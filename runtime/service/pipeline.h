@@ -1,0 +1,138 @@
+// Pipeline: everything that a command on policies and facts needs, opened once; and Derive, the
+// one place where all stages of a judgement are wired.
+//
+//   policies ─ load, compile ─> program ┐
+//   store ─ load columns ─> facts ──────┴─ sweep ─> PlanActions ─> plan, findings, terms
+//
+// Deriving writes nothing, whoever asks for it. What follows from a derivation (findings kept,
+// notices sent, actions carried out) is apply_run.h's. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/civil.h"
+#include "engine/base/result.h"
+#include "engine/eval/sweep.h"
+#include "engine/ir/program.h"
+#include "runtime/env/clock.h"
+#include "runtime/env/file_system.h"
+#include "runtime/env/random.h"
+#include "runtime/journal/journal.h"
+#include "runtime/plan/plan_delta.h"
+#include "runtime/plan/planner.h"
+#include "runtime/service/policy_loader.h"
+#include "runtime/service/store_opener.h"
+#include "runtime/service/system_runners.h"
+#include "runtime/service/workspace.h"
+#include "runtime/store/store.h"
+
+namespace rescind {
+
+// What a pipeline borrows; all outlive it.
+struct PipelineEnvironment {
+  FileSystem& files;
+  Clock& clock;
+  Random& random;
+};
+
+enum class PipelinePurpose : uint8_t {
+  kRead,     // a dry run; there must be a store
+  kChange,   // exemptions, the audit log's key: the store is made when there is none
+  kExecute,  // actions: the store's epoch is incremented
+};
+
+struct DeriveOptions {
+  std::optional<Instant> now;    // --now: today's facts at that instant
+  std::optional<Instant> as_of;  // --as-of: the facts as recorded at that instant, judged then
+  std::vector<std::string> filter_policies;  // shown only
+  std::string filter_person;
+  bool hold_unconfirmed = false;        // nobody is there to confirm
+  std::string hold_everything_because;  // not empty: nothing is ready
+};
+
+// One judgement of all policies. Borrows the pipeline.
+struct Derivation {
+  Derivation(const ir::Program& rules, FactBase columns, Instant at)
+      : program(rules), facts(std::move(columns)), now(at) {}
+  Derivation(const Derivation&) = delete;
+  Derivation& operator=(const Derivation&) = delete;
+
+  const ir::Program& program;
+  const FactBase facts;
+  const Holidays holidays;
+  const Instant now;
+  FindingBook previous;  // as the store holds them
+  eval::SweepResult sweep;
+  PlanOutcome outcome;
+
+  eval::EvaluationInput input() const { return {program, facts, holidays, now}; }
+};
+
+class Pipeline {
+ public:
+  // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead when
+  // nothing was ever imported. Else what the store and the targets' settings say.
+  static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace,
+                                                PipelineEnvironment environment,
+                                                PipelinePurpose purpose);
+
+  const Workspace& workspace() const { return workspace_; }
+  const PipelineEnvironment& environment() const { return environment_; }
+  const LoadedPolicies& policies() const { return policies_; }
+  const ir::Program& program() const { return program_; }
+  Store& store() { return *opened_.store; }
+  const DeclaredSources& declared() const { return opened_.declared; }
+  SystemRunners& runners() { return *runners_; }
+
+  // The clock, but never before the last evaluation that was applied.
+  Result<Instant> Now();
+  // Of the last evaluation that was applied; nothing in a new store.
+  Result<std::optional<Instant>> LastEvaluation();
+  // The last plan applied.
+  Result<std::optional<PlanOutline>> LastOutline();
+  // The columns that planning and explaining read, now or as recorded earlier.
+  Result<FactBase> LoadFacts(std::optional<Instant> as_of);
+
+  // Judges everything and plans. The plan is compared with the last one applied, and not
+  // applicable with `now` or `as_of`. `journal`: the history of actions; it must be of this store.
+  Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options, const Journal& journal);
+  // The same with a journal of its own, for commands that carry nothing out.
+  Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options);
+  // Who delivers what, and how old it is.
+  std::vector<FeedStatus> Feeds();
+
+  Status Close() { return opened_.store->Close(); }
+
+ private:
+  Pipeline(Workspace workspace, PipelineEnvironment environment)
+      : workspace_(std::move(workspace)), environment_(environment) {}
+  Status LoadProgram();
+  Result<PlannerOptions> OptionsFor(const DeriveOptions& options, Instant now,
+                                    const Journal& journal);
+
+  Workspace workspace_;
+  PipelineEnvironment environment_;
+  LoadedPolicies policies_;
+  ir::Program program_;
+  WorkspaceStore opened_;
+  std::unique_ptr<SystemRunners> runners_;
+};
+
+// What applying keeps beside findings and actions (FORMAT.md).
+inline constexpr std::string_view kClockKey = "service/clock";
+inline constexpr std::string_view kOutlineKey = "service/outline";
+
+void PutLastEvaluation(KeyValueBatch& batch, Instant now);
+
+// A committer for a journal that is only read: it refuses.
+class ReadOnlyCommitter final : public TransitionCommitter {
+ public:
+  Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) override;
+};
+
+}  // namespace rescind

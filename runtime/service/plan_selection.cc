@@ -1,0 +1,126 @@
+#include "runtime/service/plan_selection.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <tuple>
+
+namespace rescind {
+namespace {
+
+using TargetName = std::pair<std::string_view, std::string_view>;  // entity, id
+
+std::string WhyUnplanned(const NotActedOn& row) {
+  switch (row.reason) {
+    case NotActedReason::kProtected: return fmt::format("it is protected now, by {}", row.by);
+    case NotActedReason::kExempt: return fmt::format("it is exempt now, by {}", row.by);
+    case NotActedReason::kInsufficientData: return "there is too little data on it now";
+    case NotActedReason::kObserve: return "its policy only observes now";
+    case NotActedReason::kEvaluationError: return "its policy cannot be evaluated for it now";
+  }
+  return "it is not acted on now";
+}
+
+class Selector {
+ public:
+  explicit Selector(const Plan& derived) {
+    for (const PlannedAction& planned : derived.actions) by_key_[planned.action.key] = &planned;
+    for (const NotActedOn& row : derived.not_acted_on) {
+      left_alone_.emplace(TargetName{row.entity, row.target}, &row);
+    }
+    for (const PlannedNotice& notice : derived.notices) {
+      if (notice.status == ActionStatus::kReady) notices_.emplace(NameOf(notice), &notice);
+    }
+  }
+
+  void Take(const PlannedAction& row, PlanSelection& selection) const {
+    if (row.status != ActionStatus::kReady) return;
+    const auto found = by_key_.find(row.action.key);
+    if (found != by_key_.end() && found->second->status == ActionStatus::kReady) {
+      selection.action_keys.insert(row.action.key);
+      return;
+    }
+    FallenRow fallen;
+    fallen.verb = VerbName(row.action.verb);
+    fallen.entity = row.action.target.entity;
+    fallen.target = row.action.target.id;
+    if (!row.reasons.empty()) fallen.policy = row.reasons.front().policy;
+    const bool derived = found != by_key_.end();
+    fallen.held = derived && found->second->status == ActionStatus::kHeld;
+    fallen.why = derived ? WhyWaits(*found->second) : WhyGone(row);
+    selection.fallen.push_back(std::move(fallen));
+  }
+  void Take(const PlannedNotice& notice, PlanSelection& selection) const {
+    const auto found = notices_.find(NameOf(notice));
+    if (notice.status != ActionStatus::kReady || found == notices_.end()) return;
+    selection.notices.emplace(found->second->finding_id, found->second->stage);
+  }
+
+ private:
+  // Not by the finding: one that a dry run opened is opened anew, at another instant.
+  using NoticeName = std::tuple<std::string_view, std::string_view, std::string_view, uint32_t>;
+  static NoticeName NameOf(const PlannedNotice& notice) {
+    return {notice.policy, notice.judged_entity, notice.judged_id, notice.stage};
+  }
+  static std::string WhyWaits(const PlannedAction& now) {
+    if (now.status == ActionStatus::kHeld)
+      return fmt::format("it is held now: {}", now.held_because);
+    return fmt::format("it falls due at {}", FormatInstant(now.due));
+  }
+  std::string WhyGone(const PlannedAction& row) const {
+    std::vector<TargetName> names{{row.action.target.entity, row.action.target.id}};
+    for (const PlannedReason& reason : row.reasons) {
+      names.emplace_back(reason.judged_entity, reason.judged_id);
+    }
+    for (const TargetName& name : names) {
+      const auto found = left_alone_.find(name);
+      if (found != left_alone_.end()) return WhyUnplanned(*found->second);
+    }
+    return "no policy asks for it any more, or it is done";
+  }
+
+  std::map<std::string_view, const PlannedAction*> by_key_;
+  std::multimap<TargetName, const NotActedOn*> left_alone_;
+  std::map<NoticeName, const PlannedNotice*> notices_;
+};
+
+}  // namespace
+
+PlanSelection SelectActions(const Plan& read, const Plan& derived) {
+  PlanSelection selection;
+  const Selector selector(derived);
+  for (const PlannedAction& row : read.actions) selector.Take(row, selection);
+  for (const PlannedNotice& notice : read.notices) selector.Take(notice, selection);
+  for (const PlannedAction& planned : derived.actions) {
+    if (planned.status != ActionStatus::kReady) continue;
+    if (selection.action_keys.count(planned.action.key) == 0) ++selection.unseen_count;
+  }
+  return selection;
+}
+
+Status CheckPlan(const Plan& read, const Store& store, std::string_view policies_hash) {
+  constexpr const char* kAnew =
+      "make a new plan, read it, and apply that: `rescind plan --out FILE`";
+  if (!read.applicable) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("this plan is only for reading: {}", read.not_applicable_because),
+                 kAnew};
+  }
+  if (read.store_id != store.id()) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("this plan was made from another store ({}, this is {})",
+                             read.store_id, store.id()),
+                 "apply it in the workspace that it was made in"};
+  }
+  if (read.policies_hash != policies_hash) {
+    return Error{ErrorKind::kStale, "the policies have changed since this plan was made", kAnew};
+  }
+  if (read.store_epoch > store.epoch() || read.facts_seq > store.facts_seq()) {
+    return Error{ErrorKind::kStale,
+                 "this plan knows facts that the store lacks: it was restored from a backup since",
+                 kAnew};
+  }
+  return {};
+}
+
+}  // namespace rescind

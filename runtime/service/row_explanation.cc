@@ -1,0 +1,74 @@
+#include "runtime/service/row_explanation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rescind {
+namespace {
+
+// What the plan has to say of one rule on one judged row.
+void AddConsequences(const Plan& plan, const ir::Rule& rule, const std::string& judged_entity,
+                     const std::string& judged_id, const TargetRow& target, ExplainedRule& out) {
+  for (const PlannedAction& action : plan.actions) {
+    const bool on_target =
+        action.action.target.entity == target.entity_name && action.action.target.id == target.id;
+    const bool of_rule =
+        std::any_of(action.reasons.begin(), action.reasons.end(), [&](const PlannedReason& reason) {
+          return reason.policy == rule.full_name && reason.judged_entity == judged_entity &&
+                 reason.judged_id == judged_id;
+        });
+    if (of_rule && (on_target || out.relevant.judges_target)) out.actions.push_back(action);
+  }
+  for (const PlannedNotice& notice : plan.notices) {
+    if (notice.policy == rule.full_name && notice.judged_entity == judged_entity &&
+        notice.judged_id == judged_id) {
+      out.notices.push_back(notice);
+    }
+  }
+  for (const NotActedOn& row : plan.not_acted_on) {
+    const bool names_row = (row.entity == judged_entity && row.target == judged_id) ||
+                           (row.entity == target.entity_name && row.target == target.id);
+    if (row.policy == rule.full_name && names_row) out.not_acted_on.push_back(row);
+  }
+  for (const PolicySummary& summary : plan.policies) {
+    if (summary.policy == rule.full_name) out.held_because = summary.held_because;
+  }
+}
+
+}  // namespace
+
+Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivation,
+                                  const TargetRow& target,
+                                  const std::optional<std::string>& policy) {
+  const eval::EvaluationInput input = derivation.input();
+  const ir::Program& program = derivation.program;
+  RowExplanation result;
+  result.target = target;
+  result.now = derivation.now;
+  const Table& table = derivation.facts.table(target.entity);
+  if (target.row.index() < table.row_count()) {
+    result.presence = table.presence(target.row);
+    for (const RelevantRule& relevant : FindRelevantRules(input, target.entity, target.row)) {
+      const ir::Rule& rule = program.rules[relevant.rule];
+      if (policy && !rule.protect && rule.full_name != *policy) continue;
+      ExplainedRule explained;
+      explained.relevant = relevant;
+      RESCIND_ASSIGN(explained.explanation, eval::Explain(input, relevant.rule, relevant.row));
+      const std::string& entity = program.schema.entity(rule.entity).name;
+      RESCIND_ASSIGN(const std::string id, derivation.facts.texts().Id(rule.entity, relevant.row));
+      explained.judged = fmt::format("{} {}", entity, id);
+      AddConsequences(derivation.outcome.plan, rule, entity, id, target, explained);
+      result.rules.push_back(std::move(explained));
+    }
+  }
+  RESCIND_ASSIGN(const auto exemptions, ListExemptions(pipeline.store().key_values()));
+  for (const Exemption& exemption : exemptions) {
+    const bool names_row = exemption.row_id.empty() || (exemption.entity == target.entity_name &&
+                                                        exemption.row_id == target.id);
+    if (names_row && exemption.active(derivation.now)) result.exemptions.push_back(exemption);
+  }
+  return result;
+}
+
+}  // namespace rescind

@@ -1,0 +1,45 @@
+// RowExplanation: why access to, or through, one row goes, or why it stays.
+//
+// Puts together what the evaluator explains (clauses, facts, instants) and what the planner makes
+// of it (actions, notices, protections, exemptions, holds). Data; row_explanation_text.h prints it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/eval/explanation.h"
+#include "runtime/plan/relevant_rule.h"
+#include "runtime/service/pipeline.h"
+#include "runtime/service/target_resolver.h"
+
+namespace rescind {
+
+// One rule as it bears on the row.
+struct ExplainedRule {
+  RelevantRule relevant;
+  eval::Explanation explanation;
+  std::string judged;                    // "account ldap/ann": the row that the rule judges
+  std::vector<PlannedAction> actions;    // of its findings there, on the asked row
+  std::vector<PlannedNotice> notices;    // of its findings there
+  std::vector<NotActedOn> not_acted_on;  // why a match leads to nothing
+  std::string held_because;              // the whole policy is held
+
+  bool matches() const { return explanation.verdict == eval::Verdict::kMatch; }
+};
+
+struct RowExplanation {
+  TargetRow target;
+  Instant now;
+  Presence presence = Presence::kAbsent;
+  std::vector<ExplainedRule> rules;   // policies by name, then protects
+  std::vector<Exemption> exemptions;  // active ones that name the row
+};
+
+// `policy`: only that one, and protects. `derivation` is of the pipeline, without filters.
+Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivation,
+                                  const TargetRow& target,
+                                  const std::optional<std::string>& policy);
+
+}  // namespace rescind

@@ -1,0 +1,162 @@
+#include "runtime/service/workspace_status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "runtime/plan/plan_table.h"
+
+namespace rescind {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json TimeOrNull(const std::optional<Instant>& at) {
+  return at ? Json(FormatInstant(*at)) : Json(nullptr);
+}
+
+std::vector<FeedState> ReadFeeds(Pipeline& pipeline, Instant now) {
+  std::vector<FeedState> states;
+  const auto delivered = pipeline.store().Sources();
+  for (FeedStatus& feed : pipeline.Feeds()) {
+    FeedState state;
+    state.entity = pipeline.program().schema.entity(feed.entity).name;
+    state.stale = feed.max_age && (!feed.observed_at ||
+                                   now.micros - feed.observed_at->micros > feed.max_age->micros);
+    for (const SourceStatus& status : delivered) {
+      if (status.source == feed.source && status.entity == feed.entity) {
+        state.rows = status.claimed_rows;
+      }
+    }
+    state.feed = std::move(feed);
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+std::string FeedLine(const FeedState& state, Instant now) {
+  const FeedStatus& feed = state.feed;
+  const std::string age =
+      feed.observed_at ? fmt::format("{} rows, {} old", state.rows,
+                                     FormatDuration({(now.micros - feed.observed_at->micros) /
+                                                     kMicrosPerSecond * kMicrosPerSecond}))
+                       : "nothing received yet";
+  return fmt::format("  {} {} {}: {}{}{}\n", state.stale ? "!" : "·", Printable(feed.source),
+                     state.entity, age, state.stale ? ", STALE" : "",
+                     feed.declared ? "" : " (not declared in rescind.toml)");
+}
+
+}  // namespace
+
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
+  WorkspaceStatus status;
+  Store& store = pipeline.store();
+  RESCIND_ASSIGN(status.now, pipeline.Now());
+  status.store_id = store.id();
+  status.facts_seq = store.facts_seq();
+  status.last_change = store.last_change();
+  RESCIND_ASSIGN(status.last_evaluation, pipeline.LastEvaluation());
+  RESCIND_ASSIGN(const auto outline, pipeline.LastOutline());
+  if (outline) status.last_plan = outline->label;
+  status.feeds = ReadFeeds(pipeline, status.now);
+  RESCIND_ASSIGN(const FindingBook book, FindingBook::Load(store.key_values()));
+  for (const ir::Rule& rule : pipeline.program().rules) {
+    if (rule.protect) continue;
+    status.policies.push_back(
+        {rule.full_name, rule.mode == ir::Mode::kEnforce, book.Of(rule.full_name).size()});
+  }
+  ReadOnlyCommitter nobody;
+  RESCIND_ASSIGN(const auto journal,
+                 Journal::Open(store.key_values(), nobody, pipeline.environment().clock));
+  RESCIND_ASSIGN(status.actions, journal->Count());
+  RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
+    const bool unfinished = !IsTerminal(entry.state) || entry.state == ActionState::kEscalated;
+    if (unfinished) status.unfinished.push_back(entry);
+    return status.unfinished.size() < most_unfinished;
+  }));
+  RESCIND_ASSIGN(const auto exemptions, ListExemptions(store.key_values()));
+  status.exemption_count = static_cast<uint64_t>(
+      std::count_if(exemptions.begin(), exemptions.end(),
+                    [&](const Exemption& each) { return each.active(status.now); }));
+  status.audit_size = store.key_values().audit_mark().size;
+  return status;
+}
+
+std::string FormatStatus(const WorkspaceStatus& status) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "facts       change {} at {}\n", status.facts_seq,
+                 FormatInstant(status.last_change));
+  fmt::format_to(out, "evaluated   {}\n",
+                 status.last_evaluation ? FormatInstant(*status.last_evaluation) : "never applied");
+  if (!status.last_plan.empty()) fmt::format_to(out, "plan        {}\n", status.last_plan);
+  fmt::format_to(out, "audit log   {} entries\n", status.audit_size);
+  fmt::format_to(out, "exemptions  {} active\n", status.exemption_count);
+  text += "feeds\n";
+  for (const FeedState& feed : status.feeds) text += FeedLine(feed, status.now);
+  text += "policies\n";
+  for (const PolicyState& policy : status.policies) {
+    fmt::format_to(out, "  {} {}: {} finding{}\n", policy.enforced ? "enforce" : "observe",
+                   policy.policy, policy.finding_count, policy.finding_count == 1 ? "" : "s");
+  }
+  text += "actions\n";
+  for (const auto& [state, count] : status.actions) {
+    fmt::format_to(out, "  {} {}\n", count, ActionStateName(state));
+  }
+  for (const JournalEntry& entry : status.unfinished) {
+    const ActionTarget& target = entry.action.target;
+    fmt::format_to(out, "  ! {} {} {} on {}: {} ({})\n", VerbName(entry.action.verb), target.entity,
+                   Printable(target.id), Printable(target.system), ActionStateName(entry.state),
+                   Printable(entry.detail));
+  }
+  return text;
+}
+
+std::string EncodeStatus(const WorkspaceStatus& status) {
+  Json feeds = Json::array();
+  for (const FeedState& state : status.feeds) {
+    feeds.push_back({{"source", state.feed.source},
+                     {"entity", state.entity},
+                     {"declared", state.feed.declared},
+                     {"rows", state.rows},
+                     {"observed_at", TimeOrNull(state.feed.observed_at)},
+                     {"snapshot_observed_at", TimeOrNull(state.feed.snapshot_observed_at)},
+                     {"stale", state.stale}});
+  }
+  Json policies = Json::array();
+  for (const PolicyState& policy : status.policies) {
+    policies.push_back({{"policy", policy.policy},
+                        {"mode", policy.enforced ? "enforce" : "observe"},
+                        {"findings", policy.finding_count}});
+  }
+  Json actions = Json::object();
+  for (const auto& [state, count] : status.actions) actions[ActionStateName(state)] = count;
+  Json unfinished = Json::array();
+  for (const JournalEntry& entry : status.unfinished) {
+    unfinished.push_back({{"id", entry.action.key},
+                          {"verb", VerbName(entry.action.verb)},
+                          {"entity", entry.action.target.entity},
+                          {"target", entry.action.target.id},
+                          {"system", entry.action.target.system},
+                          {"state", ActionStateName(entry.state)},
+                          {"detail", entry.detail}});
+  }
+  Json json = {{"format", "rescind.status/1"},
+               {"now", FormatInstant(status.now)},
+               {"store_id", status.store_id},
+               {"facts_seq", status.facts_seq},
+               {"last_change", FormatInstant(status.last_change)},
+               {"last_evaluation", TimeOrNull(status.last_evaluation)},
+               {"last_plan", status.last_plan},
+               {"audit_entries", status.audit_size},
+               {"exemptions", status.exemption_count},
+               {"feeds", std::move(feeds)},
+               {"policies", std::move(policies)},
+               {"actions", std::move(actions)},
+               {"unfinished", std::move(unfinished)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace rescind

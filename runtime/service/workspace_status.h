@@ -1,0 +1,49 @@
+// WorkspaceStatus: how a workspace stands: feeds, findings, actions, the log. Read only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/journal/journal.h"
+#include "runtime/service/pipeline.h"
+
+namespace rescind {
+
+struct FeedState {
+  FeedStatus feed;
+  std::string entity;
+  uint64_t rows = 0;
+  bool stale = false;
+};
+
+struct PolicyState {
+  std::string policy;
+  bool enforced = false;
+  uint64_t finding_count = 0;
+};
+
+struct WorkspaceStatus {
+  Instant now;
+  std::string store_id;
+  uint64_t facts_seq = 0;
+  Instant last_change;
+  std::optional<Instant> last_evaluation;
+  std::string last_plan;  // its label; empty: none was applied
+  std::vector<FeedState> feeds;
+  std::vector<PolicyState> policies;
+  JournalCounts actions;
+  std::vector<JournalEntry> unfinished;  // open ones and, of the closed, the escalated
+  uint64_t exemption_count = 0;          // active ones
+  uint64_t audit_size = 0;
+};
+
+// At most `most_unfinished` actions are listed; the counts are whole.
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished = 50);
+
+std::string FormatStatus(const WorkspaceStatus& status);
+std::string EncodeStatus(const WorkspaceStatus& status);  // rescind.status/1
+
+}  // namespace rescind
