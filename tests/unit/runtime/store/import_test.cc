@@ -72,6 +72,8 @@ TEST_CASE_FIXTURE(ImportFixture, "An import that is dropped leaves no trace") {
     CHECK_FALSE(import->WasGiven(kIdentity, fmt::format("person {}", count)));
     CHECK_FALSE(store->Commit(People(0, 1), {}).ok());
     import.reset();
+    // Symptom once: the clean-up took a mark of the log with it, and the store was refused.
+    Open();
     CHECK(store->facts_seq() == 1);
     CHECK(Load().table(kIdentity).row_count() == 10);
     CHECK(Show(kIdentity, "person 3").fields[1].value == "active");
