@@ -144,7 +144,9 @@ ir::NodeId RandomProgram::AnyRow(int depth) {
   for (ir::NodeId member : scope_) {
     if (builder_.program().node(member).type.kind == Kind::kRow) rows.push_back(member);
   }
-  ir::NodeId row = rows.empty() ? scope_.front() : choice_.Of(rows);
+  // Mostly of the innermost member: the others are its surroundings.
+  ir::NodeId row = rows.empty() ? scope_.front() : rows.back();
+  if (!rows.empty() && choice_.OneIn(3)) row = choice_.Of(rows);
   // Mostly a short path on from there.
   for (uint32_t hops = choice_.Below(3); hops > 0; --hops) {
     const ir::Type type = builder_.program().node(row).type;
@@ -324,8 +326,11 @@ ir::NodeId RandomProgram::Duration(int depth) {
 
 ir::NodeId RandomProgram::Bool(int depth) {
   const ir::Type type = ProgramBuilder::Of(Kind::kBool);
-  if (depth <= 0) return choice_.OneIn(3) ? Expression(type, 0) : Relation(0);
-  switch (choice_.Below(12)) {
+  if (depth <= 0) {
+    if (choice_.OneIn(3)) return Moment(0);
+    return choice_.OneIn(3) ? Expression(type, 0) : Relation(0);
+  }
+  switch (choice_.Below(14)) {
     case 0:
     case 1:
     case 2: {
@@ -341,7 +346,15 @@ ir::NodeId RandomProgram::Bool(int depth) {
       return fold.valid() ? fold : Relation(depth - 1);
     }
     case 7:
-    case 8: return Moment(depth);
+    case 8:
+    case 9: return Moment(depth);
+    case 10:
+    case 11: {
+      // What time brings into a collection, or takes out of it.
+      const ir::NodeId count = Fold(Op::kCount, ProgramBuilder::Of(Kind::kInt), depth);
+      if (count.valid()) return builder_.Compare(ir::Compare::kLess, builder_.Int(0), count);
+      return Relation(depth - 1);
+    }
     default: return Relation(depth);
   }
 }
@@ -442,8 +455,8 @@ ir::FrameId RandomProgram::FrameOver(ir::CollectionId collection) {
 }
 
 ir::CollectionId RandomProgram::Collection(int depth) {
-  for (int attempt = 0; attempt < 6; ++attempt) {
-    if (choice_.OneIn(8)) return builder_.TableRows(choice_.Of(tables_));
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    if (choice_.OneIn(16)) return builder_.TableRows(choice_.Of(tables_));
     const ir::NodeId row = AnyRow(depth);
     const ir::Type type = builder_.program().node(row).type;
     if (type.kind != Kind::kRow) continue;
@@ -479,7 +492,7 @@ ir::CollectionId RandomProgram::Extended(ir::CollectionId collection, int depth)
     const auto outer_scope = scope_;
     const ir::FrameId frame = FrameOver(collection);
     scope_.push_back(builder_.Member(frame));
-    const ir::NodeId condition = Bool(depth - 2);
+    const ir::NodeId condition = choice_.OneIn(2) ? Moment(1) : Bool(depth - 2);
     scope_ = outer_scope;
     collection = builder_.Where(collection, frame, condition);
     --depth;
