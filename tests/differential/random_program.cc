@@ -65,7 +65,9 @@ std::vector<RandomProgram::Probe> RandomProgram::AddProbes(uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) {
     const EntityDef entity = choice_.Of(builder_.program().schema.entities());
     scope_ = {builder_.Row(entity.name)};
+    may_name_now_ = true;
     probes.push_back({builder_.EntityOf(entity.name), Expression(AnyType(), 3)});
+    may_name_now_ = false;
   }
   return probes;
 }
@@ -274,7 +276,7 @@ ir::NodeId RandomProgram::Time(int depth) {
     case 1:
       return builder_.Apply(Op::kStartOf, type,
                             {Expression(ProgramBuilder::Of(Kind::kDate), depth - 1), Zone(depth)});
-    case 2: return builder_.Apply(Op::kNow, type, {});
+    case 2: return may_name_now_ ? builder_.Apply(Op::kNow, type, {}) : ir::NodeId();
     case 3:
     case 4: {
       const ir::NodeId row = AnyRow(depth);
@@ -300,7 +302,7 @@ ir::NodeId RandomProgram::Date(int depth) {
   const ir::Type type = ProgramBuilder::Of(Kind::kDate);
   switch (choice_.Below(5)) {
     case 0: return Fold(choice_.OneOf({Op::kLatest, Op::kEarliest}), type, depth);
-    case 1: return builder_.Apply(Op::kToday, type, {Zone(depth)});
+    case 1: return may_name_now_ ? builder_.Apply(Op::kToday, type, {Zone(depth)}) : ir::NodeId();
     case 2:
       return builder_.Apply(Op::kDateOf, type,
                             {Expression(ProgramBuilder::Of(Kind::kTime), depth - 1), Zone(depth)});
@@ -371,7 +373,7 @@ ir::NodeId RandomProgram::Moment(int depth) {
     const int sign = i == 0 && !choice_.OneIn(8) ? -1 : choice_.OneOf({-1, 1});
     const ir::Type type = ProgramBuilder::Of(kind);
     const ir::NodeId term = Expression(type, depth - 1);
-    // Programs have `now` normalised away here.
+    // In a moment `now` is normalised away everywhere.
     const bool is_now = builder_.program().node(term).op == Op::kNow;
     terms.emplace_back(sign, is_now ? Constant(type) : term);
   }
@@ -490,10 +492,12 @@ ir::CollectionId RandomProgram::Extended(ir::CollectionId collection, int depth)
       }
     }
     const auto outer_scope = scope_;
+    const bool outer_may_name_now = std::exchange(may_name_now_, false);
     const ir::FrameId frame = FrameOver(collection);
     scope_.push_back(builder_.Member(frame));
     const ir::NodeId condition = choice_.OneIn(2) ? Moment(1) : Bool(depth - 2);
     scope_ = outer_scope;
+    may_name_now_ = outer_may_name_now;
     collection = builder_.Where(collection, frame, condition);
     --depth;
   }

@@ -68,6 +68,7 @@ class RandomProgram {
   ProgramBuilder builder_;
   std::vector<ir::NodeId> scope_;  // members, from the outermost frame to the innermost
   std::vector<ir::TableId> tables_;
+  bool may_name_now_ = false;  // conditions have `now` and `today` normalised away
 };
 
 }  // namespace rescind
