@@ -49,8 +49,15 @@ std::string WhyEnded(const eval::EvaluationInput& input, const ir::Rule& rule,
   }
   const bool undecided =
       std::binary_search(outcome.undecided.begin(), outcome.undecided.end(), finding.row);
-  if (undecided || !table.complete(finding.row))
+  const auto error = std::lower_bound(
+      outcome.errors.begin(), outcome.errors.end(), finding.row,
+      [](const eval::RowError& candidate, RowId row) { return candidate.row < row; });
+  if (error != outcome.errors.end() && error->row == finding.row) {
+    return fmt::format("it can no longer be judged: {}", eval::EvaluationErrorText(error->error));
+  }
+  if (undecided || !table.complete(finding.row)) {
     return "it can no longer be judged: data is missing";
+  }
   return "it no longer matches";
 }
 
