@@ -1,6 +1,7 @@
 // `rescind plan | show | diff`: what would be done now, and plans of earlier.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -126,6 +127,18 @@ Status CompareWith(const std::string& file, Plan& plan, Invocation& invocation) 
   return {};
 }
 
+// Would applying do anything, or is something held? What the last plan applied has put into its
+// notice period already is no change.
+bool HasChanges(const Plan& plan) {
+  const auto changes = [](const PlannedAction& action) {
+    return action.status != ActionStatus::kNotice || action.change != Change::kStanding;
+  };
+  return std::any_of(plan.actions.begin(), plan.actions.end(), changes) ||
+         std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
+           return notice.status != ActionStatus::kNotice;
+         });
+}
+
 Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
@@ -145,8 +158,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
     fmt::print(invocation.err, "wrote {}; after reading it: rescind apply {} --confirm {}\n",
                options.out, options.out, plan.id);
   }
-  const bool has_changes = !plan.actions.empty() || !plan.notices.empty();
-  return options.detailed_exit && has_changes ? ExitStatus::kHasChanges : ExitStatus::kDone;
+  return options.detailed_exit && HasChanges(plan) ? ExitStatus::kHasChanges : ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunShow(const std::string& file, const PlanFace& face, Invocation& invocation) {

@@ -52,9 +52,11 @@ class TableText {
   void Actions() {
     for (size_t i = 0; i < std::min(report_.actions.size(), max_rows_); ++i) {
       const AppliedAction& action = report_.actions[i];
+      // What was seen of a verified one is in the log; what is not done says here why.
+      const bool says_why = action.state != ActionState::kVerified && !action.detail.empty();
       Line("  {} {} {} {} on {}: {}{}", MarkOf(action.state), action.verb, action.entity,
            Printable(action.target), Printable(action.system), ActionStateName(action.state),
-           action.detail.empty() ? "" : fmt::format(" ({})", Printable(action.detail)));
+           says_why ? fmt::format(" ({})", Printable(action.detail)) : "");
     }
     More(report_.actions.size());
   }

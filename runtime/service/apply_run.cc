@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -24,6 +25,17 @@ bool IsOfFailedStage(const PlannedAction& planned, const std::set<StageName>& fa
                      [&](const ActionReason& reason) {
                        return failed.contains({reason.finding_id, reason.stage});
                      });
+}
+
+// Policies that nobody has confirmed, of those that the person who read the plan has seen.
+std::vector<std::string> UnconfirmedIn(const ApplyRequest& request, const PlanOutcome& outcome) {
+  std::vector<std::string> names = outcome.unconfirmed;
+  if (!request.plan || request.plan->filter_policies.empty()) return names;
+  const std::vector<std::string>& shown = request.plan->filter_policies;
+  std::erase_if(names, [&](const std::string& name) {
+    return std::find(shown.begin(), shown.end(), name) == shown.end();
+  });
+  return names;
 }
 
 AppliedAction AppliedOf(const JournalEntry& entry) {
@@ -131,9 +143,8 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
                               : "--auto is for nobody to confirm: apply a plan that you have read"};
   }
   const size_t removals = work.selection.action_keys.size();
-  if (removals + work.selection.notices.size() == 0 && work.outcome().unconfirmed.empty()) {
-    return Wanted();
-  }
+  const std::vector<std::string> unconfirmed = UnconfirmedIn(request, work.outcome());
+  if (removals + work.selection.notices.size() == 0 && unconfirmed.empty()) return Wanted();
   if (!request.confirm.empty()) return Wanted();
   const auto over = static_cast<size_t>(pipeline_.workspace().limits.confirm_over);
   if (removals > over) {
@@ -142,10 +153,9 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
          command});
   }
   if (!request.plan) return Wanted();  // what is unconfirmed is held
-  if (!work.outcome().unconfirmed.empty()) {
-    return Wanted({fmt::format("nobody has confirmed what {} {} now",
-                               fmt::join(work.outcome().unconfirmed, ", "),
-                               work.outcome().unconfirmed.size() == 1 ? "means" : "mean"),
+  if (!unconfirmed.empty()) {
+    return Wanted({fmt::format("nobody has confirmed what {} {} now", fmt::join(unconfirmed, ", "),
+                               unconfirmed.size() == 1 ? "means" : "mean"),
                    command});
   }
   RESCIND_ASSIGN(const std::string clock_trouble, ClockTrouble());
@@ -262,7 +272,10 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   AppliedSelection selection;
   selection.action_keys = work.handed;
   selection.notices = work.notices.sent();
-  if (work.confirmed) selection.confirmed_policies = work.outcome().unconfirmed;
+  // Who has seen one person's rows only has not seen what a policy does.
+  if (work.confirmed && (!request.plan || request.plan->filter_person.empty())) {
+    selection.confirmed_policies = UnconfirmedIn(request, work.outcome());
+  }
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
@@ -330,6 +343,11 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
     RESCIND_ASSIGN(const auto entry, journal.Find(key));
     if (entry) work.report.actions.push_back(AppliedOf(*entry));
   }
+  std::sort(work.report.actions.begin(), work.report.actions.end(),
+            [](const AppliedAction& a, const AppliedAction& b) {
+              return std::tie(a.system, a.entity, a.target, a.verb, a.key) <
+                     std::tie(b.system, b.entity, b.target, b.verb, b.key);
+            });
   return {};
 }
 
@@ -352,7 +370,9 @@ Status ApplyRun::Finish(Work& work) {
   RESCIND_TRY(Escalate(work));
   ApplyReport& report = work.report;
   report.notices = std::move(work.notices.log());
-  if (!work.logged && report.notices.empty()) return {};
+  KeyValueBatch batch;
+  PutLastEvaluation(batch, work.derivation->now);
+  if (!work.logged && report.notices.empty()) return pipeline_.store().CommitExtra(batch);
   AuditEvent event;
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();
@@ -361,7 +381,6 @@ Status ApplyRun::Finish(Work& work) {
       "{} verified, {} withdrawn, {} held, {} unfinished{}", report.CountOf(ActionState::kVerified),
       report.CountOf(ActionState::kWithdrawn), report.CountOf(ActionState::kHeld),
       report.unfinished_count(), report.interrupted ? ", interrupted" : "");
-  KeyValueBatch batch;
   RESCIND_TRY(ledger_.recorder().Record({event}, batch));
   RESCIND_ASSIGN(report.checkpoint, CommitCheckpoint(pipeline_.store(), ledger_.audit()));
   return {};
@@ -391,7 +410,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
                                          pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(work.notices.SendWithdrawn(work.outcome()));
-  RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices));
+  RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
   RESCIND_TRY(RecordStages(request, work));
   RESCIND_TRY(RunJournal(work, request.patience));

@@ -21,6 +21,51 @@ bool TellsUse(std::string_view field) {
   return std::find(kNames.begin(), kNames.end(), field) != kNames.end();
 }
 
+// Does the rule ask for the last use of anything? Walks its condition, collections included.
+class UseReads {
+ public:
+  explicit UseReads(const ir::Program& program)
+      : program_(program), seen_(program.nodes.size(), false) {}
+
+  bool In(ir::NodeId id) {
+    if (!id.valid() || seen_[id.index()]) return false;
+    seen_[id.index()] = true;
+    const ir::Node& node = program_.node(id);
+    if (node.op == ir::Op::kField && node.field.valid() &&
+        TellsUse(program_.schema.field(node.entity, node.field).name)) {
+      return true;
+    }
+    if (node.collection.valid() && InCollection(node.collection)) return true;
+    return std::any_of(node.operands.begin(), node.operands.end(),
+                       [&](ir::NodeId operand) { return In(operand); });
+  }
+
+ private:
+  bool InCollection(ir::CollectionId id) {
+    const ir::Collection& collection = program_.collection(id);
+    return In(collection.base) || In(collection.condition) ||
+           (collection.inner.valid() && InCollection(collection.inner));
+  }
+
+  const ir::Program& program_;
+  std::vector<bool> seen_;
+};
+
+// What the facts say of the last use of a row itself; 0: nothing.
+Instant UseInFacts(const FactBase& facts, EntityId entity, RowId row) {
+  Instant latest{0};
+  const EntityDef& definition = facts.schema().entity(entity);
+  const Table& table = facts.table(entity);
+  for (uint32_t index = 0; index < definition.fields.size(); ++index) {
+    const FieldId field(index);
+    const bool is_time = definition.fields[index].type.kind == TypeKind::kTime;
+    if (!is_time || !TellsUse(definition.fields[index].name) || !table.has(field)) continue;
+    const Column& column = table.column(field);
+    if (!column.IsUnknown(row)) latest = std::max(latest, Instant{column.longs()[row.index()]});
+  }
+  return latest;
+}
+
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
 
 }  // namespace
@@ -108,7 +153,7 @@ std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
 }
 
 Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
-                                       const Observation& seen) {
+                                       const Observation& seen, Instant known_use) {
   if (begun_.contains({reason.finding_id, reason.stage})) return std::string();
   const auto ground = GroundOf(reason);
   if (!ground) return fmt::format("{} no longer matches", reason.policy);
@@ -121,19 +166,15 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
     return fmt::format("{} no longer matches", reason.policy);
   }
-  if (!seen.last_used) return std::string();
-  bool reads_use = false;
-  Instant known{0};
+  if (!seen.last_used || !UseReads(derivation_.program).In(rule.match)) return std::string();
   for (const ir::EvidencePath& evidence : rule.evidence) {
     if (!evidence.field.valid()) continue;
     if (!TellsUse(derivation_.program.schema.field(evidence.entity, evidence.field).name)) continue;
-    reads_use = true;
     const eval::Value value = moment.evaluator.Evaluate(evidence.value, ground->row);
-    if (const auto* at = std::get_if<Instant>(&value.content); value.known() && at) {
-      known = std::max(known, *at);
-    }
+    const auto* at = value.known() ? std::get_if<Instant>(&value.content) : nullptr;
+    if (at != nullptr) known_use = std::max(known_use, *at);
   }
-  if (!reads_use || *seen.last_used <= known) return std::string();
+  if (*seen.last_used <= known_use) return std::string();
   return fmt::format("it was used at {}, as its system says and no feed has told yet",
                      FormatInstant(*seen.last_used));
 }
@@ -154,13 +195,14 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, const Observation
   if (const auto veto = moment->protection->Vetoes(action.verb, *entity, *row)) {
     return Withdraw(fmt::format("it is protected by {}: {}", veto->by, veto->detail));
   }
+  const Instant known_use = UseInFacts(derivation_.facts, *entity, *row);
   std::string why = "no policy asks for it";
   for (const ActionReason& reason : action.reasons) {
     if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
       why = fmt::format("it is exempt: {}", veto->detail);
       continue;
     }
-    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen));
+    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen, known_use));
     if (ended.empty()) return GateAnswer{};
     why = std::move(ended);
   }

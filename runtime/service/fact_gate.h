@@ -48,8 +48,9 @@ class FactGate final : public ActionGate {
 
   Result<Moment*> Now();
   std::optional<Ground> GroundOf(const ActionReason& reason);
-  // Why the reason no longer stands; empty when it does.
-  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason, const Observation& seen);
+  // Why the reason no longer stands; empty when it does. `known_use`: of the target, by the facts.
+  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason, const Observation& seen,
+                               Instant known_use);
   Result<GateAnswer> Answer(const JournalEntry& entry, const Observation& seen);
 
   const Derivation& derivation_;

@@ -95,11 +95,16 @@ Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedN
   return all;
 }
 
-Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected) {
+Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
+                                const std::function<bool()>& stop) {
   for (const PlannedNotice& planned : outcome.plan.notices) {
     if (planned.status != ActionStatus::kReady) continue;
     StageName stage{planned.finding_id, planned.stage};
     if (!selected.contains(stage)) continue;
+    if (stop && stop()) {
+      failed_.insert(std::move(stage));
+      continue;
+    }
     RESCIND_ASSIGN(const bool all, SendPlanned(outcome, planned));
     (all ? sent_ : failed_).insert(std::move(stage));
   }

@@ -5,6 +5,7 @@
 // planner's; how a channel is reached is NoticeSender's.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -34,8 +35,10 @@ class NoticeRound {
         clock_(clock),
         trigger_(std::move(trigger)) {}
 
-  // The notices of `selected` stages. An error is the store's: nothing more was sent.
-  Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected);
+  // The notices of `selected` stages. An error is the store's: nothing more was sent. Once `stop`
+  // says so, what is left counts as failed and is for the next run.
+  Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
+                     const std::function<bool()>& stop);
   // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
   Status SendWithdrawn(const PlanOutcome& outcome);
   // A person must act on this action. Best effort.

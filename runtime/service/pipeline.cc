@@ -83,7 +83,6 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
       pipeline->opened_,
       OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program_.schema),
                          {environment.files, environment.clock, environment.random}, options));
-  RESCIND_ASSIGN(pipeline->runners_, SystemRunners::Make(space, pipeline->store().epoch()));
   return pipeline;
 }
 
@@ -153,6 +152,9 @@ std::vector<FeedStatus> Pipeline::Feeds() {
 Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instant now,
                                             const Journal& journal) {
   const KeyValueReader& reader = store().key_values();
+  if (runners_ == nullptr) {
+    RESCIND_ASSIGN(runners_, SystemRunners::Make(workspace_, store().epoch()));
+  }
   PlannerOptions planner;
   planner.store_id = store().id();
   planner.store_epoch = store().epoch();

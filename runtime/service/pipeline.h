@@ -76,7 +76,7 @@ struct Derivation {
 class Pipeline {
  public:
   // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead when
-  // nothing was ever imported. Else what the store and the targets' settings say.
+  // nothing was ever imported. Else what the store says.
   static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace,
                                                 PipelineEnvironment environment,
                                                 PipelinePurpose purpose);
@@ -87,6 +87,8 @@ class Pipeline {
   const ir::Program& program() const { return program_; }
   Store& store() { return *opened_.store; }
   const DeclaredSources& declared() const { return opened_.declared; }
+  // The executors of rescind.toml; made by the first Derive, so that what needs none of them works
+  // without.
   SystemRunners& runners() { return *runners_; }
 
   // The clock, but never before the last evaluation that was applied.
@@ -100,6 +102,7 @@ class Pipeline {
 
   // Judges everything and plans. The plan is compared with the last one applied, and not
   // applicable with `now` or `as_of`. `journal`: the history of actions; it must be of this store.
+  // An error of the targets' settings, of the store, or of its records.
   Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options, const Journal& journal);
   // The same with a journal of its own, for commands that carry nothing out.
   Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options);
