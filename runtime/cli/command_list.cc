@@ -13,6 +13,7 @@ void DeclareAll(CommandLine& line) {
   DeclareApply(line);
   DeclareWhy(line);
   DeclareExempt(line);
+  DeclareRelease(line);
   DeclareStatus(line);
   DeclareAudit(line);
 }

@@ -15,6 +15,7 @@ void DeclarePlan(CommandLine& line);
 void DeclareApply(CommandLine& line);
 void DeclareWhy(CommandLine& line);
 void DeclareExempt(CommandLine& line);
+void DeclareRelease(CommandLine& line);
 void DeclareStatus(CommandLine& line);
 void DeclareAudit(CommandLine& line);
 

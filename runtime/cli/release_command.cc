@@ -1,0 +1,78 @@
+// `rescind release`: a person's word that what a limit, or a policy that nobody has confirmed yet,
+// holds may go: once, in the next apply.
+#include <fmt/ostream.h>
+
+#include <memory>
+
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/plan/release.h"
+#include "runtime/service/action_ledger.h"
+#include "runtime/service/policy_name.h"
+
+namespace rescind {
+namespace {
+
+struct ReleaseOptions {
+  std::string policy;
+  std::string group;
+  std::string reason;
+  std::string valid_for = "24h";
+};
+
+Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
+  Release wish;
+  if (!options.policy.empty()) {
+    RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
+  }
+  wish.group = options.group;
+  wish.reason = options.reason;
+  wish.by = ActorName();
+  RESCIND_ASSIGN(wish.created_at, pipeline.Now());
+  RESCIND_ASSIGN(wish.expires_at, ParseMoment("--for", "+" + options.valid_for, wish.created_at,
+                                              pipeline.workspace().timezone));
+  return NewRelease(std::move(wish));
+}
+
+Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(
+      const auto pipeline,
+      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
+  RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
+                                                       pipeline->environment()));
+  RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline));
+  AuditEvent event;
+  event.kind = AuditKind::kReleased;
+  event.at = release.created_at;
+  event.trigger = fmt::format("release by {}", release.by);
+  event.outcome = release.reason;
+  event.details["release"] = {release.id, false};
+  event.details["group"] = {release.group, false};
+  event.details["until"] = {FormatInstant(release.expires_at), false};
+  if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
+  KeyValueBatch batch;
+  PutRelease(batch, release);
+  RESCIND_TRY(ledger->recorder().Record({event}, batch));
+  RESCIND_TRY(pipeline->Close());
+  fmt::print(invocation.out, "{}\n", release.id);
+  fmt::print(invocation.err, "the next apply before {} may go over it\n",
+             FormatInstant(release.expires_at));
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareRelease(CommandLine& line) {
+  auto options = std::make_shared<ReleaseOptions>();
+  CLI::App& release =
+      line.Add("release", "Let what a limit holds go, once, in the next apply",
+               [options](Invocation& invocation) { return RunRelease(*options, invocation); });
+  release.add_option("policy", options->policy,
+                     "Whose limit (default: the workspace's cap on removals per hour)");
+  release.add_option("--group", options->group, "Only that group of a limit `per`");
+  release.add_option("--reason", options->reason, "Why")->required();
+  release.add_option("--for", options->valid_for, "How long it is good")->capture_default_str();
+}
+
+}  // namespace rescind
