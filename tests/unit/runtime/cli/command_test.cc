@@ -18,8 +18,14 @@ struct Program {
   VirtualClock clock{Instant{0}};
   SeededRandom random{1};
   SystemProcessRunner processes;
-  Invocation invocation{.out = out, .err = err, .in = in, .files = files, .clock = clock,
-                        .random = random, .processes = processes, .surroundings = {}};
+  Invocation invocation{.out = out,
+                        .err = err,
+                        .in = in,
+                        .files = files,
+                        .clock = clock,
+                        .random = random,
+                        .processes = processes,
+                        .surroundings = {}};
   CommandLine line;
 
   ExitStatus Run(const std::vector<std::string>& arguments) {

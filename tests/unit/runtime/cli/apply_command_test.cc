@@ -1,0 +1,302 @@
+// `apply` from end to end: policies, facts, a system that is a shell script, the journal, the log.
+#include <cstdlib>
+
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+TEST_CASE_FIXTURE(CompanyFixture, "FromImportToEvidenceAndThenThereIsNothingLeftToDo") {
+  ImportCompany();
+  GiveAccess();
+  const std::string id = MakePlan();
+  CHECK(files.Stat(folder / "p.json")->mode == kPrivateMode);
+  CHECK(Complains("rescind apply p.json --confirm " + id));
+
+  CHECK(Run({"apply", "p.json"}) == ExitStatus::kHeld);
+  CHECK(Complains("nothing was done"));
+  CHECK(Complains("rescind apply p.json --confirm " + id));
+  CHECK(Run({"apply", "p.json", "--confirm", "sha256:wrong"}) == ExitStatus::kError);
+  CHECK(Complains("rescind apply p.json --confirm " + id));
+  CHECK(!Has("requests"));
+
+  REQUIRE_MESSAGE(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Prints("revoke grant ann-vpn on corp: verified"));
+  CHECK(Prints("3 verified, 0 withdrawn, 0 held, 0 unfinished, 0 in notice"));
+  CHECK(Complains("revoke grant bob-vpn on corp: verified"));
+  CHECK(!Has("on-ann-vpn"));
+  CHECK(!Has("on-eve-vpn"));
+  CHECK(Has("on-dan-vpn"));  // protected
+
+  clock.Advance({kMicrosPerMinute});
+  CHECK(Run({"plan", "--detailed-exitcode"}) == ExitStatus::kDone);
+  // The next feed was read before we acted: it still lists what is gone.
+  ImportCompany("2026-06-01T07:30Z");
+  CHECK(Run({"plan", "--detailed-exitcode"}) == ExitStatus::kDone);
+  CHECK(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["verified"] == 0);
+  CHECK(Json()["not_carried_out"].size() == 3);
+  CHECK(Asked("apply", "ann-vpn") == 1);
+
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  Write("key.pub", out.str());
+  REQUIRE_MESSAGE(Run({"audit", "export", folder / "evidence"}) == ExitStatus::kDone, err.str());
+  CHECK(Run({"audit", "verify", folder / "evidence", "--key", folder / "key.pub"}) ==
+        ExitStatus::kDone);
+  CHECK(Prints("OK: no entry was edited, moved, added or removed"));
+  REQUIRE(Run({"audit", "show", "--target", "ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("applied → verified"));
+}
+
+// The program in a process of its own, by this very test program: see AppliesInAChild.
+struct ChildFixture : CompanyFixture {
+  ProcessResult ApplyInAChild(const std::string& id) {
+    ProcessRequest request;
+    request.argv = {"/proc/self/exe", "--no-skip", "--test-case=AppliesInAChild"};
+    request.environment = {{"RESCIND_CHILD_FOLDER", folder.path()}, {"RESCIND_CHILD_PLAN", id}};
+    auto result = processes.Run(request);
+    REQUIRE(result.ok());
+    return *std::move(result);
+  }
+};
+
+TEST_CASE("AppliesInAChild" * doctest::skip()) {
+  const char* folder = std::getenv("RESCIND_CHILD_FOLDER");
+  if (folder == nullptr) return;
+  ProgramFixture program;
+  program.clock.SetWall(*ParseInstant("2026-06-01T08:00Z"));
+  program.Run({"--workspace", folder, "apply", std::string(folder) + "/p.json", "--confirm",
+               std::getenv("RESCIND_CHILD_PLAN")});
+}
+
+TEST_CASE_FIXTURE(ChildFixture, "KilledInTheMiddleItGoesOnAndDoesNothingTwice") {
+  ImportCompany();
+  GiveAccess();
+  const std::string id = MakePlan();
+  // The system does what it was told, then the machine that told it dies.
+  Write("fault-apply", "if [ \"$id\" = bob-vpn ]; then rm -f on-bob-vpn; kill -9 $PPID; fi\n");
+  CHECK(ApplyInAChild(id).end == ProcessEnd::kSignaled);
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(!Json()["unfinished"].empty());
+  REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 3);
+  for (const char* grant : {"ann-vpn", "bob-vpn", "eve-vpn"}) {
+    CAPTURE(grant);
+    CHECK(Asked("apply", grant) == 1);
+    CHECK(!Has(std::string("on-") + grant));
+  }
+  CHECK(Run({"plan", "--detailed-exitcode"}) == ExitStatus::kDone);
+  REQUIRE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["actions"].empty());
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "APlanOfOtherPoliciesIsStale") {
+  ImportCompany();
+  GiveAccess();
+  const std::string id = MakePlan();
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("90d"), 3, "60d");
+  Write("policies/access.rescind", policies);
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kPlanIsStale);
+  CHECK(Complains("the policies have changed since this plan was made"));
+  CHECK(!Has("requests"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "OverALimitAllIsHeld") {
+  WriteWorkspace("", "per_policy = 1\n");
+  ImportCompany();
+  GiveAccess();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kHeld, (out.str() + err.str()));
+  CHECK(Json()["summary"]["held"] == 3);
+  CHECK(Json()["held_because"].size() == 1);
+  CHECK(!Has("requests"));
+
+  CHECK(Run({"release", "stale_grant", "--reason", ""}) == ExitStatus::kError);
+  CHECK(Run({"release", "stale_grunt", "--reason", "x"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(
+      Run({"release", "stale_grant", "--reason", "checked with ann"}) == ExitStatus::kDone,
+      err.str());
+  clock.Advance({kMicrosPerMinute});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 3);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "ASystemThatCannotBeReachedIsSaidAndTriedAgain") {
+  ImportCompany();
+  GiveAccess();
+  Write("fault-observe", "echo 'the server is down' >&2; exit 1\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
+  CHECK(Json()["summary"]["unfinished"] == 3);
+  CHECK(Json()["failing_systems"].contains("corp"));
+  CHECK(Has("on-ann-vpn"));
+  REQUIRE(files.Remove(folder / "fault-observe").ok());
+  REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kDone);
+  CHECK(!Has("on-ann-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResume") {
+  ImportCompany();
+  GiveAccess();
+  Write("fault-observe", "exit 1\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(files.Remove(folder / "fault-observe").ok());
+  clock.Advance({kMicrosPerHour});
+  Write("use.ndjson",
+        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-01T08:30:00Z\"}\n");
+  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 2);
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  CHECK(Complains("no longer matches"));
+  CHECK(Has("on-ann-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "AnInterruptedRunEndsBetweenStepsAndIsGoneOnWith") {
+  std::string facts =
+      "{\"entity\":\"system\",\"id\":\"corp\"}\n"
+      "{\"entity\":\"entitlement\",\"id\":\"vpn\",\"system\":\"corp\",\"name\":\"vpn\"}\n";
+  for (int i = 0; i < 34; ++i) {  // more than a run takes at a time
+    const std::string name = "a" + std::to_string(i);
+    facts += Account(name) + Grant(name + "-vpn", name);
+    Write("on-" + name + "-vpn", "");
+  }
+  Write("facts.ndjson", facts);
+  REQUIRE(Run({"import", "facts.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  Write("fault-apply", "if [ ! -e told ]; then : >told; kill -INT $PPID; fi\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
+  CHECK(Json()["interrupted"] == true);
+  const size_t verified = Json()["summary"]["verified"];
+  CHECK(verified > 0);
+  CHECK(verified < 34);
+  REQUIRE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["verified"] == 34 - verified);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "ASystemWithoutATargetHoldsItsActions") {
+  Write("policies/access.rescind", kCompanyPolicies);
+  ImportCompany();
+  std::string workspace = Content("rescind.toml");
+  workspace.replace(workspace.find("[target.corp]"), 13, "[target.other]");
+  Write("rescind.toml", workspace);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kHeld, (out.str() + err.str()));
+  CHECK(Json()["held_because"].dump().find("corp") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "WhatIsProtectedOrExemptSinceFallsAway") {
+  ImportCompany();
+  GiveAccess();
+  const std::string id = MakePlan();
+  clock.Advance({kMicrosPerMinute});
+  Write("more.ndjson", "{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"break-glass\"]}\n");
+  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(Run({"exempt", "add", "account:bob", "--policy", "stale_grant", "--reason",
+                       "on a project", "--owner", "eve", "--until", "+30d"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
+  const auto report = Json();
+  CHECK(report["summary"]["verified"] == 1);
+  REQUIRE(report["not_carried_out"].size() == 2);
+  CHECK(report["not_carried_out"].dump().find("protected now") != std::string::npos);
+  CHECK(report["not_carried_out"].dump().find("exempt now") != std::string::npos);
+  CHECK(Has("on-ann-vpn"));
+  CHECK(Has("on-bob-vpn"));
+  CHECK(!Has("on-eve-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "UseThatOnlyTheSystemKnowsKeepsTheAccess") {
+  ImportCompany();
+  GiveAccess();
+  Write("fault-observe",
+        "if [ \"$id\" = ann-vpn ]; then reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":false,"
+        "\\\"preimage\\\":{},\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0; fi\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  CHECK(Complains("it was used at 2026-05-31T00:00:00Z"));
+  CHECK(Has("on-ann-vpn"));
+  CHECK(!Has("on-bob-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "NobodyThereMeansThatUnconfirmedPoliciesAreHeld") {
+  ImportCompany();
+  GiveAccess();
+  CHECK(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kHeld);
+  CHECK(!Has("requests"));
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  clock.Advance({kMicrosPerHour});
+  Write("more.ndjson", Account("kim") + Grant("kim-vpn", "kim"));
+  Write("on-kim-vpn", "");
+  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-kim-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "ANoticeIsSentOnceAndTheWeekBeginsWithIt") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  GiveAccess();
+  Write("channel", "#!/bin/sh\nexit 1\n");
+  chmod((folder / "channel").c_str(), 0700);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
+  CHECK(Json()["summary"]["notices_failed"] == 4);
+  Write("channel", "#!/bin/sh\ncat >>messages\n");
+  chmod((folder / "channel").c_str(), 0700);
+
+  clock.Advance({kMicrosPerHour});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  const std::string messages = Content("messages");
+  CHECK(std::count(messages.begin(), messages.end(), '\n') == 4);
+  CHECK(messages.find("\"recipient\":\"team\"") != std::string::npos);
+  CHECK(messages.find("revoke grant ann-vpn on 2026-06-08T") != std::string::npos);
+  CHECK(Json()["summary"]["notice"] == 4);
+  CHECK(!Has("requests"));
+
+  clock.Advance({6 * kMicrosPerDay});
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  CHECK(Content("messages") == messages);
+  CHECK(!Has("requests"));
+  clock.Advance({2 * kMicrosPerDay});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 4);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "NothingIsCarriedOutThatIsNotInThePlan") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE(Run({"plan", "--policy", "stale_grant", "--out", "p.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string id = Json()["plan_id"];
+  clock.Advance({kMicrosPerHour});
+  Write("more.ndjson", Account("kim") + Grant("kim-vpn", "kim"));
+  Write("on-kim-vpn", "");
+  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["verified"] == 3);
+  CHECK(Json()["summary"]["not_in_plan"] == 1);
+  CHECK(Has("on-kim-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "ApplyTakesOneWay") {
+  CHECK(Run({"apply"}) == ExitStatus::kUsage);
+  CHECK(Run({"apply", "p.json", "--auto"}) == ExitStatus::kUsage);
+  CHECK(Run({"apply", "nothing.json"}) == ExitStatus::kError);
+  CHECK(Complains("nothing.json"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "TheClockNeverRunsBackwards") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  clock.SetWall(*ParseInstant("2026-05-01T00:00Z"));
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["as_of"].get<std::string>().substr(0, 10) == "2026-06-01");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Complains("judging at that instant"));
+}
+
+}  // namespace
+}  // namespace rescind

@@ -1,0 +1,207 @@
+// `plan`, `show`, `diff`, `why`, `exempt`, `status` and what they say of bad input.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+TEST_CASE_FIXTURE(CompanyFixture, "APlanWritesNothingAndSaysWhetherAnythingIsDue") {
+  CHECK(Run({"plan"}) == ExitStatus::kError);
+  CHECK(Complains("there are no facts yet"));
+  CHECK(!Has("data"));
+  ImportCompany();
+  CHECK(Run({"plan", "--detailed-exitcode"}) == ExitStatus::kHasChanges);
+  CHECK(Prints("ann-vpn"));
+  CHECK(Run({"plan", "-o", "csv"}) == ExitStatus::kDone);
+  CHECK(Prints("bob-vpn"));
+  CHECK(Run({"plan", "-o", "html"}) == ExitStatus::kDone);
+  CHECK(Prints("<html"));
+  REQUIRE(Run({"plan", "-o", "ndjson"}) == ExitStatus::kDone);
+  std::istringstream lines(out.str());
+  size_t actions = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line);
+    actions += json["type"] == "action" ? 1 : 0;
+  }
+  CHECK(actions == 3);
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const std::string first = out.str();
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(out.str() == first);
+  CHECK(Json()["summary"]["protected"] == 1);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
+  ImportCompany();
+  for (const std::vector<std::string>& option :
+       {std::vector<std::string>{"--now", "2026-07-01"}, {"--as-of", "2026-06-01T08:00Z"}}) {
+    CAPTURE(option.front());
+    REQUIRE_MESSAGE(
+        Run({"plan", option[0], option[1], "--out", "p.json", "-o", "json"}) == ExitStatus::kDone,
+        err.str());
+    CHECK(Json()["applicable"] == false);
+    const std::string id = Json()["plan_id"];
+    CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kError);
+    CHECK(Complains("this plan is only for reading"));
+  }
+  CHECK(Run({"plan", "--now", "yesterday"}) == ExitStatus::kError);
+  CHECK(Complains("--now is no instant"));
+  CHECK(Run({"plan", "--policy", "stale_grants"}) == ExitStatus::kError);
+  CHECK(Complains("did you mean"));
+  CHECK(Run({"plan", "--person", "nobody"}) == ExitStatus::kError);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "PlansAreComparedWithEachOther") {
+  ImportCompany();
+  MakePlan("old.json");
+  clock.Advance({kMicrosPerHour});
+  Write("more.ndjson", "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"deleted\":true}\n" +
+                           Account("kim") + Grant("kim-vpn", "kim"));
+  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  MakePlan("new.json");
+  REQUIRE(Run({"diff", "old.json", "new.json"}) == ExitStatus::kDone);
+  CHECK(Prints("kim-vpn"));
+  CHECK(Prints("ann-vpn"));
+  REQUIRE(Run({"plan", "--against", "old.json", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["applicable"] == false);
+  CHECK(Run({"show", "new.json"}) == ExitStatus::kDone);
+  CHECK(Prints("kim-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "PlanFilesThatAreNoneAreSaidPlainly") {
+  ImportCompany();
+  MakePlan();
+  const std::string good = Content("p.json");
+  const auto complains = [&](const std::string& bytes, const std::string& what) {
+    Write("bad.json", bytes);
+    CHECK(Run({"show", "bad.json"}) == ExitStatus::kError);
+    CAPTURE(err.str());
+    CHECK(Complains("bad.json"));
+    CHECK(Complains(what));
+    CHECK(Run({"apply", "bad.json", "--confirm", "x"}) == ExitStatus::kError);
+  };
+  complains(good.substr(0, good.size() / 2), "JSON");
+  complains(std::string("\x00\xff\x7f ELF", 7), "JSON");
+  complains("", "empty");
+  std::string newer = good;
+  newer.replace(newer.find("rescind.plan/1"), 14, "rescind.plan/9");
+  complains(newer, "rescind.plan/9");
+  std::string edited = good;
+  edited.replace(edited.find("eve-vpn"), 7, "dan-vpn");
+  complains(edited, "changed after it was made");
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "WhyShowsClausesFactsAndWhatFollows") {
+  ImportCompany();
+  REQUIRE_MESSAGE(Run({"why", "ann-vpn"}) == ExitStatus::kDone, err.str());
+  CAPTURE(out.str());
+  CHECK(Prints("stale_grant matches"));
+  CHECK(Prints("policies/access.rescind:"));
+  CHECK(Prints("seen older than 90d: true, decides"));
+  CHECK(Prints("2026-01-01T00:00:00Z"));
+  CHECK(Prints("(directory, observed"));
+  CHECK(Prints("revoke grant ann-vpn at"));
+  REQUIRE(Run({"why", "grant:dan-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["format"] == "rescind.why/1");
+  CHECK(out.str().find("protected") != std::string::npos);
+  CHECK(Run({"why", "nothing"}) == ExitStatus::kError);
+  CHECK(Complains("no row is called nothing"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "WhyNotSaysWhenItBecomesTrue") {
+  Write("company.ndjson", Company() +
+                              "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":"
+                              "\"2026-05-31T00:00:00Z\"}\n");
+  REQUIRE(Run({"import", "company.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(Run({"why-not", "ann-vpn", "--policy", "stale_grant"}) == ExitStatus::kDone,
+                  err.str());
+  CAPTURE(out.str());
+  CHECK(Prints("stale_grant does not match"));
+  CHECK(Prints("becomes true at 2026-08-29T00:00:00Z"));
+  CHECK(Run({"why", "ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("rescind why-not grant:ann-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "AnIdThatSeveralRowsHaveIsAskedBack") {
+  ImportCompany();
+  Write("more.ndjson",
+        "{\"entity\":\"identity\",\"id\":\"ann\",\"kind\":\"employee\",\"status\":\"active\"}\n");
+  REQUIRE(Run({"import", "more.ndjson", "--source", "hr"}) == ExitStatus::kDone);
+  CHECK(Run({"why", "ann"}) == ExitStatus::kError);
+  CHECK(Complains("identity:ann"));
+  CHECK(Complains("account:ann"));
+  CHECK(Run({"why", "account:ann"}) == ExitStatus::kDone);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "ExemptionsAreAddedListedEndedAndLogged") {
+  ImportCompany();
+  CHECK(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "", "--owner", "eve",
+             "--until", "+30d"}) == ExitStatus::kError);
+  CHECK(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "x", "--owner", "eve",
+             "--until", "2020-01-01"}) == ExitStatus::kError);
+  CHECK(Run({"exempt", "add", "account:amm", "--policy", "all", "--reason", "x", "--owner", "eve",
+             "--until", "+30d"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "on leave",
+                       "--owner", "eve", "--until", "+30d", "-o", "json"}) == ExitStatus::kDone,
+                  err.str());
+  const std::string id = Json()["id"];
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["exempt"] == 1);
+  REQUIRE(Run({"exempt", "list"}) == ExitStatus::kDone);
+  CHECK(Prints(id));
+  CHECK(Prints("on leave"));
+  clock.Advance({kMicrosPerHour});
+  REQUIRE(Run({"exempt", "end", id, "--reason", "back"}) == ExitStatus::kDone);
+  CHECK(Run({"exempt", "end", id, "--reason", "back"}) == ExitStatus::kError);
+  REQUIRE(Run({"exempt", "list", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["exemptions"].empty());
+  REQUIRE(Run({"exempt", "list", "--all", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["exemptions"].size() == 1);
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["exempt"] == 0);
+  REQUIRE(Run({"audit", "show"}) == ExitStatus::kDone);
+  CHECK(Prints("exemption_added"));
+  CHECK(Prints("exemption_ended"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsProvenEntryByEntryAndItsKeyRotated") {
+  ImportCompany();
+  REQUIRE(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "x", "--owner", "eve",
+               "--until", "+30d"}) == ExitStatus::kDone);
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  Write("key.pub", out.str());
+  REQUIRE(Run({"audit", "prove", "1", "--out", "one.tlog-proof"}) == ExitStatus::kDone);
+  CHECK(Run({"audit", "verify", folder / "one.tlog-proof", "--key", folder / "key.pub"}) ==
+        ExitStatus::kDone);
+  CHECK(Run({"audit", "prove", "99"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
+  CHECK(out.str() != Content("key.pub"));
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  // The old key leads to the new one.
+  CHECK(Run({"audit", "verify", folder / "evidence", "--key", folder / "key.pub"}) ==
+        ExitStatus::kDone);
+  CHECK(Prints("handed to"));
+  CHECK(Run({"audit", "show", "-o", "syslog"}) == ExitStatus::kDone);
+  CHECK(Prints("exemption_added"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "PoliciesWithErrorsStopEverythingWithTheFirstOne") {
+  ImportCompany();
+  Write("policies/bad.rescind", kBadPolicy);
+  CHECK(Run({"plan"}) == ExitStatus::kError);
+  CAPTURE(err.str());
+  CHECK(Complains("policies/bad.rescind:4:3"));
+  CHECK(Complains("rescind check"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "StatusSaysHowTheWorkspaceStands") {
+  ImportCompany();
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("never applied"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["format"] == "rescind.status/1");
+  CHECK(Json()["feeds"].dump().find("directory") != std::string::npos);
+  CHECK(Json()["last_evaluation"].is_null());
+}
+
+}  // namespace
+}  // namespace rescind

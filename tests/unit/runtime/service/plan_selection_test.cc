@@ -1,0 +1,81 @@
+#include "runtime/service/plan_selection.h"
+
+#include "tests/unit/runtime/service/remembering_store.h"
+
+namespace rescind {
+namespace {
+
+PlannedAction Removal(const std::string& target, ActionStatus status = ActionStatus::kReady) {
+  PlannedAction planned;
+  planned.action.key = "key-" + target;
+  planned.action.verb = Verb::kRevoke;
+  planned.action.target.entity = "grant";
+  planned.action.target.id = target;
+  planned.status = status;
+  PlannedReason reason;
+  reason.policy = "stale";
+  reason.judged_entity = "grant";
+  reason.judged_id = target;
+  planned.reasons.push_back(reason);
+  return planned;
+}
+
+TEST_CASE("OnlyWhatIsReadyInBothPlansIsSelected") {
+  Plan read, derived;
+  read.actions = {Removal("both"), Removal("gone"), Removal("held"), Removal("protected"),
+                  Removal("later", ActionStatus::kNotice)};
+  derived.actions = {Removal("both"), Removal("held", ActionStatus::kHeld), Removal("later"),
+                     Removal("new")};
+  derived.actions[1].held_because = "over its limit";
+  NotActedOn left_alone;
+  left_alone.entity = "grant";
+  left_alone.target = "protected";
+  left_alone.by = "break_glass";
+  derived.not_acted_on = {left_alone};
+  const PlanSelection selection = SelectActions(read, derived);
+  CHECK(selection.action_keys == std::set<std::string>{"key-both"});
+  CHECK(selection.unseen_count == 2);  // "later" was not ready when it was read
+  REQUIRE(selection.fallen.size() == 3);
+  CHECK(selection.fallen[0].why == "no policy asks for it any more, or it is done");
+  CHECK(selection.fallen[1].why == "it is held now: over its limit");
+  CHECK(selection.fallen[1].held);
+  CHECK(selection.fallen[2].why == "it is protected now, by break_glass");
+}
+
+TEST_CASE("ANoticeIsFoundAgainThoughItsFindingIsOpenedAnew") {
+  PlannedNotice notice;
+  notice.policy = "stale";
+  notice.judged_entity = "grant";
+  notice.judged_id = "ann-vpn";
+  notice.finding_id = "before";
+  Plan read, derived;
+  read.notices = {notice};
+  notice.finding_id = "after";
+  derived.notices = {notice};
+  CHECK(SelectActions(read, derived).notices ==
+        std::set<std::pair<std::string, uint32_t>>{{"after", 0}});
+  derived.notices[0].status = ActionStatus::kHeld;
+  CHECK(SelectActions(read, derived).notices.empty());
+}
+
+TEST_CASE("APlanIsOnlyGoodForItsStoreAndItsPolicies") {
+  const RememberingStore store;
+  Plan plan;
+  plan.store_id = store.id();
+  plan.store_epoch = store.epoch();
+  plan.policies_hash = "sha256:a";
+  CHECK(CheckPlan(plan, store, "sha256:a").ok());
+  CHECK(CheckPlan(plan, store, "sha256:b").error().kind == ErrorKind::kStale);
+  Plan ahead = plan;
+  ahead.facts_seq = 7;  // the store was restored from before
+  CHECK(CheckPlan(ahead, store, "sha256:a").error().kind == ErrorKind::kStale);
+  Plan foreign = plan;
+  foreign.store_id = "another";
+  CHECK(CheckPlan(foreign, store, "sha256:a").error().kind == ErrorKind::kInvalidInput);
+  Plan shown = plan;
+  shown.applicable = false;
+  CHECK(CheckPlan(shown, store, "sha256:a").error().kind == ErrorKind::kInvalidInput);
+}
+
+}  // namespace
+}  // namespace rescind
