@@ -13,11 +13,11 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/base/sha256.h"
 #include "runtime/audit/audit_event.h"
 #include "runtime/env/clock.h"
 #include "runtime/env/file_system.h"
 #include "runtime/env/random.h"
-#include "runtime/env/sha256.h"
 #include "runtime/store/key_value.h"
 
 namespace rescind {

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/assert.h"
+#include "engine/base/sha256.h"
 #include "runtime/audit/tile.h"
-#include "runtime/env/sha256.h"
 
 namespace rescind {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <set>
 
+#include "engine/base/sha256.h"
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/leaf.h"
-#include "runtime/env/sha256.h"
 
 namespace rescind {
 namespace {

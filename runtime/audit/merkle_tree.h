@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 namespace rescind {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/base/sha256.h"
 #include "runtime/audit/base64.h"
-#include "runtime/env/sha256.h"
 
 namespace rescind {
 namespace {

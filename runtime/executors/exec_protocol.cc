@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/base/instant.h"
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 namespace rescind {
 namespace {

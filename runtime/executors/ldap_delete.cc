@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/executors/ldap_group.h"
 #include "runtime/executors/ldap_operation.h"
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <ldap.h>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/executors/probe_password.h"
 
 namespace rescind {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/executors/probe_password.h"
 
 namespace rescind {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 namespace rescind {
 

@@ -1,7 +1,7 @@
 #include "runtime/plan/action_key.h"
 
 #include "engine/base/assert.h"
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 namespace rescind {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/plan/record_bytes.h"
 
 namespace rescind {

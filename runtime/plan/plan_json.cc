@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/plan/json_fields.h"
 
 namespace rescind {

@@ -1,6 +1,6 @@
 #include "runtime/plan/release.h"
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "runtime/plan/record_bytes.h"
 
 namespace rescind {

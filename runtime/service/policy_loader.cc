@@ -14,10 +14,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/base/sha256.h"
 #include "engine/check/check.h"
 #include "engine/check/program.h"
 #include "engine/syntax/literal.h"
-#include "runtime/env/sha256.h"
 
 namespace rescind {
 namespace {

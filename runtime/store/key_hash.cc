@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 
 namespace rescind {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "runtime/env/sha256.h"
+#include "engine/base/sha256.h"
 #include "tests/unit/runtime/executors/sample_action.h"
 #include "tests/unit/test_seed.h"
 

@@ -1,4 +1,0 @@
-// Moved to engine/base/sha256.h.
-#pragma once
-
-#include "engine/base/sha256.h"
