@@ -256,6 +256,10 @@ Result<ImportSummary> Importer::Attempt(bool snapshot) {
   options.at = request_.at;
   options.snapshot = snapshot;
   options.allow_shrink = request_.allow_shrink;
+  if (const auto source = workspace_.sources.find(options.origin.source);
+      source != workspace_.sources.end()) {
+    options.max_shrink = {source->second.max_shrink.is_percent, source->second.max_shrink.amount};
+  }
   if (snapshot) {
     RESCIND_ASSIGN(options.snapshot_entities, NamedEntities());
   }

@@ -348,7 +348,7 @@ Result<std::vector<uint32_t>> FactWriter::Unlisted(EntityId entity) {
   return rows;
 }
 
-Status FactWriter::Withdraw(const std::vector<EntityId>& entities, bool allow_shrink) {
+Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most) {
   for (const EntityId entity : entities) RESCIND_TRY(Begin(entity));
   for (uint32_t e = 0; e < works_.size(); ++e) {
     EntityWork& work = works_[e];
@@ -358,12 +358,12 @@ Status FactWriter::Withdraw(const std::vector<EntityId>& entities, bool allow_sh
     work.snapshot = true;
     RESCIND_ASSIGN(const std::vector<uint32_t> rows, Unlisted(entity));
     const uint64_t before = work.source_before ? work.source_before->claimed_rows : 0;
-    if (!allow_shrink && rows.size() * 10 > before) {
+    if (most != nullptr && !most->Allows(rows.size(), before)) {
       return Error{
           ErrorKind::kInvalidInput,
           fmt::format("this snapshot of source '{}' lacks {} of the {} {} rows that it had: more "
-                      "than a tenth, so nothing was taken",
-                      origin_.source, rows.size(), before, table.definition().name),
+                      "than {}, so nothing was taken",
+                      origin_.source, rows.size(), before, table.definition().name, most->Text()),
           "make sure that the file is complete; if so, repeat with --allow-shrink"};
     }
     for (const uint32_t row : rows) {

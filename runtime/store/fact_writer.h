@@ -33,7 +33,8 @@ class FactWriter {
   Status Apply(const FactDelta& delta);
   // The source lists nothing else: it lets go of what it claimed and did not give now, in
   // `entities` and in every entity that was given. Refuses to lose more than a tenth.
-  Status Withdraw(const std::vector<EntityId>& entities, bool allow_shrink);
+  // `most`: nullptr lets every number of rows go.
+  Status Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most);
   bool WasGiven(EntityId entity, uint32_t row) const;
 
   // Old values gathered so far; a staged import writes them out from time to time.

@@ -99,7 +99,7 @@ bool RocksImport::WasGiven(EntityId entity, std::string_view id) const {
 
 Result<CommitReport> RocksImport::FinishStaged() {
   if (options_.snapshot) {
-    RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, options_.allow_shrink));
+    RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink()));
   }
   RESCIND_TRY(WriteSegment());
   StoreState& state = *store_.state_;
@@ -128,7 +128,7 @@ Result<CommitReport> RocksImport::Finish() {
     store_.staging_ = true;
     RESCIND_TRY(ApplyKept());
     if (options_.snapshot) {
-      RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, options_.allow_shrink));
+      RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink()));
     }
     return store_.CommitWriter(*writer_, nullptr);
   };

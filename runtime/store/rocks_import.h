@@ -33,6 +33,9 @@ class RocksImport final : public Import {
   Status ApplyKept();
   Result<CommitReport> FinishStaged();
   void Abandon();
+  const ShrinkLimit* MostShrink() const {
+    return options_.allow_shrink ? nullptr : &options_.max_shrink;
+  }
 
   RocksStore& store_;
   const ImportOptions options_;

@@ -66,6 +66,15 @@ struct CommitOptions {
   const KeyValueBatch* extra = nullptr;
 };
 
+// The most rows of an entity that one snapshot of a source may withdraw.
+struct ShrinkLimit {
+  bool is_percent = true;
+  int64_t amount = 100'000;  // millionths of the rows that the source had, or rows
+
+  bool Allows(uint64_t withdrawn_count, uint64_t before_count) const;
+  std::string Text() const;  // "10%", "200 rows"
+};
+
 struct ImportOptions {
   FactOrigin origin;
   std::optional<Instant> at;
@@ -73,8 +82,9 @@ struct ImportOptions {
   // now lose its claim. Entities that occur in the import are covered without being named.
   bool snapshot = false;
   std::vector<EntityId> snapshot_entities;
-  // Accept a snapshot that withdraws more than a tenth of the source's rows of an entity.
+  // Accept a snapshot that withdraws more than `max_shrink`.
   bool allow_shrink = false;
+  ShrinkLimit max_shrink;
 };
 
 struct CommitReport {

@@ -119,6 +119,20 @@ TEST_CASE_FIXTURE(FactsProgram, "ASnapshotThatShrinksIsRefusedUnlessAllowed") {
   CHECK(Complains("19 removed"));
 }
 
+// `max_shrink` was read and never used: a source that may lose nothing could lose a tenth.
+TEST_CASE_FIXTURE(FactsProgram, "ASourceSetsItsOwnShrinkLimit") {
+  std::string text = "id,name,kind,status\n";
+  for (int i = 0; i < 20; ++i) text += "p" + std::to_string(i) + ",P,employee,active\n";
+  Write("rescind.toml", Content("rescind.toml") +
+                            "\n[source.strict]\nentity = \"identity\"\nmax_shrink = \"4%\"\n");
+  Write("identity.csv", text);
+  REQUIRE(Import({"identity.csv", "--source", "strict", "--snapshot"}) == ExitStatus::kDone);
+  clock.Advance({kMicrosPerHour});
+  Write("identity.csv", text.substr(0, text.rfind("p19")));
+  CHECK(Import({"identity.csv", "--source", "strict", "--snapshot"}) == ExitStatus::kError);
+  CHECK(Complains("lacks 1 of the 20 identity rows that it had: more than 4%"));
+}
+
 TEST_CASE_FIXTURE(FactsProgram, "HistoryIsLoadedInOrder") {
   Write("a.ndjson",
         "{\"entity\":\"identity\",\"id\":\"ann\",\"status\":\"active\",\"kind\":\"guest\"}\n");

@@ -169,6 +169,19 @@ TEST_CASE_FIXTURE(ImportFixture,
   }
 }
 
+TEST_CASE("A shrink limit is a share of what was there, or a number of rows") {
+  CHECK(ShrinkLimit{}.Allows(2, 25));
+  CHECK_FALSE(ShrinkLimit{}.Allows(3, 25));
+  CHECK_FALSE(ShrinkLimit{}.Allows(1, 0));
+  CHECK(ShrinkLimit{}.Allows(0, 0));
+  CHECK(ShrinkLimit{false, 3}.Allows(3, 3));
+  CHECK_FALSE(ShrinkLimit{false, 3}.Allows(4, 4'000'000'000));
+  CHECK(ShrinkLimit{true, 1'000'000}.Allows(4'000'000'000, 4'000'000'000));
+  CHECK(ShrinkLimit{}.Text() == "10%");
+  CHECK(ShrinkLimit{true, 5'000}.Text() == "0.5%");
+  CHECK(ShrinkLimit{false, 3}.Text() == "3 rows");
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "An entity is closed once every declared source gave a snapshot") {
   Open();
   FactDelta boss = From("hr");
