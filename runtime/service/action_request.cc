@@ -7,12 +7,6 @@
 namespace rescind {
 namespace {
 
-const ir::Rule* FindRule(const ir::Program& program, std::string_view name) {
-  const auto rule = std::find_if(program.rules.begin(), program.rules.end(),
-                                 [&](const ir::Rule& each) { return each.full_name == name; });
-  return rule == program.rules.end() ? nullptr : &*rule;
-}
-
 // Names and addresses of people: the audit log commits to them without showing them.
 bool IsPersonal(const ir::Program& program, const ir::Rule& rule, const std::string& path) {
   for (const ir::EvidencePath& evidence : rule.evidence) {
@@ -25,31 +19,36 @@ bool IsPersonal(const ir::Program& program, const ir::Rule& rule, const std::str
   return false;
 }
 
-TransitionContext ContextOf(const PlannedAction& planned, const ir::Program& program, Instant now) {
+}  // namespace
+
+ActionRequests::ActionRequests(const ir::Program& program, Instant now)
+    : program_(program), now_(now) {
+  for (const ir::Rule& rule : program.rules) rules_.emplace(rule.full_name, &rule);
+}
+
+std::string ActionRequests::ContextOf(const PlannedAction& planned) const {
   TransitionContext context;
-  context.judged_at = now;
+  context.judged_at = now_;
   for (const PlannedReason& reason : planned.reasons) {
-    const ir::Rule* rule = FindRule(program, reason.policy);
-    if (rule == nullptr) continue;
-    context.source_hashes[reason.policy] = rule->meaning_hash;
+    const auto rule = rules_.find(reason.policy);
+    if (rule == rules_.end()) continue;
+    context.source_hashes[reason.policy] = rule->second->meaning_hash;
     for (const Evidence& evidence : reason.evidence) {
       const bool known = std::any_of(
           context.evidence.begin(), context.evidence.end(), [&](const AuditEvidence& other) {
             return other.path == evidence.path && other.value.text == evidence.value;
           });
       if (known) continue;
-      context.evidence.push_back({evidence.path,
-                                  {evidence.value, IsPersonal(program, *rule, evidence.path)},
-                                  evidence.source});
+      context.evidence.push_back(
+          {evidence.path,
+           {evidence.value, IsPersonal(program_, *rule->second, evidence.path)},
+           evidence.source});
     }
   }
-  return context;
+  return EncodeContext(context);
 }
 
-}  // namespace
-
-ActionRequest RequestFor(const PlannedAction& planned, const ActionTerms& terms,
-                         const ir::Program& program, Instant now) {
+ActionRequest ActionRequests::For(const PlannedAction& planned, const ActionTerms& terms) const {
   ActionRequest request;
   request.action = planned.action;
   request.wanted_key = terms.wanted_key;
@@ -59,7 +58,7 @@ ActionRequest RequestFor(const PlannedAction& planned, const ActionTerms& terms,
   request.on_failure = terms.rollback ? OnFailure::kRollback : OnFailure::kKeep;
   request.retry_for = terms.retry_for;
   if (!planned.reasons.empty()) request.because = planned.reasons.front().because;
-  request.context = EncodeContext(ContextOf(planned, program, now));
+  request.context = ContextOf(planned);
   return request;
 }
 

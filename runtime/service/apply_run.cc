@@ -220,6 +220,7 @@ Status ApplyRun::StoreFindings(Work& work) {
 }
 
 Status ApplyRun::HandOver(Work& work) {
+  const ActionRequests maker(work.derivation->program, work.derivation->now);
   std::vector<ActionRequest> requests;
   for (const PlannedAction& planned : work.outcome().plan.actions) {
     const std::string& key = planned.action.key;
@@ -233,8 +234,7 @@ Status ApplyRun::HandOver(Work& work) {
     const auto terms = work.outcome().terms.find(key);
     // INVARIANT: the planner gives terms for every action that is ready.
     RESCIND_ASSERT(terms != work.outcome().terms.end(), "a ready action without terms");
-    requests.push_back(
-        RequestFor(planned, terms->second, work.derivation->program, work.derivation->now));
+    requests.push_back(maker.For(planned, terms->second));
     work.handed.insert(key);
     work.terms.emplace(key, terms->second);
   }

@@ -64,6 +64,21 @@ std::string WhyNotTaken(const ProcessResult& result) {
 
 Status NoticeSender::SendTo(const std::string& channel_name, const std::string& recipient,
                             const Notice& notice) {
+  uint32_t& failures = failures_[channel_name];
+  if (failures >= kMostFailures) {
+    return Error{ErrorKind::kUnavailable,
+                 fmt::format("channel {}: not tried again after {} failures in a row", channel_name,
+                             failures),
+                 fmt::format("see [channel.{}], {}", channel_name,
+                             workspace_.channels.at(channel_name).place)};
+  }
+  Status status = Try(channel_name, recipient, notice);
+  failures = status.ok() ? 0 : failures + 1;
+  return status;
+}
+
+Status NoticeSender::Try(const std::string& channel_name, const std::string& recipient,
+                         const Notice& notice) {
   const WorkspaceChannel& channel = workspace_.channels.at(channel_name);
   ProcessRequest request = RequestFor(channel);
   request.input = Encode(channel_name, recipient, notice);

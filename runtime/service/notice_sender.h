@@ -6,6 +6,7 @@
 // told nor what.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,15 +38,21 @@ class NoticeSender {
       : workspace_(workspace), processes_(processes) {}
 
   // `recipient`: a channel's name, or "identity:ID". An error when no channel took it: kNotFound
-  // when there is none to take it, kUnavailable when it did not accept it.
+  // when there is none to take it, kUnavailable when it did not accept it. A channel that has
+  // failed kMostFailures times in a row is not tried again: thousands of messages must not wait for
+  // it.
   Result<NoticeDelivery> Send(const std::string& recipient, const Notice& notice);
 
  private:
+  static constexpr uint32_t kMostFailures = 3;
+
+  Status Try(const std::string& channel_name, const std::string& recipient, const Notice& notice);
   Status SendTo(const std::string& channel_name, const std::string& recipient,
                 const Notice& notice);
 
   const Workspace& workspace_;
   ProcessRunner& processes_;
+  std::map<std::string, uint32_t> failures_;  // in a row, by channel
 };
 
 }  // namespace rescind

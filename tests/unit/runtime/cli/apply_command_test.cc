@@ -264,6 +264,40 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeIsSentOnceAndTheWeekBeginsWithIt") {
   CHECK(Json()["summary"]["verified"] == 4);
 }
 
+TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  clock.Advance({kMicrosPerDay});
+  Write("use.ndjson",
+        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-02T07:00:00Z\"}\n");
+  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["findings_closed"] == 1);
+  const std::string messages = Content("messages");
+  CHECK(std::count(messages.begin(), messages.end(), '\n') == 5);
+  CHECK(messages.find("\"kind\":\"withdrawn\"") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "WhatTheSystemRefusesGoesToAPerson") {
+  ImportCompany();
+  GiveAccess();
+  Write("fault-apply",
+        "if [ \"$id\" = bob-vpn ]; then reply '\"outcome\":\"permanent\",\"detail\":\"the group is "
+        "read-only\"'; exit 0; fi\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 2);
+  CHECK(Json()["summary"]["escalated"] == 1);
+  CHECK(Content("messages").find("\"kind\":\"escalated\"") != std::string::npos);
+  CHECK(Content("messages").find("the group is read-only") != std::string::npos);
+  CHECK(Has("on-bob-vpn"));
+  // A later plan tries again.
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  clock.Advance({kMicrosPerHour});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-bob-vpn"));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "NothingIsCarriedOutThatIsNotInThePlan") {
   ImportCompany();
   GiveAccess();

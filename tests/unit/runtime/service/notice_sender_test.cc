@@ -86,5 +86,18 @@ TEST_CASE_FIXTURE(Channels, "AProgramThatFailsHasNotTakenIt") {
   CHECK(!sender.Send("team", notice).ok());
 }
 
+TEST_CASE_FIXTURE(Channels, "AChannelThatKeepsFailingIsNotWaitedForAgain") {
+  runner.result.end = ProcessEnd::kTimedOut;
+  CHECK(!sender.Send("team", notice).ok());
+  CHECK(!sender.Send("team", notice).ok());
+  runner.result = {};
+  CHECK(sender.Send("team", notice).ok());  // in a row is what counts
+  runner.result.end = ProcessEnd::kTimedOut;
+  for (int i = 0; i < 5; ++i) CHECK(!sender.Send("team", notice).ok());
+  CHECK(runner.requests.size() == 6);
+  runner.result = {};
+  CHECK(sender.Send("oncall", notice).ok());
+}
+
 }  // namespace
 }  // namespace rescind
