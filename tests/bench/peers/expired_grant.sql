@@ -1,0 +1,3 @@
+SELECT g.row
+FROM grants g
+WHERE g.complete AND g.expires_at <= $now
