@@ -99,10 +99,10 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
 FactGate::~FactGate() = default;
 
 void FactGate::NoteEarlier(const JournalEntry& entry) {
-  // Applied but not verified yet, and whatever may have had an effect, counts as begun.
+  // Applied but not verified yet counts as begun. An attempt of which nobody knows whether it did
+  // anything does not: its target is observed first, and if it did nothing, the reasons must stand.
   const bool begun = entry.state == ActionState::kVerified ||
-                     entry.state == ActionState::kApplied || entry.has_effect ||
-                     entry.may_have_effect;
+                     entry.state == ActionState::kApplied || entry.has_effect;
   if (!begun) return;
   for (const ActionReason& reason : entry.action.reasons) {
     begun_.emplace(reason.finding_id, reason.stage);

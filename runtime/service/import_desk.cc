@@ -288,7 +288,8 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
   RESCIND_ASSIGN(const std::unique_ptr<FeedReader> reader, MakeReader(path, *file));
   RESCIND_TRY(reader->Open());
   LoadOptions options;
-  options.refuse_repeats = snapshot;
+  // Also when bad lines have made a plain import of it: what says two things is still bad.
+  options.refuse_repeats = request_.snapshot;
   options.skip_bad = request_.skip_bad;
   // Of an attempt that will be repeated nothing is kept.
   if (request_.skip_bad && !snapshot) {

@@ -213,8 +213,11 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
   bool ignored = false;
   for (const DeltaValue& value : delta.values(given)) {
     const uint32_t number = any_verified ? FieldNumber(given.entity, value.field) : 0;
-    if (!own_ && any_verified &&
-        origin_.observed_at.micros < ledger.VerifiedAt(table.number(), row, number)) {
+    const bool before_ours =
+        !own_ && any_verified &&
+        origin_.observed_at.micros < ledger.VerifiedAt(table.number(), row, number);
+    RESCIND_ASSIGN(const bool outdated, IsOutdated(given.entity, value.field, row));
+    if (before_ours || outdated) {
       ignored = true;
       // Its references are passed over, not mentioned.
       const FieldType& type = table.definition().field(value.field).type;
@@ -233,6 +236,21 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
     ++report_.rows_unchanged;
   }
   return {};
+}
+
+// Whether a source that looked later has set the field already: deliveries come in any order.
+Result<bool> FactWriter::IsOutdated(EntityId entity, FieldId field_id, uint32_t row) {
+  if (own_) return false;
+  FieldColumns& field = state_.table(entity).field(field_id);
+  RESCIND_TRY(field.origin->Need(state_.database(), row));
+  const auto code = static_cast<uint32_t>(field.origin->Get(row));
+  if (code == kUnknownCode || (origin_code_ && code == *origin_code_)) return false;
+  const auto [known, is_new] = observed_by_origin_.try_emplace(code, kUnknownLong);
+  if (is_new) {
+    RESCIND_ASSIGN(const auto origin, state_.ledger().Origin(state_.database(), code));
+    if (origin) known->second = origin->observed_at.micros;
+  }
+  return origin_.observed_at.micros < known->second;
 }
 
 Status FactWriter::ApplyValue(const FactDelta& delta, const DeltaRow& given, uint32_t row,
@@ -356,6 +374,17 @@ Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkL
     const EntityId entity(e);
     StoredTable& table = state_.table(entity);
     work.snapshot = true;
+    const auto latest = work.source_before ? work.source_before->snapshot_observed_at
+                                           : decltype(work.source_before->snapshot_observed_at){};
+    if (latest && origin_.observed_at < *latest) {
+      return Error{
+          ErrorKind::kInvalidInput,
+          fmt::format("this snapshot of source '{}' shows the {} rows as of {}, but one of {} is "
+                      "here already: what it lacks may have come since, so nothing was taken",
+                      origin_.source, table.definition().name, FormatInstant(origin_.observed_at),
+                      FormatInstant(*latest)),
+          "import it without --snapshot: what is older than what is known is passed over"};
+    }
     RESCIND_ASSIGN(const std::vector<uint32_t> rows, Unlisted(entity));
     const uint64_t before = work.source_before ? work.source_before->claimed_rows : 0;
     if (most != nullptr && !most->Allows(rows.size(), before)) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -81,6 +82,7 @@ class FactWriter {
   Result<uint64_t> EncodeSet(const FactDelta& delta, EntityId entity, const DeltaValue& value,
                              size_t& probe);
   void SetCell(EntityId entity, StoredColumn& column, uint32_t row, uint64_t number);
+  Result<bool> IsOutdated(EntityId entity, FieldId field, uint32_t row);
   void SetOrigin(EntityId entity, StoredColumn& origin, uint32_t row, bool changed);
   Status SetVerified(EntityId entity, uint32_t row, uint32_t field);
   Result<std::vector<uint32_t>> Unlisted(EntityId entity);
@@ -92,6 +94,7 @@ class FactWriter {
   const bool staged_;
   const bool own_;  // what we verified ourselves: asserts no rows
   std::optional<uint32_t> origin_code_;
+  std::unordered_map<uint32_t, int64_t> observed_by_origin_;  // in microseconds, by code
   std::vector<EntityWork> works_;
   std::vector<Probe> probes_;
   std::vector<size_t> first_probes_;  // of each row of the batch

@@ -17,7 +17,9 @@ class RandomChoice {
   bool OneIn(uint32_t count) { return Below(count) == 0; }
   bool Percent(uint32_t percent) { return Below(100) < percent; }
   int64_t Between(int64_t first, int64_t last) {
-    return first + static_cast<int64_t>(engine_() % static_cast<uint64_t>(last - first + 1));
+    // Unsigned, because the distance may not fit into the type of its ends.
+    const auto begin = static_cast<uint64_t>(first);
+    return static_cast<int64_t>(begin + engine_() % (static_cast<uint64_t>(last) - begin + 1));
   }
   template <typename T>
   const T& Of(const std::vector<T>& items) {

@@ -169,6 +169,31 @@ TEST_CASE_FIXTURE(ImportFixture,
   }
 }
 
+// Five-week-old data took access away although today's said otherwise.
+TEST_CASE_FIXTURE(ImportFixture, "What was observed earlier does not undo what was observed later") {
+  Open();
+  const auto deliver = [&](Instant observed_at, bool snapshot, const FactDelta& delta) {
+    ImportOptions import;
+    import.origin = {"hr", observed_at};
+    import.snapshot = snapshot;
+    auto begun = store->BeginImport(import);
+    REQUIRE(begun.ok());
+    REQUIRE((*begun)->Add(delta).ok());
+    return (*begun)->Finish();
+  };
+  const Instant today = clock.Now();
+  const Instant before{today.micros - 1};
+  REQUIRE(deliver(today, true, People(0, 20)).ok());
+  const auto late = deliver(before, false, People(0, 20, 1));
+  REQUIRE(late.ok());
+  CHECK(late->rows_ignored == 20);
+  CHECK(late->rows_changed == 0);
+  const auto late_snapshot = deliver(before, true, People(0, 19));
+  REQUIRE_FALSE(late_snapshot.ok());
+  CHECK(late_snapshot.error().help.find("without --snapshot") != std::string::npos);
+  CHECK(deliver(today, true, People(0, 19)).ok());
+}
+
 TEST_CASE("A shrink limit is a share of what was there, or a number of rows") {
   CHECK(ShrinkLimit{}.Allows(2, 25));
   CHECK_FALSE(ShrinkLimit{}.Allows(3, 25));

@@ -42,11 +42,13 @@ class NaiveStore {
   void Apply(const FactDelta& delta, const FactOrigin& origin, int64_t at, CommitReport& report) {
     for (const DeltaRow& given : delta.rows()) ApplyRow(delta, given, origin, at, report);
   }
-  // False: the shrink guard refuses.
+  // False: the shrink guard refuses, or the source has delivered a later snapshot.
   bool Withdraw(const FactOrigin& origin, const std::set<uint32_t>& entities,
                 const std::set<std::pair<uint32_t, std::string>>& listed, int64_t at,
                 const NaiveFacts& before, CommitReport& report) {
     for (const uint32_t entity : entities) {
+      const auto latest = snapshots_.find({entity, origin.source});
+      if (latest != snapshots_.end() && origin.observed_at < latest->second) return false;
       size_t had = 0, lost = 0;
       for (const auto& [key, row] : before) {
         if (key.first != entity || row.sources.count(origin.source) == 0) continue;
@@ -54,6 +56,9 @@ class NaiveStore {
         lost += listed.count(key) == 0;
       }
       if (lost * 10 > had) return false;
+    }
+    for (const uint32_t entity : entities) {
+      snapshots_[{entity, origin.source}] = origin.observed_at;
     }
     for (auto& [key, row] : facts) {
       if (entities.count(key.first) == 0 || listed.count(key) > 0) continue;
@@ -116,7 +121,9 @@ class NaiveStore {
     for (const DeltaValue& value : delta.values(given)) {
       const FieldDef& field = schema_.field(given.entity, value.field);
       NaiveField& known = row.fields[field.name];
-      if (!own && known.verified_at && observed < *known.verified_at) {
+      const bool before_ours = known.verified_at && observed < *known.verified_at;
+      const bool outdated = known.origin && observed < known.origin->second;
+      if (!own && (before_ours || outdated)) {
         ignored = true;
         continue;
       }
@@ -179,6 +186,7 @@ class NaiveStore {
   }
 
   const Schema& schema_;
+  std::map<std::pair<uint32_t, std::string>, Instant> snapshots_;  // by entity and source
 };
 
 }  // namespace rescind
