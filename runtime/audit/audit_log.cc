@@ -135,7 +135,7 @@ Status StoredAuditLog::CheckContinues(const std::string& earlier) const {
                  fmt::format("put the key and {} of this log back", WitnessFile())};
   }
   if (checkpoint.size > size()) {
-    return Error{ErrorKind::kStale,
+    return Error{ErrorKind::kCorrupt,
                  fmt::format("the audit log has {} entries, but a checkpoint over {} was signed "
                              "before: entries are lost",
                              size(), checkpoint.size),

@@ -118,7 +118,7 @@ TEST_CASE("ARestoredStoreNeitherOpensNorSigns") {
   fixture.AppendMany(*log, 5);
   fixture.Checkpoint(*log);
   fixture.store = backup;  // mark included: the store itself is whole
-  CHECK(fixture.TryOpen().error().kind == ErrorKind::kStale);
+  CHECK(fixture.TryOpen().error().kind == ErrorKind::kCorrupt);
   // Forked: as long as the signed one, but other leaves.
   RealFileSystem files;
   const std::string witness = fixture.key_file() + ".checkpoint";
