@@ -159,7 +159,9 @@ ir::NodeId RandomProgram::AnyRow(int depth) {
     const bool past = field.tracked && choice_.OneIn(4);
     row = past ? builder_.Path(Op::kPrevious, row, field.name) : builder_.Field(row, field.name);
     if (depth > 1 && choice_.OneIn(8)) {
-      row = builder_.Coalesce(row, Expression(builder_.program().node(row).type, depth - 2));
+      // A copy: the nodes move when one is added.
+      const ir::Type wanted = builder_.program().node(row).type;
+      row = builder_.Coalesce(row, Expression(wanted, depth - 2));
     }
   }
   return row;

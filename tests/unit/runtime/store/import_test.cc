@@ -170,7 +170,7 @@ TEST_CASE_FIXTURE(ImportFixture,
 }
 
 // Five-week-old data took access away although today's said otherwise.
-TEST_CASE_FIXTURE(ImportFixture, "What was observed earlier does not undo what was observed later") {
+TEST_CASE_FIXTURE(ImportFixture, "What was observed earlier undoes nothing observed later") {
   Open();
   const auto deliver = [&](Instant observed_at, bool snapshot, const FactDelta& delta) {
     ImportOptions import;
