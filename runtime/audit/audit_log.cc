@@ -18,6 +18,8 @@
 #include "runtime/audit/tile.h"
 
 namespace rescind {
+
+std::string AuditWitnessFile(const std::string& key_file) { return key_file + ".checkpoint"; }
 namespace {
 
 struct TreeState {
@@ -78,7 +80,7 @@ class StoredAuditLog final : public AuditLog {
   Status CheckAgainstWitness() const;
 
  private:
-  std::string WitnessFile() const { return options_.key_file + ".checkpoint"; }
+  std::string WitnessFile() const { return AuditWitnessFile(options_.key_file); }
   std::string NextKeyFile() const { return options_.key_file + ".next"; }
 
   void Begin() {

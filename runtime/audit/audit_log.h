@@ -37,6 +37,9 @@ struct AuditOptions {
   std::string key_file;
 };
 
+// Where the last checkpoint is kept outside of the store, for stores that lost their end.
+std::string AuditWitnessFile(const std::string& key_file);
+
 class AuditLog {
  public:
   // Checks the store's log against its high-water mark and the key against the log. kCorrupt
@@ -56,8 +59,8 @@ class AuditLog {
   virtual Sha256Digest root() const = 0;
 
   // A signed checkpoint of the committed log (a signed note). It is kept beside the key and added
-  // to `batch`; publish it once that is committed. kStale when the log is behind a checkpoint
-  // signed earlier, kCorrupt when it contradicts one: neither is ever signed.
+  // to `batch`; publish it once that is committed. kCorrupt when the log is behind a checkpoint
+  // signed earlier or contradicts one: neither is ever signed.
   virtual Result<std::string> Checkpoint(KeyValueBatch& batch) = 0;
 
   // Replaces the key: the new one is written beside the old, the rotation becomes a leaf signed

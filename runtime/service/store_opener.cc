@@ -1,12 +1,37 @@
 #include "runtime/service/store_opener.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "runtime/audit/audit_log.h"
+#include "runtime/audit/checkpoint.h"
 #include "runtime/service/policy_loader.h"
 
 namespace rescind {
+namespace {
+
+constexpr uint64_t kMaxNoteBytes = 1 << 20;
+
+Error LostStore(const Workspace& workspace, const std::string& witness, std::string message) {
+  return {
+      ErrorKind::kCorrupt, std::move(message),
+      fmt::format("put {} back as it was, or restore a newer backup. To begin anew, move {} and "
+                  "{} away and run `rescind audit key create`",
+                  workspace.store_folder, workspace.audit_key_file, witness)};
+}
+
+// How many entries the last signed checkpoint beside the key covers; 0 when there is none.
+Result<uint64_t> WitnessedEntries(const std::string& witness, FileSystem& files) {
+  if (!files.Exists(witness)) return uint64_t{0};
+  RESCIND_ASSIGN(const std::string note, files.Read(witness, kMaxNoteBytes));
+  const auto parsed = ParseSignedCheckpoint(note);
+  if (!parsed.ok()) return Error(parsed.error()).In(witness);
+  return parsed->checkpoint.size;
+}
+
+}  // namespace
 
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
@@ -14,8 +39,25 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           const StoreOptions& options) {
   WorkspaceStore opened;
   RESCIND_ASSIGN(opened.declared, ResolveSources(workspace, *schema));
+  const std::string witness = AuditWitnessFile(workspace.audit_key_file);
+  RESCIND_ASSIGN(const uint64_t entries, WitnessedEntries(witness, environment.files));
+  // INVARIANT: no silent start after loss. A new store would know nothing of what was done.
+  if (entries > 0 && !environment.files.Exists(workspace.store_folder)) {
+    return LostStore(workspace, witness,
+                     fmt::format("the store {} is gone: a checkpoint over {} entries of its audit "
+                                 "log was signed before",
+                                 workspace.store_folder, entries));
+  }
   RESCIND_ASSIGN(opened.store,
                  Store::Open(workspace.store_folder, std::move(schema), environment, options));
+  const uint64_t size = opened.store->key_values().audit_mark().size;
+  if (size < entries) {
+    return LostStore(
+        workspace, witness,
+        fmt::format("the audit log has {} entries, but a checkpoint over {} was signed "
+                    "before: the store {} has lost what came after",
+                    size, entries, workspace.store_folder));
+  }
   return opened;
 }
 

@@ -22,7 +22,9 @@ struct WorkspaceStore {
   std::unique_ptr<Store> store;  // never null
 };
 
-// Makes the store when there is none yet. Errors are those of Store::Open and ResolveSources.
+// Makes the store when there is none yet, unless the checkpoint beside the audit key says that
+// there was one: kCorrupt, also when the store's audit log is shorter than that. Other errors are
+// those of Store::Open and ResolveSources.
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
                                           StoreEnvironment environment,

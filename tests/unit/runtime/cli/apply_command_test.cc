@@ -156,6 +156,50 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResu
   CHECK(Has("on-ann-vpn"));
 }
 
+// A resumed run took access from people whom no policy matched any more, because an attempt of
+// which nobody knew whether it had done anything counted as a stage that has begun.
+TEST_CASE_FIXTURE(CompanyFixture, "AnAttemptThatDidNothingIsNoReasonToGoOn") {
+  ImportCompany();
+  GiveAccess();
+  Write("fault-apply", "echo garbage; exit 0\n");
+  const std::string id = MakePlan();
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s", "-o", "json"}) ==
+          ExitStatus::kAppliedInPart);
+  CHECK(Asked("apply", "ann-vpn") > 0);
+  CHECK(Has("on-ann-vpn"));
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  clock.Advance({kMicrosPerHour});
+  Write("use.ndjson",
+        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-01T08:30:00Z\"}\n");
+  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 2);
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  CHECK(Has("on-ann-vpn"));
+  CHECK(!Has("on-bob-vpn"));
+}
+
+// After the store's folder was lost, `plan`, `import` and `status` began with an empty one.
+TEST_CASE_FIXTURE(CompanyFixture, "NothingStartsSilentlyAfterTheStoreIsLost") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  std::filesystem::rename(folder / "data", folder / "lost");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"plan"},
+        {"status"},
+        {"apply", "--auto"},
+        {"import", "company.ndjson", "--source", "directory"}}) {
+    CHECK(Run(command) == ExitStatus::kError);
+    CHECK(!Has("data"));
+  }
+  CHECK(Complains("is gone: a checkpoint over"));
+  CHECK(Complains("rescind audit key create"));
+  std::filesystem::rename(folder / "lost", folder / "data");
+  CHECK(Run({"plan"}) == ExitStatus::kDone);
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "AnInterruptedRunEndsBetweenStepsAndIsGoneOnWith") {
   std::string facts =
       "{\"entity\":\"system\",\"id\":\"corp\"}\n"
