@@ -95,9 +95,12 @@ class TableText {
     if (report_.unseen_count > 0) {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
     }
-    if (report_.unfinished_count() + report_.left_open_count > 0) {
-      Line("{} are not finished: `rescind apply --resume` goes on with them",
-           report_.unfinished_count() + report_.left_open_count);
+    const uint64_t escalated = report_.CountOf(ActionState::kEscalated);
+    const uint64_t open = report_.unfinished_count() - escalated + report_.left_open_count;
+    if (open > 0) Line("{} are not finished: `rescind apply --resume` goes on with them", open);
+    if (escalated > 0) {
+      Line("{} need a person: mend what the system said above, then make and apply a new plan",
+           escalated);
     }
     if (report_.interrupted) Line("interrupted: nothing was left half-done without a record");
   }
