@@ -4,22 +4,10 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/sha256.h"
+#include "engine/check/action_verb.h"
 #include "engine/check/canonical_text.h"
 
 namespace rescind::check {
-
-std::string_view VerbText(typed::Verb verb) {
-  switch (verb) {
-    case typed::Verb::kDisable: return "disable";
-    case typed::Verb::kSuspend: return "suspend";
-    case typed::Verb::kEnd: return "end";
-    case typed::Verb::kRevoke: return "revoke";
-    case typed::Verb::kDelete: return "delete";
-    case typed::Verb::kNotify: return "notify";
-    case typed::Verb::kRun: return "run";
-  }
-  RESCIND_UNREACHABLE("not a verb");
-}
 
 namespace {
 

@@ -4,13 +4,10 @@
 // are left out, values of params, lists and defines are in.
 #pragma once
 
-#include <string_view>
-
 #include "engine/check/typed_ast.h"
 
 namespace rescind::check {
 
-std::string_view VerbText(typed::Verb verb);  // "disable"
 void DescribeMeaning(const typed::Program& program, typed::Policy& policy);
 void DescribeMeaning(const typed::Program& program, typed::Protect& protect);
 

@@ -35,17 +35,6 @@ bool IsConstant(const typed::Expr& expr, const std::vector<typed::Let>& lets) {
 
 }  // namespace
 
-ModelEntities::ModelEntities(const Schema& schema) {
-  const auto find = [&](std::string_view name) {
-    return schema.Find(name).value_or(EntityId::None());
-  };
-  identity = find("identity");
-  account = find("account");
-  grant = find("grant");
-  credential = find("credential");
-  session = find("session");
-}
-
 void RuleChecker::ReportRepeated(const ast::Clause& clause, const ast::Clause& first,
                                  std::string_view word) {
   state_.Mistake(kRepeatedClause, clause.keyword_span, fmt::format("`{}` is there already", word))

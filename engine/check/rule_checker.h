@@ -94,10 +94,4 @@ class RuleChecker {
   Span when_span_, unless_span_;
 };
 
-// The account's, identity's … ids in this schema; none where a program has no such entity.
-struct ModelEntities {
-  explicit ModelEntities(const Schema& schema);
-  EntityId identity, account, grant, credential, session;
-};
-
 }  // namespace rescind::check

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/check/action_verb.h"
 #include "engine/check/rule_checker.h"
 
 namespace rescind::check {
@@ -13,32 +14,6 @@ using typed::Verb;
 
 namespace {
 
-Verb VerbOf(ast::ActionVerb verb) {
-  switch (verb) {
-    case ast::ActionVerb::kDisable: return Verb::kDisable;
-    case ast::ActionVerb::kSuspend: return Verb::kSuspend;
-    case ast::ActionVerb::kEnd: return Verb::kEnd;
-    case ast::ActionVerb::kRevoke: return Verb::kRevoke;
-    case ast::ActionVerb::kDelete: return Verb::kDelete;
-    case ast::ActionVerb::kNotify: return Verb::kNotify;
-    case ast::ActionVerb::kRun: return Verb::kRun;
-  }
-  RESCIND_UNREACHABLE("not a verb");
-}
-
-std::string_view WordOf(ast::ActionVerb verb) {
-  switch (verb) {
-    case ast::ActionVerb::kDisable: return "disable";
-    case ast::ActionVerb::kSuspend: return "suspend";
-    case ast::ActionVerb::kEnd: return "end";
-    case ast::ActionVerb::kRevoke: return "revoke";
-    case ast::ActionVerb::kDelete: return "delete";
-    case ast::ActionVerb::kNotify: return "notify";
-    case ast::ActionVerb::kRun: return "run";
-  }
-  RESCIND_UNREACHABLE("not a verb");
-}
-
 bool IsRowSet(const Type& type) {
   return type.kind == Type::Kind::kSet && type.element == Type::Kind::kRow;
 }
@@ -46,35 +21,14 @@ bool IsRowSet(const Type& type) {
 }  // namespace
 
 bool RuleChecker::VerbFits(const ast::Action& action, const typed::Expr& target) {
-  const ModelEntities model(state_.schema());
+  const Verb verb = VerbOf(action.verb);
+  RESCIND_ASSERT(verb != Verb::kNotify, "a notice has no target");
   const EntityId entity = target.type.entity;
-  std::string_view fitting;
-  bool fits = false;
-  switch (action.verb) {
-    case ast::ActionVerb::kDisable:
-    case ast::ActionVerb::kSuspend:
-      fits = entity == model.account || entity == model.identity;
-      fitting = "accounts and identities";
-      break;
-    case ast::ActionVerb::kEnd:
-      fits = entity == model.session;
-      fitting = "sessions";
-      break;
-    case ast::ActionVerb::kRevoke:
-      fits = entity == model.grant || entity == model.credential;
-      fitting = "grants and credentials";
-      break;
-    case ast::ActionVerb::kDelete:
-      fits = entity == model.account || entity == model.credential || entity == model.grant;
-      fitting = "accounts, credentials and grants";
-      break;
-    case ast::ActionVerb::kRun: return true;
-    case ast::ActionVerb::kNotify: RESCIND_UNREACHABLE("a notice has no target");
-  }
-  if (fits) return true;
+  if (VerbActsOn(state_.schema(), verb, entity)) return true;
+  const ModelEntities model(state_.schema());
   const std::string& name = state_.schema().entity(entity).name;
   auto mistake = state_.Mistake(kWrongTarget, action.target->span,
-                                fmt::format("`{}` acts on {}", WordOf(action.verb), fitting));
+                                fmt::format("`{}` acts on {}", VerbText(verb), VerbTargets(verb)));
   mistake.Label(fmt::format("this is `{}`", state_.Type(target.type)));
   std::string_view better;
   if (entity == model.account || entity == model.identity) better = "disable";
@@ -107,7 +61,7 @@ void RuleChecker::CheckAction(const ast::Action& action, typed::Stage& stage) {
   if (!row && target->type.kind != Type::Kind::kRows && !IsRowSet(target->type)) {
     state_
         .Mistake(kWrongTarget, action.target->span,
-                 fmt::format("`{}` acts on rows", WordOf(action.verb)))
+                 fmt::format("`{}` acts on rows", VerbText(result.verb)))
         .Label(fmt::format("this is `{}`", state_.Type(target->type)));
     return;
   }

@@ -5,8 +5,7 @@
 
 #include <utility>
 
-#include "engine/check/policy_meaning.h"
-#include "engine/check/rule_checker.h"
+#include "engine/check/action_verb.h"
 
 namespace rescind::check {
 
@@ -49,38 +48,6 @@ const RowKey* FindTestRow(CheckState& state, const ExpressionChecker& expression
   return row;
 }
 
-namespace {
-
-Verb VerbOf(ast::ActionVerb verb) {
-  switch (verb) {
-    case ast::ActionVerb::kDisable: return Verb::kDisable;
-    case ast::ActionVerb::kSuspend: return Verb::kSuspend;
-    case ast::ActionVerb::kEnd: return Verb::kEnd;
-    case ast::ActionVerb::kRevoke: return Verb::kRevoke;
-    case ast::ActionVerb::kDelete: return Verb::kDelete;
-    case ast::ActionVerb::kNotify: return Verb::kNotify;
-    case ast::ActionVerb::kRun: return Verb::kRun;
-  }
-  RESCIND_UNREACHABLE("not a verb");
-}
-
-bool VerbFits(const Schema& schema, Verb verb, EntityId entity) {
-  const ModelEntities model(schema);
-  switch (verb) {
-    case Verb::kDisable:
-    case Verb::kSuspend: return entity == model.account || entity == model.identity;
-    case Verb::kEnd: return entity == model.session;
-    case Verb::kRevoke: return entity == model.grant || entity == model.credential;
-    case Verb::kDelete:
-      return entity == model.account || entity == model.credential || entity == model.grant;
-    case Verb::kNotify: return entity == model.identity;
-    case Verb::kRun: return true;
-  }
-  RESCIND_UNREACHABLE("not a verb");
-}
-
-}  // namespace
-
 std::optional<typed::ExpectedAction> CheckExpectedAction(CheckState& state,
                                                          ExpressionChecker& expressions,
                                                          const ast::ExpectAction& expect) {
@@ -107,7 +74,7 @@ std::optional<typed::ExpectedAction> CheckExpectedAction(CheckState& state,
   }
   const RowKey* row = FindTestRow(state, expressions, name->name);
   if (row == nullptr) return std::nullopt;
-  if (!VerbFits(state.schema(), result.verb, row->entity)) {
+  if (!VerbActsOn(state.schema(), result.verb, row->entity)) {
     state
         .Mistake(kBadExpectation, target.span,
                  fmt::format("`{}` does not act on `{}`", VerbText(result.verb),

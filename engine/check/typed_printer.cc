@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "engine/check/action_verb.h"
 #include "engine/check/canonical_text.h"
-#include "engine/check/policy_meaning.h"
 #include "engine/check/typed_ast.h"
 
 namespace rescind::typed {
