@@ -62,6 +62,8 @@ struct MemberList {
   void AddPlainDetails();
 };
 
+struct SemiJoin;
+
 struct Batch {
   explicit Batch(size_t node_count) : vectors(node_count) {}
 
@@ -71,9 +73,11 @@ struct Batch {
   std::vector<ValueVector> vectors;  // by node
   std::vector<uint32_t> broadcast;   // by node: how many rows hold a constant already
 
-  // A chunk of judged rows: they follow each other.
+  // A chunk of rows that follow each other. They are what the frame stands on; or, while a pushdown
+  // is filled, what `reference` names, and nothing else of the frame's row may be read.
   bool contiguous = false;
   uint32_t first_row = 0;
+  ir::NodeId reference;
   std::vector<uint32_t> iota;
 
   // Members: where they are looked at from.
@@ -81,6 +85,7 @@ struct Batch {
   const Selection* outer_selection = nullptr;
   uint64_t outer_generation = 0;
   uint64_t outer_selection_id = 0;
+  const SemiJoin* semi_join = nullptr;  // which members were left out
   MemberList members;
   std::vector<uint32_t> readable_offsets;
   Selection readable;  // the members whose conditions can be looked at

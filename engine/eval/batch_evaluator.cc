@@ -19,31 +19,53 @@ BatchEvaluator::BatchEvaluator(const SweepPlan& plan)
       program_(plan.program()),
       now_(plan.input().now),
       world_(std::make_unique<Batch>(plan.program().nodes.size())),
+      chunks_(plan.program().frames.size()),
       batches_(plan.program().frames.size()),
       slice_rows_(plan.program().frames.size(), 64) {
   world_->count = 1;
   world_->generation = ++last_generation_;
 }
 
-const Selection& BatchEvaluator::StartChunk(ir::FrameId root, const Table& table,
-                                            uint32_t first_row, uint32_t count) {
-  auto& batches = batches_[root.index()];
-  if (batches.empty()) batches.push_back(std::make_unique<Batch>(program_.nodes.size()));
-  Batch& batch = *batches.front();
-  batch.frame = root;
-  batch.count = count;
-  batch.generation = ++last_generation_;
-  batch.contiguous = true;
-  batch.first_row = first_row;
-  batch.iota.resize(count);
-  for (uint32_t i = 0; i < count; ++i) batch.iota[i] = first_row + i;
-  batch.outer = world_.get();
-  chunk_ = &batch;
+Batch& BatchEvaluator::ChunkOf(ir::FrameId frame, uint32_t first_row, uint32_t count) {
+  auto& chunk = chunks_[frame.index()];
+  if (chunk == nullptr) chunk = std::make_unique<Batch>(program_.nodes.size());
+  chunk->frame = frame;
+  chunk->count = count;
+  chunk->generation = ++last_generation_;
+  chunk->contiguous = true;
+  chunk->first_row = first_row;
+  chunk->reference = {};
+  chunk->iota.resize(count);
+  for (uint32_t i = 0; i < count; ++i) chunk->iota[i] = first_row + i;
+  chunk->outer = world_.get();
+  chunk_ = chunk.get();
   chunk_selections_.emplace(selections_);
-  Selection& all = chunk_all_;
-  all = {nullptr, count, selections_.NextId(), nullptr};
-  const uint8_t* complete = table.complete().data() + first_row;
-  return selections_.Filter(all, [&](uint32_t i) { return complete[i] != 0; });
+  chunk_all_ = {nullptr, count, selections_.NextId(), nullptr};
+  return *chunk;
+}
+
+const Selection& BatchEvaluator::StartChunk(ir::FrameId frame, const uint8_t* complete,
+                                            uint32_t first_row, uint32_t count) {
+  ChunkOf(frame, first_row, count);
+  if (complete == nullptr) return chunk_all_;
+  return selections_.Filter(chunk_all_,
+                            [marks = complete + first_row](uint32_t i) { return marks[i] != 0; });
+}
+
+const Selection& BatchEvaluator::StartPushdown(const Pushdown& pushdown, uint32_t first_row,
+                                               uint32_t count) {
+  Batch& batch = ChunkOf(pushdown.frame, first_row, count);
+  batch.reference = pushdown.reference;
+  ValueVector& rows = batch.vectors[pushdown.reference.index()];
+  rows.BeginFor(chunk_all_, batch.generation);
+  rows.CoverAll();
+  rows.Borrow(batch.iota.data());
+  return chunk_all_;
+}
+
+bool BatchEvaluator::IsOwnRow(ir::NodeId id, const Batch& batch) const {
+  if (!batch.contiguous) return false;
+  return batch.reference.valid() ? id == batch.reference : program_.node(id).op == Op::kMember;
 }
 
 const ValueVector& BatchEvaluator::Fetch(ir::NodeId id, Batch& batch, const Selection& selection) {
@@ -53,7 +75,9 @@ const ValueVector& BatchEvaluator::Fetch(ir::NodeId id, Batch& batch, const Sele
   if (vector.Covers(selection, batch.generation)) return vector;
   vector.BeginFor(selection, batch.generation);
   ++counters_.nodes_evaluated;
-  if (node.frame == batch.frame) {
+  if (plan_.at(id).pushed != nullptr && node.frame == batch.frame && !batch.reference.valid()) {
+    ComputePushed(id, batch, selection, vector);
+  } else if (node.frame == batch.frame) {
     Compute(id, batch, selection, vector);
   } else {
     Gather(id, batch, selection, vector);
@@ -64,8 +88,9 @@ const ValueVector& BatchEvaluator::Fetch(ir::NodeId id, Batch& batch, const Sele
 namespace {
 
 template <typename T>
-void GatherAs(const ValueVector& from, const uint32_t* outer, const Selection& selection,
-              uint32_t count, ValueVector& out) {
+[[gnu::always_inline]] inline void GatherAs(const ValueVector& from, const uint32_t* outer,
+                                            const Selection& selection, uint32_t count,
+                                            ValueVector& out) {
   const T* values = from.values<T>();
   T* gathered = out.Write<T>(count);
   ForEach(selection, [&](uint32_t i) { gathered[i] = values[outer[i]]; });
@@ -86,24 +111,95 @@ void WithWidth(Width width, Body body) {
   }
 }
 
+// The values of a pushed node for rows whose reference is known.
+RESCIND_KERNEL void LookUpPushed(const PushedColumn& column, const ValueVector& reference,
+                                 const Selection& selection, uint32_t count, ValueVector& out) {
+  const uint32_t* const rows = reference.values<uint32_t>();
+  WithWidth(column.width, [&](auto zero) {
+    using T = decltype(zero);
+    const T* const from = reinterpret_cast<const T*>(column.values.data());
+    T* const values = out.Write<T>(count);
+    ForEach(selection, [=](uint32_t i) { values[i] = from[rows[i]]; });
+  });
+  if (column.any_status) {
+    const uint8_t* const from = column.status.data();
+    uint8_t* const status = out.OverwriteStatus(count);
+    uint8_t any = kIsKnown;
+    ForEach(selection, [&any, status, from, rows](uint32_t i) {
+      status[i] = from[rows[i]];
+      any |= status[i];
+    });
+    if (any == kIsKnown) out.ForgetStatus();
+  }
+  if (column.any_until) {
+    const int64_t* const from = column.until.data();
+    int64_t* const until = out.OverwriteUntil(count);
+    ForEach(selection, [=](uint32_t i) { until[i] = from[rows[i]]; });
+  }
+}
+
+// Adds to `out`, which holds other rows of `whole`, what `apart` holds of `selection`.
+void Merge(Width width, const ValueVector& apart, const Selection& selection,
+           const Selection& whole, uint32_t count, ValueVector& out) {
+  WithWidth(width, [&](auto zero) {
+    using T = decltype(zero);
+    const T* const from = apart.values<T>();
+    T* const values = out.Write<T>(count);
+    ForEach(selection, [=](uint32_t i) { values[i] = from[i]; });
+  });
+  if (apart.status() != nullptr || out.status() != nullptr) {
+    uint8_t* const status = out.WriteStatus(whole, count);
+    ForEach(selection, [&](uint32_t i) { status[i] = apart.status(i); });
+  }
+  if (apart.until() != nullptr || out.until() != nullptr) {
+    int64_t* const until = out.WriteUntil(whole, count);
+    ForEach(selection, [&](uint32_t i) { until[i] = apart.until(i); });
+  }
+}
+
 }  // namespace
 
 // A value of a frame further out, for each member its outer row's.
-void BatchEvaluator::Gather(ir::NodeId id, Batch& batch, const Selection& selection,
-                            ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::Gather(ir::NodeId id, Batch& batch, const Selection& selection,
+                                           ValueVector& out) {
   RESCIND_ASSERT(batch.outer != nullptr, "a node whose frame stands on nothing");
   const ValueVector& from = Fetch(id, *batch.outer, *batch.outer_selection);
   const uint32_t* outer = batch.members.outer.data();
   WithWidth(plan_.at(id).width,
             [&](auto zero) { GatherAs<decltype(zero)>(from, outer, selection, batch.count, out); });
   if (from.status() != nullptr) {
-    uint8_t* status = out.WriteStatus(selection, batch.count);
+    uint8_t* status = out.OverwriteStatus(batch.count);
     ForEach(selection, [&](uint32_t i) { status[i] = from.status()[outer[i]]; });
   }
   if (from.until() != nullptr) {
-    int64_t* until = out.WriteUntil(selection, batch.count);
+    int64_t* until = out.OverwriteUntil(batch.count);
     ForEach(selection, [&](uint32_t i) { until[i] = from.until()[outer[i]]; });
   }
+}
+
+// Looked up by the row that the reference names. Rows whose reference names none are computed.
+void BatchEvaluator::ComputePushed(ir::NodeId id, Batch& batch, const Selection& selection,
+                                   ValueVector& out) {
+  const PushedColumn& column = *plan_.at(id).pushed;
+  const ValueVector& reference = Fetch(column.pushed.reference, batch, selection);
+  const uint8_t* const its_status = reference.status();
+  if (its_status == nullptr) {
+    LookUpPushed(column, reference, selection, batch.count, out);
+    return;
+  }
+  const SelectionStack::Scope scope(selections_);
+  const Selection& named =
+      selections_.Filter(selection, [its_status](uint32_t i) { return its_status[i] == kIsKnown; });
+  if (named.count > 0) LookUpPushed(column, reference, named, batch.count, out);
+  if (named.count == selection.count) return;
+  const Selection& others =
+      selections_.Filter(selection, [its_status](uint32_t i) { return its_status[i] != kIsKnown; });
+  if (apart_in_use_ == apart_.size()) apart_.push_back(std::make_unique<ValueVector>());
+  ValueVector& apart = *apart_[apart_in_use_++];
+  apart.BeginFor(others, batch.generation);
+  Compute(id, batch, others, apart);
+  Merge(column.width, apart, others, selection, batch.count, out);
+  --apart_in_use_;
 }
 
 // What depends on no row is computed once and stays in every batch where it was asked for.
@@ -216,8 +312,8 @@ void BatchEvaluator::Compute(ir::NodeId id, Batch& batch, const Selection& selec
   RESCIND_UNREACHABLE("an operation beyond the enumeration");
 }
 
-void BatchEvaluator::Combine(const ir::Node& node, Batch& batch, const Selection& selection,
-                             ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::Combine(const ir::Node& node, Batch& batch,
+                                            const Selection& selection, ValueVector& out) {
   for (ir::NodeId operand : node.operands) {
     const ValueVector& value = Fetch(operand, batch, selection);
     if (value.status() != nullptr) {

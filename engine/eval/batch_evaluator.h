@@ -29,10 +29,13 @@ class BatchEvaluator {
  public:
   explicit BatchEvaluator(const SweepPlan& plan);
 
-  // Makes the chunk of rows [first_row, first_row + count) the judged rows of a root frame. Values
-  // of the chunk before are gone. The selection: its complete rows.
-  const Selection& StartChunk(ir::FrameId root, const Table& table, uint32_t first_row,
+  // Makes the rows [first_row, first_row + count) what a frame stands on: the judged rows, or
+  // members of a collection whatever they are looked at from. Values of the chunk before are gone.
+  // The selection: those that `complete` (by row of the table) marks; null: all of them.
+  const Selection& StartChunk(ir::FrameId frame, const uint8_t* complete, uint32_t first_row,
                               uint32_t count);
+  // Makes them what the pushdown's reference names; only its nodes may be evaluated.
+  const Selection& StartPushdown(const Pushdown& pushdown, uint32_t first_row, uint32_t count);
   // Of the current chunk, valid for the selected rows until the next chunk.
   const ValueVector& Evaluate(ir::NodeId node, const Selection& selection) {
     return Fetch(node, *chunk_, selection);
@@ -43,6 +46,10 @@ class BatchEvaluator {
 
  private:
   const ValueVector& Fetch(ir::NodeId id, Batch& batch, const Selection& selection);
+  Batch& ChunkOf(ir::FrameId frame, uint32_t first_row, uint32_t count);
+  // Whether the rows of a contiguous batch are what this node yields.
+  bool IsOwnRow(ir::NodeId id, const Batch& batch) const;
+  void ComputePushed(ir::NodeId id, Batch& batch, const Selection& selection, ValueVector& out);
   void Compute(ir::NodeId id, Batch& batch, const Selection& selection, ValueVector& out);
   void Gather(ir::NodeId id, Batch& batch, const Selection& selection, ValueVector& out);
   const ValueVector& Broadcast(ir::NodeId id, Batch& batch);
@@ -111,11 +118,14 @@ class BatchEvaluator {
    private:
     Batch& batch_;
   };
-  Batch& MembersOf(ir::FrameId frame, ir::CollectionId collection, Batch& outer,
-                   const Selection& selection);
+  // With a semi-join: only the members that it lists.
+  Batch& MembersOf(ir::FrameId frame, ir::CollectionId collection, const SemiJoin* semi_join,
+                   Batch& outer, const Selection& selection);
   void SelectReadable(Batch& members);
   void FillMembers(ir::CollectionId collection, Batch& outer, const Selection& selection,
                    MemberList& members);
+  void FillListed(const SemiJoin& semi_join, const Batch& outer, const Selection& selection,
+                  MemberList& members);
   void FillMany(const ir::Collection& collection, Batch& outer, const Selection& selection,
                 MemberList& members);
   void FillSet(const ir::Collection& collection, Batch& outer, const Selection& selection,
@@ -154,7 +164,8 @@ class BatchEvaluator {
 
   void ComputeFold(ir::NodeId id, Batch& batch, const Selection& selection, ValueVector& out);
   // Tallies the members seen from a part of the rows.
-  void FoldSlice(const ir::Node& node, Batch& batch, const Selection& slice, Tally* tallies);
+  void FoldSlice(const ir::Node& node, const SemiJoin* semi_join, Batch& batch,
+                 const Selection& slice, Tally* tallies);
   // `condition` is null when no member is readable.
   void TallyAnswers(const ir::Node& node, const Batch& members, const ValueVector* condition,
                     Tally* tallies);
@@ -172,6 +183,9 @@ class BatchEvaluator {
   uint64_t last_generation_ = 0;
   std::unique_ptr<Batch> world_;
   Batch* chunk_ = nullptr;
+  std::vector<std::unique_ptr<Batch>> chunks_;       // by frame
+  std::vector<std::unique_ptr<ValueVector>> apart_;  // for rows that a pushdown knows nothing of
+  size_t apart_in_use_ = 0;
   std::vector<std::vector<std::unique_ptr<Batch>>> batches_;  // by frame
   std::vector<uint32_t> slice_rows_;                          // by frame: how many fit at once
   std::vector<std::unique_ptr<MemberList>> lists_;            // of mapped collections in progress

@@ -24,6 +24,9 @@ bool FoldsValues(Op op) { return op == Op::kSum || op == Op::kLatest || op == Op
 void BatchEvaluator::ComputeFold(ir::NodeId id, Batch& batch, const Selection& selection,
                                  ValueVector& out) {
   const ir::Node& node = program_.node(id);
+  const SemiJoin* semi_join = plan_.at(id).semi_join;
+  // A pushdown's rows are not those that the fold was turned round for.
+  if (semi_join != nullptr && (!semi_join->used() || batch.reference.valid())) semi_join = nullptr;
   if (folds_in_progress_ == tallies_.size()) {
     tallies_.push_back(std::make_unique<std::vector<Tally>>());
   }
@@ -36,7 +39,7 @@ void BatchEvaluator::ComputeFold(ir::NodeId id, Batch& batch, const Selection& s
     const Selection& slice = selections_.Slice(selection, begin, slice_rows);
     begin += slice.count;
     const uint64_t before = counters_.members_visited;
-    FoldSlice(node, batch, slice, tallies.data());
+    FoldSlice(node, semi_join, batch, slice, tallies.data());
     const uint64_t visited = counters_.members_visited - before;
     if (visited > 2 * kMembersAtOnce) {
       slice_rows = std::max<uint32_t>(
@@ -49,9 +52,9 @@ void BatchEvaluator::ComputeFold(ir::NodeId id, Batch& batch, const Selection& s
   --folds_in_progress_;
 }
 
-void BatchEvaluator::FoldSlice(const ir::Node& node, Batch& batch, const Selection& slice,
-                               Tally* tallies) {
-  Batch& members = MembersOf(node.inner, node.collection, batch, slice);
+void BatchEvaluator::FoldSlice(const ir::Node& node, const SemiJoin* semi_join, Batch& batch,
+                               const Selection& slice, Tally* tallies) {
+  Batch& members = MembersOf(node.inner, node.collection, semi_join, batch, slice);
   const MembersUse use(members);
   if (members.count == 0) return;
   const Selection& readable = members.readable;
@@ -69,8 +72,8 @@ void BatchEvaluator::FoldSlice(const ir::Node& node, Batch& batch, const Selecti
   if (counted.count > 0) TallyValues(node, members, counted, tallies);
 }
 
-void BatchEvaluator::TallyAnswers(const ir::Node& node, const Batch& batch,
-                                  const ValueVector* condition, Tally* tallies) {
+RESCIND_KERNEL void BatchEvaluator::TallyAnswers(const ir::Node& node, const Batch& batch,
+                                                 const ValueVector* condition, Tally* tallies) {
   const MemberList& members = batch.members;
   // Of `all`, what counts is a member that fails.
   const uint8_t counts = node.op == Op::kAll ? 0 : 1;
@@ -131,8 +134,9 @@ void BatchEvaluator::TallyValues(const ir::Node& node, Batch& members, const Sel
   });
 }
 
-void BatchEvaluator::FinishFold(const ir::Node& node, Batch& batch, const Selection& selection,
-                                const Tally* tallies, ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::FinishFold(const ir::Node& node, Batch& batch,
+                                               const Selection& selection, const Tally* tallies,
+                                               ValueVector& out) {
   const bool chooses = node.op == Op::kAny || node.op == Op::kAll;
   const auto status_of = [&](const Tally& tally) -> uint8_t {
     if (chooses && tally.true_count > 0) return kIsKnown;
@@ -156,11 +160,11 @@ void BatchEvaluator::FinishFold(const ir::Node& node, Batch& batch, const Select
     soonest = std::min(soonest, until_of(tallies[i]));
   });
   if (worst != kIsKnown) {
-    uint8_t* status = out.WriteStatus(selection, batch.count);
+    uint8_t* status = out.OverwriteStatus(batch.count);
     ForEach(selection, [&](uint32_t i) { status[i] = status_of(tallies[i]); });
   }
   if (soonest != kNeverMicros) {
-    int64_t* until = out.WriteUntil(selection, batch.count);
+    int64_t* until = out.OverwriteUntil(batch.count);
     ForEach(selection, [&](uint32_t i) { until[i] = until_of(tallies[i]); });
   }
   if (chooses) {

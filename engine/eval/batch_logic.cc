@@ -15,23 +15,29 @@ class JunctionMerge {
   JunctionMerge(const Selection& selection, uint32_t count, uint8_t* answers, ValueVector& out)
       : selection_(selection), count_(count), answers_(answers), out_(out) {}
 
-  void Add(const ValueVector& operand, const Selection& open) {
+  [[gnu::always_inline]] void Add(const ValueVector& operand, const Selection& open) {
     const bool had_until = until_ != nullptr;
     if (operand.status() != nullptr) status_ = out_.WriteStatus(selection_, count_);
-    if (operand.until() != nullptr) until_ = out_.WriteUntil(selection_, count_);
+    if (operand.until() != nullptr) {
+      // The first operand sees all rows, and MergeUntil writes them.
+      until_ = is_first_ && status_ == nullptr ? out_.OverwriteUntil(count_)
+                                               : out_.WriteUntil(selection_, count_);
+    }
     if (status_ != nullptr) {
       AddWithStatus(operand, open);
-      return;
+    } else {
+      const uint8_t* values = operand.values<uint8_t>();
+      uint8_t* const answers = answers_;
+      ForEach(open, [=](uint32_t i) { answers[i] = values[i]; });
+      if (until_ != nullptr) MergeUntil(operand, open, had_until);
     }
-    const uint8_t* values = operand.values<uint8_t>();
-    uint8_t* const answers = answers_;
-    ForEach(open, [=](uint32_t i) { answers[i] = values[i]; });
-    if (until_ != nullptr) MergeUntil(operand, open, had_until);
+    is_first_ = false;
   }
 
  private:
   // Whoever decides gives its instant, and else the soonest counts.
-  void MergeUntil(const ValueVector& operand, const Selection& open, bool had_until) {
+  [[gnu::always_inline]] void MergeUntil(const ValueVector& operand, const Selection& open,
+                                         bool had_until) {
     const int64_t* more = operand.until();
     int64_t* const until = until_;
     const uint8_t* values = operand.values<uint8_t>();
@@ -46,10 +52,11 @@ class JunctionMerge {
       });
     }
   }
-  void AddWithStatus(const ValueVector& operand, const Selection& open) {
+  [[gnu::always_inline]] void AddWithStatus(const ValueVector& operand, const Selection& open) {
     const uint8_t* values = operand.values<uint8_t>();
     ForEach(open, [&](uint32_t i) {
       const uint8_t its_status = operand.status(i);
+      answers_[i] = 1 - kDeciding;
       if (its_status == kIsKnown && values[i] == kDeciding) {
         answers_[i] = kDeciding;
         status_[i] = kIsKnown;
@@ -70,16 +77,16 @@ class JunctionMerge {
   ValueVector& out_;
   uint8_t* status_ = nullptr;
   int64_t* until_ = nullptr;
+  bool is_first_ = true;
 };
 
 }  // namespace
 
 template <uint8_t kDeciding>
-void BatchEvaluator::ComputeJunction(const ir::Node& node, Batch& batch, const Selection& selection,
-                                     ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeJunction(const ir::Node& node, Batch& batch,
+                                                    const Selection& selection, ValueVector& out) {
   const SelectionStack::Scope scope(selections_);
   uint8_t* const answers = out.Write<uint8_t>(batch.count);
-  ForEach(selection, [=](uint32_t i) { answers[i] = 1 - kDeciding; });
   JunctionMerge<kDeciding> merge(selection, batch.count, answers, out);
   const Selection* open = &selection;
   for (size_t k = 0; k < node.operands.size() && open->count > 0; ++k) {
@@ -95,8 +102,8 @@ template void BatchEvaluator::ComputeJunction<0>(const ir::Node&, Batch&, const 
 template void BatchEvaluator::ComputeJunction<1>(const ir::Node&, Batch&, const Selection&,
                                                  ValueVector&);
 
-void BatchEvaluator::ComputeNot(const ir::Node& node, Batch& batch, const Selection& selection,
-                                ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeNot(const ir::Node& node, Batch& batch,
+                                               const Selection& selection, ValueVector& out) {
   const ValueVector& operand = Fetch(node.operands[0], batch, selection);
   const uint8_t* values = operand.values<uint8_t>();
   uint8_t* answers = out.Write<uint8_t>(batch.count);
@@ -104,13 +111,13 @@ void BatchEvaluator::ComputeNot(const ir::Node& node, Batch& batch, const Select
   out.BorrowUntil(operand);
   if (operand.status() == nullptr) return;
   const uint8_t* before = operand.status();
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   ForEach(selection,
           [&](uint32_t i) { status[i] = before[i] == kIsUnknown ? kIsUndecided : before[i]; });
 }
 
-void BatchEvaluator::ComputeIsKnown(const ir::Node& node, Batch& batch, const Selection& selection,
-                                    ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeIsKnown(const ir::Node& node, Batch& batch,
+                                                   const Selection& selection, ValueVector& out) {
   const ValueVector& operand = Fetch(node.operands[0], batch, selection);
   uint8_t* answers = out.Write<uint8_t>(batch.count);
   out.BorrowUntil(operand);
@@ -125,7 +132,7 @@ void BatchEvaluator::ComputeIsKnown(const ir::Node& node, Batch& batch, const Se
     worst = std::max(worst, before[i]);
   });
   if (worst <= kIsUnknown) return;
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   ForEach(selection,
           [&](uint32_t i) { status[i] = before[i] == kIsUnknown ? kIsKnown : before[i]; });
 }
@@ -134,8 +141,9 @@ namespace {
 
 // Where `first` is unknown, `second`.
 template <typename T>
-void Choose(const ValueVector& first, const ValueVector& second, const Selection& selection,
-            const Selection& open, uint32_t count, ValueVector& out) {
+[[gnu::always_inline]] inline void Choose(const ValueVector& first, const ValueVector& second,
+                                          const Selection& selection, const Selection& open,
+                                          uint32_t count, ValueVector& out) {
   const T* ours = first.values<T>();
   T* const values = out.Write<T>(count);
   ForEach(selection, [=](uint32_t i) { values[i] = ours[i]; });
@@ -162,8 +170,8 @@ void BatchEvaluator::ChooseTexts(const ir::Node& node, const ValueVector& first,
   if (open.count > 0) translate(second, theirs, open);
 }
 
-void BatchEvaluator::ComputeCoalesce(ir::NodeId id, Batch& batch, const Selection& selection,
-                                     ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeCoalesce(ir::NodeId id, Batch& batch,
+                                                    const Selection& selection, ValueVector& out) {
   const SelectionStack::Scope scope(selections_);
   const ir::Node& node = program_.node(id);
   const ValueVector& first = Fetch(node.operands[0], batch, selection);

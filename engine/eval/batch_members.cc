@@ -78,14 +78,15 @@ void EachOnce(MemberList& members) {
 
 }  // namespace
 
-Batch& BatchEvaluator::MembersOf(ir::FrameId frame, ir::CollectionId collection, Batch& outer,
+Batch& BatchEvaluator::MembersOf(ir::FrameId frame, ir::CollectionId collection,
+                                 const SemiJoin* semi_join, Batch& outer,
                                  const Selection& selection) {
   auto& batches = batches_[frame.index()];
   Batch* free = nullptr;
   for (const auto& batch : batches) {
     if (batch->in_use) continue;
     if (batch->outer == &outer && batch->outer_generation == outer.generation &&
-        batch->outer_selection_id == selection.id) {
+        batch->outer_selection_id == selection.id && batch->semi_join == semi_join) {
       batch->outer_selection = &selection;
       return *batch;
     }
@@ -102,8 +103,13 @@ Batch& BatchEvaluator::MembersOf(ir::FrameId frame, ir::CollectionId collection,
   free->outer_generation = outer.generation;
   free->outer_selection = &selection;
   free->outer_selection_id = selection.id;
+  free->semi_join = semi_join;
   free->members.Clear();
-  FillMembers(collection, outer, selection, free->members);
+  if (semi_join != nullptr) {
+    FillListed(*semi_join, outer, selection, free->members);
+  } else {
+    FillMembers(collection, outer, selection, free->members);
+  }
   free->count = free->members.count();
   counters_.members_visited += free->count;
   SelectReadable(*free);
@@ -137,6 +143,20 @@ void BatchEvaluator::FillMembers(ir::CollectionId id, Batch& outer, const Select
     case Kind::kFilter: return FillFiltered(collection, outer, selection, members);
     case Kind::kTable: return FillTable(collection, selection, members);
   }
+}
+
+// The same members as by the collection, but for those that make no difference.
+void BatchEvaluator::FillListed(const SemiJoin& semi_join, const Batch& outer,
+                                const Selection& selection, MemberList& members) {
+  const Table& table = plan_.input().facts.table(semi_join.member);
+  const uint32_t* offsets = semi_join.offsets.data() + outer.first_row;
+  ForEach(selection, [&](uint32_t i) {
+    for (uint32_t k = offsets[i]; k < offsets[i + 1]; ++k) {
+      const uint32_t row = semi_join.rows[k];
+      const uint8_t status = semi_join.CompletePath(row) ? kIsKnown : kIsUndecided;
+      members.Add(i, row, status, table.complete(RowId(row)), kNeverMicros);
+    }
+  });
 }
 
 void BatchEvaluator::FillTable(const ir::Collection& collection, const Selection& selection,
@@ -282,7 +302,7 @@ void BatchEvaluator::FillMapped(const ir::Collection& collection, Batch& outer,
 
 void BatchEvaluator::FillFiltered(const ir::Collection& collection, Batch& outer,
                                   const Selection& selection, MemberList& members) {
-  Batch& batch = MembersOf(collection.frame, collection.inner, outer, selection);
+  Batch& batch = MembersOf(collection.frame, collection.inner, nullptr, outer, selection);
   const MembersUse use(batch);
   const MemberList& inner = batch.members;
   const ValueVector* condition = nullptr;

@@ -23,8 +23,8 @@ constexpr int64_t kSafeMicros = int64_t{1} << 61;  // two of them add up without
 }  // namespace
 
 // now - value + offset >= 0, for a value that stays, in arithmetic of 64 bits where it suffices.
-bool BatchEvaluator::ReachedAtOnce(const ir::Node& node, Batch& batch, const Selection& selection,
-                                   ValueVector& out) {
+RESCIND_KERNEL bool BatchEvaluator::ReachedAtOnce(const ir::Node& node, Batch& batch,
+                                                  const Selection& selection, ValueVector& out) {
   if (node.operands.size() != 1 || node.factor != 1 || node.signs[0] != -1) return false;
   if (node.offset < -kSafeMicros || node.offset > kSafeMicros) return false;
   const ValueVector& operand = Fetch(node.operands[0], batch, selection);
@@ -50,7 +50,7 @@ bool BatchEvaluator::ReachedAtOnce(const ir::Node& node, Batch& batch, const Sel
   uint8_t* answers = out.Write<uint8_t>(batch.count);
   ForEach(selection, [&](uint32_t i) { answers[i] = values[i] <= latest; });
   if (!plan_.deadlines()) return true;
-  int64_t* until = out.WriteUntil(selection, batch.count);
+  int64_t* until = out.OverwriteUntil(batch.count);
   if (status == nullptr) {
     ForEach(selection, [&](uint32_t i) {
       until[i] = values[i] <= latest ? kNeverMicros : values[i] - offset;
@@ -98,7 +98,7 @@ void BatchEvaluator::CombineWithZone(const ir::Node& node, Batch& batch, const S
   const ValueVector& value = has_value ? Fetch(node.operands[0], batch, selection) : zone;
   const uint8_t* value_status = has_value ? value.status() : nullptr;
   uint8_t worst = kIsKnown;
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   ForEach(selection, [&](uint32_t i) {
     uint8_t of_zone = zone.status(i);
     if (of_zone == kIsUnknown) of_zone = kIsUndecided;
@@ -110,7 +110,7 @@ void BatchEvaluator::CombineWithZone(const ir::Node& node, Batch& batch, const S
   });
   if (worst == kIsKnown) out.ForgetStatus();
   if (zone.until() == nullptr && value.until() == nullptr) return;
-  int64_t* until = out.WriteUntil(selection, batch.count);
+  int64_t* until = out.OverwriteUntil(batch.count);
   ForEach(selection, [&](uint32_t i) { until[i] = std::min(zone.until(i), value.until(i)); });
 }
 

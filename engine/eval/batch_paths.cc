@@ -14,8 +14,9 @@ namespace {
 
 // Reads `column` where `base` stands. `missing`: the status of a row that has the sentinel.
 template <typename T>
-void Load(const T* column, T sentinel, uint8_t missing, const ValueVector& base,
-          const Selection& selection, uint32_t count, ValueVector& out) {
+[[gnu::always_inline]] inline void Load(const T* column, T sentinel, uint8_t missing,
+                                        const ValueVector& base, const Selection& selection,
+                                        uint32_t count, ValueVector& out) {
   const uint32_t* rows = base.values<uint32_t>();
   T* values = out.Write<T>(count);
   uint8_t any_missing = 0;
@@ -26,11 +27,11 @@ void Load(const T* column, T sentinel, uint8_t missing, const ValueVector& base,
       any_missing |= static_cast<uint8_t>(value == sentinel);
     });
     if (any_missing == 0) return;
-    uint8_t* status = out.WriteStatus(selection, count);
+    uint8_t* status = out.OverwriteStatus(count);
     ForEach(selection, [&](uint32_t i) { status[i] = values[i] == sentinel ? missing : kIsKnown; });
     return;
   }
-  uint8_t* status = out.WriteStatus(selection, count);
+  uint8_t* status = out.OverwriteStatus(count);
   const uint8_t* base_status = base.status();
   ForEach(selection, [&](uint32_t i) {
     if (base_status[i] != kIsKnown) {
@@ -45,27 +46,28 @@ void Load(const T* column, T sentinel, uint8_t missing, const ValueVector& base,
 
 // The chunk's own rows.
 template <typename T>
-void Point(const T* values, T sentinel, uint8_t missing, const Selection& selection, uint32_t count,
-           ValueVector& out) {
+[[gnu::always_inline]] inline void Point(const T* values, T sentinel, uint8_t missing,
+                                         const Selection& selection, uint32_t count,
+                                         ValueVector& out) {
   out.Borrow(values);
   uint8_t any_missing = 0;
   ForEach(selection,
           [&](uint32_t i) { any_missing |= static_cast<uint8_t>(values[i] == sentinel); });
   if (any_missing == 0) return;
-  uint8_t* status = out.WriteStatus(selection, count);
+  uint8_t* status = out.OverwriteStatus(count);
   ForEach(selection, [&](uint32_t i) { status[i] = values[i] == sentinel ? missing : kIsKnown; });
 }
 
 }  // namespace
 
-void BatchEvaluator::ComputePath(ir::NodeId id, Batch& batch, const Selection& selection,
-                                 ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputePath(ir::NodeId id, Batch& batch,
+                                                const Selection& selection, ValueVector& out) {
   const ir::Node& node = program_.node(id);
   const NodePlan& plan = plan_.at(id);
   const ValueVector& base = Fetch(node.operands[0], batch, selection);
   out.BorrowUntil(base);
   const uint8_t missing = plan.required ? kIsUndecided : kIsUnknown;
-  const bool own_rows = batch.contiguous && program_.node(node.operands[0]).op == Op::kMember;
+  const bool own_rows = IsOwnRow(node.operands[0], batch);
   const auto load = [&](const auto* column, auto sentinel) {
     if (own_rows) {
       Point(column + batch.first_row, sentinel, missing, selection, batch.count, out);
@@ -94,14 +96,14 @@ void BatchEvaluator::ComputePath(ir::NodeId id, Batch& batch, const Selection& s
 }
 
 // A reference names a live row, a removed one or one that nobody delivered.
-void BatchEvaluator::ComputeReference(ir::NodeId id, Batch& batch, const Selection& selection,
-                                      ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeReference(ir::NodeId id, Batch& batch,
+                                                     const Selection& selection, ValueVector& out) {
   const ir::Node& node = program_.node(id);
   const NodePlan& plan = plan_.at(id);
   const ValueVector& base = Fetch(node.operands[0], batch, selection);
   const uint32_t* column = plan.column->rows().data();
   const uint32_t* rows = base.values<uint32_t>();
-  const bool own_rows = batch.contiguous && program_.node(node.operands[0]).op == Op::kMember;
+  const bool own_rows = IsOwnRow(node.operands[0], batch);
   if (plan.complete && base.status() == nullptr) {
     // INVARIANT: a complete row's required references name complete rows (FactBase::Derive).
     if (own_rows) {
@@ -125,7 +127,7 @@ void BatchEvaluator::ComputeReference(ir::NodeId id, Batch& batch, const Selecti
   // By presence: absent, live, removed.
   const uint8_t status_of[] = {kIsUndecided, kIsKnown, missing};
   uint32_t* values = out.Write<uint32_t>(batch.count);
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   uint8_t any = kIsKnown;
   ForEach(selection, [&](uint32_t i) {
     if (base.status(i) != kIsKnown) {
@@ -149,7 +151,7 @@ void BatchEvaluator::ComputeRemovedAt(ir::NodeId id, Batch& batch, const Selecti
   const uint32_t* column = plan.column->rows().data();
   const uint32_t* rows = base.values<uint32_t>();
   int64_t* values = out.Write<int64_t>(batch.count);
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   ForEach(selection, [&](uint32_t i) {
     values[i] = 0;
     status[i] = base.status(i);
@@ -175,7 +177,7 @@ void BatchEvaluator::ComputeCells(ir::NodeId id, Batch& batch, const Selection& 
   const ValueVector& base = Fetch(node.operands[0], batch, selection);
   out.BorrowUntil(base);
   const uint32_t* rows = base.values<uint32_t>();
-  uint8_t* status = out.WriteStatus(selection, batch.count);
+  uint8_t* status = out.OverwriteStatus(batch.count);
   const auto read = [&](auto* values, auto value_of) {
     ForEach(selection, [&](uint32_t i) {
       values[i] = {};

@@ -16,8 +16,8 @@ namespace {
 
 // `right`: a function of the row, so that a constant costs no array.
 template <typename T, typename Right>
-void CompareWith(ir::Compare compare, const T* left, Right right, const Selection& selection,
-                 uint8_t* answers) {
+[[gnu::always_inline]] inline void CompareWith(ir::Compare compare, const T* left, Right right,
+                                               const Selection& selection, uint8_t* answers) {
   switch (compare) {
     case ir::Compare::kEqual:
       ForEach(selection, [&](uint32_t i) { answers[i] = left[i] == right(i); });
@@ -32,8 +32,9 @@ void CompareWith(ir::Compare compare, const T* left, Right right, const Selectio
 }
 
 template <typename T>
-void CompareAs(ir::Compare compare, const ValueVector& left, const ValueVector& right,
-               const int64_t* constant, const Selection& selection, uint8_t* answers) {
+[[gnu::always_inline]] inline void CompareAs(ir::Compare compare, const ValueVector& left,
+                                             const ValueVector& right, const int64_t* constant,
+                                             const Selection& selection, uint8_t* answers) {
   const T* values = left.values<T>();
   if (constant != nullptr) {
     const T same = static_cast<T>(*constant);
@@ -48,8 +49,8 @@ void CompareAs(ir::Compare compare, const ValueVector& left, const ValueVector& 
 
 }  // namespace
 
-void BatchEvaluator::ComputeCompare(const ir::Node& node, Batch& batch, const Selection& selection,
-                                    ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeCompare(const ir::Node& node, Batch& batch,
+                                                   const Selection& selection, ValueVector& out) {
   Combine(node, batch, selection, out);
   const ir::Node& left_node = program_.node(node.operands[0]);
   if (left_node.type.kind == Kind::kText) {
@@ -109,8 +110,8 @@ void BatchEvaluator::CompareTexts(const ir::Node& node, Batch& batch, const Sele
   });
 }
 
-void BatchEvaluator::ComputeInSet(ir::NodeId id, Batch& batch, const Selection& selection,
-                                  ValueVector& out) {
+RESCIND_KERNEL void BatchEvaluator::ComputeInSet(ir::NodeId id, Batch& batch,
+                                                 const Selection& selection, ValueVector& out) {
   const ir::Node& node = program_.node(id);
   const NodePlan& plan = plan_.at(id);
   if (program_.node(node.operands[0]).type.kind == Kind::kText) {

@@ -100,7 +100,12 @@ ir::FrameId RootOf(const ir::Program& program, EntityId entity) {
 }  // namespace
 
 NodeGroups GroupRows(const EvaluationInput& input, ir::NodeId node, EntityId entity) {
-  const SweepPlan plan(input, false, {node});
+  SweepOptions options;
+  options.deadlines = false;
+  // One node, looked at once: nothing is gained by looking at it from elsewhere.
+  options.pushdown_fan_in = std::nullopt;
+  options.semi_join_share = std::nullopt;
+  const SweepPlan plan(input, options, {node});
   BatchEvaluator evaluator(plan);
   const Table& table = input.facts.table(entity);
   NodeGroups groups;
@@ -110,7 +115,7 @@ NodeGroups GroupRows(const EvaluationInput& input, ir::NodeId node, EntityId ent
   const ir::FrameId root = frame.valid() ? frame : RootOf(input.program, entity);
   for (uint32_t first = 0; first < table.row_count(); first += kChunkRows) {
     const uint32_t count = std::min(kChunkRows, table.row_count() - first);
-    const Selection& complete = evaluator.StartChunk(root, table, first, count);
+    const Selection& complete = evaluator.StartChunk(root, table.complete().data(), first, count);
     if (complete.count == 0) continue;
     grouping.Add(evaluator.Evaluate(node, complete), complete, first, evaluator.texts());
   }

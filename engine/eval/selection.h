@@ -10,6 +10,16 @@
 
 #include "engine/base/assert.h"
 
+// Before a function whose loops are kernels: compiled twice, for any x86-64 and for those that have
+// AVX2, and chosen when the program starts. Comparing numbers of 64 bits needs it to be vectorised.
+// Not under sanitizers, which cannot run what the loader asks to choose.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define RESCIND_KERNEL [[gnu::target_clones("default", "arch=x86-64-v3")]]
+#else
+#define RESCIND_KERNEL
+#endif
+
 namespace rescind::eval {
 
 struct Selection {

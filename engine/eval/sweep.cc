@@ -1,5 +1,6 @@
 // Chunks of rows are handed to workers; each runs all rules of the chunk's entity over it, so that
 // values which rules share are computed once. What workers found is merged in the order of rows.
+// Before, in the same manner: columns of pushed nodes, then lists of members that matter.
 #include "engine/eval/sweep.h"
 
 #include <algorithm>
@@ -10,119 +11,10 @@
 #include <utility>
 
 #include "engine/base/assert.h"
-#include "engine/eval/batch_evaluator.h"
+#include "engine/eval/sweep_worker.h"
 
 namespace rescind::eval {
 namespace {
-
-// An entity's rows, to be judged by all of its rules that are swept.
-struct EntityTask {
-  EntityId entity;
-  ir::FrameId root;
-  std::vector<uint32_t> rules;
-  uint32_t row_count = 0;
-  std::atomic<uint32_t> next_chunk = 0;
-};
-
-struct Findings {
-  std::vector<RuleOutcome> rules;
-  std::vector<std::vector<RowId>> incomplete;
-  SweepCounters counters;
-};
-
-class Worker {
- public:
-  Worker(const SweepPlan& plan, uint32_t chunk_rows, SweepResult& result)
-      : plan_(plan), chunk_rows_(chunk_rows), evaluator_(plan), result_(result) {
-    found_.rules.resize(plan.program().rules.size());
-    found_.incomplete.resize(plan.program().schema.entities().size());
-  }
-
-  void Run(std::vector<std::unique_ptr<EntityTask>>& tasks) {
-    for (const auto& task : tasks) {
-      for (;;) {
-        const uint32_t chunk = task->next_chunk.fetch_add(1, std::memory_order_relaxed);
-        const uint64_t first_row = uint64_t{chunk} * chunk_rows_;
-        if (first_row >= task->row_count) break;
-        JudgeChunk(*task, static_cast<uint32_t>(first_row));
-      }
-    }
-  }
-  Findings& found() {
-    const SweepCounters& counters = evaluator_.counters();
-    found_.counters.nodes_evaluated = counters.nodes_evaluated;
-    found_.counters.members_visited = counters.members_visited;
-    return found_;
-  }
-
- private:
-  void JudgeChunk(const EntityTask& task, uint32_t first_row) {
-    const Table& table = plan_.input().facts.table(task.entity);
-    const uint32_t count = std::min(chunk_rows_, task.row_count - first_row);
-    const Selection& complete = evaluator_.StartChunk(task.root, table, first_row, count);
-    int64_t* deadlines = nullptr;
-    if (plan_.deadlines()) {
-      // An Instant is its microseconds.
-      static_assert(sizeof(Instant) == sizeof(int64_t));
-      deadlines = &result_.deadlines[task.entity.index()][first_row].micros;
-    }
-    if (complete.count < count) {
-      for (uint32_t i = 0; i < count; ++i) {
-        const RowId row(first_row + i);
-        if (table.presence(row) == Presence::kLive && !table.complete(row)) {
-          found_.incomplete[task.entity.index()].push_back(row);
-        }
-      }
-    }
-    if (complete.count == 0) return;
-    for (const uint32_t rule : task.rules) {
-      const ValueVector& match = evaluator_.Evaluate(plan_.program().rules[rule].match, complete);
-      found_.counters.rows_judged += complete.count;
-      Collect(match, complete, first_row, found_.rules[rule]);
-      if (deadlines == nullptr || match.until() == nullptr) continue;
-      const int64_t* until = match.until();
-      ForEach(complete, [&](uint32_t i) { deadlines[i] = std::min(deadlines[i], until[i]); });
-    }
-  }
-
-  static void Collect(const ValueVector& match, const Selection& complete, uint32_t first_row,
-                      RuleOutcome& outcome) {
-    const uint8_t* answers = match.values<uint8_t>();
-    const uint8_t* status = match.status();
-    if (status == nullptr) {
-      uint32_t match_count = 0;
-      ForEach(complete, [&match_count, answers](uint32_t i) { match_count += answers[i]; });
-      if (match_count == 0) return;
-      // Matches may be as random as coins: written always, kept when they are some.
-      const size_t before = outcome.matches.size();
-      outcome.matches.resize(before + match_count + 1);
-      RowId* const matches = outcome.matches.data() + before;
-      uint32_t kept = 0;
-      ForEach(complete, [&kept, matches, answers, first_row](uint32_t i) {
-        matches[kept] = RowId(first_row + i);
-        kept += answers[i];
-      });
-      outcome.matches.pop_back();
-      return;
-    }
-    ForEach(complete, [&](uint32_t i) {
-      const RowId row(first_row + i);
-      if (status[i] >= kFirstError) {
-        outcome.errors.push_back({row, ErrorOf(status[i])});
-      } else if (status[i] != kIsKnown) {
-        outcome.undecided.push_back(row);
-      } else if (answers[i] != 0) {
-        outcome.matches.push_back(row);
-      }
-    });
-  }
-
-  const SweepPlan& plan_;
-  const uint32_t chunk_rows_;
-  BatchEvaluator evaluator_;
-  SweepResult& result_;
-  Findings found_;
-};
 
 // Both ascending; each row in one of them.
 template <typename T, typename Before>
@@ -139,7 +31,7 @@ void MergeInto(std::vector<T>& into, std::vector<T>&& from, Before before) {
   into = std::move(merged);
 }
 
-void Merge(Findings&& found, SweepResult& result) {
+void Merge(SweepWorker::Findings&& found, SweepResult& result) {
   const auto by_row = [](RowId a, RowId b) { return a < b; };
   for (size_t rule = 0; rule < found.rules.size(); ++rule) {
     RuleOutcome& into = result.rules[rule];
@@ -155,69 +47,142 @@ void Merge(Findings&& found, SweepResult& result) {
   result.counters.rows_judged += found.counters.rows_judged;
   result.counters.nodes_evaluated += found.counters.nodes_evaluated;
   result.counters.members_visited += found.counters.members_visited;
+  result.counters.rows_pushed_down += found.counters.rows_pushed_down;
 }
 
-std::vector<std::unique_ptr<EntityTask>> TasksOf(const EvaluationInput& input,
-                                                 const std::vector<uint32_t>& rules) {
-  std::vector<std::unique_ptr<EntityTask>> tasks;
+std::vector<EntityTask> TasksOf(const EvaluationInput& input, const std::vector<uint32_t>& rules) {
+  std::vector<EntityTask> tasks;
   for (const uint32_t index : rules) {
     const ir::Rule& rule = input.program.rules[index];
     auto found = std::find_if(tasks.begin(), tasks.end(),
-                              [&](const auto& task) { return task->entity == rule.entity; });
+                              [&](const EntityTask& task) { return task.entity == rule.entity; });
     if (found == tasks.end()) {
-      auto task = std::make_unique<EntityTask>();
-      task->entity = rule.entity;
-      task->root = rule.frame;
-      task->row_count = input.facts.table(rule.entity).row_count();
-      tasks.push_back(std::move(task));
+      tasks.push_back({rule.entity, rule.frame, {}});
       found = std::prev(tasks.end());
     }
-    RESCIND_ASSERT((*found)->root == rule.frame, "two root frames of one entity");
-    (*found)->rules.push_back(index);
+    RESCIND_ASSERT(found->root == rule.frame, "two root frames of one entity");
+    found->rules.push_back(index);
   }
   return tasks;
 }
 
+// Hands out chunks of rows to workers, one thread each, until there are none left.
+class Workers {
+ public:
+  Workers(const SweepPlan& plan, const SweepOptions& options, uint64_t chunk_count)
+      : chunk_rows_(options.chunk_rows) {
+    const auto count = std::clamp<uint64_t>(options.threads, 1, std::max<uint64_t>(chunk_count, 1));
+    for (uint64_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<SweepWorker>(plan));
+  }
+  size_t count() const { return workers_.size(); }
+  SweepWorker& at(size_t i) { return *workers_[i]; }
+
+  // on_chunk(task, worker, first_row, count), for each chunk of each task's rows.
+  template <typename OnChunk>
+  void Run(const std::vector<uint32_t>& row_counts, const OnChunk& on_chunk) {
+    std::vector<std::atomic<uint64_t>> next_rows(row_counts.size());
+    const auto work = [&](size_t worker) {
+      for (size_t task = 0; task < row_counts.size(); ++task) {
+        for (;;) {
+          const uint64_t first = next_rows[task].fetch_add(chunk_rows_, std::memory_order_relaxed);
+          if (first >= row_counts[task]) break;
+          const uint64_t count = std::min<uint64_t>(chunk_rows_, row_counts[task] - first);
+          on_chunk(task, worker, static_cast<uint32_t>(first), static_cast<uint32_t>(count));
+        }
+      }
+    };
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < workers_.size(); ++i) threads.emplace_back(work, i);
+    work(0);
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  uint32_t chunk_rows_;
+  std::vector<std::unique_ptr<SweepWorker>> workers_;
+};
+
+void FillPushdowns(SweepPlan& plan, Workers& workers) {
+  std::vector<Pushdown>& pushdowns = plan.pushdowns();
+  std::vector<uint32_t> row_counts;
+  for (const Pushdown& pushdown : pushdowns) {
+    row_counts.push_back(plan.input().facts.table(pushdown.entity).row_count());
+  }
+  workers.Run(row_counts, [&](size_t task, size_t worker, uint32_t first, uint32_t count) {
+    workers.at(worker).FillPushdown(pushdowns[task], first, count);
+  });
+}
+
+void FillSemiJoins(SweepPlan& plan, Workers& workers, SweepResult& result) {
+  for (SemiJoin& join : plan.semi_joins()) {
+    std::vector<std::vector<SemiJoin::Pair>> found(workers.count());
+    std::atomic<uint64_t> pair_count = 0;
+    const uint32_t member_count = plan.input().facts.table(join.member).row_count();
+    workers.Run({member_count}, [&](size_t, size_t worker, uint32_t first, uint32_t count) {
+      if (pair_count.load(std::memory_order_relaxed) > join.most_pairs) return;
+      const size_t before = found[worker].size();
+      workers.at(worker).FindPairs(join, first, count, found[worker]);
+      pair_count.fetch_add(found[worker].size() - before, std::memory_order_relaxed);
+    });
+    if (pair_count > join.most_pairs) continue;
+    ++result.counters.semi_joins;
+    join.Index(found, plan.input().facts.table(join.outer).row_count());
+  }
+}
+
+void Judge(const EvaluationInput& input, const SweepOptions& options,
+           const std::vector<EntityTask>& tasks, Workers& workers, SweepResult& result) {
+  std::vector<uint32_t> row_counts;
+  for (const EntityTask& task : tasks) {
+    row_counts.push_back(input.facts.table(task.entity).row_count());
+    // Workers fill it, chunk by chunk.
+    if (options.deadlines) result.deadlines[task.entity.index()].resize(row_counts.back());
+  }
+  workers.Run(row_counts, [&](size_t index, size_t worker, uint32_t first, uint32_t count) {
+    const EntityTask& task = tasks[index];
+    Instant* const deadlines =
+        options.deadlines ? &result.deadlines[task.entity.index()][first] : nullptr;
+    workers.at(worker).JudgeChunk(task, first, count, deadlines);
+  });
+}
+
+// An empty result that keeps the large arrays of an earlier one.
+SweepResult Emptied(SweepResult reused, const ir::Program& program) {
+  SweepResult result;
+  result.rules.resize(program.rules.size());
+  result.deadlines = std::move(reused.deadlines);
+  result.deadlines.resize(program.schema.entities().size());
+  for (auto& deadlines : result.deadlines) deadlines.clear();
+  result.incomplete.resize(program.schema.entities().size());
+  return result;
+}
+
 }  // namespace
 
-SweepResult SweepFacts(const EvaluationInput& input, const SweepOptions& options) {
-  const size_t rule_count = input.program.rules.size();
-  const size_t entity_count = input.program.schema.entities().size();
+SweepResult SweepFacts(const EvaluationInput& input, const SweepOptions& options,
+                       SweepResult reused) {
   RESCIND_ASSERT(options.chunk_rows > 0, "a sweep of no rows at a time");
-  SweepResult result;
-  result.rules.resize(rule_count);
-  result.deadlines.resize(entity_count);
-  result.incomplete.resize(entity_count);
+  SweepResult result = Emptied(std::move(reused), input.program);
   std::vector<uint32_t> rules;
   if (options.rules) {
     rules = *options.rules;
   } else {
-    for (uint32_t rule = 0; rule < rule_count; ++rule) rules.push_back(rule);
+    for (uint32_t rule = 0; rule < input.program.rules.size(); ++rule) rules.push_back(rule);
   }
   std::vector<ir::NodeId> roots;
   for (const uint32_t rule : rules) roots.push_back(input.program.rules[rule].match);
-  const SweepPlan plan(input, options.deadlines, roots);
-  auto tasks = TasksOf(input, rules);
+  SweepPlan plan(input, options, roots);
+  const std::vector<EntityTask> tasks = TasksOf(input, rules);
   uint64_t chunk_count = 0;
-  for (const auto& task : tasks) {
-    if (options.deadlines) {
-      result.deadlines[task->entity.index()].assign(task->row_count, Instant::Never());
-    }
-    chunk_count += (task->row_count + options.chunk_rows - 1) / options.chunk_rows;
+  for (const EntityTask& task : tasks) {
+    const uint64_t rows = input.facts.table(task.entity).row_count();
+    chunk_count += (rows + options.chunk_rows - 1) / options.chunk_rows;
   }
-  const auto worker_count =
-      std::clamp<uint64_t>(options.threads, 1, std::max<uint64_t>(chunk_count, 1));
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (uint64_t i = 0; i < worker_count; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, options.chunk_rows, result));
-  }
-  std::vector<std::thread> threads;
-  for (uint64_t i = 1; i < worker_count; ++i) {
-    threads.emplace_back([&tasks, worker = workers[i].get()] { worker->Run(tasks); });
-  }
-  workers[0]->Run(tasks);
-  for (std::thread& thread : threads) thread.join();
-  for (const auto& worker : workers) Merge(std::move(worker->found()), result);
+  Workers workers(plan, options, chunk_count);
+  FillPushdowns(plan, workers);
+  FillSemiJoins(plan, workers, result);
+  Judge(input, options, tasks, workers, result);
+  for (size_t i = 0; i < workers.count(); ++i) Merge(std::move(workers.at(i).found()), result);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -20,14 +21,52 @@ int64_t NumberOf(const ir::Constant& constant) {
   return std::get<Duration>(constant).micros;
 }
 
-SweepPlan::SweepPlan(const EvaluationInput& input, bool deadlines,
+SweepPlan::SweepPlan(const EvaluationInput& input, const SweepOptions& options,
                      const std::vector<ir::NodeId>& roots)
-    : input_(input), deadlines_(deadlines), nodes_(input.program.nodes.size()) {
+    : input_(input), deadlines_(options.deadlines), nodes_(input.program.nodes.size()) {
   cell_rows_.resize(input.program.tables.size());
   all_complete_.assign(input.program.schema.entities().size(), -1);
   for (ir::NodeId root : roots) PlanNode(root);
+  if (options.pushdown_fan_in) PlanPushdowns(roots, *options.pushdown_fan_in);
+  if (options.semi_join_share) PlanSemiJoins(roots, *options.semi_join_share);
 }
 SweepPlan::~SweepPlan() = default;
+
+void SweepPlan::PlanPushdowns(const std::vector<ir::NodeId>& roots, uint32_t fan_in) {
+  // Codes of a worker's own dictionary mean nothing to another worker.
+  const auto can_push = [this](ir::NodeId id) {
+    return node(id).type.kind != Kind::kText || at(id).dictionary != nullptr;
+  };
+  for (const PushedNode& pushed :
+       ChoosePushdowns(program(), input_.facts, roots, fan_in, can_push)) {
+    const EntityId entity = node(pushed.reference).type.entity;
+    const uint32_t row_count = input_.facts.table(entity).row_count();
+    auto column = std::make_unique<PushedColumn>();
+    column->pushed = pushed;
+    column->width = at(pushed.node).width;
+    column->values.resize(size_t{row_count} * BytesOf(column->width));
+    column->status.resize(row_count, kIsKnown);
+    if (deadlines_ && node(pushed.node).moves) column->until.resize(row_count);
+    auto together = std::find_if(
+        pushdowns_.begin(), pushdowns_.end(),
+        [&](const Pushdown& pushdown) { return pushdown.reference == pushed.reference; });
+    if (together == pushdowns_.end()) {
+      pushdowns_.push_back({node(pushed.node).frame, pushed.reference, entity, {}});
+      together = std::prev(pushdowns_.end());
+    }
+    together->columns.push_back(column.get());
+    nodes_[pushed.node.index()].pushed = column.get();
+    pushed_columns_.push_back(std::move(column));
+  }
+}
+
+void SweepPlan::PlanSemiJoins(const std::vector<ir::NodeId>& roots, uint32_t share) {
+  semi_joins_ = ChooseSemiJoins(program(), input_.facts, roots);
+  for (SemiJoin& join : semi_joins_) {
+    join.most_pairs = input_.facts.table(join.member).row_count() / share;
+    nodes_[join.fold.index()].semi_join = &join;
+  }
+}
 
 std::optional<uint32_t> SweepPlan::CellRow(ir::TableId table, uint32_t row, uint32_t column) const {
   return cell_rows_[table.index()][column][row];

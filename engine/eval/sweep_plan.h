@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "engine/base/time_zone.h"
+#include "engine/eval/pushdown.h"
+#include "engine/eval/semi_join.h"
 #include "engine/eval/sweep.h"
 #include "engine/eval/value_vector.h"
 
@@ -54,7 +56,9 @@ struct NodePlan {
   const int64_t* changed_at = nullptr;
   const Table* target = nullptr;  // of a reference
   bool required = false;
-  bool complete = false;  // kRow: whatever row it yields is complete
+  bool complete = false;                 // kRow: whatever row it yields is complete
+  const PushedColumn* pushed = nullptr;  // its values by row of a reference; see pushdown.h
+  const SemiJoin* semi_join = nullptr;   // of a fold
 
   // kText: whose codes its values are; null: the worker's own dictionary.
   const TextDictionary* dictionary = nullptr;
@@ -91,8 +95,9 @@ class SweepPlan {
     const Column* column = nullptr;
   };
 
-  // `roots`: the nodes that will be asked for.
-  SweepPlan(const EvaluationInput& input, bool deadlines, const std::vector<ir::NodeId>& roots);
+  // `roots`: the nodes that will be asked for. Pushdowns and semi-joins must be filled before.
+  SweepPlan(const EvaluationInput& input, const SweepOptions& options,
+            const std::vector<ir::NodeId>& roots);
   ~SweepPlan();
 
   const EvaluationInput& input() const { return input_; }
@@ -107,6 +112,8 @@ class SweepPlan {
   std::optional<uint32_t> CellRow(ir::TableId table, uint32_t row, uint32_t column) const;
   // The row of an id, live or not.
   std::optional<RowId> FindRow(EntityId entity, const std::string& id) const;
+  std::vector<Pushdown>& pushdowns() { return pushdowns_; }
+  std::vector<SemiJoin>& semi_joins() { return semi_joins_; }
 
  private:
   void PlanNode(ir::NodeId id);
@@ -118,6 +125,8 @@ class SweepPlan {
   const TextDictionary* MemberDictionary(ir::FrameId frame);
   void BindInSet(const ir::Node& node, NodePlan& plan);
   void BindCells(const ir::Node& node);
+  void PlanPushdowns(const std::vector<ir::NodeId>& roots, uint32_t fan_in);
+  void PlanSemiJoins(const std::vector<ir::NodeId>& roots, uint32_t share);
   uint32_t SourceOf(EntityId entity, FieldId field);
   std::optional<uint32_t> LiveRow(EntityId entity, const std::string& id) const;
 
@@ -125,6 +134,9 @@ class SweepPlan {
   bool deadlines_;
   std::vector<NodePlan> nodes_;  // by node; only what is needed is planned
   std::vector<SetSource> set_sources_;
+  std::vector<std::unique_ptr<PushedColumn>> pushed_columns_;
+  std::vector<Pushdown> pushdowns_;
+  std::vector<SemiJoin> semi_joins_;
   std::vector<int8_t> all_complete_;  // by entity; -1: nobody asked
   std::vector<std::vector<std::vector<std::optional<uint32_t>>>>
       cell_rows_;  // [table][column][row]

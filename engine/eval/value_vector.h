@@ -39,6 +39,16 @@ inline Width WidthOf(ir::Type::Kind kind) {
   RESCIND_UNREACHABLE("a type of no width");
 }
 
+inline size_t BytesOf(Width width) {
+  switch (width) {
+    case Width::kByte: return 1;
+    case Width::kWord:
+    case Width::kDay: return 4;
+    case Width::kLong: return 8;
+  }
+  RESCIND_UNREACHABLE("a width of no size");
+}
+
 __extension__ using Wide = __int128;  // exact sums of numbers of 64 bits
 
 // A row's status, ordered by what prevails in an operation. From kFirstError on: which error.
@@ -127,6 +137,9 @@ class ValueVector {
   int64_t* WriteUntil(const Selection& selection, uint32_t count) {
     return WriteArray(selection, count, kNeverMicros, own_until_, until_);
   }
+  // Likewise, for whoever writes all selected rows: what was there is lost.
+  uint8_t* OverwriteStatus(uint32_t count) { return Overwrite(count, own_status_, status_); }
+  int64_t* OverwriteUntil(uint32_t count) { return Overwrite(count, own_until_, until_); }
   // Points to values that lie elsewhere and stay until the batch changes.
   void Borrow(const void* data) { data_ = data; }
   void ForgetStatus() { status_ = nullptr; }
@@ -151,6 +164,13 @@ class ValueVector {
     } else {
       ForEach(selection, [&](uint32_t i) { items[i] = before[i]; });
     }
+    current = items;
+    return items;
+  }
+
+  template <typename T>
+  static T* Overwrite(uint32_t count, GrowingArray<T>& own, const T*& current) {
+    T* items = own.Reserve(count);
     current = items;
     return items;
   }

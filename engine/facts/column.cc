@@ -20,12 +20,12 @@ Physical PhysicalOf(TypeKind kind) {
 
 Column::Column(Physical physical, uint32_t row_count) : physical_(physical) {
   switch (physical) {
-    case Physical::kByte: values_ = std::vector<uint8_t>(); break;
-    case Physical::kDay: values_ = std::vector<int32_t>(); break;
-    case Physical::kLong: values_ = std::vector<int64_t>(); break;
+    case Physical::kByte: values_ = LargeVector<uint8_t>(); break;
+    case Physical::kDay: values_ = LargeVector<int32_t>(); break;
+    case Physical::kLong: values_ = LargeVector<int64_t>(); break;
     case Physical::kCode:
     case Physical::kRow:
-    case Physical::kSet: values_ = std::vector<uint32_t>(); break;
+    case Physical::kSet: values_ = LargeVector<uint32_t>(); break;
   }
   if (physical == Physical::kCode || physical == Physical::kSet) {
     dictionary_ = std::make_shared<TextDictionary>();
@@ -49,20 +49,20 @@ uint32_t Column::row_count() const {
 void Column::Resize(uint32_t row_count) {
   switch (physical_) {
     case Physical::kByte:
-      std::get<std::vector<uint8_t>>(values_).resize(row_count, kUnknownByte);
+      std::get<LargeVector<uint8_t>>(values_).resize(row_count, kUnknownByte);
       break;
     case Physical::kDay:
-      std::get<std::vector<int32_t>>(values_).resize(row_count, kUnknownDay);
+      std::get<LargeVector<int32_t>>(values_).resize(row_count, kUnknownDay);
       break;
     case Physical::kLong:
-      std::get<std::vector<int64_t>>(values_).resize(row_count, kUnknownLong);
+      std::get<LargeVector<int64_t>>(values_).resize(row_count, kUnknownLong);
       break;
     case Physical::kCode:
     case Physical::kRow:
-      std::get<std::vector<uint32_t>>(values_).resize(row_count, kUnknownCode);
+      std::get<LargeVector<uint32_t>>(values_).resize(row_count, kUnknownCode);
       break;
     case Physical::kSet:
-      std::get<std::vector<uint32_t>>(values_).resize(row_count, kEmptySet);
+      std::get<LargeVector<uint32_t>>(values_).resize(row_count, kEmptySet);
       break;
   }
 }

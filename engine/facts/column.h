@@ -9,9 +9,9 @@
 #include <memory>
 #include <span>
 #include <variant>
-#include <vector>
 
 #include "engine/base/assert.h"
+#include "engine/base/large_vector.h"
 #include "engine/facts/schema.h"
 #include "engine/facts/set_pool.h"
 #include "engine/facts/text_dictionary.h"
@@ -77,16 +77,16 @@ class Column {
   template <typename T>
   std::span<const T> Get(Physical wanted) const {
     RESCIND_ASSERT(physical_ == wanted, "a column read as another type");
-    return std::get<std::vector<T>>(values_);
+    return std::get<LargeVector<T>>(values_);
   }
   template <typename T>
   std::span<T> Mutable() {
-    return std::get<std::vector<T>>(values_);
+    return std::get<LargeVector<T>>(values_);
   }
 
   Physical physical_;
-  std::variant<std::vector<uint8_t>, std::vector<uint32_t>, std::vector<int32_t>,
-               std::vector<int64_t>>
+  std::variant<LargeVector<uint8_t>, LargeVector<uint32_t>, LargeVector<int32_t>,
+               LargeVector<int64_t>>
       values_;
   std::shared_ptr<TextDictionary> dictionary_;  // kCode, kSet
   std::shared_ptr<SetPool> pool_;               // kSet

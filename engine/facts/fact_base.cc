@@ -20,7 +20,7 @@ InverseIndex InverseIndex::Build(uint32_t target_row_count, std::span<const uint
   }
   for (size_t i = 1; i < index.offsets_.size(); ++i) index.offsets_[i] += index.offsets_[i - 1];
   index.rows_.resize(index.offsets_.back());
-  std::vector<uint32_t> next(index.offsets_.begin(), index.offsets_.end() - 1);
+  LargeVector<uint32_t> next(index.offsets_.begin(), index.offsets_.end() - 1);
   for (size_t row = 0; row < references.size(); ++row) {
     if (references[row] == kNoRow || presence[row] != kLiveByte) continue;
     index.rows_[next[references[row]]++] = static_cast<uint32_t>(row);

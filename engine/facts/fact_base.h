@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/instant.h"
+#include "engine/base/large_vector.h"
 #include "engine/facts/column.h"
 #include "engine/facts/column_set.h"
 #include "engine/facts/row_texts.h"
@@ -42,14 +43,14 @@ class InverseIndex {
                             std::span<const uint8_t> presence);
 
  private:
-  std::vector<uint32_t> offsets_;
-  std::vector<uint32_t> rows_;
+  LargeVector<uint32_t> offsets_;
+  LargeVector<uint32_t> rows_;
 };
 
 // A tracked field's past.
 struct TrackedColumn {
   Column previous;                  // same type and dictionary as the field's column
-  std::vector<int64_t> changed_at;  // kUnknownLong: never changed between two known values
+  LargeVector<int64_t> changed_at;  // kUnknownLong: never changed between two known values
 };
 
 class Table {
@@ -79,8 +80,8 @@ class Table {
 
  private:
   friend class FactBase;
-  std::vector<uint8_t> presence_;
-  std::vector<uint8_t> complete_;
+  LargeVector<uint8_t> presence_;
+  LargeVector<uint8_t> complete_;
   std::unordered_map<uint32_t, uint32_t> incarnations_;  // where not 1 (live) and not 0 (absent)
   std::unordered_map<uint32_t, int64_t> removed_at_;
   std::unordered_map<FieldId, Column> columns_;

@@ -19,6 +19,7 @@ struct BenchSetting {
   std::string source_folder;  // the repository
   std::string folder;         // temporary; the caller removes it
   bool with_peer = true;
+  std::string policy;  // sweeps by this one alone; empty: by all
   FileSystem& files;
   FigureList& figures;
 };

@@ -21,7 +21,8 @@ namespace {
 
 struct BenchOptions {
   std::string json;
-  std::string only;  // sweep, store or compile; empty: all
+  std::string only;    // sweep, store or compile; empty: all
+  std::string policy;  // sweeps: of one policy; empty: all
   double scale = 1;
   uint32_t rounds = 5;
   bool with_peer = true;
@@ -29,7 +30,9 @@ struct BenchOptions {
 
 constexpr std::string_view kUsage =
     "usage: bench [--json FILE] [--scale S] [--only sweep|store|compile] [--rounds N] [--no-peer]\n"
+    "             [--policy NAME]\n"
     "  --scale S   population, 1 = 10 M grants (default), 0.1 = 1 M\n"
+    "  --policy    sweeps by this policy alone, without a peer: for a profiler\n"
     "  TMPDIR      where stores and files of the benches go\n";
 
 template <typename Number>
@@ -51,6 +54,8 @@ std::optional<BenchOptions> ReadOptions(int count, char** arguments) {
     bool fine = true;
     if (name == "--json") {
       options.json = value;
+    } else if (name == "--policy") {
+      options.policy = value;
     } else if (name == "--only") {
       options.only = value;
       fine = value == "sweep" || value == "store" || value == "compile";
@@ -99,7 +104,8 @@ int Main(int count, char** arguments) {
                                        .rounds = options->rounds,
                                        .source_folder = RESCIND_SOURCE_FOLDER,
                                        .folder = folder,
-                                       .with_peer = options->with_peer,
+                                       .with_peer = options->with_peer && options->policy.empty(),
+                                       .policy = options->policy,
                                        .files = files,
                                        .figures = figures});
   std::error_code ignored;

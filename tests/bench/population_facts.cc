@@ -59,7 +59,7 @@ FactBase FillFacts(const Population& population, std::shared_ptr<const Schema> s
     TrackedColumn& tracked = facts.AddTracked(entity, field);
     if (const PopulationHistory* history = table.FindHistory(name)) {
       tracked.previous = history->previous;
-      tracked.changed_at = history->changed_at;
+      tracked.changed_at.assign(history->changed_at.begin(), history->changed_at.end());
     }
   }
   facts.SetVersion(1, kBenchNow);

@@ -37,7 +37,13 @@ struct Variety {
   std::map<Verdict, uint64_t> verdicts;
   uint64_t deadline_count = 0;
   uint64_t judgement_count = 0;
+  uint64_t pushed_down_count = 0;  // sweeps in which something was
+  uint64_t semi_join_count = 0;
 
+  void Add(const SweepCounters& counters) {
+    if (counters.rows_pushed_down > 0) ++pushed_down_count;
+    semi_join_count += counters.semi_joins;
+  }
   void Add(const Judgement& judgement) {
     ++judgement_count;
     ++verdicts[judgement.verdict];
@@ -108,7 +114,8 @@ bool SameOutcome(const RuleOutcome& a, const RuleOutcome& b) {
   return a.matches == b.matches && a.undecided == b.undecided && a.errors == b.errors;
 }
 
-void CheckSweep(const RandomWorld& world, const Judgements& expected, const SweepOptions& options) {
+SweepCounters CheckSweep(const RandomWorld& world, const Judgements& expected,
+                         const SweepOptions& options) {
   const EvaluationInput input = world.InputAt(world.now);
   const SweepResult result = SweepFacts(input, options);
   std::map<uint32_t, std::vector<Instant>> deadlines;  // by entity
@@ -127,8 +134,8 @@ void CheckSweep(const RandomWorld& world, const Judgements& expected, const Swee
   for (uint32_t e = 0; e < result.deadlines.size(); ++e) {
     CAPTURE(e);
     const bool judged = deadlines.count(e) > 0;
-    CHECK((result.deadlines[e] ==
-           (judged && options.deadlines ? deadlines[e] : std::vector<Instant>())));
+    const std::vector<Instant> found(result.deadlines[e].begin(), result.deadlines[e].end());
+    CHECK((found == (judged && options.deadlines ? deadlines[e] : std::vector<Instant>())));
     std::vector<RowId> incomplete;
     const Table& table = world.base->table(EntityId(e));
     for (uint32_t row = 0; judged && row < table.row_count(); ++row) {
@@ -138,6 +145,7 @@ void CheckSweep(const RandomWorld& world, const Judgements& expected, const Swee
     }
     CHECK((result.incomplete[e] == incomplete));
   }
+  return result.counters;
 }
 
 // Between now and a deadline nothing changes; at the deadline there is a later one, or none.
@@ -215,10 +223,11 @@ void CheckWorld(uint64_t seed, Variety& variety) {
   }
   const uint32_t small_chunk = 1 + world.choice.Below(7);
   CheckSweep(world, judged, SweepOptions{1, true, {}, 2048});
-  CheckSweep(world, judged, SweepOptions{2, true, {}, small_chunk});
-  CheckSweep(world, judged, SweepOptions{2, false, {}, small_chunk});
+  CheckSweep(world, judged, SweepOptions{2, true, {}, small_chunk, std::nullopt, std::nullopt});
+  variety.Add(CheckSweep(world, judged, SweepOptions{2, true, {}, small_chunk, 0, 1}));
+  CheckSweep(world, judged, SweepOptions{2, false, {}, small_chunk, 0, 1});
   for (uint32_t rule = 0; rule < judged.size(); ++rule) {
-    CheckSweep(world, judged, SweepOptions{1, true, std::vector{rule}, small_chunk});
+    CheckSweep(world, judged, SweepOptions{1, true, std::vector{rule}, small_chunk, 0, 1});
   }
   CheckDeadlines(world, judged);
   CheckGroups(world);
@@ -250,6 +259,10 @@ TEST_CASE("the sweep says what the reference evaluator says, and deadlines hold"
   }
   MESSAGE("judgements " << variety.judgement_count << ", deadlines " << variety.deadline_count);
   CHECK(variety.deadline_count > variety.judgement_count / 50);
+  MESSAGE("pushed down in " << variety.pushed_down_count << " worlds, semi-joins "
+                            << variety.semi_join_count);
+  CHECK(variety.pushed_down_count > count / 10);
+  CHECK(variety.semi_join_count > count / 10);
 }
 
 TEST_CASE("worlds in which something was once wrong") {

@@ -48,6 +48,7 @@ struct World {
     const Judgement judgement = ReferenceEvaluator(input).Judge(rule, row);
     for (const uint32_t threads : {1U, 2U}) {
       CHECK(InSweep(input, SweepOptions{threads, true, {}, threads}, rule, row) == judgement);
+      CHECK(InSweep(input, SweepOptions{threads, true, {}, threads, 0, 1}, rule, row) == judgement);
     }
     return judgement;
   }
