@@ -1,10 +1,12 @@
 #include "engine/compile/order.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "engine/compile/rewrite.h"
+#include "engine/ir/reads.h"
 
 namespace rescind::compile {
 namespace {
@@ -140,28 +142,73 @@ bool IsGuard(const Graph& graph, ir::NodeId id) {
   return op == Op::kIsKnown;
 }
 
-ir::NodeId OrderNode(Estimator& estimator, Graph& graph, ir::Node node) {
-  if (node.op == Op::kAnd || node.op == Op::kOr) {
+class Orderer {
+ public:
+  ir::NodeId Add(Graph& graph, ir::Node node) {
+    if (node.op == Op::kAnd || node.op == Op::kOr) {
+      Sort(graph, node.op, node.operands);
+      Gather(graph, node.op, node.operands);
+    }
+    return graph.Add(std::move(node));
+  }
+
+ private:
+  void Sort(const Graph& graph, Op op, std::vector<ir::NodeId>& operands) {
     std::vector<std::pair<double, ir::NodeId>> ranked;
-    for (const ir::NodeId id : node.operands) {
-      const Estimate estimate = estimator.Of(graph, id);
-      const double decides = node.op == Op::kAnd ? 1 - estimate.chance : estimate.chance;
+    for (const ir::NodeId id : operands) {
+      const Estimate estimate = estimator_.Of(graph, id);
+      const double decides = op == Op::kAnd ? 1 - estimate.chance : estimate.chance;
       const double discount = IsGuard(graph, id) ? kGuardDiscount : 1;
       ranked.emplace_back(discount * estimate.cost / decides, id);
     }
     // The id breaks ties, so that `a and b` and `b and a` become one node.
     std::sort(ranked.begin(), ranked.end());
-    for (size_t i = 0; i < ranked.size(); ++i) node.operands[i] = ranked[i].second;
+    for (size_t i = 0; i < ranked.size(); ++i) operands[i] = ranked[i].second;
   }
-  return graph.Add(std::move(node));
-}
+
+  // Operands that read the row through one and the same reference become one operand, in the place
+  // of the first: an evaluator may judge it once for each row that is referred to.
+  void Gather(Graph& graph, Op op, std::vector<ir::NodeId>& operands) {
+    if (!reads_) reads_.emplace(graph.program());
+    std::vector<std::pair<ir::NodeId, std::vector<ir::NodeId>>> groups;  // by reference, if any
+    for (const ir::NodeId id : operands) {
+      const ir::FrameId frame = graph.node(id).frame;
+      const ir::Reads reads = frame.valid() ? reads_->Of(id, frame) : ir::Reads();
+      const auto same = [&](const auto& group) { return group.first == reads.reference; };
+      const auto group =
+          reads.reference.valid() ? std::find_if(groups.begin(), groups.end(), same) : groups.end();
+      if (group == groups.end()) {
+        groups.push_back({reads.reference, {id}});
+      } else {
+        group->second.push_back(id);
+      }
+    }
+    if (groups.size() == 1 || groups.size() == operands.size()) return;
+    operands.clear();
+    for (auto& [reference, together] : groups) {
+      if (together.size() == 1) {
+        operands.push_back(together.front());
+        continue;
+      }
+      ir::Node node;
+      node.op = op;
+      node.type = graph.node(together.front()).type;
+      node.operands = std::move(together);
+      operands.push_back(graph.Add(std::move(node)));
+    }
+    Sort(graph, op, operands);
+  }
+
+  Estimator estimator_;
+  std::optional<ir::ReadsOfFrame> reads_;  // of the graph that is built
+};
 
 }  // namespace
 
 ir::Program Order(ir::Program program) {
-  Estimator estimator;
-  return Rewrite(std::move(program), [&estimator](Graph& graph, ir::Node node) {
-    return OrderNode(estimator, graph, std::move(node));
+  Orderer orderer;
+  return Rewrite(std::move(program), [&orderer](Graph& graph, ir::Node node) {
+    return orderer.Add(graph, std::move(node));
   });
 }
 

@@ -102,13 +102,41 @@ void Repeat(const ValueVector& from, uint32_t count, ValueVector& out) {
 }
 
 template <typename Body>
-void WithWidth(Width width, Body body) {
+[[gnu::always_inline]] inline void WithWidth(Width width, Body body) {
   switch (width) {
     case Width::kByte: body(uint8_t{}); break;
     case Width::kWord: body(uint32_t{}); break;
     case Width::kDay: body(int32_t{}); break;
     case Width::kLong: body(int64_t{}); break;
   }
+}
+
+// The answers of a pushed condition for rows whose reference is known; true when some of them have
+// a status or an instant as well.
+RESCIND_KERNEL bool LookUpAnswers(const PushedColumn& column, const uint32_t* rows,
+                                  const Selection& selection, uint8_t* answers) {
+  const auto* const from = reinterpret_cast<const uint8_t*>(column.values.data());
+  uint8_t any = 0;
+  ForEach(selection, [&any, answers, from, rows](uint32_t i) {
+    answers[i] = from[rows[i]];
+    any |= answers[i];
+  });
+  return any >= PushedColumn::kHasMore;
+}
+
+void LookUpPushedCondition(const PushedColumn& column, const ValueVector& reference,
+                           const Selection& selection, uint32_t count, ValueVector& out) {
+  const uint32_t* const rows = reference.values<uint32_t>();
+  uint8_t* const answers = out.Write<uint8_t>(count);
+  if (!LookUpAnswers(column, rows, selection, answers)) return;
+  uint8_t* const status = column.any_status ? out.WriteStatus(selection, count) : nullptr;
+  int64_t* const until = column.any_until ? out.WriteUntil(selection, count) : nullptr;
+  ForEach(selection, [=, &column](uint32_t i) {
+    if (answers[i] < PushedColumn::kHasMore) return;
+    answers[i] &= 1;
+    if (status != nullptr) status[i] = column.status[rows[i]];
+    if (until != nullptr) until[i] = column.until[rows[i]];
+  });
 }
 
 // The values of a pushed node for rows whose reference is known.
@@ -182,15 +210,16 @@ void BatchEvaluator::ComputePushed(ir::NodeId id, Batch& batch, const Selection&
                                    ValueVector& out) {
   const PushedColumn& column = *plan_.at(id).pushed;
   const ValueVector& reference = Fetch(column.pushed.reference, batch, selection);
+  const auto look_up = column.is_condition ? LookUpPushedCondition : LookUpPushed;
   const uint8_t* const its_status = reference.status();
   if (its_status == nullptr) {
-    LookUpPushed(column, reference, selection, batch.count, out);
+    look_up(column, reference, selection, batch.count, out);
     return;
   }
   const SelectionStack::Scope scope(selections_);
   const Selection& named =
       selections_.Filter(selection, [its_status](uint32_t i) { return its_status[i] == kIsKnown; });
-  if (named.count > 0) LookUpPushed(column, reference, named, batch.count, out);
+  if (named.count > 0) look_up(column, reference, named, batch.count, out);
   if (named.count == selection.count) return;
   const Selection& others =
       selections_.Filter(selection, [its_status](uint32_t i) { return its_status[i] != kIsKnown; });

@@ -38,8 +38,13 @@ bool DependsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::F
 // The values of a pushed node by row of the referenced table. Rows that the reference never names
 // (not live; or incomplete, where it is required) hold nothing that may be read.
 struct PushedColumn {
+  // Of a condition, the value of a row that has a status or an instant as well: most have none, and
+  // one look-up tells.
+  static constexpr uint8_t kHasMore = 0x80;
+
   PushedNode pushed;
   Width width = Width::kByte;
+  bool is_condition = false;
   RawLargeVector<std::byte> values;
   LargeVector<uint8_t> status;    // all known at first
   RawLargeVector<int64_t> until;  // empty for what never moves, and without deadlines

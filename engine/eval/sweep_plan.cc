@@ -44,6 +44,7 @@ void SweepPlan::PlanPushdowns(const std::vector<ir::NodeId>& roots, uint32_t fan
     auto column = std::make_unique<PushedColumn>();
     column->pushed = pushed;
     column->width = at(pushed.node).width;
+    column->is_condition = node(pushed.node).type.kind == Kind::kBool;
     column->values.resize(size_t{row_count} * BytesOf(column->width));
     column->status.resize(row_count, kIsKnown);
     if (deadlines_ && node(pushed.node).moves) column->until.resize(row_count);

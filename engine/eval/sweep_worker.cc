@@ -110,6 +110,12 @@ void SweepWorker::StoreColumn(PushedColumn& column, uint32_t first_row, uint32_t
   } else if (!column.until.empty()) {
     std::fill_n(column.until.data() + first_row, count, kNeverMicros);
   }
+  if (!column.is_condition || (values.status() == nullptr && values.until() == nullptr)) return;
+  auto* const answers = reinterpret_cast<uint8_t*>(column.values.data()) + first_row;
+  for (uint32_t i = 0; i < count; ++i) {
+    const bool has_more = values.status(i) != kIsKnown || values.until(i) != kNeverMicros;
+    answers[i] = (answers[i] & 1) | (has_more ? PushedColumn::kHasMore : 0);
+  }
 }
 
 void SweepWorker::FillPushdown(Pushdown& pushdown, uint32_t first_row, uint32_t count) {
