@@ -19,6 +19,15 @@ constexpr double kPatternCost = 60;  // an RE2 search
 constexpr double kTextCost = 15;     // comparing, cutting or folding texts
 constexpr double kCalendarCost = 6;  // days and zones
 constexpr double kMaxCost = 1e12;
+// Reading where a reference points: anywhere in memory. What reads the row through one reference
+// alone costs little more at most, for it may be judged once for each row that is referred to.
+constexpr double kLookUpCost = 4;
+constexpr double kByteLookUpCost = 2;
+constexpr double kPushedCost = 3.5;
+// The first member of an enumeration is the usual one: `active`.
+constexpr double kFirstMemberChance = 0.6;
+constexpr double kOtherMemberChance = 0.15;
+constexpr double kFlagChance = 0.35;
 // `is known` spares what follows the rows that are unknown, which are dearer than others.
 constexpr double kGuardDiscount = 0.2;
 
@@ -52,6 +61,11 @@ class Estimator {
       case Op::kConstantRow:
       case Op::kNow: return 0;
       case Op::kNot: return operands;
+      case Op::kField:
+      case Op::kChangedAt:
+      case Op::kPrevious:
+        if (graph.node(node.operands[0]).op == Op::kMember) return operands + 1;
+        return operands + (IsByte(node.type.kind) ? kByteLookUpCost : kLookUpCost);
       case Op::kMatches: return operands + kPatternCost;
       case Op::kStartsWith:
       case Op::kEndsWith:
@@ -107,30 +121,46 @@ class Estimator {
         if (const bool* value = std::get_if<bool>(&node.constant)) return *value ? 1 : 0;
         return 0.5;
       case Op::kIsKnown: return 0.8;
-      case Op::kCompare:
-        return node.compare == ir::Compare::kEqual ? EqualChance(graph, node.operands[0]) : 0.4;
-      case Op::kInSet: {
-        const double one = EqualChance(graph, node.operands[0]);
-        return std::min(0.9, one * static_cast<double>(graph.set(node.set).items.size()));
+      case Op::kCompare: {
+        if (node.compare != ir::Compare::kEqual) return 0.5;
+        const ir::Node& other = graph.node(node.operands[1]);
+        const bool constant = other.op == Op::kConstant;
+        return EqualChance(graph, node.operands[0], constant ? &other.constant : nullptr);
       }
+      case Op::kInSet: {
+        double any = 0;
+        for (const ir::Constant& item : graph.set(node.set).items) {
+          any += EqualChance(graph, node.operands[0], &item);
+        }
+        return std::min(0.9, any);
+      }
+      case Op::kField: return kFlagChance;
       case Op::kHas:
       case Op::kStartsWith:
       case Op::kEndsWith:
       case Op::kContains:
       case Op::kMatches: return 0.1;
       case Op::kReached:
-      case Op::kDayReached: return 0.4;
+      case Op::kDayReached: return 0.35;
       case Op::kAny: return 0.4;
       default: return 0.5;
     }
   }
 
-  static double EqualChance(const Graph& graph, ir::NodeId id) {
-    const ir::Type& type = graph.node(id).type;
-    if (type.kind == ir::Type::Kind::kBool) return 0.5;
-    if (type.kind != ir::Type::Kind::kEnum) return 0.02;
-    const size_t members = graph.schema().enumeration(type.enumeration).members.size();
-    return 1 / static_cast<double>(std::max<size_t>(members, 2));
+  static bool IsByte(ir::Type::Kind kind) {
+    return kind == ir::Type::Kind::kBool || kind == ir::Type::Kind::kEnum;
+  }
+
+  // Of being one constant, or the same as something else.
+  static double EqualChance(const Graph& graph, ir::NodeId id, const ir::Constant* constant) {
+    switch (graph.node(id).type.kind) {
+      case ir::Type::Kind::kBool: return 0.5;
+      case ir::Type::Kind::kEnum: {
+        const auto* member = constant == nullptr ? nullptr : std::get_if<int64_t>(constant);
+        return member != nullptr && *member == 0 ? kFirstMemberChance : kOtherMemberChance;
+      }
+      default: return 0.02;
+    }
   }
 
   std::vector<Estimate> estimates_;  // by node of the graph
@@ -159,7 +189,9 @@ class Orderer {
       const Estimate estimate = estimator_.Of(graph, id);
       const double decides = op == Op::kAnd ? 1 - estimate.chance : estimate.chance;
       const double discount = IsGuard(graph, id) ? kGuardDiscount : 1;
-      ranked.emplace_back(discount * estimate.cost / decides, id);
+      const bool looked_up = ReadsOf(graph, id).what == ir::Reads::What::kOneReference;
+      const double cost = looked_up ? std::min(estimate.cost, kPushedCost) : estimate.cost;
+      ranked.emplace_back(discount * cost / decides, id);
     }
     // The id breaks ties, so that `a and b` and `b and a` become one node.
     std::sort(ranked.begin(), ranked.end());
@@ -169,11 +201,9 @@ class Orderer {
   // Operands that read the row through one and the same reference become one operand, in the place
   // of the first: an evaluator may judge it once for each row that is referred to.
   void Gather(Graph& graph, Op op, std::vector<ir::NodeId>& operands) {
-    if (!reads_) reads_.emplace(graph.program());
     std::vector<std::pair<ir::NodeId, std::vector<ir::NodeId>>> groups;  // by reference, if any
     for (const ir::NodeId id : operands) {
-      const ir::FrameId frame = graph.node(id).frame;
-      const ir::Reads reads = frame.valid() ? reads_->Of(id, frame) : ir::Reads();
+      const ir::Reads reads = ReadsOf(graph, id);
       const auto same = [&](const auto& group) { return group.first == reads.reference; };
       const auto group =
           reads.reference.valid() ? std::find_if(groups.begin(), groups.end(), same) : groups.end();
@@ -197,6 +227,12 @@ class Orderer {
       operands.push_back(graph.Add(std::move(node)));
     }
     Sort(graph, op, operands);
+  }
+
+  ir::Reads ReadsOf(const Graph& graph, ir::NodeId id) {
+    if (!reads_) reads_.emplace(graph.program());
+    const ir::FrameId frame = graph.node(id).frame;
+    return frame.valid() ? reads_->Of(id, frame) : ir::Reads();
   }
 
   Estimator estimator_;

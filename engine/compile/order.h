@@ -1,4 +1,5 @@
-// Order: the operands of `and` and `or`, cheap and decisive ones first.
+// Order: the operands of `and` and `or`, cheap and decisive ones first, and those that read the row
+// through one and the same reference together.
 #pragma once
 
 #include "engine/ir/program.h"
