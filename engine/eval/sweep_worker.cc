@@ -88,7 +88,7 @@ SweepWorker::SweepWorker(const SweepPlan& plan) : plan_(plan), evaluator_(plan) 
 SweepWorker::Findings& SweepWorker::found() {
   const SweepCounters& counters = evaluator_.counters();
   found_.counters.nodes_evaluated = counters.nodes_evaluated;
-  found_.counters.members_visited = counters.members_visited;
+  found_.counters.members_visited = counters.members_visited + rows_looked_at_;
   return found_;
 }
 
@@ -145,7 +145,7 @@ void SweepWorker::FindPairs(const SemiJoin& join, uint32_t first_row, uint32_t c
     const Selection& all = evaluator_.StartChunk(join.members, nullptr, first, run);
     const ValueVector& condition = evaluator_.Evaluate(join.condition, all);
     const uint8_t* answers = condition.values<uint8_t>();
-    found_.counters.members_visited += run;
+    rows_looked_at_ += run;
     if (condition.status() == nullptr && condition.until() == nullptr && uninteresting == 0) {
       for (const uint8_t* at = answers; at < answers + run; ++at) {
         const auto left = static_cast<size_t>(answers + run - at);

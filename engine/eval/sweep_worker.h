@@ -49,6 +49,7 @@ class SweepWorker {
   const SweepPlan& plan_;
   BatchEvaluator evaluator_;
   Findings found_;
+  uint64_t rows_looked_at_ = 0;  // for semi-joins
 };
 
 }  // namespace rescind::eval
