@@ -17,11 +17,11 @@ struct OpenLog {
   std::unique_ptr<ActionLedger> ledger;
 };
 
-Result<OpenLog> Open(Invocation& invocation) {
+Result<OpenLog> Open(Invocation& invocation, PipelinePurpose purpose) {
   OpenLog log;
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(log.pipeline, Pipeline::Open(std::move(workspace), EnvironmentOf(invocation),
-                                              PipelinePurpose::kRead));
+  RESCIND_ASSIGN(log.pipeline,
+                 Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), purpose));
   RESCIND_ASSIGN(log.ledger, ActionLedger::Open(log.pipeline->workspace(), log.pipeline->store(),
                                                 log.pipeline->environment()));
   return log;
@@ -53,7 +53,7 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
 }
 
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kRead));
   const LogReader reader(log.pipeline->store().key_values());
   const std::string& format = options.format;
   const auto event_format = ParseEventFormat(format);
@@ -73,7 +73,7 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
 }
 
 Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
   RESCIND_ASSIGN(const ExportReport report,
                  ExportAudit(log.pipeline->store(), log.ledger->audit(),
                              PathFrom(invocation, folder), invocation.files));
@@ -91,7 +91,7 @@ struct ProveOptions {
 };
 
 Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
   RESCIND_ASSIGN(const LogProof proof,
                  ProveAudit(log.pipeline->store(), log.ledger->audit(), options.index));
   RESCIND_TRY(log.pipeline->Close());
@@ -107,7 +107,7 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
 }  // namespace
 
 Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation));
+  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
   RESCIND_TRY(RotateAuditKey(log.pipeline->store(), log.ledger->audit(),
                              fmt::format("audit key rotate by {}", ActorName())));
   RESCIND_TRY(log.pipeline->Close());

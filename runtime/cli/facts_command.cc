@@ -26,7 +26,7 @@ struct CheckFactsOptions {
 // To look at; nothing is made.
 Result<WorkspaceStore> OpenToRead(const Workspace& workspace, Invocation& invocation) {
   StoreOptions options;
-  options.create_if_missing = false;
+  options.read_only = true;
   return OpenWorkspaceStore(workspace, {invocation.files, invocation.clock, invocation.random},
                             options);
 }

@@ -38,7 +38,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
       const auto pipeline,
-      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
+      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kAmend));
   RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
                                                        pipeline->environment()));
   RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline));

@@ -7,8 +7,7 @@ namespace {
 
 class FaultyWritableFile final : public WritableFile {
  public:
-  FaultyWritableFile(FaultyFileSystem& owner, std::unique_ptr<WritableFile> below,
-                     std::string path)
+  FaultyWritableFile(FaultyFileSystem& owner, std::unique_ptr<WritableFile> below, std::string path)
       : owner_(owner), below_(std::move(below)), path_(std::move(path)) {}
 
   Status Append(std::string_view bytes) override {
@@ -37,8 +36,8 @@ class FaultyWritableFile final : public WritableFile {
 
 Status FaultyFileSystem::Step(std::string_view verb, const std::string& path) {
   ++step_count_;
-  const bool fails = fail_at_ != 0 && (step_count_ == fail_at_ ||
-                                       (stays_broken_ && step_count_ > fail_at_));
+  const bool fails =
+      fail_at_ != 0 && (step_count_ == fail_at_ || (stays_broken_ && step_count_ > fail_at_));
   if (fails) return SystemCallError(verb, path, error_number_);
   return {};
 }
@@ -89,6 +88,15 @@ Result<std::vector<std::string>> FaultyFileSystem::ListRecursively(const std::st
 
 Result<std::unique_ptr<FileLock>> FaultyFileSystem::Lock(const std::string& path) {
   return below_.Lock(path);
+}
+
+Result<std::unique_ptr<FileLock>> FaultyFileSystem::LockShared(const std::string& path) {
+  return below_.LockShared(path);
+}
+
+Result<uint64_t> FaultyFileSystem::FreeBytes(const std::string& path) {
+  if (claimed_free_bytes_) return *claimed_free_bytes_;
+  return below_.FreeBytes(path);
 }
 
 }  // namespace rescind

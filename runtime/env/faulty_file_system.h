@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "runtime/env/file_system.h"
 
@@ -15,12 +16,15 @@ namespace rescind {
 class FaultyFileSystem final : public FileSystem {
  public:
   // `below` must outlive this. `fail_at` 0: never, only count.
-  FaultyFileSystem(FileSystem& below, uint64_t fail_at, int error_number,
-                   bool stays_broken = false)
-      : below_(below), fail_at_(fail_at), error_number_(error_number),
+  FaultyFileSystem(FileSystem& below, uint64_t fail_at, int error_number, bool stays_broken = false)
+      : below_(below),
+        fail_at_(fail_at),
+        error_number_(error_number),
         stays_broken_(stays_broken) {}
 
   uint64_t step_count() const { return step_count_; }
+  // From here on the disk claims to have so much left, or says again what it has.
+  void ClaimFree(std::optional<uint64_t> bytes) { claimed_free_bytes_ = bytes; }
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
@@ -33,6 +37,8 @@ class FaultyFileSystem final : public FileSystem {
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
+  Result<uint64_t> FreeBytes(const std::string& path) override;
 
   // Counts one step; the injected error when it is the one to fail.
   Status Step(std::string_view verb, const std::string& path);
@@ -43,6 +49,7 @@ class FaultyFileSystem final : public FileSystem {
   const int error_number_;
   const bool stays_broken_;
   uint64_t step_count_ = 0;
+  std::optional<uint64_t> claimed_free_bytes_;
 };
 
 }  // namespace rescind

@@ -76,6 +76,12 @@ class FileSystem {
   // Takes an exclusive lock, creating the lock file with mode 0600. Held by another process:
   // kBusy, naming the pid found in the file. The kernel frees it when the holder dies.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // The same, but shared with others that take it so. Writes nothing, unless the lock file is
+  // missing.
+  virtual Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) = 0;
+  // Bytes that can still be written to the disk of an existing file or folder. Quotas are unknown
+  // to it.
+  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
 
   bool Exists(const std::string& path) { return Stat(path).ok(); }
   // The whole file; kInvalidInput when it is longer than `limit_bytes`.
@@ -99,6 +105,8 @@ class RealFileSystem final : public FileSystem {
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
+  Result<uint64_t> FreeBytes(const std::string& path) override;
 };
 
 // The Error for a failed system call: "cannot <verb> <path>: <reason>", with a remedy.

@@ -71,13 +71,15 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(workspace), environment));
   RESCIND_TRY(pipeline->LoadProgram());
   const Workspace& space = pipeline->workspace_;
-  if (purpose == PipelinePurpose::kRead && !environment.files.Exists(space.store_folder)) {
+  const bool needs_store = purpose == PipelinePurpose::kRead || purpose == PipelinePurpose::kAmend;
+  if (needs_store && !environment.files.Exists(space.store_folder)) {
     return Error{ErrorKind::kNotFound,
                  fmt::format("there are no facts yet: {} does not exist", space.store_folder),
                  "`rescind import FILE…` loads them"};
   }
   StoreOptions options;
-  options.create_if_missing = purpose != PipelinePurpose::kRead;
+  options.create_if_missing = !needs_store;
+  options.read_only = purpose == PipelinePurpose::kRead;
   options.for_execution = purpose == PipelinePurpose::kExecute;
   RESCIND_ASSIGN(
       pipeline->opened_,

@@ -41,8 +41,9 @@ struct PipelineEnvironment {
 };
 
 enum class PipelinePurpose : uint8_t {
-  kRead,     // a dry run; there must be a store
-  kChange,   // exemptions, the audit log's key: the store is made when there is none
+  kRead,     // a dry run, which needs no room on the disk; there must be a store
+  kAmend,    // a release, a checkpoint, the audit log's key; there must be a store
+  kChange,   // exemptions: the store is made when there is none
   kExecute,  // actions: the store's epoch is incremented
 };
 
@@ -75,8 +76,8 @@ struct Derivation {
 
 class Pipeline {
  public:
-  // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead when
-  // nothing was ever imported. Else what the store says.
+  // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead and
+  // kAmend when nothing was ever imported. Else what the store says.
   static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace,
                                                 PipelineEnvironment environment,
                                                 PipelinePurpose purpose);

@@ -6,7 +6,11 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdarg>
+
+#include "runtime/store/watched_files.h"
 
 namespace rescind {
 namespace {
@@ -17,20 +21,29 @@ constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default", "chan
 rocksdb::Slice SliceOf(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view ViewOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// The sum of all memtables.
+constexpr uint64_t kMemoryBytes = 128 << 20;
+
+// What goes wrong comes as a status; a log file would be one more thing that a full disk breaks.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 // The sum of all memtables and the log bound what a crash leaves to be replayed.
-rocksdb::DBOptions DatabaseOptions(bool create) {
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* files, bool create) {
   rocksdb::DBOptions options;
+  options.env = files;
+  options.info_log = std::make_shared<NoLog>();
   options.create_if_missing = create;
   options.create_missing_column_families = create;
   options.paranoid_checks = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_total_wal_size = 64 << 20;
-  options.db_write_buffer_size = 128 << 20;
+  options.db_write_buffer_size = kMemoryBytes;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4 << 20;
   // What was written without the log is invisible until a fold has flushed it itself.
   options.avoid_flush_during_shutdown = true;
   options.stats_dump_period_sec = 0;
@@ -80,21 +93,41 @@ Error Database::Failure(const char* verb, const rocksdb::Status& status) const {
   return Error{kind, fmt::format("cannot {} store {}: {}", verb, path_, status.ToString()), help};
 }
 
-Result<std::unique_ptr<Database>> Database::Open(const std::string& path, bool create) {
-  std::unique_ptr<Database> database(new Database(path));
+Database::Database(std::string path, Access access, Disk disk)
+    : path_(std::move(path)),
+      access_(access),
+      guard_(disk.guard),
+      files_(MakeWatchedFiles(
+          [&guard = disk.guard](const std::string& file, std::string_view reason, bool is_full) {
+            guard.EndProcess(file, reason, is_full);
+          },
+          std::move(disk.fails_next))) {}
+
+rocksdb::Status Database::OpenFamilies() {
   const auto cache = rocksdb::NewLRUCache(32 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (size_t i = 0; i < kFamilyCount; ++i) {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
   }
+  const auto options = DatabaseOptions(files_.get(), access_ == Access::kCreate);
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(DatabaseOptions(create), path, families, &database->handles_, &raw);
-  database->db_.reset(raw);
+      read_only() ? rocksdb::DB::OpenForReadOnly(options, path_, families, &handles_, &raw)
+                  : rocksdb::DB::Open(options, path_, families, &handles_, &raw);
+  db_.reset(raw);
+  return status;
+}
+
+Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access access,
+                                                 Disk disk) {
+  std::unique_ptr<Database> database(new Database(path, access, std::move(disk)));
+  const rocksdb::Status status = database->OpenFamilies();
   if (!status.ok()) {
     // An unreadable manifest and the like come as other kinds of status than Corruption.
     Error error = database->Failure("open", status);
-    if (error.kind == ErrorKind::kIo && !create) error.kind = ErrorKind::kCorrupt;
+    if (error.kind == ErrorKind::kIo && access != Access::kCreate) {
+      error.kind = ErrorKind::kCorrupt;
+    }
     return error;
   }
   return database;
@@ -182,6 +215,11 @@ void Database::DeleteRange(rocksdb::WriteBatch& batch, Family family, std::strin
   RESCIND_ASSERT(status.ok(), "a batch refuses a change");
 }
 
+Status Database::NeedRoom(uint64_t bytes, std::string_view standing) const {
+  // To the log, and to the files that it is turned into.
+  return guard_.NeedRoom(2 * bytes + std::min(unlogged_bytes_, kMemoryBytes), standing);
+}
+
 Status Database::Write(rocksdb::WriteBatch& batch, Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
@@ -189,6 +227,7 @@ Status Database::Write(rocksdb::WriteBatch& batch, Durability durability) {
   options.protection_bytes_per_key = 8;
   const rocksdb::Status status = db_->Write(options, &batch);
   if (!status.ok()) return Failure("write", status);
+  if (options.disableWAL) unlogged_bytes_ += batch.GetDataSize();
   return {};
 }
 
@@ -198,6 +237,7 @@ Status Database::FlushFolded() {
   const rocksdb::Status status =
       db_->Flush(options, {handle(Family::kColumns), handle(Family::kKeys)});
   if (!status.ok()) return Failure("flush", status);
+  unlogged_bytes_ = 0;
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "runtime/store/disk_guard.h"
 
 namespace rescind {
 
@@ -23,8 +24,15 @@ inline constexpr size_t kFamilyCount = 5;
 
 class Database {
  public:
-  // `create`: make it when it is not there.
-  static Result<std::unique_ptr<Database>> Open(const std::string& path, bool create);
+  enum class Access { kCreate, kChange, kRead };
+  // What a database borrows: `guard` must outlive it. `fails_next` is a test's (watched_files.h).
+  struct Disk {
+    const DiskGuard& guard;
+    std::function<bool()> fails_next = {};
+  };
+  // kCreate: make it when it is not there. kRead changes nothing on disk: what the log holds is
+  // read into memory, and every write is refused.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path, Access access, Disk disk);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -51,7 +59,7 @@ class Database {
                    std::string_view until) const;
 
   enum class Durability { kSynced, kLogged, kUnlogged };
-  // kUnlogged is lost in a crash until Flush().
+  // kUnlogged is lost in a crash until FlushFolded(). Room for it is the caller's business.
   Status Write(rocksdb::WriteBatch& batch, Durability durability);
   // What was written to columns and keys is in files, durable.
   Status FlushFolded();
@@ -60,16 +68,23 @@ class Database {
   // A copy in a folder that must not exist; durable.
   Status CopyTo(const std::string& directory);
 
-  rocksdb::DB& db() { return *db_; }
+  bool read_only() const { return access_ == Access::kRead; }
+  // kIo when the disk lacks room for a batch of that size and all that waits in memory for files.
+  Status NeedRoom(uint64_t bytes, std::string_view standing) const;
 
  private:
-  Database(std::string path) : path_(std::move(path)) {}
+  Database(std::string path, Access access, Disk disk);
+  rocksdb::Status OpenFamilies();
   rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return handles_[static_cast<size_t>(family)];
   }
   Error Failure(const char* verb, const rocksdb::Status& status) const;
 
-  std::string path_;
+  const std::string path_;
+  const Access access_;
+  const DiskGuard& guard_;
+  const std::unique_ptr<rocksdb::Env> files_;
+  uint64_t unlogged_bytes_ = 0;  // since the last FlushFolded
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kStageBytes = 8 << 20;  // more than this does not go through the log
 constexpr size_t kWriteBytes = 4 << 20;
+constexpr const char* kStanding = "nothing of this change was kept";
 
 }  // namespace
 
@@ -27,6 +28,7 @@ Status FoldSink::Stage() {
   // The marker must reach the disk before the first thing that it is to clean up.
   std::string value;
   AppendBigEndian64(value, fold_number_);
+  RESCIND_TRY(database_.NeedRoom(final_batch_.GetDataSize(), kStanding));
   rocksdb::WriteBatch marker;
   database_.Put(marker, Family::kState, kStagingKey, value);
   RESCIND_TRY(database_.Write(marker, Database::Durability::kSynced));
@@ -37,6 +39,7 @@ Status FoldSink::Stage() {
 
 Status FoldSink::WriteStaged() {
   if (staged_.Count() == 0) return {};
+  RESCIND_TRY(database_.NeedRoom(staged_.GetDataSize(), kStanding));
   RESCIND_TRY(database_.Write(staged_, Database::Durability::kUnlogged));
   staged_.Clear();
   return {};

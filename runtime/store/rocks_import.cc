@@ -86,6 +86,7 @@ Status RocksImport::WriteSegment() {
   rocksdb::WriteBatch batch;
   store_.database_->Put(batch, Family::kChanges, ChangeKey(record.facts_seq, ++segment_),
                         record.Encode());
+  RESCIND_TRY(store_.database_->NeedRoom(batch.GetDataSize(), "nothing of this change was kept"));
   return store_.database_->Write(batch, Database::Durability::kLogged);
 }
 
@@ -113,7 +114,7 @@ Result<CommitReport> RocksImport::FinishStaged() {
   MarkState next = store_.head_;
   next.facts_seq = facts_seq;
   next.last_change = at_;
-  store_.WriteDurably(batch, next);
+  RESCIND_TRY(store_.WriteDurably(batch, next));
   state.Evict();
   return writer_->report();
 }
@@ -142,7 +143,9 @@ Result<CommitReport> RocksImport::Finish() {
   writer_.reset();
   sink_.reset();
   // The fold of a long log is not part of the commit, which stands.
-  if (store_.unfolded_bytes_ > store_.options_.checkpoint_bytes) RESCIND_TRY(store_.Checkpoint());
+  if (store_.unfolded_bytes_ > store_.options_.checkpoint_bytes) {
+    RESCIND_TRY(store_.FoldIfThereIsRoom());
+  }
   return report;
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/fact_loader.h"
@@ -17,22 +15,13 @@ namespace {
 
 constexpr uint64_t kResidentBytes = 256ull << 20;
 
-// What was acknowledged and what the disk holds may differ from here on, and a second sync would
-// report success for pages that the kernel has dropped: only the next opening can tell.
-[[noreturn]] void EndProcess(const Error& error) {
-  fmt::print(stderr, "fatal: {}\nfatal: the store cannot go on; {}\n", error.message,
-             error.help.empty() ? "open it again" : error.help);
-  std::fflush(stderr);
-  std::_Exit(1);
-}
-
 }  // namespace
 
 RocksStore::~RocksStore() = default;
 
 Status RocksStore::Close() {
   RESCIND_TRY(RefuseWhileImporting("close the store"));
-  RESCIND_TRY(Checkpoint());
+  if (!options_.read_only) RESCIND_TRY(FoldIfThereIsRoom());
   state_.reset();
   extra_reader_.reset();
   database_.reset();
@@ -45,6 +34,14 @@ Status RocksStore::RefuseWhileImporting(std::string_view what) const {
   if (!importing_) return {};
   return Error{ErrorKind::kBusy, fmt::format("cannot {} while an import runs", what),
                "finish or abandon the import first"};
+}
+
+Status RocksStore::RefuseChange(std::string_view what) const {
+  if (options_.read_only) {
+    return Error{ErrorKind::kUnsupported,
+                 fmt::format("cannot {}: store {} was opened for reading", what, path_), ""};
+  }
+  return RefuseWhileImporting(what);
 }
 
 Result<Instant> RocksStore::CommitInstant(const std::optional<Instant>& wanted) const {
@@ -69,7 +66,8 @@ void RocksStore::AddExtra(rocksdb::WriteBatch& batch, const KeyValueBatch& extra
   if (extra.audit_mark()) head.audit = *extra.audit_mark();
 }
 
-void RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
+Status RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
+  RESCIND_TRY(database_->NeedRoom(batch.GetDataSize(), "nothing of this change was kept"));
   ++next.commit_number;
   std::string head = next.Encode();
   Seal(head);
@@ -79,26 +77,29 @@ void RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
   for (const Family family : {Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra}) {
     database_->Put(batch, family, kCommitKey, number);
   }
+  guard_.BeginCommit();
   StoreFaults* faults = options_.faults;
   if (faults != nullptr && faults->FailNextWalSync()) {
     // The batch gets as far as the log, and nobody knows whether it is there.
     (void)database_->Write(batch, Database::Durability::kLogged);
-    EndProcess({ErrorKind::kIo, "cannot sync the log of store " + path_, ""});
+    guard_.EndProcess({ErrorKind::kIo, "cannot sync the log of store " + path_, ""});
   }
   if (const Status status = database_->Write(batch, Database::Durability::kSynced); !status.ok()) {
-    EndProcess(status.error());
+    guard_.EndProcess(status.error());
   }
   if (faults != nullptr && faults->FailNextMarkSync()) {
-    EndProcess({ErrorKind::kIo, "cannot sync the mark of store " + path_, ""});
+    guard_.EndProcess({ErrorKind::kIo, "cannot sync the mark of store " + path_, ""});
   }
-  if (const Status status = mark_->Write(next); !status.ok()) EndProcess(status.error());
+  if (const Status status = mark_->Write(next); !status.ok()) guard_.EndProcess(status.error());
+  guard_.EndCommit();
   head_ = std::move(next);
+  return {};
 }
 
 void RocksStore::Reload() {
   state_.reset();
   auto loaded = StoreState::Load(*database_, schema_, numbers_, secret_, head_);
-  if (!loaded.ok()) EndProcess(loaded.error());
+  if (!loaded.ok()) guard_.EndProcess(loaded.error());
   state_ = std::move(*loaded);
 }
 
@@ -117,14 +118,14 @@ Result<CommitReport> RocksStore::CommitWriter(FactWriter& writer, const KeyValue
   }
   database_->Put(batch, Family::kChanges, ChangeKey(next.facts_seq, 0), bytes);
   if (extra != nullptr) AddExtra(batch, *extra, next);
-  WriteDurably(batch, next);
+  RESCIND_TRY(WriteDurably(batch, next));
   state_->Advance(head_.facts_seq, head_.last_change);
   unfolded_bytes_ += bytes.size();
   return report;
 }
 
 Result<CommitReport> RocksStore::Commit(const FactDelta& delta, const CommitOptions& options) {
-  RESCIND_TRY(RefuseWhileImporting("commit facts"));
+  RESCIND_TRY(RefuseChange("commit facts"));
   RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
   if (delta.empty()) {
     if (options.extra != nullptr) RESCIND_TRY(CommitExtra(*options.extra));
@@ -144,21 +145,22 @@ Result<CommitReport> RocksStore::Commit(const FactDelta& delta, const CommitOpti
     Reload();
     return report;
   }
-  if (unfolded_bytes_ > options_.checkpoint_bytes) RESCIND_TRY(Checkpoint());
+  if (unfolded_bytes_ > options_.checkpoint_bytes) RESCIND_TRY(FoldIfThereIsRoom());
   return report;
 }
 
 Status RocksStore::CommitExtra(const KeyValueBatch& extra) {
   if (extra.empty()) return {};
+  if (options_.read_only) RESCIND_TRY(RefuseChange("commit"));
   rocksdb::WriteBatch batch;
   MarkState next = head_;
   AddExtra(batch, extra, next);
-  WriteDurably(batch, next);
+  RESCIND_TRY(WriteDurably(batch, next));
   return {};
 }
 
 Result<std::unique_ptr<Import>> RocksStore::BeginImport(ImportOptions options) {
-  RESCIND_TRY(RefuseWhileImporting("begin an import"));
+  RESCIND_TRY(RefuseChange("begin an import"));
   RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
   if (options.snapshot && options.origin.source == kRescindSource) {
     return Error{ErrorKind::kInvalidInput, "what we verify ourselves is never a snapshot",
@@ -229,22 +231,32 @@ Result<uint64_t> RocksStore::PrunedHistoryStart() const {
 }
 
 Status RocksStore::Checkpoint() {
-  RESCIND_TRY(RefuseWhileImporting("fold the change log"));
+  RESCIND_TRY(RefuseChange("fold the change log"));
   if (state_->folded_seq() == head_.facts_seq) return {};
   RESCIND_ASSIGN(const uint64_t history_start, PrunedHistoryStart());
   FoldSink sink(*database_, state_->next_fold_number(), head_.facts_seq);
-  if (const Status status = state_->Fold(sink, history_start); !status.ok()) {
+  const auto fold = [&]() -> Status {
+    RESCIND_TRY(state_->Fold(sink, history_start));
+    return WriteDurably(sink.final_batch(), head_);
+  };
+  if (const Status status = fold(); !status.ok()) {
     Reload();
     return status;
   }
-  WriteDurably(sink.final_batch(), head_);
   unfolded_bytes_ = 0;
   if (state_->resident_bytes() > kResidentBytes) state_->Evict();
   return {};
 }
 
+Status RocksStore::FoldIfThereIsRoom() {
+  if (!database_->NeedRoom(unfolded_bytes_, "").ok()) return {};
+  const Status folded = Checkpoint();
+  if (!folded.ok() && folded.error().kind == ErrorKind::kIo) return {};
+  return folded;
+}
+
 Status RocksStore::Backup(const std::string& directory) {
-  RESCIND_TRY(RefuseWhileImporting("back up the store"));
+  RESCIND_TRY(RefuseChange("back up the store"));
   FileSystem& files = environment_.files;
   if (files.Exists(directory)) {
     return Error{ErrorKind::kInvalidInput, fmt::format("{} exists already", directory),

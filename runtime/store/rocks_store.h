@@ -55,23 +55,30 @@ class RocksStore final : public Store {
       : path_(std::move(path)),
         schema_(std::move(schema)),
         environment_(environment),
-        options_(options) {}
+        options_(options),
+        guard_(path_, environment.files) {}
 
   // Opening, in this order.
+  Status NeedRoomToOpen() const;
   Status OpenDatabase();
   Status CheckHead(const std::optional<MarkState>& mark, bool existed);
   Status CheckFamilies();
   Status CreateIdentity(rocksdb::WriteBatch& batch);
   Status LoadIdentity();
   Status AdmitSchema(rocksdb::WriteBatch& batch);
+  Status BecomeOwner(rocksdb::WriteBatch& batch, const std::optional<MarkState>& mark);
 
   // The instant of a commit; kInvalidInput when `wanted` lies before the last change.
   Result<Instant> CommitInstant(const std::optional<Instant>& wanted) const;
   void AddExtra(rocksdb::WriteBatch& batch, const KeyValueBatch& extra, MarkState& head) const;
-  // Writes, syncs, marks. `next` becomes the head. A failing disk ends the process.
-  void WriteDurably(rocksdb::WriteBatch& batch, MarkState next);
+  // Writes, syncs, marks. `next` becomes the head. An error when there is no room for it: nothing
+  // was written. A failing disk ends the process.
+  Status WriteDurably(rocksdb::WriteBatch& batch, MarkState next);
   Result<CommitReport> CommitWriter(FactWriter& writer, const KeyValueBatch* extra);
   Status RefuseWhileImporting(std::string_view what) const;
+  Status RefuseChange(std::string_view what) const;
+  // Folding can wait: what is committed stands in the log.
+  Status FoldIfThereIsRoom();
   // Drops what was not committed.
   void Reload();
   Result<uint64_t> PrunedHistoryStart() const;
@@ -80,6 +87,7 @@ class RocksStore final : public Store {
   std::shared_ptr<const Schema> schema_;
   StoreEnvironment environment_;
   const StoreOptions options_;
+  DiskGuard guard_;
   std::string secret_;
   SchemaNumbers numbers_;
   MarkState head_;

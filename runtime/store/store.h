@@ -33,10 +33,15 @@ class StoreFaults {
   virtual ~StoreFaults() = default;
   virtual bool FailNextWalSync() { return false; }
   virtual bool FailNextMarkSync() { return false; }
+  // Of RocksDB's files, for want of space: on any thread, before every write.
+  virtual bool FailNextWrite() { return false; }
 };
 
 struct StoreOptions {
   bool create_if_missing = true;
+  // Nothing on disk is changed, so that a full or write-protected one can be read too, by several
+  // processes at once. Whatever would change the store is kUnsupported; none is made.
+  bool read_only = false;
   // Increments the epoch: this process is about to execute actions.
   bool for_execution = false;
   // Folding starts when this much of the change log is not in chunks yet.
@@ -143,12 +148,14 @@ class Store {
  public:
   // kBusy with the owner's pid when another process holds it, kCorrupt when what is on disk is
   // less than what was acknowledged or fails its checksum, kUnsupported for a newer format or a
-  // schema that would have to reinterpret stored values.
+  // schema that would have to reinterpret stored values, kIo before anything has changed when the
+  // disk is full.
   static Result<std::unique_ptr<Store>> Open(const std::string& path,
                                              std::shared_ptr<const Schema> schema,
                                              StoreEnvironment environment, StoreOptions options);
   virtual ~Store() = default;
-  // Folds the change log into chunks and lets go of the store. The destructor only lets go.
+  // Folds the change log into chunks, if the disk has room, and lets go of the store. The
+  // destructor only lets go.
   virtual Status Close() = 0;
 
   virtual const Schema& schema() const = 0;
@@ -158,7 +165,8 @@ class Store {
   virtual uint64_t facts_seq() const = 0;
   virtual Instant last_change() const = 0;
 
-  // One durable commit. Errors leave everything as it was; a failing disk ends the process.
+  // One durable commit. Errors, a full disk among them, leave everything as it was; a disk that
+  // fails in the middle of it ends the process.
   virtual Result<CommitReport> Commit(const FactDelta& delta, const CommitOptions& options) = 0;
   // Journal and audit data alone.
   virtual Status CommitExtra(const KeyValueBatch& extra) = 0;

@@ -20,6 +20,11 @@ Error LostData(std::string what) {
                "restore the store from a backup: `rescind restore-store DIR`"};
 }
 
+Error NoStore(const std::string& path) {
+  return Error{ErrorKind::kNotFound, fmt::format("there is no store at {}", path),
+               "import facts first, or correct `store` in rescind.toml"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
@@ -34,15 +39,32 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& path,
                                                      StoreEnvironment environment,
                                                      StoreOptions options) {
   FileSystem& files = environment.files;
-  if (!options.create_if_missing && !files.Exists(path)) {
-    return Error{ErrorKind::kNotFound, fmt::format("there is no store at {}", path),
-                 "import facts first, or correct `store` in rescind.toml"};
-  }
-  RESCIND_TRY(files.MakeDirectories(path, 0700));
+  const bool creates = options.create_if_missing && !options.read_only;
+  if (!creates && !files.Exists(path)) return NoStore(path);
   std::unique_ptr<RocksStore> store(new RocksStore(path, std::move(schema), environment, options));
-  RESCIND_ASSIGN(store->lock_, files.Lock(path + "/LOCK"));
+  if (options.read_only) {
+    RESCIND_ASSIGN(store->lock_, files.LockShared(path + "/LOCK"));
+  } else {
+    RESCIND_TRY(store->NeedRoomToOpen());
+    RESCIND_TRY(files.MakeDirectories(path, 0700));
+    RESCIND_ASSIGN(store->lock_, files.Lock(path + "/LOCK"));
+  }
   RESCIND_TRY(store->OpenDatabase());
   return store;
+}
+
+// Opening turns what the log holds into tables.
+Status RocksStore::NeedRoomToOpen() const {
+  uint64_t bytes = kOpenRoomBytes;
+  FileSystem& files = environment_.files;
+  if (files.Exists(path_ + "/db")) {
+    RESCIND_ASSIGN(const auto logs, files.ListRecursively(path_ + "/db", ".log"));
+    for (const std::string& log : logs) {
+      const auto info = files.Stat(log);
+      if (info.ok()) bytes += info->size_bytes;
+    }
+  }
+  return guard_.NeedRoom(bytes, "nothing was changed");
 }
 
 Status RocksStore::OpenDatabase() {
@@ -53,35 +75,47 @@ Status RocksStore::OpenDatabase() {
   if (mark && !existed) {
     return LostData(fmt::format("store {} has a mark but no data", path_));
   }
-  if (!mark && !existed && !options_.create_if_missing) {
-    return Error{ErrorKind::kNotFound, fmt::format("there is no store at {}", path_),
-                 "import facts first, or correct `store` in rescind.toml"};
-  }
+  const bool creates = options_.create_if_missing && !options_.read_only;
+  if (!mark && !existed && !creates) return NoStore(path_);
   // Without a mark nothing was acknowledged: whatever is there is an unfinished creation.
-  RESCIND_ASSIGN(database_, Database::Open(database_path, !mark));
+  Database::Disk disk{guard_};
+  if (StoreFaults* faults = options_.faults) {
+    disk.fails_next = [faults] { return faults->FailNextWrite(); };
+  }
+  const auto access = options_.read_only ? Database::Access::kRead
+                      : mark             ? Database::Access::kChange
+                                         : Database::Access::kCreate;
+  RESCIND_ASSIGN(database_, Database::Open(database_path, access, std::move(disk)));
   RESCIND_TRY(CheckHead(mark, existed));
   RESCIND_TRY(CheckFamilies());
   rocksdb::WriteBatch batch;
-  if (head_.commit_number == 0) {
-    RESCIND_TRY(CreateIdentity(batch));
-  } else {
+  if (head_.commit_number > 0) {
     RESCIND_TRY(LoadIdentity());
+  } else if (options_.read_only) {
+    return NoStore(path_);
+  } else {
+    RESCIND_TRY(CreateIdentity(batch));
   }
   RESCIND_TRY(AdmitSchema(batch));
   RESCIND_ASSIGN(state_, StoreState::Load(*database_, schema_, numbers_, secret_, head_));
   unfolded_bytes_ = state_->replayed_bytes();
-  RESCIND_ASSIGN(mark_, HighWaterMark::Open(mark_path));
+  if (!options_.read_only) RESCIND_TRY(BecomeOwner(batch, mark));
+  extra_reader_ = std::make_unique<ExtraReader>(*database_, head_);
+  return {};
+}
+
+// `batch`: what opening itself changes. A reader leaves that to the next owner.
+Status RocksStore::BecomeOwner(rocksdb::WriteBatch& batch, const std::optional<MarkState>& mark) {
+  RESCIND_ASSIGN(mark_, HighWaterMark::Open(path_ + "/MARK"));
   MarkState next = head_;
   if (options_.for_execution) ++next.epoch;
   if (batch.Count() > 0 || options_.for_execution) {
-    WriteDurably(batch, next);
+    RESCIND_TRY(WriteDurably(batch, next));
   } else if (!mark || mark->commit_number != head_.commit_number) {
     // An unacknowledged tail is ours now.
     RESCIND_TRY(mark_->Write(head_));
   }
-  RESCIND_TRY(environment_.files.SyncDirectory(path_));
-  extra_reader_ = std::make_unique<ExtraReader>(*database_, head_);
-  return {};
+  return environment_.files.SyncDirectory(path_);
 }
 
 Status RocksStore::CheckHead(const std::optional<MarkState>& mark, bool existed) {

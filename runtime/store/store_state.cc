@@ -123,6 +123,7 @@ Status StoreState::RemoveLeftovers(uint64_t facts_seq) {
   const uint64_t fold_number = BigEndian64(*marker);
   // The marker goes with the batch that makes a fold visible.
   if (fold_number <= fold_number_) return CorruptRecord("the marker of an unfinished fold");
+  if (database_.read_only()) return {};  // nothing refers to them
   rocksdb::WriteBatch batch;
   database_.DeleteRange(batch, Family::kColumns, FoldPrefix(fold_number),
                         FoldPrefix(fold_number + 1));

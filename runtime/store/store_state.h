@@ -24,7 +24,8 @@ namespace rescind {
 
 class StoreState {
  public:
-  // `head`: up to where the log is committed. Removes what an unfinished fold left first.
+  // `head`: up to where the log is committed. Removes what an unfinished fold left first, unless
+  // the database is only read.
   static Result<std::unique_ptr<StoreState>> Load(Database& database,
                                                   std::shared_ptr<const Schema> schema,
                                                   const SchemaNumbers& numbers,

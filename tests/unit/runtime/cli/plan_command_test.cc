@@ -1,5 +1,6 @@
 // `plan`, `show`, `diff`, `why`, `exempt`, `status` and what they say of bad input.
 #include "tests/unit/runtime/cli/company_fixture.h"
+#include "tests/unit/writing_ban.h"
 
 namespace rescind {
 namespace {
@@ -28,6 +29,34 @@ TEST_CASE_FIXTURE(CompanyFixture, "APlanWritesNothingAndSaysWhetherAnythingIsDue
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
   CHECK(out.str() == first);
   CHECK(Json()["summary"]["protected"] == 1);
+}
+
+// They opened the store as its owner does, and RocksDB aborted the process (exit status 134).
+TEST_CASE_FIXTURE(CompanyFixture, "CommandsThatOnlyReadWorkOnAFullDisk") {
+  ImportCompany();
+  GiveAccess();
+  ApplyConfirmed();
+  REQUIRE(Run({"audit", "export", "log"}) == ExitStatus::kDone);
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  const std::string key = out.str().substr(0, out.str().find('\n'));
+  const WritingBan ban;
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"status"},
+                                                  {"facts", "show", "account", "ann"},
+                                                  {"facts", "check"},
+                                                  {"plan"},
+                                                  {"plan", "--as-of", "2026-06-01T08:00Z"},
+                                                  {"why", "grant:ann-vpn"},
+                                                  {"exempt", "list"},
+                                                  {"audit", "show"},
+                                                  {"audit", "verify", "log", "--key", key}}) {
+    CAPTURE(command[0]);
+    const ExitStatus status = Run(command);
+    const bool worked = status == ExitStatus::kDone || status == ExitStatus::kCheckFailed;
+    CHECK_MESSAGE(worked, err.str());
+    CHECK((!out.str().empty() || command[0] == "exempt"));
+  }
+  CHECK(Run({"plan", "--out", "p2.json"}) == ExitStatus::kError);
+  CHECK(!Has("p2.json"));
 }
 
 TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {

@@ -56,8 +56,8 @@ TEST_CASE("ErrorsNameThePathAndTheRemedy") {
   const auto missing = files.Read(folder / "none", 10);
   REQUIRE_FALSE(missing.ok());
   CHECK(missing.error().kind == ErrorKind::kNotFound);
-  CHECK(missing.error().message == "cannot read " + (folder / "none") +
-                                       ": No such file or directory");
+  CHECK(missing.error().message ==
+        "cannot read " + (folder / "none") + ": No such file or directory");
   CHECK_FALSE(missing.error().help.empty());
   const auto directory = files.Read(folder.path(), 10);
   REQUIRE_FALSE(directory.ok());
@@ -137,10 +137,35 @@ TEST_CASE("ALockHasOneHolderAndNamesIt") {
     const auto second = files.Lock(folder / "lock");
     REQUIRE_FALSE(second.ok());
     CHECK(second.error().kind == ErrorKind::kBusy);
-    CHECK(second.error().message == (folder / "lock") + " is locked by process " +
-                                        std::to_string(getpid()));
+    CHECK(second.error().message ==
+          (folder / "lock") + " is locked by process " + std::to_string(getpid()));
   }
   CHECK(files.Lock(folder / "lock").ok());
+}
+
+TEST_CASE("ASharedLockKeepsOutWhoWantsItAloneAndNamesAHolder") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  {
+    const auto one = files.LockShared(folder / "lock");
+    REQUIRE(one.ok());
+    CHECK(files.LockShared(folder / "lock").ok());
+    CHECK(files.Stat(folder / "lock")->size_bytes == 0);
+    const auto owner = files.Lock(folder / "lock");
+    REQUIRE_FALSE(owner.ok());
+    CHECK(owner.error().kind == ErrorKind::kBusy);
+    CHECK(owner.error().message.ends_with(" is locked by process " + std::to_string(getpid())));
+  }
+  const auto owner = files.Lock(folder / "lock");
+  REQUIRE(owner.ok());
+  CHECK(files.LockShared(folder / "lock").error().kind == ErrorKind::kBusy);
+}
+
+TEST_CASE("ADiskSaysHowMuchIsFree") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  CHECK(files.FreeBytes(folder.path()).value() > 0);
+  CHECK(files.FreeBytes(folder / "none").error().kind == ErrorKind::kNotFound);
 }
 
 TEST_CASE("RemovingSaysWhatIsMissing") {

@@ -7,20 +7,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "runtime/store/byte_codec.h"
 #include "tests/unit/runtime/store/crash_history.h"
+#include "tests/unit/runtime/store/store_child.h"
 #include "tests/unit/test_seed.h"
-
-extern char** environ;
 
 namespace rescind {
 namespace {
@@ -30,70 +27,6 @@ namespace fs = std::filesystem;
 constexpr const char* kChildName = "Child of the crash tests";
 constexpr uint64_t kSweptCommits = 7;
 constexpr uint64_t kSafeCommits = 4;
-
-// In memory where there is such a place: thousands of stores are opened.
-class CrashFolder {
- public:
-  CrashFolder() {
-    const fs::path memory = "/dev/shm";
-    const fs::path base = access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
-    std::string pattern = (base / "rescind-crash-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~CrashFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-// Starts this program again to do `task` on the store at `path`.
-pid_t Spawn(const std::string& task, const std::string& path) {
-  std::vector<std::string> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) variables.emplace_back(*entry);
-  variables.push_back("RESCIND_STORE_TASK=" + task);
-  variables.push_back("RESCIND_STORE_PATH=" + path);
-  std::vector<char*> environment;
-  for (std::string& variable : variables) environment.push_back(variable.data());
-  environment.push_back(nullptr);
-  std::string program = "/proc/self/exe", no_skip = "--no-skip";
-  std::string only = std::string("--test-case=") + kChildName;
-  char* arguments[] = {program.data(), no_skip.data(), only.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  const std::string output = path + ".out";
-  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t child = 0;
-  REQUIRE(posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environment.data()) ==
-          0);
-  posix_spawn_file_actions_destroy(&actions);
-  return child;
-}
-
-int ExitOf(pid_t child) {
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-uint64_t ReadNumberFile(const std::string& path) {
-  const std::string text = ReadFile(path);
-  return text.empty() ? 0 : std::stoull(text);
-}
 
 // ---- What the child does ----
 
@@ -282,7 +215,7 @@ int DoTask(const std::string& task, const std::string& path) {
 }
 
 void Do(const std::string& task, const std::string& path) {
-  const int code = ExitOf(Spawn(task, path));
+  const int code = ExitOf(Spawn(kChildName, task, path));
   INFO(task, ": ", ReadFile(path + ".out"));
   CHECK(code == 0);
 }
@@ -302,7 +235,7 @@ TEST_CASE("A store killed at any moment has all that was acknowledged and nothin
   SeededRandom dice(TestSeed());
   uint64_t acknowledged = 0;
   for (int round = 0; round < 8; ++round) {
-    const pid_t child = Spawn("work", path);
+    const pid_t child = Spawn(kChildName, "work", path);
     // Into the work, or into the recovery from the last kill.
     for (int tries = 0; tries < 200 && round % 3 != 2; ++tries) {
       if (ReadNumberFile(path + ".acked") > acknowledged) break;
@@ -342,7 +275,7 @@ TEST_CASE("The first failed sync ends the process, and the tail may be lost at a
   for (const char* task : {"fail log sync", "fail mark sync"}) {
     const CrashFolder folder;
     const std::string path = folder / "store";
-    CHECK(ExitOf(Spawn(task, path)) == 1);
+    CHECK(ExitOf(Spawn(kChildName, task, path)) == 1);
     CHECK(ReadFile(path + ".out").find("fatal: cannot sync the") != std::string::npos);
     Do("sweep tail", path);
   }
