@@ -73,8 +73,8 @@ void PrintImport(const ImportSummary& summary, std::ostream& to) {
              WithThousands(commit.rows_removed));
   if (commit.rows_ignored == 0) return;
   fmt::print(to,
-             "{} not taken, in whole or in part: Rescind has itself observed something else since "
-             "the source was read\n",
+             "{} not taken, in whole or in part: what is known already was observed after the "
+             "source was read\n",
              Rows(commit.rows_ignored));
 }
 

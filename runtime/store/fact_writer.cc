@@ -184,16 +184,16 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
   work.given_rows[row / 64] |= uint64_t{1} << (row % 64);
   ++report_.rows_given;
 
-  const bool any_verified = ledger.AnyVerified(table.number());
-  if (!own_ && any_verified &&
-      origin_.observed_at.micros < ledger.VerifiedAt(table.number(), row, kWholeRow)) {
+  RESCIND_ASSIGN(const bool is_late, IsLate(given, row));
+  if (is_late) {
     ++report_.rows_ignored;
     return {};
   }
   if (given.deleted) {
-    if (own_) RESCIND_TRY(SetVerified(given.entity, row, kWholeRow));
+    RESCIND_TRY(own_ ? SetVerified(given.entity, row, kWholeRow) : NoteDeletion(given.entity, row));
     return RemoveRow(given.entity, row, given.effective_micros);
   }
+  const bool any_verified = ledger.AnyVerified(table.number());
 
   StoredColumn& presence = table.column(RowColumn::kPresence);
   const bool was_live = presence.Get(row) == kLive;
@@ -244,13 +244,9 @@ Result<bool> FactWriter::IsOutdated(EntityId entity, FieldId field_id, uint32_t 
   FieldColumns& field = state_.table(entity).field(field_id);
   RESCIND_TRY(field.origin->Need(state_.database(), row));
   const auto code = static_cast<uint32_t>(field.origin->Get(row));
-  if (code == kUnknownCode || (origin_code_ && code == *origin_code_)) return false;
-  const auto [known, is_new] = observed_by_origin_.try_emplace(code, kUnknownLong);
-  if (is_new) {
-    RESCIND_ASSIGN(const auto origin, state_.ledger().Origin(state_.database(), code));
-    if (origin) known->second = origin->observed_at.micros;
-  }
-  return origin_.observed_at.micros < known->second;
+  if (origin_code_ && code == *origin_code_) return false;
+  RESCIND_ASSIGN(const Said said, SaidBy(code));
+  return origin_.observed_at.micros < said.observed_micros;
 }
 
 Status FactWriter::ApplyValue(const FactDelta& delta, const DeltaRow& given, uint32_t row,
@@ -360,7 +356,9 @@ Result<std::vector<uint32_t>> FactWriter::Unlisted(EntityId entity) {
                                  reinterpret_cast<uint8_t*>(chunk.data())));
     const uint32_t count = std::min(kChunkRows, row_count - first);
     for (uint32_t i = 0; i < count; ++i) {
-      if ((chunk[i] & bit) != 0 && !WasGiven(entity, first + i)) rows.push_back(first + i);
+      if ((chunk[i] & bit) == 0 || WasGiven(entity, first + i)) continue;
+      RESCIND_ASSIGN(const bool listed, WasListedSince(entity, first + i));
+      if (!listed) rows.push_back(first + i);
     }
   }
   return rows;

@@ -32,8 +32,8 @@ class FactWriter {
   static Status Check(const Schema& schema, const FactDelta& delta);
   // `delta` has been checked. After an error the state is half changed: drop it.
   Status Apply(const FactDelta& delta);
-  // The source lists nothing else: it lets go of what it claimed and did not give now, in
-  // `entities` and in every entity that was given. Refuses to lose more than a tenth.
+  // The source lists nothing else: it lets go of what it claimed and did not give now, nor in a
+  // delivery that it observed later, in `entities` and in every entity that was given.
   // `most`: nullptr lets every number of rows go.
   Status Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most);
   bool WasGiven(EntityId entity, uint32_t row) const;
@@ -72,6 +72,16 @@ class FactWriter {
   Status HashBatch(const FactDelta& delta, size_t first, size_t end);
   uint32_t Resolve(const Probe& probe);
   Status ApplyRow(const FactDelta& delta, const DeltaRow& given, size_t probe);
+  // Who said something last, as far as it bears on what this commit says.
+  struct Said {
+    int64_t observed_micros = kUnknownLong;
+    bool by_this_source = false;
+  };
+  Result<Said> SaidBy(uint32_t origin_code);
+  Result<bool> WasListedSince(EntityId entity, uint32_t row);
+  Result<bool> WasDroppedSince(EntityId entity, uint32_t row);
+  Result<bool> IsLate(const DeltaRow& given, uint32_t row);
+  Status NoteDeletion(EntityId entity, uint32_t row);
   Status RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros);
   void Claim(EntityId entity, uint32_t row);
   void DropClaims(EntityId entity, uint32_t row, uint64_t dropped);
@@ -94,7 +104,7 @@ class FactWriter {
   const bool staged_;
   const bool own_;  // what we verified ourselves: asserts no rows
   std::optional<uint32_t> origin_code_;
-  std::unordered_map<uint32_t, int64_t> observed_by_origin_;  // in microseconds, by code
+  std::unordered_map<uint32_t, Said> said_by_origin_;  // by code
   std::vector<EntityWork> works_;
   std::vector<Probe> probes_;
   std::vector<size_t> first_probes_;  // of each row of the batch

@@ -100,7 +100,7 @@ struct CommitReport {
   uint64_t rows_changed = 0;  // live before, and a value differs now
   uint64_t rows_unchanged = 0;
   uint64_t rows_removed = 0;  // deleted, or withdrawn by the last source that claimed them
-  uint64_t rows_ignored = 0;  // observed before our own verification, in whole or in part
+  uint64_t rows_ignored = 0;  // in whole or in part: what is known was observed later
 };
 
 // A load in pieces that becomes visible all at once. Destroying it without Finish() undoes it.

@@ -44,7 +44,13 @@ std::string TextListPrefix(uint32_t entity, uint32_t list);
 
 // Columns of an entity. What belongs to field f begins at kFirstFieldColumn + 4 f.
 // Stored in keys. Never renumber.
-enum class RowColumn : uint32_t { kPresence = 0, kIncarnation = 1, kRemovedAt = 2, kClaims = 3 };
+enum class RowColumn : uint32_t {
+  kPresence = 0,
+  kIncarnation = 1,
+  kRemovedAt = 2,
+  kClaims = 3,
+  kDeletionSeen = 0xFFFFFFFF,  // observed_at of the newest `deleted` line
+};
 enum class FieldColumn : uint32_t { kValue = 0, kOrigin = 1, kPrevious = 2, kChangedAt = 3 };
 inline constexpr uint32_t kFirstFieldColumn = 4;
 inline constexpr uint32_t FieldColumnNumber(uint32_t field, FieldColumn which) {

@@ -59,6 +59,15 @@ class StoredColumn {
       return {};
     return LoadChunk(database, chunk);
   }
+  // The same as Need and Get, but of a chunk that nobody wrote nothing is kept.
+  Result<uint64_t> Read(const Database& database, uint32_t row) {
+    const uint32_t chunk = row >> kChunkShift;
+    const bool on_disk = chunk < versions_.size() && versions_[chunk] != 0;
+    const bool resident = chunk < chunks_.size() && chunks_[chunk].values;
+    if (!on_disk && !resident && pending_.empty()) return default_;
+    RESCIND_TRY(Need(database, row));
+    return Get(row);
+  }
   uint64_t Get(uint32_t row) const {
     return ReadNumber(chunks_[row >> kChunkShift].values.get(), width_, row & (kChunkRows - 1));
   }

@@ -44,6 +44,7 @@ StoredTable::StoredTable(const EntityDef& definition, uint32_t number,
   add(RowColumn::kIncarnation, 4, 0, true);
   add(RowColumn::kRemovedAt, 8, kUnknownLongBits, true);
   add(RowColumn::kClaims, 8, 0, false);
+  add(RowColumn::kDeletionSeen, 8, kUnknownLongBits, false);
   for (size_t i = 0; i < definition.fields.size(); ++i) {
     const FieldDef& field = definition.fields[i];
     if (field.type.kind == TypeKind::kMany) continue;

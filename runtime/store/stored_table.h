@@ -39,7 +39,10 @@ class StoredTable {
   uint32_t row_count() const { return texts_.count(); }
   uint32_t folded_row_count() const { return folded_row_count_; }
 
-  StoredColumn& column(RowColumn which) { return *row_columns_[RowColumnNumber(which)]; }
+  StoredColumn& column(RowColumn which) {
+    return which == RowColumn::kDeletionSeen ? *row_columns_.back()
+                                             : *row_columns_[RowColumnNumber(which)];
+  }
   FieldColumns& field(FieldId field) { return fields_[field.index()]; }
   // Of all columns, by what they are called on disk; null when there is none.
   StoredColumn* Find(uint32_t column_number);

@@ -3,6 +3,7 @@
 // The oracle of the property test. It shares no code with the store but the delta that both read.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ struct NaiveRow {
   std::set<std::string> sources;
   std::map<std::string, NaiveField> fields;
   std::optional<int64_t> verified_at;
+  std::optional<int64_t> deletion_seen;  // observed_at of the newest `deleted` line
   bool operator==(const NaiveRow&) const = default;
 };
 
@@ -53,7 +55,7 @@ class NaiveStore {
       for (const auto& [key, row] : before) {
         if (key.first != entity || row.sources.count(origin.source) == 0) continue;
         ++had;
-        lost += listed.count(key) == 0;
+        lost += listed.count(key) == 0 && !ListedSince(key.first, row, origin);
       }
       if (lost * 10 > had) return false;
     }
@@ -62,6 +64,7 @@ class NaiveStore {
     }
     for (auto& [key, row] : facts) {
       if (entities.count(key.first) == 0 || listed.count(key) > 0) continue;
+      if (ListedSince(key.first, row, origin)) continue;
       if (row.sources.erase(origin.source) == 0 || !row.sources.empty()) continue;
       if (row.presence != Presence::kLive) continue;
       Remove(row, at, report);
@@ -76,6 +79,24 @@ class NaiveStore {
     row.presence = Presence::kRemoved;
     row.removed_at = at;
     ++report.rows_removed;
+  }
+
+  // Whether the source itself has shown the row in a delivery that it observed later.
+  bool ListedSince(uint32_t entity, const NaiveRow& row, const FactOrigin& origin) const {
+    if (row.sources.count(origin.source) == 0) return false;
+    if (SnapshotSince(entity, origin)) return true;
+    return std::any_of(row.fields.begin(), row.fields.end(), [&](const auto& field) {
+      const auto& known = field.second.origin;
+      return known && known->first == origin.source && origin.observed_at.micros < known->second;
+    });
+  }
+  bool SnapshotSince(uint32_t entity, const FactOrigin& origin) const {
+    const auto latest = snapshots_.find({entity, origin.source});
+    return latest != snapshots_.end() && origin.observed_at < latest->second;
+  }
+  bool DroppedSince(uint32_t entity, const NaiveRow& row, const FactOrigin& origin) const {
+    return (row.deletion_seen && origin.observed_at.micros < *row.deletion_seen) ||
+           (SnapshotSince(entity, origin) && row.sources.count(origin.source) == 0);
   }
 
   NaiveRow& Row(EntityId entity, std::string_view id) {
@@ -96,12 +117,16 @@ class NaiveStore {
     const int64_t observed = origin.observed_at.micros;
     NaiveRow& row = Row(given.entity, delta.text(given.key));
     ++report.rows_given;
-    if (!own && row.verified_at && observed < *row.verified_at) {
+    const uint32_t entity = given.entity.index();
+    const bool overtaken =
+        given.deleted ? ListedSince(entity, row, origin) : DroppedSince(entity, row, origin);
+    if (!own && (overtaken || (row.verified_at && observed < *row.verified_at))) {
       ++report.rows_ignored;
       return;
     }
     if (given.deleted) {
-      if (own) row.verified_at = std::max(row.verified_at.value_or(observed), observed);
+      auto& seen = own ? row.verified_at : row.deletion_seen;
+      seen = std::max(seen.value_or(observed), observed);
       row.sources.clear();
       if (row.presence == Presence::kRemoved) {
         ++report.rows_unchanged;
