@@ -59,7 +59,7 @@ struct WorkspaceChannel {
 struct WorkspaceSource {
   std::vector<std::string> entities;
   std::optional<Duration> max_age;
-  Share max_shrink = {true, 100'000};  // a snapshot that loses more is refused
+  Share max_shrink = {true, 100'000};  // more lost, at once or in 30 days: refused
   std::string place;
 };
 

@@ -364,6 +364,35 @@ Result<std::vector<uint32_t>> FactWriter::Unlisted(EntityId entity) {
   return rows;
 }
 
+Status FactWriter::CheckShrink(EntityId entity, uint64_t lost_count, const ShrinkLimit& most) {
+  const std::string& name = state_.table(entity).definition().name;
+  const EntityWork& work = works_[entity.index()];
+  const char* help = "make sure that the file is complete; if so, repeat with --allow-shrink";
+  const uint64_t before = work.source_before ? work.source_before->claimed_rows : 0;
+  if (!most.Allows(lost_count, before)) {
+    return Error{
+        ErrorKind::kInvalidInput,
+        fmt::format("this snapshot of source '{}' lacks {} of the {} {} rows that it had: more "
+                    "than {}, so nothing was taken",
+                    origin_.source, lost_count, before, name, most.Text()),
+        help};
+  }
+  const auto largest =
+      state_.ledger().snapshot_sizes(state_.table(entity).number(), origin_.source).Largest(at_);
+  const uint64_t left = work.source->claimed_rows - lost_count;
+  if (!largest || largest->row_count <= left ||
+      most.Allows(largest->row_count - left, largest->row_count)) {
+    return {};
+  }
+  return Error{
+      ErrorKind::kInvalidInput,
+      fmt::format("with this snapshot source '{}' has {} {} rows left of {} at {}: it lost more "
+                  "than {} little by little within {} days, so nothing was taken",
+                  origin_.source, left, name, largest->row_count, FormatInstant(largest->at),
+                  most.Text(), kShrinkWindowDays),
+      help};
+}
+
 Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most) {
   for (const EntityId entity : entities) RESCIND_TRY(Begin(entity));
   for (uint32_t e = 0; e < works_.size(); ++e) {
@@ -384,28 +413,33 @@ Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkL
           "import it without --snapshot: what is older than what is known is passed over"};
     }
     RESCIND_ASSIGN(const std::vector<uint32_t> rows, Unlisted(entity));
-    const uint64_t before = work.source_before ? work.source_before->claimed_rows : 0;
-    if (most != nullptr && !most->Allows(rows.size(), before)) {
-      return Error{
-          ErrorKind::kInvalidInput,
-          fmt::format("this snapshot of source '{}' lacks {} of the {} {} rows that it had: more "
-                      "than {}, so nothing was taken",
-                      origin_.source, rows.size(), before, table.definition().name, most->Text()),
-          "make sure that the file is complete; if so, repeat with --allow-shrink"};
+    SnapshotSizes& sizes = state_.ledger().snapshot_sizes(table.number(), origin_.source);
+    if (most != nullptr) {
+      RESCIND_TRY(CheckShrink(entity, rows.size(), *most));
+    } else {
+      sizes.Forget();
     }
-    for (const uint32_t row : rows) {
-      for (const auto which : {RowColumn::kPresence, RowColumn::kRemovedAt, RowColumn::kClaims}) {
-        RESCIND_TRY(table.column(which).Need(state_.database(), row));
-      }
-      DropClaims(entity, row, uint64_t{1} << work.source->slot);
-      if (table.column(RowColumn::kClaims).Get(row) != 0 ||
-          table.column(RowColumn::kPresence).Get(row) != kLive) {
-        continue;
-      }
-      ++report_.rows_removed;
-      SetCell(entity, table.column(RowColumn::kPresence), row, kRemoved);
-      SetCell(entity, table.column(RowColumn::kRemovedAt), row, static_cast<uint64_t>(at_.micros));
+    RESCIND_TRY(WithdrawRows(entity, rows));
+    sizes.Add({at_, work.source->claimed_rows});
+  }
+  return {};
+}
+
+Status FactWriter::WithdrawRows(EntityId entity, const std::vector<uint32_t>& rows) {
+  StoredTable& table = state_.table(entity);
+  const uint64_t bit = uint64_t{1} << works_[entity.index()].source->slot;
+  for (const uint32_t row : rows) {
+    for (const auto which : {RowColumn::kPresence, RowColumn::kRemovedAt, RowColumn::kClaims}) {
+      RESCIND_TRY(table.column(which).Need(state_.database(), row));
     }
+    DropClaims(entity, row, bit);
+    if (table.column(RowColumn::kClaims).Get(row) != 0 ||
+        table.column(RowColumn::kPresence).Get(row) != kLive) {
+      continue;
+    }
+    ++report_.rows_removed;
+    SetCell(entity, table.column(RowColumn::kPresence), row, kRemoved);
+    SetCell(entity, table.column(RowColumn::kRemovedAt), row, static_cast<uint64_t>(at_.micros));
   }
   return {};
 }

@@ -34,7 +34,7 @@ class FactWriter {
   Status Apply(const FactDelta& delta);
   // The source lists nothing else: it lets go of what it claimed and did not give now, nor in a
   // delivery that it observed later, in `entities` and in every entity that was given.
-  // `most`: nullptr lets every number of rows go.
+  // `most`: nullptr lets every number of rows go, and counts anew from there.
   Status Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most);
   bool WasGiven(EntityId entity, uint32_t row) const;
 
@@ -96,6 +96,9 @@ class FactWriter {
   void SetOrigin(EntityId entity, StoredColumn& origin, uint32_t row, bool changed);
   Status SetVerified(EntityId entity, uint32_t row, uint32_t field);
   Result<std::vector<uint32_t>> Unlisted(EntityId entity);
+  // Whether the source may lose so many rows, now and against its larger recent snapshots.
+  Status CheckShrink(EntityId entity, uint64_t lost_count, const ShrinkLimit& most);
+  Status WithdrawRows(EntityId entity, const std::vector<uint32_t>& rows);
   uint32_t FieldNumber(EntityId entity, FieldId field);
 
   StoreState& state_;

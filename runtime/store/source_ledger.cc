@@ -56,6 +56,14 @@ Status SourceLedger::Load(const Database& database) {
         return sound = reader.done();
       }));
   RESCIND_TRY(
+      database.Scan(Family::kState, "P", "Q", [&](std::string_view key, std::string_view value) {
+        auto sizes = SnapshotSizes::Decode(value);
+        if (!sizes || key.size() < 5) return sound = false;
+        snapshot_sizes_[{BigEndian32(key.substr(1)), std::string(key.substr(5))}] =
+            std::move(*sizes);
+        return true;
+      }));
+  RESCIND_TRY(
       database.Scan(Family::kState, "V", "W", [&](std::string_view key, std::string_view value) {
         const auto body = Unseal(value);
         if (!body || key.size() != 13) return sound = false;

@@ -19,6 +19,7 @@
 #include "engine/facts/row_texts.h"
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/database.h"
+#include "runtime/store/snapshot_sizes.h"
 #include "runtime/store/text_list.h"
 
 namespace rescind {
@@ -55,6 +56,11 @@ class SourceLedger {
   Result<SourceState*> FindOrAdd(uint32_t entity, const std::string& source);
   std::vector<std::string> NamesOf(uint32_t entity, uint64_t claims) const;
 
+  // Of the source's snapshots of the entity.
+  SnapshotSizes& snapshot_sizes(uint32_t entity, const std::string& source) {
+    return snapshot_sizes_[{entity, source}];
+  }
+
   // The code of an origin, added when new.
   Result<uint32_t> InternOrigin(const Database& database, const FactOrigin& origin);
   Result<std::optional<FieldOrigin>> Origin(const Database& database, uint32_t code);
@@ -68,6 +74,7 @@ class SourceLedger {
 
  private:
   States states_;
+  std::map<std::pair<uint32_t, std::string>, SnapshotSizes> snapshot_sizes_;
   TextList sources_;
   TextList origins_;  // number of the source and instant, as bytes
   std::vector<TextList*> lists_;

@@ -71,7 +71,7 @@ struct CommitOptions {
   const KeyValueBatch* extra = nullptr;
 };
 
-// The most rows of an entity that one snapshot of a source may withdraw.
+// The most rows of an entity that a source may lose, by one snapshot or by several of a month.
 struct ShrinkLimit {
   bool is_percent = true;
   int64_t amount = 100'000;  // millionths of the rows that the source had, or rows

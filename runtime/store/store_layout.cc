@@ -22,6 +22,12 @@ std::string SourceKey(uint32_t entity, std::string_view source) {
   return key.append(source);
 }
 
+std::string SnapshotSizesKey(uint32_t entity, std::string_view source) {
+  std::string key("P");
+  AppendBigEndian32(key, entity);
+  return key.append(source);
+}
+
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field) {
   std::string key = Key('V', entity, row);
   AppendBigEndian32(key, field);

@@ -23,6 +23,7 @@ inline constexpr std::string_view kFoldedKey = "folded";    // what the chunks h
 inline constexpr std::string_view kStagingKey = "staging";  // an unfinished fold
 std::string DirectoryKey(uint32_t entity, uint32_t column);
 std::string SourceKey(uint32_t entity, std::string_view source);
+std::string SnapshotSizesKey(uint32_t entity, std::string_view source);
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
 
 // In the other families, renewed by every commit: its number. Each family has files of its own,

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "runtime/store/snapshot_sizes.h"
 #include "tests/unit/runtime/store/store_fixture.h"
 
 namespace rescind {
@@ -167,6 +168,68 @@ TEST_CASE_FIXTURE(ImportFixture,
     REQUIRE(import->Add(People(0, 17)).ok());
     CHECK(Finish(*import).rows_removed == 3);
   }
+}
+
+// Every day's snapshot was compared with the day before alone, so that 8% a day went unnoticed.
+TEST_CASE_FIXTURE(ImportFixture, "A feed that decays day by day is refused, and says since when") {
+  for (const uint64_t staging_rows : {uint64_t{1'000'000}, uint64_t{1}}) {
+    options.staging_rows = staging_rows;
+    Open();
+    const auto deliver = [&](int count, bool allow_shrink = false) {
+      clock.Advance({kMicrosPerDay});
+      auto import = Begin("hr", true, allow_shrink);
+      REQUIRE(import->Add(People(0, count)).ok());
+      return import->Finish();
+    };
+    REQUIRE(deliver(100, true).ok());
+    const std::string then = FormatInstant(clock.Now());
+    REQUIRE(deliver(95).ok());
+    REQUIRE(store->Close().ok());
+    Open();
+    REQUIRE(deliver(90).ok());
+    const auto refused = deliver(85);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message ==
+          "with this snapshot source 'hr' has 85 identity rows left of 100 at " + then +
+              ": it lost more than 10% little by little within 30 days, so nothing was taken");
+    CHECK(refused.error().help.find("--allow-shrink") != std::string::npos);
+    CHECK(Show(kIdentity, "person 89").presence == Presence::kLive);
+    // Once accepted it is the new measure.
+    REQUIRE(deliver(85, true).ok());
+    REQUIRE(deliver(78).ok());
+    CHECK_FALSE(deliver(76).ok());
+    // And what is long ago is none.
+    clock.Advance({31 * kMicrosPerDay});
+    CHECK(deliver(72).ok());
+  }
+}
+
+TEST_CASE("Of the sizes of snapshots those are kept that can still be the largest") {
+  const auto day = [](int64_t number) {
+    return Instant{kStart.micros / kMicrosPerDay * kMicrosPerDay + number * kMicrosPerDay};
+  };
+  SnapshotSizes sizes;
+  CHECK_FALSE(sizes.Largest(day(0)).has_value());
+  sizes.Add({day(0), 100});
+  sizes.Add({{day(0).micros + 1}, 97});  // of that day the largest stands
+  sizes.Add({day(1), 95});
+  sizes.Add({day(2), 98});
+  CHECK(sizes.Largest(day(30)) == SnapshotSizes::Size{day(0), 100});
+  CHECK(sizes.Largest(day(31)) == SnapshotSizes::Size{day(2), 98});
+  const auto decoded = SnapshotSizes::Decode(sizes.Encode());
+  REQUIRE(decoded.has_value());
+  CHECK(*decoded == sizes);
+  SnapshotSizes two;
+  two.Add({day(0), 100});
+  two.Add({day(2), 98});
+  CHECK(two == sizes);
+  two.Add({day(3), 100});
+  CHECK(two.Largest(day(4)) == SnapshotSizes::Size{day(3), 100});
+  two.Forget();
+  CHECK(two == SnapshotSizes());
+  std::string broken = sizes.Encode();
+  broken[5] = static_cast<char>(broken[5] ^ 1);
+  CHECK_FALSE(SnapshotSizes::Decode(broken).has_value());
 }
 
 // Five-week-old data took access away although today's said otherwise.

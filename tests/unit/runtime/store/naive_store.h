@@ -47,20 +47,30 @@ class NaiveStore {
   // False: the shrink guard refuses, or the source has delivered a later snapshot.
   bool Withdraw(const FactOrigin& origin, const std::set<uint32_t>& entities,
                 const std::set<std::pair<uint32_t, std::string>>& listed, int64_t at,
-                const NaiveFacts& before, CommitReport& report) {
+                const NaiveFacts& before, bool allow_shrink, CommitReport& report) {
+    std::map<uint32_t, size_t> left;
     for (const uint32_t entity : entities) {
-      const auto latest = snapshots_.find({entity, origin.source});
-      if (latest != snapshots_.end() && origin.observed_at < latest->second) return false;
+      if (SnapshotSince(entity, origin)) return false;
       size_t had = 0, lost = 0;
       for (const auto& [key, row] : before) {
         if (key.first != entity || row.sources.count(origin.source) == 0) continue;
         ++had;
         lost += listed.count(key) == 0 && !ListedSince(key.first, row, origin);
       }
-      if (lost * 10 > had) return false;
+      for (const auto& [key, row] : facts) {
+        left[entity] += key.first == entity && row.sources.count(origin.source) > 0;
+      }
+      left[entity] -= lost;
+      const size_t most = largest_[{entity, origin.source}];
+      if (allow_shrink) continue;
+      if (lost * 10 > had || (most > left[entity] && (most - left[entity]) * 10 > most)) {
+        return false;
+      }
     }
     for (const uint32_t entity : entities) {
       snapshots_[{entity, origin.source}] = origin.observed_at;
+      size_t& most = largest_[{entity, origin.source}];
+      most = allow_shrink ? left[entity] : std::max(most, left[entity]);
     }
     for (auto& [key, row] : facts) {
       if (entities.count(key.first) == 0 || listed.count(key) > 0) continue;
@@ -211,7 +221,9 @@ class NaiveStore {
   }
 
   const Schema& schema_;
-  std::map<std::pair<uint32_t, std::string>, Instant> snapshots_;  // by entity and source
+  // By entity and source. The histories of the test are too short for sizes to grow old.
+  std::map<std::pair<uint32_t, std::string>, Instant> snapshots_;
+  std::map<std::pair<uint32_t, std::string>, size_t> largest_;  // rows after a snapshot
 };
 
 }  // namespace rescind

@@ -171,9 +171,8 @@ class History : public StoreFixture {
       return;
     }
     const auto got = (*begun)->Finish();
-    const bool fine =
-        !import.snapshot || naive_.Withdraw(import.origin, entities, listed, at,
-                                            import.allow_shrink ? NaiveFacts() : before, wanted);
+    const bool fine = !import.snapshot || naive_.Withdraw(import.origin, entities, listed, at,
+                                                          before, import.allow_shrink, wanted);
     CHECK(got.ok() == fine);
     if (got.ok()) {
       Committed(*got, wanted);
