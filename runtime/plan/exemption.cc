@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/sha256.h"
-#include "runtime/plan/record_bytes.h"
+#include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {

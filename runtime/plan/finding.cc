@@ -1,7 +1,7 @@
 #include "runtime/plan/finding.h"
 
 #include "engine/base/sha256.h"
-#include "runtime/plan/record_bytes.h"
+#include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {
@@ -72,9 +72,7 @@ Result<Finding> DecodeFinding(std::string_view bytes) {
     TargetGuard guard;
     guard.entity = reader.Text();
     guard.row = RowId(reader.Number32());
-    const uint8_t verb = reader.Byte();
-    if (verb < 1 || verb > static_cast<uint8_t>(Verb::kNotify)) reader.Fail();
-    guard.verb = static_cast<Verb>(verb);
+    guard.verb = reader.Choice(Verb::kNotify);
     guard.until = reader.Time();
     return guard;
   });

@@ -1,7 +1,7 @@
 #include "runtime/plan/release.h"
 
 #include "engine/base/sha256.h"
-#include "runtime/plan/record_bytes.h"
+#include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/plan/record_bytes.h"
+#include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {

@@ -1,7 +1,9 @@
-// RecordWriter and RecordReader: how this folder's records become bytes (FORMAT.md).
+// RecordWriter and RecordReader: how small records of the key-value side become bytes.
 //
-// Numbers are little-endian, a text stands behind its length as four bytes, an optional instant is
-// Instant::Never() when absent. A record begins with a version byte; nothing may follow its end.
+// Planner and journal keep theirs so (their FORMAT.md). Numbers are little-endian, a text stands
+// behind its length as four bytes, an optional instant is Instant::Never() when absent. A record
+// begins with a version byte; nothing may follow its end. Built on ByteWriter and ByteReader,
+// which know neither versions nor what a bool may be.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +14,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "runtime/store/byte_codec.h"
 
 namespace rescind {
 
@@ -19,79 +22,72 @@ class RecordWriter {
  public:
   explicit RecordWriter(uint8_t version) { Byte(version); }
 
-  void Byte(uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
+  void Byte(uint8_t value) { bytes_.Put8(value); }
   void Bool(bool value) { Byte(value ? 1 : 0); }
-  void Number32(uint32_t value) { Little(value, 4); }
-  void Number64(int64_t value) { Little(static_cast<uint64_t>(value), 8); }
+  void Number32(uint32_t value) { bytes_.Put32(value); }
+  void Number64(int64_t value) { bytes_.PutMicros(value); }
   void Time(Instant instant) { Number64(instant.micros); }
   void Time(const std::optional<Instant>& instant) { Time(instant.value_or(Instant::Never())); }
-  void Text(std::string_view text) {
-    Number32(static_cast<uint32_t>(text.size()));
-    bytes_.append(text);
-  }
+  void Text(std::string_view text) { bytes_.PutText(text); }
   template <typename T, typename Write>
   void List(const std::vector<T>& items, Write write) {
     Number32(static_cast<uint32_t>(items.size()));
     for (const T& item : items) write(item);
   }
-  std::string Take() { return std::move(bytes_); }
+  std::string Take() { return std::move(bytes_.bytes()); }
 
  private:
-  void Little(uint64_t value, int byte_count) {
-    for (int i = 0; i < byte_count; ++i) Byte(static_cast<uint8_t>(value >> (8 * i)));
-  }
-  std::string bytes_;
+  ByteWriter bytes_;
 };
 
 // Goes on with neutral values after the first failure; the caller asks Check() at the end.
 class RecordReader {
  public:
-  // `thing` names the record in errors.
+  // `thing` names the record in errors; it outlives the reader.
   RecordReader(std::string_view bytes, uint8_t known_version, std::string_view thing)
       : rest_(bytes), thing_(thing) {
     const uint8_t version = Byte();
-    newer_ = ok_ && version > known_version;
+    newer_ = version > known_version;
     if (newer_ || version == 0) Fail();
   }
 
   void Fail() {
     ok_ = false;
-    rest_ = {};
+    rest_ = ByteReader({});
   }
-  uint8_t Byte() { return static_cast<uint8_t>(Little(1)); }
+  uint8_t Byte() { return rest_.Take8(); }
   bool Bool() {
     const uint8_t byte = Byte();
     if (byte > 1) Fail();
     return byte == 1;
   }
-  uint32_t Number32() { return static_cast<uint32_t>(Little(4)); }
-  int64_t Number64() { return static_cast<int64_t>(Little(8)); }
+  // A value of an enum that counts from 1 to `last`.
+  template <typename Enum>
+  Enum Choice(Enum last) {
+    const uint8_t byte = Byte();
+    if (byte >= 1 && byte <= static_cast<uint8_t>(last)) return static_cast<Enum>(byte);
+    Fail();
+    return last;
+  }
+  uint32_t Number32() { return rest_.Take32(); }
+  int64_t Number64() { return rest_.TakeMicros(); }
   Instant Time() { return {Number64()}; }
   std::optional<Instant> OptionalTime() {
     const Instant instant = Time();
     return instant == Instant::Never() ? std::nullopt : std::optional(instant);
   }
-  std::string Text() {
-    const uint32_t length = Number32();
-    if (length > rest_.size()) {
-      Fail();
-      return "";
-    }
-    std::string text(rest_.substr(0, length));
-    rest_.remove_prefix(length);
-    return text;
-  }
+  std::string Text() { return std::string(rest_.TakeText()); }
   // A list whose elements take at least `least_bytes` each, so that a torn length reserves nothing.
   template <typename T, typename Read>
   std::vector<T> List(size_t least_bytes, Read read) {
     std::vector<T> items;
     const uint32_t count = Number32();
-    if (count > rest_.size() / least_bytes) {
+    if (count > rest_.left_bytes() / least_bytes) {
       Fail();
       return items;
     }
     items.reserve(count);
-    for (uint32_t i = 0; i < count && ok_; ++i) items.push_back(read());
+    for (uint32_t i = 0; i < count && ok(); ++i) items.push_back(read());
     return items;
   }
 
@@ -101,7 +97,7 @@ class RecordReader {
                    std::string(thing_) + " was written by a newer version of rescind",
                    "use the version that wrote the store, or a later one"};
     }
-    if (!ok_ || !rest_.empty()) {
+    if (!ok_ || !rest_.done()) {
       return Error{ErrorKind::kCorrupt,
                    std::string(thing_) + " is not readable: its bytes are damaged",
                    "restore the store from a backup"};
@@ -110,18 +106,9 @@ class RecordReader {
   }
 
  private:
-  uint64_t Little(size_t byte_count) {
-    if (rest_.size() < byte_count) {
-      Fail();
-      return 0;
-    }
-    uint64_t value = 0;
-    for (size_t i = byte_count; i > 0; --i) value = value << 8 | static_cast<uint8_t>(rest_[i - 1]);
-    rest_.remove_prefix(byte_count);
-    return value;
-  }
+  bool ok() const { return ok_ && rest_.ok(); }
 
-  std::string_view rest_;
+  ByteReader rest_;
   std::string_view thing_;
   bool ok_ = true;
   bool newer_ = false;
