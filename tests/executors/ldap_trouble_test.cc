@@ -1,33 +1,14 @@
 // Servers that are away, slow, distrusted or forbidding: said plainly, and the action stays
 // retryable.
 #include <doctest/doctest.h>
-#include <signal.h>
-#include <sys/stat.h>
 
 #include <chrono>
 
 #include "tests/executors/directory_fixture.h"
+#include "tests/executors/trouble_check.h"
 
 namespace rescind {
 namespace {
-
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-// A trouble before anything happened: of that kind, with that message, and retryable.
-void CheckTrouble(const ExecutorSettings& settings, const Action& action, ErrorKind kind,
-                  const std::string& message) {
-  const auto executor = DirectoryFixture::Make(settings);
-  const auto state = executor->Observe(action);
-  REQUIRE_MESSAGE(!state.ok(), (state.ok() ? state->summary : ""));
-  CHECK(state.error().kind == kind);
-  CHECK_MESSAGE(Holds(state.error().message, message), state.error().message);
-  CHECK(!state.error().help.empty());
-  CHECK(executor->Apply(action, "", 1).outcome == ApplyOutcome::kTransient);
-  CHECK(executor->Undo(action, "{}").outcome == ApplyOutcome::kTransient);
-  CHECK(executor->Verify(action).outcome == VerifyOutcome::kCannotTell);
-}
 
 const Action kAnybody = DirectoryFixture::OnAccount(Verb::kDisable, "anybody");
 
@@ -42,8 +23,9 @@ TEST_CASE("ADirectoryThatIsAwayIsSaidToBeAway") {
   auto away_tls = away;
   away_tls["uri"] = servers["ldap_tls_uri"];
   servers.Stop();
-  CheckTrouble(away, kAnybody, ErrorKind::kUnavailable, "does not answer");
-  CheckTrouble(away_tls, kAnybody, ErrorKind::kUnavailable, "does not answer");
+  CheckTrouble(*DirectoryFixture::Make(away), kAnybody, ErrorKind::kUnavailable, "does not answer");
+  CheckTrouble(*DirectoryFixture::Make(away_tls), kAnybody, ErrorKind::kUnavailable,
+               "does not answer");
 }
 
 TEST_CASE("ADirectoryThatHangsIsGivenUpInTime") {
@@ -53,11 +35,7 @@ TEST_CASE("ADirectoryThatHangsIsGivenUpInTime") {
   auto settings = directory.Settings();
   settings["timeout"] = std::string("500ms");
   settings["ca_file"] = servers["ca_file"];
-  servers.Signal("ldap", SIGSTOP);
-  struct Continue {
-    const TestServers& servers;
-    ~Continue() { servers.Signal("ldap", SIGCONT); }
-  } const go_on{servers};
+  const HangingServer hanging(servers, "ldap");
   for (const std::string& uri : {servers["ldap_uri"], servers["ldap_tls_uri"]}) {
     for (const char* tls : {"auto", "starttls"}) {
       if (uri.starts_with("ldaps") && std::string(tls) == "starttls") continue;
@@ -77,24 +55,13 @@ TEST_CASE("ADirectoryThatHangsIsGivenUpInTime") {
 }
 
 TEST_CASE("AWrongPasswordIsSaidPlainlyWithoutShowingIt") {
-  DirectoryFixture directory;
-  auto settings = directory.Settings();
-  settings["bind_password_file"] = directory.SecretFile("wrong", "not-the-password");
-  CheckTrouble(settings, kAnybody, ErrorKind::kDenied,
-               "refuses the log-in of cn=admin,dc=example,dc=org: Invalid credentials (49)");
-  const auto state = DirectoryFixture::Make(settings)->Observe(kAnybody);
-  CHECK(!Holds(state.error().message + state.error().help, "not-the-password"));
+  CheckWrongPassword<DirectoryFixture>(
+      "bind_password_file", kAnybody,
+      "refuses the log-in of cn=admin,dc=example,dc=org: Invalid credentials (49)");
 }
 
 TEST_CASE("APasswordFileThatIsMissingOrOpenToAllIsRefusedBeforeConnecting") {
-  DirectoryFixture directory;
-  auto settings = directory.Settings();
-  settings["bind_password_file"] = std::string("/nowhere/password");
-  CheckTrouble(settings, kAnybody, ErrorKind::kDenied, "cannot read the secret file");
-  const std::string open = directory.SecretFile("open", "x");
-  REQUIRE(chmod(open.c_str(), 0644) == 0);
-  settings["bind_password_file"] = open;
-  CheckTrouble(settings, kAnybody, ErrorKind::kDenied, "everybody may read");
+  CheckUnusablePasswordFiles<DirectoryFixture>("bind_password_file", kAnybody);
 }
 
 TEST_CASE("TlsWorksWithTheRightAuthorityAndNoOther") {
@@ -112,17 +79,21 @@ TEST_CASE("TlsWorksWithTheRightAuthorityAndNoOther") {
     CHECK(MustObserve(*DirectoryFixture::Make(settings), action).exists);
 
     settings["ca_file"] = servers["other_ca_file"];
-    CheckTrouble(settings, action, ErrorKind::kDenied, "no TLS connection with");
+    CheckTrouble(*DirectoryFixture::Make(settings), action, ErrorKind::kDenied,
+                 "no TLS connection with");
     settings.erase("ca_file");
-    CheckTrouble(settings, action, ErrorKind::kDenied, "no TLS connection with");
+    CheckTrouble(*DirectoryFixture::Make(settings), action, ErrorKind::kDenied,
+                 "no TLS connection with");
     settings["ca_file"] = std::string("/nowhere/ca.pem");
-    CheckTrouble(settings, action, ErrorKind::kDenied, "no TLS connection with");
+    CheckTrouble(*DirectoryFixture::Make(settings), action, ErrorKind::kDenied,
+                 "no TLS connection with");
     // The certificate is for 127.0.0.1 only.
     settings["ca_file"] = servers["ca_file"];
     std::string other_host = servers[name_of_uri];
     other_host.replace(other_host.find("127.0.0.1"), 9, "localhost");
     settings["uri"] = other_host;
-    CheckTrouble(settings, action, ErrorKind::kDenied, "no TLS connection with");
+    CheckTrouble(*DirectoryFixture::Make(settings), action, ErrorKind::kDenied,
+                 "no TLS connection with");
   }
 }
 

@@ -6,9 +6,7 @@
 namespace rescind {
 namespace {
 
-TEST_CASE_FIXTURE(CompanyFixture, "FromImportToEvidenceAndThenThereIsNothingLeftToDo") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "FromImportToEvidenceAndThenThereIsNothingLeftToDo") {
   const std::string id = MakePlan();
   CHECK(files.Stat(folder / "p.json")->mode == kPrivateMode);
   CHECK(Complains("rescind apply p.json --confirm " + id));
@@ -50,7 +48,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "FromImportToEvidenceAndThenThereIsNothingLeft
 }
 
 // The program in a process of its own, by this very test program: see AppliesInAChild.
-struct ChildFixture : CompanyFixture {
+struct ChildFixture : CompanyWithAccess {
   ProcessResult ApplyInAChild(const std::string& id) {
     ProcessRequest request;
     request.argv = {"/proc/self/exe", "--no-skip", "--test-case=AppliesInAChild"};
@@ -71,8 +69,6 @@ TEST_CASE("AppliesInAChild" * doctest::skip()) {
 }
 
 TEST_CASE_FIXTURE(ChildFixture, "KilledInTheMiddleItGoesOnAndDoesNothingTwice") {
-  ImportCompany();
-  GiveAccess();
   const std::string id = MakePlan();
   // The system does what it was told, then the machine that told it dies.
   Write("fault-apply", "if [ \"$id\" = bob-vpn ]; then rm -f on-bob-vpn; kill -9 $PPID; fi\n");
@@ -94,9 +90,7 @@ TEST_CASE_FIXTURE(ChildFixture, "KilledInTheMiddleItGoesOnAndDoesNothingTwice") 
   CHECK(Json()["actions"].empty());
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "APlanOfOtherPoliciesIsStale") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "APlanOfOtherPoliciesIsStale") {
   const std::string id = MakePlan();
   std::string policies(kCompanyPolicies);
   policies.replace(policies.find("90d"), 3, "60d");
@@ -125,9 +119,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "OverALimitAllIsHeld") {
   CHECK(Json()["summary"]["verified"] == 3);
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "ASystemThatCannotBeReachedIsSaidAndTriedAgain") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "ASystemThatCannotBeReachedIsSaidAndTriedAgain") {
   Write("fault-observe", "echo 'the server is down' >&2; exit 1\n");
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
   CHECK(Json()["summary"]["unfinished"] == 3);
@@ -138,16 +130,12 @@ TEST_CASE_FIXTURE(CompanyFixture, "ASystemThatCannotBeReachedIsSaidAndTriedAgain
   CHECK(!Has("on-ann-vpn"));
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResume") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResume") {
   Write("fault-observe", "exit 1\n");
   REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   REQUIRE(files.Remove(folder / "fault-observe").ok());
   clock.Advance({kMicrosPerHour});
-  Write("use.ndjson",
-        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-01T08:30:00Z\"}\n");
-  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  TellUseOfAnnsVpn("2026-06-01T08:30:00Z");
   REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
                   (out.str() + err.str()));
   CHECK(Json()["summary"]["verified"] == 2);
@@ -158,9 +146,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResu
 
 // A resumed run took access from people whom no policy matched any more, because an attempt of
 // which nobody knew whether it had done anything counted as a stage that has begun.
-TEST_CASE_FIXTURE(CompanyFixture, "AnAttemptThatDidNothingIsNoReasonToGoOn") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "AnAttemptThatDidNothingIsNoReasonToGoOn") {
   Write("fault-apply", "echo garbage; exit 0\n");
   const std::string id = MakePlan();
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s", "-o", "json"}) ==
@@ -169,9 +155,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "AnAttemptThatDidNothingIsNoReasonToGoOn") {
   CHECK(Has("on-ann-vpn"));
   REQUIRE(files.Remove(folder / "fault-apply").ok());
   clock.Advance({kMicrosPerHour});
-  Write("use.ndjson",
-        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-01T08:30:00Z\"}\n");
-  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  TellUseOfAnnsVpn("2026-06-01T08:30:00Z");
   REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
                   (out.str() + err.str()));
   CHECK(Json()["summary"]["verified"] == 2);
@@ -181,9 +165,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "AnAttemptThatDidNothingIsNoReasonToGoOn") {
 }
 
 // After the store's folder was lost, `plan`, `import` and `status` began with an empty one.
-TEST_CASE_FIXTURE(CompanyFixture, "NothingStartsSilentlyAfterTheStoreIsLost") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "NothingStartsSilentlyAfterTheStoreIsLost") {
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   std::filesystem::rename(folder / "data", folder / "lost");
   for (const std::vector<std::string>& command :
@@ -231,13 +213,10 @@ TEST_CASE_FIXTURE(CompanyFixture, "ASystemWithoutATargetHoldsItsActions") {
   CHECK(Json()["held_because"].dump().find("corp") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "WhatIsProtectedOrExemptSinceFallsAway") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatIsProtectedOrExemptSinceFallsAway") {
   const std::string id = MakePlan();
   clock.Advance({kMicrosPerMinute});
-  Write("more.ndjson", "{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"break-glass\"]}\n");
-  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"break-glass\"]}\n");
   REQUIRE_MESSAGE(Run({"exempt", "add", "account:bob", "--policy", "stale_grant", "--reason",
                        "on a project", "--owner", "eve", "--until", "+30d"}) == ExitStatus::kDone,
                   err.str());
@@ -252,9 +231,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhatIsProtectedOrExemptSinceFallsAway") {
   CHECK(!Has("on-eve-vpn"));
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "UseThatOnlyTheSystemKnowsKeepsTheAccess") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "UseThatOnlyTheSystemKnowsKeepsTheAccess") {
   Write("fault-observe",
         "if [ \"$id\" = ann-vpn ]; then reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":false,"
         "\\\"preimage\\\":{},\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0; fi\n");
@@ -265,16 +242,12 @@ TEST_CASE_FIXTURE(CompanyFixture, "UseThatOnlyTheSystemKnowsKeepsTheAccess") {
   CHECK(!Has("on-bob-vpn"));
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "NobodyThereMeansThatUnconfirmedPoliciesAreHeld") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "NobodyThereMeansThatUnconfirmedPoliciesAreHeld") {
   CHECK(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kHeld);
   CHECK(!Has("requests"));
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   clock.Advance({kMicrosPerHour});
-  Write("more.ndjson", Account("kim") + Grant("kim-vpn", "kim"));
-  Write("on-kim-vpn", "");
-  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  HireKim();
   REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
   CHECK(!Has("on-kim-vpn"));
 }
@@ -313,9 +286,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   ImportCompany();
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   clock.Advance({kMicrosPerDay});
-  Write("use.ndjson",
-        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"2026-06-02T07:00:00Z\"}\n");
-  REQUIRE(Run({"import", "use.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  TellUseOfAnnsVpn("2026-06-02T07:00:00Z");
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
   CHECK(Json()["summary"]["findings_closed"] == 1);
   const std::string messages = Content("messages");
@@ -323,9 +294,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   CHECK(messages.find("\"kind\":\"withdrawn\"") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "WhatTheSystemRefusesGoesToAPerson") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatTheSystemRefusesGoesToAPerson") {
   Write("fault-apply",
         "if [ \"$id\" = bob-vpn ]; then reply '\"outcome\":\"permanent\",\"detail\":\"the group is "
         "read-only\"'; exit 0; fi\n");
@@ -342,16 +311,12 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhatTheSystemRefusesGoesToAPerson") {
   CHECK(!Has("on-bob-vpn"));
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "NothingIsCarriedOutThatIsNotInThePlan") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "NothingIsCarriedOutThatIsNotInThePlan") {
   REQUIRE(Run({"plan", "--policy", "stale_grant", "--out", "p.json", "-o", "json"}) ==
           ExitStatus::kDone);
   const std::string id = Json()["plan_id"];
   clock.Advance({kMicrosPerHour});
-  Write("more.ndjson", Account("kim") + Grant("kim-vpn", "kim"));
-  Write("on-kim-vpn", "");
-  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  HireKim();
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["summary"]["verified"] == 3);
   CHECK(Json()["summary"]["not_in_plan"] == 1);
@@ -365,9 +330,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "ApplyTakesOneWay") {
   CHECK(Complains("nothing.json"));
 }
 
-TEST_CASE_FIXTURE(CompanyFixture, "TheClockNeverRunsBackwards") {
-  ImportCompany();
-  GiveAccess();
+TEST_CASE_FIXTURE(CompanyWithAccess, "TheClockNeverRunsBackwards") {
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   clock.SetWall(*ParseInstant("2026-05-01T00:00Z"));
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);

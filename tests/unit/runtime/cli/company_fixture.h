@@ -94,6 +94,20 @@ struct CompanyFixture : ProgramFixture {
                          "--observed-at", observed_at}) == ExitStatus::kDone,
                     err.str());
   }
+  // Facts of the same source, changed since.
+  void ImportMore(const std::string& facts) {
+    Write("more.ndjson", facts);
+    REQUIRE_MESSAGE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone,
+                    err.str());
+  }
+  void TellUseOfAnnsVpn(const std::string& at) {
+    ImportMore("{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":\"" + at + "\"}\n");
+  }
+  // One more who has the VPN and does not use it.
+  void HireKim() {
+    Write("on-kim-vpn", "");
+    ImportMore(Account("kim") + Grant("kim-vpn", "kim"));
+  }
   void GiveAccess() {
     for (const char* id : {"ann-vpn", "bob-vpn", "eve-vpn", "dan-vpn"}) {
       Write(std::string("on-") + id, "");
@@ -126,6 +140,14 @@ struct CompanyFixture : ProgramFixture {
       count += is_it ? 1 : 0;
     }
     return count;
+  }
+};
+
+// The company as the facts have it, and all of it true of the system.
+struct CompanyWithAccess : CompanyFixture {
+  CompanyWithAccess() {
+    ImportCompany();
+    GiveAccess();
   }
 };
 
