@@ -137,10 +137,7 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
   const std::string command =
       request.plan ? fmt::format("rescind apply {} --confirm {}", request.plan_name, id) : "";
   if (!request.confirm.empty() && request.confirm != id) {
-    return Error{ErrorKind::kInvalidInput,
-                 fmt::format("--confirm names another plan: {}", request.confirm),
-                 request.plan ? fmt::format("read the plan, then type: {}", command)
-                              : "--auto is for nobody to confirm: apply a plan that you have read"};
+    return Wanted({fmt::format("--confirm names another plan: {}", request.confirm), command});
   }
   const size_t removals = work.selection.action_keys.size();
   const std::vector<std::string> unconfirmed = UnconfirmedIn(request, work.outcome());

@@ -56,8 +56,9 @@ class ApplyRun {
   // All outlive it. The pipeline is opened for kExecute.
   ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& processes, ApplyVoice voice);
 
-  // kStale for a plan whose policies or store are no longer the same, kInvalidInput for a wrong
-  // --confirm; else what the store or the log says. What a target system says is in the report.
+  // kStale for a plan whose policies or store are no longer the same; else what the store or the
+  // log says. What a target system says is in the report. A --confirm that is missing or names
+  // another plan is an answer, no error: ApplyAnswer::wanted.
   Result<ApplyAnswer> Apply(const ApplyRequest& request);
   // Goes on with whatever the journal holds as ready or in flight; plans nothing new.
   Result<ApplyAnswer> Resume(const std::string& actor, Duration patience);

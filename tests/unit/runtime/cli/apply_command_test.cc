@@ -14,8 +14,10 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "FromImportToEvidenceAndThenThereIsNothingL
   CHECK(Run({"apply", "p.json"}) == ExitStatus::kHeld);
   CHECK(Complains("nothing was done"));
   CHECK(Complains("rescind apply p.json --confirm " + id));
-  CHECK(Run({"apply", "p.json", "--confirm", "sha256:wrong"}) == ExitStatus::kError);
+  CHECK(Run({"apply", "p.json", "--confirm", "sha256:wrong"}) == ExitStatus::kHeld);
+  CHECK(Complains("nothing was done: --confirm names another plan: sha256:wrong"));
   CHECK(Complains("rescind apply p.json --confirm " + id));
+  CHECK(Run({"apply", "--auto", "--confirm", "sha256:wrong"}) == ExitStatus::kHeld);
   CHECK(!Has("requests"));
 
   REQUIRE_MESSAGE(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kDone,
