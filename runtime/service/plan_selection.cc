@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace rescind {
@@ -28,9 +29,7 @@ class Selector {
     for (const NotActedOn& row : derived.not_acted_on) {
       left_alone_.emplace(TargetName{row.entity, row.target}, &row);
     }
-    for (const PlannedNotice& notice : derived.notices) {
-      if (notice.status == ActionStatus::kReady) notices_.emplace(NameOf(notice), &notice);
-    }
+    for (const PlannedNotice& notice : derived.notices) notices_.emplace(NameOf(notice), &notice);
   }
 
   void Take(const PlannedAction& row, PlanSelection& selection) const {
@@ -45,15 +44,32 @@ class Selector {
     fallen.entity = row.action.target.entity;
     fallen.target = row.action.target.id;
     if (!row.reasons.empty()) fallen.policy = row.reasons.front().policy;
-    const bool derived = found != by_key_.end();
-    fallen.held = derived && found->second->status == ActionStatus::kHeld;
-    fallen.why = derived ? WhyWaits(*found->second) : WhyGone(row);
+    if (found != by_key_.end()) {
+      Waits(*found->second, fallen);
+    } else {
+      fallen.why = WhyGone(row);
+    }
     selection.fallen.push_back(std::move(fallen));
   }
-  void Take(const PlannedNotice& notice, PlanSelection& selection) const {
-    const auto found = notices_.find(NameOf(notice));
-    if (notice.status != ActionStatus::kReady || found == notices_.end()) return;
-    selection.notices.emplace(found->second->finding_id, found->second->stage);
+  void Take(const PlannedNotice& row, PlanSelection& selection) const {
+    if (row.status != ActionStatus::kReady) return;
+    const auto found = notices_.find(NameOf(row));
+    if (found != notices_.end() && found->second->status == ActionStatus::kReady) {
+      selection.notices.emplace(found->second->finding_id, found->second->stage);
+      return;
+    }
+    FallenRow fallen;
+    fallen.verb = VerbName(Verb::kNotify);
+    fallen.entity = row.judged_entity;
+    fallen.target = row.judged_id;
+    fallen.policy = row.policy;
+    if (found != notices_.end()) {
+      Waits(*found->second, fallen);
+    } else {
+      fallen.why = WhyLeftAlone({{row.judged_entity, row.judged_id}})
+                       .value_or("no policy asks for it any more, or it was sent");
+    }
+    selection.fallen.push_back(std::move(fallen));
   }
 
  private:
@@ -62,21 +78,26 @@ class Selector {
   static NoticeName NameOf(const PlannedNotice& notice) {
     return {notice.policy, notice.judged_entity, notice.judged_id, notice.stage};
   }
-  static std::string WhyWaits(const PlannedAction& now) {
-    if (now.status == ActionStatus::kHeld)
-      return fmt::format("it is held now: {}", now.held_because);
-    return fmt::format("it falls due at {}", FormatInstant(now.due));
+  // `now`: a planned action or notice that is derived, but not ready.
+  template <typename Planned>
+  static void Waits(const Planned& now, FallenRow& fallen) {
+    fallen.held = now.status == ActionStatus::kHeld;
+    fallen.why = fallen.held ? fmt::format("it is held now: {}", now.held_because)
+                             : fmt::format("it falls due at {}", FormatInstant(now.due));
   }
   std::string WhyGone(const PlannedAction& row) const {
     std::vector<TargetName> names{{row.action.target.entity, row.action.target.id}};
     for (const PlannedReason& reason : row.reasons) {
       names.emplace_back(reason.judged_entity, reason.judged_id);
     }
+    return WhyLeftAlone(names).value_or("no policy asks for it any more, or it is done");
+  }
+  std::optional<std::string> WhyLeftAlone(const std::vector<TargetName>& names) const {
     for (const TargetName& name : names) {
       const auto found = left_alone_.find(name);
       if (found != left_alone_.end()) return WhyUnplanned(*found->second);
     }
-    return "no policy asks for it any more, or it is done";
+    return std::nullopt;
   }
 
   std::map<std::string_view, const PlannedAction*> by_key_;

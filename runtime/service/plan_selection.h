@@ -17,7 +17,7 @@
 
 namespace rescind {
 
-// One action of the plan that is not carried out, and why.
+// One action or notice (verb "notify") of the plan that is not carried out, and why.
 struct FallenRow {
   std::string verb;
   std::string entity;

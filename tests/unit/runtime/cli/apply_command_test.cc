@@ -283,6 +283,21 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeIsSentOnceAndTheWeekBeginsWithIt") {
   CHECK(Json()["summary"]["verified"] == 4);
 }
 
+TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatIsNotSentAnyMoreIsNamed") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  const std::string id = MakePlan();
+  clock.Advance({kMicrosPerHour});
+  TellUseOfAnnsVpn("2026-06-01T08:30:00Z");
+  REQUIRE_MESSAGE(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(
+      Prints("in the plan, but not carried out:\n"
+             "  = notify grant ann-vpn: no policy asks for it any more, or it was sent\n"));
+  const std::string messages = Content("messages");
+  CHECK(std::count(messages.begin(), messages.end(), '\n') == 3);
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   Write("policies/access.rescind", kNoticePolicies);
   ImportCompany();

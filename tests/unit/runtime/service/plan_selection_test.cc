@@ -58,6 +58,46 @@ TEST_CASE("ANoticeIsFoundAgainThoughItsFindingIsOpenedAnew") {
   CHECK(SelectActions(read, derived).notices.empty());
 }
 
+// A notice that was read in the plan, and not sent any more, was passed over in silence.
+TEST_CASE("ANoticeThatFellAwayIsNamedWithItsReason") {
+  const auto notice = [](const std::string& target, ActionStatus status = ActionStatus::kReady) {
+    PlannedNotice planned;
+    planned.policy = "warned";
+    planned.judged_entity = "grant";
+    planned.judged_id = target;
+    planned.status = status;
+    planned.due = *ParseInstant("2026-07-01T00:00Z");
+    return planned;
+  };
+  Plan read, derived;
+  read.notices = {notice("sent"),  notice("held"),
+                  notice("later"), notice("exempt"),
+                  notice("both"),  notice("not-ready-when-read", ActionStatus::kNotice)};
+  derived.notices = {notice("held", ActionStatus::kHeld), notice("later", ActionStatus::kNotice),
+                     notice("both")};
+  derived.notices[0].held_because = "its feed is stale";
+  NotActedOn left_alone;
+  left_alone.entity = "grant";
+  left_alone.target = "exempt";
+  left_alone.reason = NotActedReason::kExempt;
+  left_alone.by = "e-1";
+  derived.not_acted_on = {left_alone};
+  const PlanSelection selection = SelectActions(read, derived);
+  CHECK(selection.notices.size() == 1);
+  REQUIRE(selection.fallen.size() == 4);
+  for (const FallenRow& row : selection.fallen) {
+    CHECK(row.verb == "notify");
+    CHECK(row.entity == "grant");
+    CHECK(row.policy == "warned");
+    CHECK(row.held == (row.target == "held"));
+  }
+  CHECK(selection.fallen[0].target == "sent");
+  CHECK(selection.fallen[0].why == "no policy asks for it any more, or it was sent");
+  CHECK(selection.fallen[1].why == "it is held now: its feed is stale");
+  CHECK(selection.fallen[2].why == "it falls due at 2026-07-01T00:00:00Z");
+  CHECK(selection.fallen[3].why == "it is exempt now, by e-1");
+}
+
 TEST_CASE("APlanIsOnlyGoodForItsStoreAndItsPolicies") {
   const RememberingStore store;
   Plan plan;
