@@ -81,7 +81,7 @@ struct ApplyRun::Work {
   std::map<std::string, ActionTerms> terms;  // of those
   bool confirmed = false;
   bool everything = false;  // run also what earlier runs left
-  bool logged = false;      // there is something in the audit log to sign
+  bool logged = false;      // its start is in the audit log, so its end must be, and be signed
 
   const PlanOutcome& outcome() const { return derivation->outcome; }
 };
@@ -191,6 +191,31 @@ void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
   }
 }
 
+AuditEvent ApplyRun::StartOf(const Work& work, size_t action_count) const {
+  AuditEvent event;
+  event.kind = AuditKind::kRunStarted;
+  event.at = pipeline_.environment().clock.Now();
+  event.trigger = work.trigger;
+  event.judged_at = work.derivation->now;
+  event.details["policies_hash"] = {pipeline_.policies().policies_hash, false};
+  event.details["facts_seq"] = {std::to_string(work.derivation->facts.facts_seq()), false};
+  event.details["actions"] = {std::to_string(action_count), false};
+  event.details["notices"] = {std::to_string(work.selection.notices.size()), false};
+  event.details["findings_opened"] = {std::to_string(work.report.opened_count), false};
+  event.details["findings_closed"] = {std::to_string(work.report.closed_count), false};
+  event.details["confirmed"] = {work.confirmed ? "yes" : "no", false};
+  return event;
+}
+
+// Before a run that stores no news of its own takes its first step.
+Status ApplyRun::BeginLog(Work& work, size_t action_count) {
+  if (work.logged) return {};
+  KeyValueBatch nothing_else;
+  RESCIND_TRY(ledger_.recorder().Record({StartOf(work, action_count)}, nothing_else));
+  work.logged = true;
+  return {};
+}
+
 Status ApplyRun::StoreFindings(Work& work) {
   KeyValueBatch batch;
   work.outcome().findings.WriteChanges(work.derivation->previous, batch);
@@ -199,20 +224,7 @@ Status ApplyRun::StoreFindings(Work& work) {
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
                 !work.outcome().transitions.empty();
-  if (work.logged) {
-    AuditEvent& event = events.emplace_back();
-    event.kind = AuditKind::kRunStarted;
-    event.at = pipeline_.environment().clock.Now();
-    event.trigger = work.trigger;
-    event.judged_at = work.derivation->now;
-    event.details["policies_hash"] = {pipeline_.policies().policies_hash, false};
-    event.details["facts_seq"] = {std::to_string(work.derivation->facts.facts_seq()), false};
-    event.details["actions"] = {std::to_string(work.selection.action_keys.size()), false};
-    event.details["notices"] = {std::to_string(work.selection.notices.size()), false};
-    event.details["findings_opened"] = {std::to_string(work.report.opened_count), false};
-    event.details["findings_closed"] = {std::to_string(work.report.closed_count), false};
-    event.details["confirmed"] = {work.confirmed ? "yes" : "no", false};
-  }
+  if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
   return ledger_.recorder().Record(events, batch);
 }
 
@@ -256,10 +268,10 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
     }
     return true;
   }));
+  if (!unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
   for (const std::string& key : unasked) {
     RESCIND_TRY(ledger_.journal().Withdraw(key, "no policy asks for it any more", work.trigger));
   }
-  work.logged = work.logged || !unasked.empty();
   work.report.withdrawn_count = unasked.size();
   work.report.left_open_count = in_flight;
   return {};
@@ -318,6 +330,7 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
     if (runs) run_keys.insert(entry.action.key);
     return true;
   }));
+  RESCIND_TRY(BeginLog(work, run_keys.size()));
   RunOptions options;
   options.trigger = work.trigger;
   options.keys = run_keys;
@@ -333,7 +346,6 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   auto ran = run.Run(options);
   ledger_.recorder().OnTransition({});
   RESCIND_TRY(ran.ok() ? Status() : Status(std::move(ran).error()));
-  work.logged = true;
   work.report.failing_systems = std::move(ran->failing_systems);
   work.report.interrupted = voice_.stop && voice_.stop();
   for (const std::string& key : run_keys) {
@@ -369,7 +381,9 @@ Status ApplyRun::Finish(Work& work) {
   report.notices = std::move(work.notices.log());
   KeyValueBatch batch;
   PutLastEvaluation(batch, work.derivation->now);
-  if (!work.logged && report.notices.empty()) return pipeline_.store().CommitExtra(batch);
+  // INVARIANT: what a run logs stands between its start and its end.
+  RESCIND_ASSERT(work.logged || report.notices.empty(), "a notice outside of a logged run");
+  if (!work.logged) return pipeline_.store().CommitExtra(batch);
   AuditEvent event;
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();

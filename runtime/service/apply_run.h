@@ -72,6 +72,9 @@ class ApplyRun {
   Status DeriveFor(const ApplyRequest& request, Work& work);
   Result<std::optional<ConfirmationWanted>> Confirm(const ApplyRequest& request, const Work& work);
   void Describe(const ApplyRequest& request, Work& work) const;
+  // The leaf with which the log of every run that does something begins.
+  AuditEvent StartOf(const Work& work, size_t action_count) const;
+  Status BeginLog(Work& work, size_t action_count);
   Status StoreFindings(Work& work);
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);

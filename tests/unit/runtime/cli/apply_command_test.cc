@@ -132,6 +132,27 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "ASystemThatCannotBeReachedIsSaidAndTriedAg
   CHECK(!Has("on-ann-vpn"));
 }
 
+// The log of a resumed run ended, but had never begun.
+TEST_CASE_FIXTURE(CompanyWithAccess, "EveryRunInTheLogBeginsAndEnds") {
+  Write("fault-observe", "exit 1\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(files.Remove(folder / "fault-observe").ok());
+  REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kDone);
+  REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kDone);  // nothing to do: not logged
+  std::vector<nlohmann::json> runs = LogEntries();
+  std::erase_if(runs, [](const nlohmann::json& entry) {
+    return entry["kind"] != "run_started" && entry["kind"] != "run_ended";
+  });
+  REQUIRE(runs.size() == 4);
+  for (size_t i = 0; i < runs.size(); i += 2) {
+    CHECK(runs[i]["kind"] == "run_started");
+    CHECK(runs[i + 1]["kind"] == "run_ended");
+    CHECK(runs[i]["trigger"] == runs[i + 1]["trigger"]);
+  }
+  CHECK(runs[2]["trigger"].get<std::string>().starts_with("apply --resume by "));
+  CHECK(runs[2]["details"]["actions"] == "3");
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAResume") {
   Write("fault-observe", "exit 1\n");
   REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);

@@ -129,6 +129,17 @@ struct CompanyFixture : ProgramFixture {
     const std::string id = MakePlan(file);
     return Run({"apply", file, "--confirm", id, "-o", "json"});
   }
+  // The entries of the audit log, oldest first.
+  std::vector<nlohmann::json> LogEntries() {
+    REQUIRE_MESSAGE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone,
+                    err.str());
+    std::vector<nlohmann::json> entries;
+    std::istringstream lines(out.str());
+    for (std::string line; std::getline(lines, line);) {
+      entries.push_back(nlohmann::json::parse(line).at("entry"));
+    }
+    return entries;
+  }
   // How often the system was asked to do `operation` to `id`.
   size_t Asked(const std::string& operation, const std::string& id) {
     if (!Has("requests")) return 0;
