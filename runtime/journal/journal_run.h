@@ -1,8 +1,8 @@
 // JournalRun: carries out what the journal holds as ready, and finishes what was cut off.
 //
-// One lane a system: a dead system never delays another. In a lane: judge → observe → intent
-// durable → apply → outcome durable → verify. It also is recovery: an action found in flight is
-// observed before anything else happens to it. It knows no executors but through ActionRunner,
+// One lane a system: a dead system never delays another. In a lane: judge → observe → judge →
+// intent durable → apply → outcome durable → verify. It also is recovery: an action found in flight
+// is observed before anything else happens to it. It knows no executors but through ActionRunner,
 // and sleeps only through Clock.
 #pragma once
 

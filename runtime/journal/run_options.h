@@ -20,13 +20,15 @@ struct GateAnswer {
   std::string reason;
 };
 
-// Asked before every attempt. The service answers from the facts: does it still match, is it
-// protected, exempt, used since? Called by one thread at a time, never while a commit is made.
+// Asked before a system is called for an action that it was never called for, and again before
+// every attempt. The service answers from the facts: does it still match, is it protected, exempt,
+// used since? Called by one thread at a time, never while a commit is made.
 class ActionGate {
  public:
   virtual ~ActionGate() = default;
-  // `seen`: what the target says, which may know of use that no feed has told yet.
-  virtual GateAnswer Judge(const JournalEntry& entry, const Observation& seen) = 0;
+  // `seen`: what the target says, which may know of use that no feed has told yet; null while it
+  // has not been asked.
+  virtual GateAnswer Judge(const JournalEntry& entry, const Observation* seen) = 0;
   // Before a compensation gives access back; anything but kGo leaves it to a person.
   virtual GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) = 0;
 };

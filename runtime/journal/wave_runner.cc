@@ -1,6 +1,7 @@
-// One action, all well: loaded ready; observed, not in the wanted state; ready → intent → attempt 1
-// in one commit; Apply says applied; attempt → applied in a commit; Verify says verified; applied →
-// verified in a commit. A wave does each column for up to wave_actions actions at once.
+// One action, all well: loaded ready; the gate lets it go; observed, not in the wanted state; ready
+// → intent → attempt 1 in one commit; Apply says applied; attempt → applied in a commit; Verify
+// says verified; applied → verified in a commit. A wave does each column for up to wave_actions
+// actions at once.
 //
 // may_have_effect is set in the same commit as the attempt, before the executor is called, and is
 // taken back when the executor says that nothing happened. Cut off in between, the next run finds
@@ -63,6 +64,7 @@ Status WaveRunner::Load(const Schedule::Wave& wave) {
 void WaveRunner::LoadItem(const JournalEntry& entry) {
   Item& item = items_.emplace_back();
   item.entry = entry;
+  if (EndsUncalled(item)) return;
   item.runner = in_.runners.Find(entry.action.target.system);
   item.next = entry.state == ActionState::kApplied ? Next::kVerify : Next::kObserve;
   if (item.runner != nullptr) return;
@@ -73,6 +75,22 @@ void WaveRunner::LoadItem(const JournalEntry& entry) {
       entry.action.target.system, entry.action.target.system);
   Advance(item, entry.state == ActionState::kReady ? ActionState::kHeld : ActionState::kEscalated,
           why);
+}
+
+// A system that was never called for an action need not be asked before the action is withdrawn:
+// it may be dead for weeks, and the match has ended now.
+bool WaveRunner::EndsUncalled(Item& item) {
+  if (item.entry.state != ActionState::kReady || item.entry.attempt_count > 0) return false;
+  const GateAnswer answer = in_.gate.Judge(item.entry, nullptr);
+  if (answer.kind == GateAnswer::Kind::kGo) return false;
+  StandBack(item, answer);
+  return true;
+}
+
+void WaveRunner::StandBack(Item& item, const GateAnswer& answer) {
+  Advance(item,
+          answer.kind == GateAnswer::Kind::kHold ? ActionState::kHeld : ActionState::kWithdrawn,
+          answer.reason);
 }
 
 bool WaveRunner::IsRollingBack(const JournalEntry& entry) const {
@@ -156,7 +174,7 @@ void WaveRunner::DecideApply(Item& item, const Observation& seen) {
     item.next = Next::kVerify;
     return;
   }
-  const GateAnswer answer = in_.gate.Judge(entry, seen);
+  const GateAnswer answer = in_.gate.Judge(entry, &seen);
   if (answer.kind != GateAnswer::Kind::kGo) {
     if (entry.may_have_effect && seen.digest != entry.precondition_digest) {
       Advance(item, ActionState::kEscalated,
@@ -165,9 +183,7 @@ void WaveRunner::DecideApply(Item& item, const Observation& seen) {
       return;
     }
     entry.may_have_effect = false;
-    Advance(item,
-            answer.kind == GateAnswer::Kind::kHold ? ActionState::kHeld : ActionState::kWithdrawn,
-            answer.reason);
+    StandBack(item, answer);
     return;
   }
   if (seen.in_wanted_state) {

@@ -1,7 +1,7 @@
 // WaveRunner: takes one wave of actions of one system a step further.
 //
-//   load ─ observe ─> decide ═ intents durable ═ apply ─> conclude ═ outcomes durable ═ verify ─>
-//   settle ═ durable
+//   load, judge ─ observe ─> decide ═ intents durable ═ apply ─> conclude ═ outcomes durable ═
+//   verify ─> settle ═ durable
 //
 // What stands between ═ happens under the journal's lock and ends in one commit; calls of the
 // system happen without it. Every step of the wave's actions is durable before the next one. It
@@ -91,6 +91,9 @@ class WaveRunner {
   Status Settle();
 
   void LoadItem(const JournalEntry& entry);
+  // Whether the facts alone end it: true when a step was added that withdraws or holds it.
+  bool EndsUncalled(Item& item);
+  void StandBack(Item& item, const GateAnswer& answer);
   void LoadRollingBack(Item& item);
   bool IsRollingBack(const JournalEntry& entry) const;
   void DecideApply(Item& item, const Observation& seen);
@@ -111,7 +114,7 @@ class WaveRunner {
   void Fail(Item& item, const std::string& detail);
   void FailedCall(Item& item, const Error& error);
   void Compensate(Item& item, const std::string& detail);
-  void GiveUpExpired(const std::string& system);
+  void JudgeQueue(const std::string& system);
   Status TakeSteps();
 
   void LaneFailed(const std::string& system, const std::string& error,

@@ -105,7 +105,7 @@ void WaveRunner::FailedCall(Item& item, const Error& error) {
   }
   LaneFailed(system, Sentence(error), std::nullopt);
   Retry(item, Sentence(error));
-  GiveUpExpired(system);
+  JudgeQueue(system);
 }
 
 void WaveRunner::LaneFailed(const std::string& system, const std::string& error,
@@ -126,9 +126,12 @@ void WaveRunner::LaneWorks(const std::string& system) {
   health.paused_until = {0};
 }
 
-// What waits behind a dead system is not tried one by one when its time is over as well.
-void WaveRunner::GiveUpExpired(const std::string& system) {
+// What waits behind a dead system is not tried one by one when its time is over as well, and does
+// not wait for the system when its match has ended: that is asked once, as the system begins to
+// fail, and once more before it is given up.
+void WaveRunner::JudgeQueue(const std::string& system) {
   const auto& health = state_.schedule.Health(system);
+  const bool has_just_failed = health.failure_count == 1;
   const Instant now = in_.clock.Now();
   for (const std::string& key : state_.schedule.KeysOf(system)) {
     const bool is_in_wave = std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
@@ -136,9 +139,11 @@ void WaveRunner::GiveUpExpired(const std::string& system) {
     });
     const auto open = in_.journal.open_.find(key);
     if (is_in_wave || open == in_.journal.open_.end() || !IsRunnable(open->second.state)) continue;
-    if (now < BudgetEnd(open->second)) continue;
+    const bool is_expired = now >= BudgetEnd(open->second);
+    if (!is_expired && !has_just_failed) continue;
     Item item;
     item.entry = open->second;
+    if (EndsUncalled(item) || !is_expired) continue;
     Fail(item, fmt::format("{}; given up after {}", health.last_error,
                            FormatDuration(item.entry.retry_for)));
   }

@@ -153,7 +153,7 @@ std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
 }
 
 Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
-                                       const Observation& seen, Instant known_use) {
+                                       std::optional<Instant> seen_use, Instant known_use) {
   if (begun_.contains({reason.finding_id, reason.stage})) return std::string();
   const auto ground = GroundOf(reason);
   if (!ground) return fmt::format("{} no longer matches", reason.policy);
@@ -166,7 +166,7 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
     return fmt::format("{} no longer matches", reason.policy);
   }
-  if (!seen.last_used || !UseReads(derivation_.program).In(rule.match)) return std::string();
+  if (!seen_use || !UseReads(derivation_.program).In(rule.match)) return std::string();
   for (const ir::EvidencePath& evidence : rule.evidence) {
     if (!evidence.field.valid()) continue;
     if (!TellsUse(derivation_.program.schema.field(evidence.entity, evidence.field).name)) continue;
@@ -174,12 +174,12 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
     const auto* at = value.known() ? std::get_if<Instant>(&value.content) : nullptr;
     if (at != nullptr) known_use = std::max(known_use, *at);
   }
-  if (*seen.last_used <= known_use) return std::string();
+  if (*seen_use <= known_use) return std::string();
   return fmt::format("it was used at {}, as its system says and no feed has told yet",
-                     FormatInstant(*seen.last_used));
+                     FormatInstant(*seen_use));
 }
 
-Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, const Observation& seen) {
+Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(Moment* const moment, Now());
   const auto entity = derivation_.program.schema.Find(action.target.entity);
@@ -202,15 +202,15 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, const Observation
       why = fmt::format("it is exempt: {}", veto->detail);
       continue;
     }
-    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen, known_use));
+    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen_use, known_use));
     if (ended.empty()) return GateAnswer{};
     why = std::move(ended);
   }
   return Withdraw(std::move(why));
 }
 
-GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation& seen) {
-  auto answer = Answer(entry, seen);
+GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {
+  auto answer = Answer(entry, seen == nullptr ? std::nullopt : seen->last_used);
   if (answer.ok()) return *std::move(answer);
   return {GateAnswer::Kind::kHold,
           fmt::format("it could not be judged again: {}", answer.error().message)};

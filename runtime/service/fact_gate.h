@@ -1,9 +1,10 @@
 // FactGate: whether an action may still begin, by the facts of now.
 //
-// The journal asks before every attempt. Withdrawn is what no policy asks for any more, what is
-// protected or exempt, and what the target itself has seen used later than any feed has told. The
-// judged row is judged again until the stage's first action is done: after that our own work may
-// be what ended the match, and a begun stage is completed. One caller at a time.
+// The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
+// asks for any more, what is protected or exempt, and what the target itself has seen used later
+// than any feed has told. The judged row is judged again until the stage's first action is done:
+// after that our own work may be what ended the match, and a begun stage is completed. One caller
+// at a time.
 #pragma once
 
 #include <map>
@@ -35,7 +36,7 @@ class FactGate final : public ActionGate {
   // After each durable step of the run.
   void NoteTransition(const Transition& transition);
 
-  GateAnswer Judge(const JournalEntry& entry, const Observation& seen) override;
+  GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override;
   GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) override;
 
  private:
@@ -49,9 +50,10 @@ class FactGate final : public ActionGate {
   Result<Moment*> Now();
   std::optional<Ground> GroundOf(const ActionReason& reason);
   // Why the reason no longer stands; empty when it does. `known_use`: of the target, by the facts.
-  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason, const Observation& seen,
-                               Instant known_use);
-  Result<GateAnswer> Answer(const JournalEntry& entry, const Observation& seen);
+  // `seen_use`: by what its system says.
+  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
+                               std::optional<Instant> seen_use, Instant known_use);
+  Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
 
   const Derivation& derivation_;
   const FindingBook findings_;

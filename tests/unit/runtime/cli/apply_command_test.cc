@@ -167,6 +167,20 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatWasUsedWhileItWaitedIsNotTakenAwayByAR
   CHECK(Has("on-ann-vpn"));
 }
 
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatWasUsedIsWithdrawnThoughItsSystemIsStillAway") {
+  Write("fault-observe", "echo 'the server is down' >&2; exit 1\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  const size_t asked = Asked("observe", "ann-vpn");
+  clock.Advance({kMicrosPerHour});
+  TellUseOfAnnsVpn("2026-06-01T08:30:00Z");
+  REQUIRE(Run({"apply", "--resume", "--wait", "0s", "-o", "json"}) == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  CHECK(Json()["summary"]["unfinished"] == 2);
+  CHECK(Asked("observe", "ann-vpn") == asked);
+  CHECK(
+      Complains("revoke grant ann-vpn on corp: withdrawn (access.stale_grant no longer matches)"));
+}
+
 // A resumed run took access from people whom no policy matched any more, because an attempt of
 // which nobody knew whether it had done anything counted as a stage that has begun.
 TEST_CASE_FIXTURE(CompanyWithAccess, "AnAttemptThatDidNothingIsNoReasonToGoOn") {

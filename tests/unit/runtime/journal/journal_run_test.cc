@@ -13,24 +13,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// A world with one action on ldap/ann that is ready.
-struct OneAction {
-  explicit OneAction(OnFailure on_failure = OnFailure::kKeep) {
-    request.on_failure = on_failure;
-    request.rollback_group = "finding-1/0";
-    journal = world.OpenJournal();
-    REQUIRE(journal->Plan({&request, 1}, "").ok());
-  }
-  ActionState state() { return journal->Find(request.action.key).value()->state; }
-  std::string detail() { return journal->Find(request.action.key).value()->detail; }
-  Names names() { return world.store.NamesOf(request.action.key); }
-  SimulatedTarget& target() { return world.Target("ldap", "ann"); }
-
-  SimulatedWorld world{7};
-  ActionRequest request = SimulatedWorld::Request("ldap", "ann");
-  std::unique_ptr<Journal> journal;
-};
-
 TEST_CASE("TheWholeWay") {
   OneAction one;
   const RunReport report = one.world.RunToEnd(*one.journal);
@@ -185,42 +167,6 @@ TEST_CASE("WhatSomebodyElseDidMeanwhileIsNotOurEffect") {
   one.world.script["ldap"] = {Fault::kNone, Fault::kGoneMeanwhile};
   CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
   CHECK_FALSE(one.journal->Find(one.request.action.key).value()->has_effect);
-}
-
-TEST_CASE("TheGateIsAskedBeforeEveryAttempt") {
-  OneAction one;
-  SUBCASE("ended before it began") {
-    one.world.ended_keys = {one.request.action.key};
-    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
-    CHECK(one.names() == Names{"ready", "withdrawn"});
-  }
-  SUBCASE("protected before it began") {
-    one.world.protected_keys = {one.request.action.key};
-    CHECK(one.world.RunToEnd(*one.journal).held_count == 1);
-    CHECK(one.detail() == "protected");
-  }
-  SUBCASE("used since") {
-    one.target().last_used = Instant{one.world.clock.Now().micros + 1};
-    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
-  }
-  SUBCASE("ended between two attempts") {
-    one.world.script["ldap"] = {Fault::kNone, Fault::kHang};
-    REQUIRE(one.world.Run(*one.journal).ok());
-    one.world.ended_keys = {one.request.action.key};
-    CHECK(one.world.RunToEnd(*one.journal).withdrawn_count == 1);
-    CHECK(one.names() == Names{"ready", "intent", "attempt", "attempt", "withdrawn"});
-    CHECK(one.world.apply_count[one.request.action.key] == 1);
-  }
-  CHECK(one.target().effect_count == 0);
-}
-
-TEST_CASE("AnEffectThatWasMissedIsSeenThroughThoughTheMatchEnded") {
-  OneAction one;
-  one.world.script["ldap"] = {Fault::kNone, Fault::kEffectThenLost};
-  REQUIRE(one.world.Run(*one.journal).ok());
-  one.world.ended_keys = {one.request.action.key};
-  CHECK(one.world.RunToEnd(*one.journal).verified_count == 1);
-  CHECK(one.target().effect_count == 1);
 }
 
 TEST_CASE("WhatNeedsAPersonIsEscalatedAndCanBePlannedAgain") {

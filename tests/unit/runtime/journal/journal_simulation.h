@@ -152,11 +152,11 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
     return runner.get();
   }
 
-  GateAnswer Judge(const JournalEntry& entry, const Observation& seen) override {
+  GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override {
     const std::string& key = entry.action.key;
     if (protected_keys.contains(key)) return {GateAnswer::Kind::kHold, "protected"};
     if (ended_keys.contains(key)) return {GateAnswer::Kind::kWithdraw, "the match ended"};
-    if (seen.last_used && *seen.last_used > entry.planned_at) {
+    if (seen != nullptr && seen->last_used && *seen->last_used > entry.planned_at) {
       return {GateAnswer::Kind::kWithdraw, "used since"};
     }
     return {};
@@ -363,5 +363,23 @@ inline Verification SimulatedRunner::Verify(const Action& action) {
   if (target.is_present) return {VerificationOutcome::kCannotTell, "still listed", ""};
   return {VerificationOutcome::kVerified, "log-in refused", ""};
 }
+
+// A world with one action on ldap/ann that is ready.
+struct OneAction {
+  explicit OneAction(OnFailure on_failure = OnFailure::kKeep) {
+    request.on_failure = on_failure;
+    request.rollback_group = "finding-1/0";
+    journal = world.OpenJournal();
+    REQUIRE(journal->Plan({&request, 1}, "").ok());
+  }
+  ActionState state() { return journal->Find(request.action.key).value()->state; }
+  std::string detail() { return journal->Find(request.action.key).value()->detail; }
+  std::vector<std::string> names() { return world.store.NamesOf(request.action.key); }
+  SimulatedTarget& target() { return world.Target("ldap", "ann"); }
+
+  SimulatedWorld world{7};
+  ActionRequest request = SimulatedWorld::Request("ldap", "ann");
+  std::unique_ptr<Journal> journal;
+};
 
 }  // namespace rescind
