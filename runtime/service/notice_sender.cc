@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "engine/base/instant.h"
+#include "runtime/service/foreign_text.h"
 
 namespace rescind {
 namespace {
@@ -47,7 +48,7 @@ ProcessRequest RequestFor(const WorkspaceChannel& channel) {
 
 // Why the program's end means that the message was not taken; empty when it was.
 std::string WhyNotTaken(const ProcessResult& result) {
-  const std::string errors = result.errors.substr(0, result.errors.find('\n'));
+  const std::string errors = OneLineOf(result.errors.substr(0, result.errors.find('\n')));
   const std::string said = errors.empty() ? "" : fmt::format(": {}", errors);
   switch (result.end) {
     case ProcessEnd::kExited:

@@ -4,6 +4,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/executors/registry.h"
+#include "runtime/service/foreign_text.h"
 
 namespace rescind {
 namespace {
@@ -19,8 +20,8 @@ AttemptOutcome OutcomeOf(ApplyOutcome outcome) {
   return AttemptOutcome::kUnknown;  // the safe reading of an outcome that does not exist
 }
 
-AttemptResult ResultOf(ApplyResult result) {
-  AttemptResult attempt{OutcomeOf(result.outcome), std::move(result.detail), std::nullopt};
+AttemptResult ResultOf(const ApplyResult& result) {
+  AttemptResult attempt{OutcomeOf(result.outcome), OneLineOf(result.detail), std::nullopt};
   if (result.retry_after) attempt.retry_after = Duration{result.retry_after->count() * 1000};
   return attempt;
 }
@@ -42,8 +43,13 @@ class SystemRunners::Runner final : public ActionRunner {
       : executor_(std::move(executor)), epoch_(epoch) {}
 
   Result<Observation> Observe(const Action& action) override {
-    RESCIND_ASSIGN(TargetState state, executor_->Observe(action));
-    return Observation{state.in_wanted_state, std::move(state.summary), std::move(state.preimage),
+    auto observed = executor_->Observe(action);
+    if (!observed.ok()) {
+      const Error& error = observed.error();
+      return Error{error.kind, OneLineOf(error.message), OneLineOf(error.help)};
+    }
+    TargetState& state = *observed;
+    return Observation{state.in_wanted_state, OneLineOf(state.summary), std::move(state.preimage),
                        std::move(state.digest), state.last_used};
   }
   AttemptResult Apply(const Action& action, const std::string& precondition_digest) override {
@@ -53,8 +59,8 @@ class SystemRunners::Runner final : public ActionRunner {
     return ResultOf(executor_->Undo(action, preimage));
   }
   Verification Verify(const Action& action) override {
-    VerifyResult result = executor_->Verify(action);
-    return {OutcomeOf(result.outcome), std::move(result.evidence), std::move(result.via)};
+    const VerifyResult result = executor_->Verify(action);
+    return {OutcomeOf(result.outcome), OneLineOf(result.evidence), OneLineOf(result.via)};
   }
   const Executor& executor() const { return *executor_; }
 

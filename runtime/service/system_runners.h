@@ -1,7 +1,8 @@
 // SystemRunners: the executors of a workspace as the journal sees them.
 //
 // Translates between the journal's ActionRunner and the executors' contract, which do not know
-// each other. One executor a system, under the name of its [target.NAME].
+// each other; what a system said becomes one safe line on the way. One executor a system, under the
+// name of its [target.NAME].
 #pragma once
 
 #include <cstdint>

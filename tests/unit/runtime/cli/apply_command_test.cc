@@ -363,6 +363,18 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatTheSystemRefusesGoesToAPerson") {
   CHECK(!Has("on-bob-vpn"));
 }
 
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatASystemSaysIsOneCleanLineEverywhere") {
+  Write("fault-observe", "printf 'no\\tsuch \\033[31mrole\\377\\n' >&2; exit 1\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  const std::string clean = "no such [31mrole\uFFFD";
+  CHECK(Json()["failing_systems"]["corp"].get<std::string>().find(clean) != std::string::npos);
+  CHECK(Run({"apply", "--resume", "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  CHECK(Prints(clean));
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints(clean));
+  CHECK(!Prints("\\x"));
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "NothingIsCarriedOutThatIsNotInThePlan") {
   REQUIRE(Run({"plan", "--policy", "stale_grant", "--out", "p.json", "-o", "json"}) ==
           ExitStatus::kDone);

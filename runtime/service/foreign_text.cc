@@ -1,0 +1,54 @@
+#include "runtime/service/foreign_text.h"
+
+#include "runtime/feeds/bad_record.h"
+
+namespace rescind {
+namespace {
+
+constexpr std::string_view kReplacement = "\uFFFD";
+
+// Length in bytes of the blank or invisible character that well-formed `text` begins with; 0: none.
+size_t BlankBytes(std::string_view text) {
+  const auto at = [&](size_t index) {
+    return index < text.size() ? static_cast<unsigned char>(text[index]) : 0u;
+  };
+  if (at(0) <= 0x20 || at(0) == 0x7F) return 1;
+  if (at(0) == 0xC2 && at(1) <= 0xA0) return 2;  // C1 controls and the no-break space
+  if (at(0) != 0xE2) return 0;
+  // U+2028 to U+202E: line ends and directions; U+200E, U+200F, U+2066 to U+2069: directions.
+  const bool is_general =
+      at(1) == 0x80 && ((at(2) >= 0xA8 && at(2) <= 0xAE) || at(2) == 0x8E || at(2) == 0x8F);
+  const bool is_isolate = at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9;
+  return is_general || is_isolate ? 3 : 0;
+}
+
+void AppendLine(std::string_view well_formed, std::string& line, bool& owes_blank) {
+  while (!well_formed.empty()) {
+    if (const size_t blank = BlankBytes(well_formed); blank > 0) {
+      owes_blank = !line.empty();
+      well_formed.remove_prefix(blank);
+      continue;
+    }
+    if (owes_blank) line += ' ';
+    owes_blank = false;
+    line += well_formed.front();
+    well_formed.remove_prefix(1);
+  }
+}
+
+}  // namespace
+
+std::string OneLineOf(std::string_view foreign) {
+  std::string line;
+  bool owes_blank = false;
+  while (!foreign.empty()) {
+    const size_t invalid = FindInvalidUtf8(foreign);
+    AppendLine(foreign.substr(0, invalid), line, owes_blank);
+    if (invalid == std::string_view::npos) break;
+    AppendLine(kReplacement, line, owes_blank);
+    foreign.remove_prefix(invalid + 1);
+  }
+  return line;
+}
+
+}  // namespace rescind
