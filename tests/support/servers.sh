@@ -11,6 +11,7 @@ set -euo pipefail
 
 readonly BASE_DN=dc=example,dc=org
 readonly SLAPD=${SLAPD:-/usr/sbin/slapd}
+readonly SERVERS_FOLDER=${SERVERS_FOLDER:-/tmp}  # where the temporary folder is made
 readonly STARTUP_TRIES=300  # of 0.1 s
 
 # What the starter holds open must not stay open through us or our servers.
@@ -276,7 +277,7 @@ main() {
   done
   need openssl
   # Where another user may enter: PostgreSQL's owner has to.
-  folder="$(mktemp -d /tmp/rescind-servers-XXXXXX)"
+  folder="$(mktemp -d "$SERVERS_FOLDER/rescind-servers-XXXXXX")"
   chmod 711 "$folder"
   make_certificates
   for name in "$@"; do
