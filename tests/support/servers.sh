@@ -25,7 +25,7 @@ unset LDAPCONF LDAPRC PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSE
 export LDAPNOINIT=1 LC_ALL=C.UTF-8
 
 folder=
-pids=()
+pids=()      # of servers, from when they are started: an interrupted start is stopped as well
 as_owner=()  # runs a program as the user that owns PostgreSQL's files
 
 say() { printf '%s\n' "$*" >&2; }
@@ -168,10 +168,10 @@ start_ldap() {
       -h "ldap://127.0.0.1:$ldap_port ldaps://127.0.0.1:$ldap_tls_port" \
       </dev/null >"$log" 2>&1 &
     ldap_pid=$!
+    pids+=("$ldap_pid")
     for ((turn = 0; turn < STARTUP_TRIES; ++turn)); do
       if ldapwhoami -x -H "ldap://127.0.0.1:$ldap_port" -D "cn=admin,$BASE_DN" \
         -y "$folder/ldap-password" -o nettimeout=2 >/dev/null 2>&1; then
-        pids+=("$ldap_pid")
         add_first_entries
         return
       fi
@@ -241,10 +241,10 @@ start_postgres() {
       -c ssl=on -c ssl_cert_file="$folder/postgres/server.pem" \
       -c ssl_key_file="$folder/postgres/server.key") </dev/null >"$log" 2>&1 &
     postgres_pid=$!
+    pids+=("$postgres_pid")
     for ((turn = 0; turn < STARTUP_TRIES; ++turn)); do
       if PGPASSWORD="$(<"$folder/postgres-password")" PGCONNECT_TIMEOUT=2 psql -XAtqw \
         -h 127.0.0.1 -p "$postgres_port" -U admin -d postgres -c 'select 1' >/dev/null 2>&1; then
-        pids+=("$postgres_pid")
         return
       fi
       kill -0 "$postgres_pid" 2>/dev/null || break
