@@ -39,7 +39,7 @@ std::vector<FeedState> ReadFeeds(Pipeline& pipeline, Instant now) {
 std::string FeedLine(const FeedState& state, Instant now) {
   const FeedStatus& feed = state.feed;
   const std::string age =
-      feed.observed_at ? fmt::format("{} rows, {} old", state.rows,
+      feed.observed_at ? fmt::format("{} row{}, {} old", state.rows, state.rows == 1 ? "" : "s",
                                      FormatDuration({(now.micros - feed.observed_at->micros) /
                                                      kMicrosPerSecond * kMicrosPerSecond}))
                        : "nothing received yet";
@@ -64,8 +64,11 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
   RESCIND_ASSIGN(const FindingBook book, FindingBook::Load(store.key_values()));
   for (const ir::Rule& rule : pipeline.program().rules) {
     if (rule.protect) continue;
+    const auto& findings = book.Of(rule.full_name);
+    const auto resolved = static_cast<uint64_t>(std::count_if(
+        findings.begin(), findings.end(), [](const Finding& finding) { return finding.resolved; }));
     status.policies.push_back(
-        {rule.full_name, rule.mode == ir::Mode::kEnforce, book.Of(rule.full_name).size()});
+        {rule.full_name, rule.mode == ir::Mode::kEnforce, findings.size() - resolved, resolved});
   }
   ReadOnlyCommitter nobody;
   RESCIND_ASSIGN(const auto journal,
@@ -87,8 +90,12 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
 std::string FormatStatus(const WorkspaceStatus& status) {
   std::string text;
   const auto out = std::back_inserter(text);
-  fmt::format_to(out, "facts       change {} at {}\n", status.facts_seq,
-                 FormatInstant(status.last_change));
+  if (status.facts_seq == 0) {
+    text += "facts       none yet: `rescind import FILE…` loads them\n";
+  } else {
+    fmt::format_to(out, "facts       change {} at {}\n", status.facts_seq,
+                   FormatInstant(status.last_change));
+  }
   fmt::format_to(out, "evaluated   {}\n",
                  status.last_evaluation ? FormatInstant(*status.last_evaluation) : "never applied");
   if (!status.last_plan.empty()) fmt::format_to(out, "plan        {}\n", status.last_plan);
@@ -96,12 +103,15 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   fmt::format_to(out, "exemptions  {} active\n", status.exemption_count);
   text += "feeds\n";
   for (const FeedState& feed : status.feeds) text += FeedLine(feed, status.now);
-  text += "policies\n";
+  // Findings are kept by `apply`: one that it opened and saw done is resolved by the next.
+  text += "policies, as of the last apply\n";
   for (const PolicyState& policy : status.policies) {
-    fmt::format_to(out, "  {} {}: {} finding{}\n", policy.enforced ? "enforce" : "observe",
-                   policy.policy, policy.finding_count, policy.finding_count == 1 ? "" : "s");
+    fmt::format_to(
+        out, "  {} {}: {} open finding{}{}\n", policy.enforced ? "enforce" : "observe",
+        policy.policy, policy.open_count, policy.open_count == 1 ? "" : "s",
+        policy.resolved_count == 0 ? "" : fmt::format(", {} resolved", policy.resolved_count));
   }
-  text += "actions\n";
+  text += status.actions.empty() ? "actions\n  none yet\n" : "actions\n";
   for (const auto& [state, count] : status.actions) {
     fmt::format_to(out, "  {} {}\n", count, ActionStateName(state));
   }
@@ -129,7 +139,8 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
   for (const PolicyState& policy : status.policies) {
     policies.push_back({{"policy", policy.policy},
                         {"mode", policy.enforced ? "enforce" : "observe"},
-                        {"findings", policy.finding_count}});
+                        {"findings", policy.open_count},
+                        {"resolved", policy.resolved_count}});
   }
   Json actions = Json::object();
   for (const auto& [state, count] : status.actions) actions[ActionStateName(state)] = count;
@@ -143,19 +154,20 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
                           {"state", ActionStateName(entry.state)},
                           {"detail", entry.detail}});
   }
-  Json json = {{"format", "rescind.status/1"},
-               {"now", FormatInstant(status.now)},
-               {"store_id", status.store_id},
-               {"facts_seq", status.facts_seq},
-               {"last_change", FormatInstant(status.last_change)},
-               {"last_evaluation", TimeOrNull(status.last_evaluation)},
-               {"last_plan", status.last_plan},
-               {"audit_entries", status.audit_size},
-               {"exemptions", status.exemption_count},
-               {"feeds", std::move(feeds)},
-               {"policies", std::move(policies)},
-               {"actions", std::move(actions)},
-               {"unfinished", std::move(unfinished)}};
+  Json json = {
+      {"format", "rescind.status/1"},
+      {"now", FormatInstant(status.now)},
+      {"store_id", status.store_id},
+      {"facts_seq", status.facts_seq},
+      {"last_change", status.facts_seq == 0 ? Json() : Json(FormatInstant(status.last_change))},
+      {"last_evaluation", TimeOrNull(status.last_evaluation)},
+      {"last_plan", status.last_plan},
+      {"audit_entries", status.audit_size},
+      {"exemptions", status.exemption_count},
+      {"feeds", std::move(feeds)},
+      {"policies", std::move(policies)},
+      {"actions", std::move(actions)},
+      {"unfinished", std::move(unfinished)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

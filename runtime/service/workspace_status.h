@@ -22,14 +22,15 @@ struct FeedState {
 struct PolicyState {
   std::string policy;
   bool enforced = false;
-  uint64_t finding_count = 0;
+  uint64_t open_count = 0;      // findings that still ask for something
+  uint64_t resolved_count = 0;  // findings of which everything is done while the match lasts
 };
 
 struct WorkspaceStatus {
   Instant now;
   std::string store_id;
   uint64_t facts_seq = 0;
-  Instant last_change;
+  Instant last_change;  // of no meaning while facts_seq is 0
   std::optional<Instant> last_evaluation;
   std::string last_plan;  // its label; empty: none was applied
   std::vector<FeedState> feeds;

@@ -1,4 +1,4 @@
-// `plan`, `show`, `diff`, `why`, `exempt`, `status` and what they say of bad input.
+// `plan`, `show`, `diff`, `why`, `exempt` and what they say of bad input.
 #include "tests/unit/runtime/cli/company_fixture.h"
 #include "tests/unit/writing_ban.h"
 
@@ -220,16 +220,6 @@ TEST_CASE_FIXTURE(CompanyFixture, "PoliciesWithErrorsStopEverythingWithTheFirstO
   CAPTURE(err.str());
   CHECK(Complains("policies/bad.rescind:4:3"));
   CHECK(Complains("rescind check"));
-}
-
-TEST_CASE_FIXTURE(CompanyFixture, "StatusSaysHowTheWorkspaceStands") {
-  ImportCompany();
-  REQUIRE(Run({"status"}) == ExitStatus::kDone);
-  CHECK(Prints("never applied"));
-  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
-  CHECK(Json()["format"] == "rescind.status/1");
-  CHECK(Json()["feeds"].dump().find("directory") != std::string::npos);
-  CHECK(Json()["last_evaluation"].is_null());
 }
 
 }  // namespace

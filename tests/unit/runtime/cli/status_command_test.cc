@@ -1,0 +1,71 @@
+// `status`: what it counts, and what it says where there is nothing to count.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// The match outlives the action: only the account's own status changes.
+constexpr std::string_view kDisablePolicy = R"(
+policy closed "Accounts without an owner are disabled" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.owner is unknown
+  because "nobody owns it"
+  then { disable a }
+}
+protect break_glass "Nothing touches break-glass accounts" {
+  for a in account
+  when a.tags has "break-glass"
+}
+)";
+
+TEST_CASE_FIXTURE(CompanyFixture, "StatusSaysHowTheWorkspaceStands") {
+  ImportCompany();
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("never applied"));
+  CHECK(Prints("directory grant: 4 rows, 1h old"));
+  CHECK(Prints("directory system: 1 row, 1h old"));
+  CHECK(Prints("actions\n  none yet\n"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["format"] == "rescind.status/1");
+  CHECK(Json()["feeds"].dump().find("directory") != std::string::npos);
+  CHECK(Json()["last_evaluation"].is_null());
+}
+
+// It counted what was done long ago as findings that are open.
+TEST_CASE_FIXTURE(CompanyFixture, "ResolvedFindingsAreNotOpen") {
+  Write("policies/access.rescind", kDisablePolicy);
+  ImportCompany();
+  for (const char* id : {"ann", "bob", "eve"}) Write(std::string("on-") + id, "");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({kMicrosPerHour});
+  // Another account, which stays open: its system does not do as told.
+  Write("kim.ndjson", Account("kim"));
+  REQUIRE(Run({"import", "kim.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  Write("on-kim", "");
+  Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no\"'; exit 0\n");
+  CHECK(ApplyConfirmed("q.json") == ExitStatus::kAppliedInPart);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  // kim's, and dan's, who is protected.
+  CHECK(Prints("enforce access.closed: 2 open findings, 3 resolved\n"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["findings"] == 2);
+  CHECK(Json()["policies"][0]["resolved"] == 3);
+}
+
+// It said that the last change of a store without facts was on 1970-01-01.
+TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutFactsHasNoLastChange") {
+  // It makes the store before it sees that there is no such row.
+  CHECK(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "x", "--owner", "eve",
+             "--until", "+30d"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"status"}) == ExitStatus::kDone, err.str());
+  CHECK(Prints("facts       none yet: `rescind import FILE…` loads them"));
+  CHECK(!Prints("1970"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["last_change"].is_null());
+}
+
+}  // namespace
+}  // namespace rescind
