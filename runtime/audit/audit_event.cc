@@ -26,4 +26,6 @@ std::optional<AuditKind> ParseAuditKind(std::string_view name) {
   return std::nullopt;
 }
 
+std::span<const std::string_view> AuditKindNames() { return kKindNames; }
+
 }  // namespace rescind

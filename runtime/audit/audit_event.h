@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ enum class AuditKind : uint8_t {
 
 std::string_view AuditKindName(AuditKind kind);  // "transition"
 std::optional<AuditKind> ParseAuditKind(std::string_view name);
+std::span<const std::string_view> AuditKindNames();  // of all kinds, in their order
 
 struct AuditText {
   std::string text;

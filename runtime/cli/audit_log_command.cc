@@ -1,8 +1,10 @@
 // `rescind audit show | export | prove`, and the rotation of the log's key: what needs the store.
 #include <fmt/ostream.h>
 
+#include <charconv>
 #include <memory>
 
+#include "runtime/audit/event_format.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_table.h"
@@ -27,9 +29,23 @@ Result<OpenLog> Open(Invocation& invocation, PipelinePurpose purpose) {
   return log;
 }
 
+// CLI11 would take -1 for the greatest number there is.
+CLI::Validator IsEntryNumber() {
+  const auto check = [](const std::string& text) -> std::string {
+    uint64_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure == std::errc() && end == text.data() + text.size()) return "";
+    return fmt::format(
+        "{} is no entry of the log: entries count from 0, and "
+        "`rescind audit show` lists them",
+        text);
+  };
+  return CLI::Validator(check, "");
+}
+
 struct ShowOptions {
   AuditFilter filter;
-  int64_t from = -1;
+  std::optional<uint64_t> most;
   std::string format = "table";
 };
 
@@ -55,20 +71,21 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kRead));
   const LogReader reader(log.pipeline->store().key_values());
-  const std::string& format = options.format;
-  const auto event_format = ParseEventFormat(format);
-  if (event_format) {
-    RESCIND_TRY(StreamAudit(reader, *event_format, log.pipeline->workspace().audit_origin,
-                            options.from < 0 ? 0 : static_cast<uint64_t>(options.from),
-                            [&](std::string_view line) { invocation.out << line << "\n"; }));
-    return ExitStatus::kDone;
-  }
+  const std::string& origin = log.pipeline->workspace().audit_origin;
+  const auto event_format = ParseEventFormat(options.format);
   AuditFilter filter = options.filter;
-  if (options.from >= 0) filter.from = static_cast<uint64_t>(options.from);
-  RESCIND_TRY(
-      ShowAudit(reader, filter, [&](uint64_t index, std::string_view leaf, const LeafView& view) {
-        PrintEntry(index, leaf, view, format, invocation.out);
-      }));
+  // A pipeline of events wants them all, a person the last ones.
+  filter.most = options.most.value_or(event_format ? 0 : filter.most);
+  const auto show = [&](uint64_t index, std::string_view leaf, const LeafView& view) -> Status {
+    if (!event_format) {
+      PrintEntry(index, leaf, view, options.format, invocation.out);
+      return {};
+    }
+    RESCIND_ASSIGN(const std::string line, FormatEvent(*event_format, origin, index, leaf));
+    invocation.out << line << "\n";
+    return {};
+  };
+  RESCIND_TRY(ShowAudit(reader, filter, show));
   return ExitStatus::kDone;
 }
 
@@ -120,13 +137,16 @@ void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
   auto shown = std::make_shared<ShowOptions>();
   CLI::App& show = line.Add(audit, "show", "Show entries of the log",
                             [shown](Invocation& run) { return RunShow(*shown, run); });
-  show.add_option("--from", shown->from, "First entry (default: the last ones)")
-      ->check(CLI::NonNegativeNumber);
-  show.add_option("--most", shown->filter.most, "How many; 0: all")->capture_default_str();
+  show.add_option("--from", shown->filter.from, "First entry (default: the last ones)")
+      ->check(IsEntryNumber());
+  show.add_option("--most", shown->most,
+                  "How many; 0: all (default: 50; all in ocsf, cloudevents and syslog)");
   show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins");
   show.add_option("--target", shown->filter.target, "Of that row");
   show.add_option("--system", shown->filter.system, "Of that system");
-  show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice");
+  const auto kinds = AuditKindNames();
+  show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice")
+      ->check(CLI::IsMember(std::vector<std::string>(kinds.begin(), kinds.end())));
   show.add_option("--policy", shown->filter.policy, "Of that policy, by its full name");
   show.add_option("-o,--output", shown->format, "table, full, json, ocsf, cloudevents or syslog")
       ->check(CLI::IsMember({"table", "full", "json", "ocsf", "cloudevents", "syslog"}))
@@ -142,6 +162,7 @@ void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
   CLI::App& prove = line.Add(audit, "prove", "Prove one entry without giving the others away",
                              [proven](Invocation& run) { return RunProve(*proven, run); });
   prove.add_option("index", proven->index, "The entry's number, as `audit show` prints it")
+      ->check(IsEntryNumber())
       ->required();
   prove.add_option("--out", proven->out, "Write it there (default: standard output)");
 }

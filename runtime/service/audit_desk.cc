@@ -14,49 +14,40 @@ bool AuditFilter::Accepts(const LeafView& leaf) const {
          (kind.empty() || leaf.kind == kind);
 }
 
-Status ShowAudit(
-    const LogReader& reader, const AuditFilter& filter,
-    const std::function<void(uint64_t index, std::string_view leaf, const LeafView& view)>& show) {
+Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show) {
   const bool selects = !filter.action.empty() || !filter.target.empty() || !filter.system.empty() ||
                        !filter.kind.empty() || !filter.policy.empty();
+  const bool last_ones = !filter.from && filter.most > 0;
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
   uint64_t from = filter.from.value_or(0);
-  if (!filter.from && !selects && filter.most > 0 && size > filter.most) from = size - filter.most;
+  if (last_ones && !selects && size > filter.most) from = size - filter.most;
   std::deque<std::pair<uint64_t, std::string>> kept;
+  uint64_t shown_count = 0;
   Status problem;
+  const auto take = [&](uint64_t index, std::string_view leaf) -> Status {
+    RESCIND_ASSIGN(const LeafView view, ReadLeaf(leaf));
+    if (!filter.Accepts(view)) return {};
+    if (!last_ones) {
+      ++shown_count;
+      return show(index, leaf, view);
+    }
+    kept.emplace_back(index, leaf);
+    if (kept.size() > filter.most) kept.pop_front();
+    return {};
+  };
   RESCIND_TRY(reader.Scan(from, [&](uint64_t index, std::string_view leaf) {
-    const Result<LeafView> view = ReadLeaf(leaf);
-    if (!view.ok()) {
-      problem = Error(view.error()).In("entry " + std::to_string(index));
+    if (Status taken = take(index, leaf); !taken.ok()) {
+      problem = Error(taken.error()).In("entry " + std::to_string(index));
       return false;
     }
-    if (!filter.Accepts(*view)) return true;
-    kept.emplace_back(index, leaf);
-    // From a given start the first ones are meant, else the last.
-    if (filter.most > 0 && kept.size() > filter.most) kept.pop_front();
-    return !(filter.from && filter.most > 0 && kept.size() == filter.most);
+    return filter.most == 0 || shown_count < filter.most;
   }));
   RESCIND_TRY(std::move(problem));
   for (const auto& [index, leaf] : kept) {
     RESCIND_ASSIGN(const LeafView view, ReadLeaf(leaf));
-    show(index, leaf, view);
+    RESCIND_TRY(show(index, leaf, view));
   }
   return {};
-}
-
-Status StreamAudit(const LogReader& reader, EventFormat format, std::string_view origin,
-                   uint64_t from, const std::function<void(std::string_view line)>& take) {
-  Status problem;
-  RESCIND_TRY(reader.Scan(from, [&](uint64_t index, std::string_view leaf) {
-    const auto line = FormatEvent(format, origin, index, leaf);
-    if (!line.ok()) {
-      problem = Error(line.error()).In("entry " + std::to_string(index));
-      return false;
-    }
-    take(*line);
-    return true;
-  }));
-  return problem;
 }
 
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {

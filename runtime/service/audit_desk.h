@@ -12,7 +12,6 @@
 
 #include "engine/base/result.h"
 #include "runtime/audit/audit_log.h"
-#include "runtime/audit/event_format.h"
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_export.h"
 #include "runtime/audit/log_proof.h"
@@ -25,7 +24,7 @@ namespace rescind {
 // Which entries to show; all that is given must fit.
 struct AuditFilter {
   std::optional<uint64_t> from = {};  // first index
-  uint64_t most = 50;                 // the last so many that fit; 0: all
+  uint64_t most = 50;                 // the last so many that fit, the first with `from`; 0: all
   std::string action = {};            // idempotency key, or its beginning
   std::string target = {};            // id of the row
   std::string system = {};
@@ -35,14 +34,12 @@ struct AuditFilter {
   bool Accepts(const LeafView& leaf) const;
 };
 
-// Entries in order. Without a filter but `most` only the end of the log is read.
-Status ShowAudit(
-    const LogReader& reader, const AuditFilter& filter,
-    const std::function<void(uint64_t index, std::string_view leaf, const LeafView& view)>& show);
-
-// Every entry from `from` on as a line of that format, in order.
-Status StreamAudit(const LogReader& reader, EventFormat format, std::string_view origin,
-                   uint64_t from, const std::function<void(std::string_view line)>& take);
+// Takes one entry; an error ends the showing.
+using ShowEntry =
+    std::function<Status(uint64_t index, std::string_view leaf, const LeafView& view)>;
+// Entries in order. Only the part of the log that can hold them is read, and entries are kept in
+// memory only where the last ones are wanted of those that fit. Errors name the entry.
+Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show);
 
 // A checkpoint over everything committed: signed, kept in the store, then returned.
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);

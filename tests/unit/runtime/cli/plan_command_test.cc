@@ -202,6 +202,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsProvenEntryByEntryAndItsKeyRotated") 
   CHECK(Run({"audit", "verify", folder / "one.tlog-proof", "--key", folder / "key.pub"}) ==
         ExitStatus::kDone);
   CHECK(Run({"audit", "prove", "99"}) == ExitStatus::kError);
+  CHECK(Run({"audit", "prove", "-1"}) == ExitStatus::kUsage);
+  CHECK(Complains("-1 is no entry of the log"));
   REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
   CHECK(out.str() != Content("key.pub"));
   REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);

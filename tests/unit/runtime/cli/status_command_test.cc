@@ -1,4 +1,6 @@
-// `status`: what it counts, and what it says where there is nothing to count.
+// `status` and `audit show`: what they count and show, and what they say where there is nothing.
+#include <algorithm>
+
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -65,6 +67,34 @@ TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutFactsHasNoLastChange") {
   CHECK(!Prints("1970"));
   REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["last_change"].is_null());
+}
+
+// --most and the filters were passed over for events of others' formats, and a kind that does not
+// exist showed nothing at all.
+TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsShownAsFarAsItWasAskedForInEveryFormat") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  const auto lines = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"audit", "show"});
+    REQUIRE_MESSAGE(Run(options) == ExitStatus::kDone, err.str());
+    const std::string text = out.str();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const auto whole = lines({"--most", "0"});
+  REQUIRE(whole > 10);
+  for (const char* format : {"table", "json", "ocsf", "cloudevents", "syslog"}) {
+    CAPTURE(format);
+    CHECK(lines({"-o", format, "--most", "3"}) == 3);
+    CHECK(lines({"-o", format, "--from", "2", "--most", "4"}) == 4);
+    CHECK(lines({"-o", format}) == whole);
+    CHECK(lines({"-o", format, "--kind", "run_started"}) == 1);
+    CHECK(lines({"-o", format, "--target", "ann-vpn"}) < whole / 2);
+  }
+  CHECK(Run({"audit", "show", "--kind", "nope"}) == ExitStatus::kUsage);
+  CHECK(Complains("nope"));
+  CHECK(Complains("transition"));
+  CHECK(Run({"audit", "show", "--from", "-1"}) == ExitStatus::kUsage);
 }
 
 }  // namespace
