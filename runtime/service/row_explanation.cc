@@ -31,9 +31,12 @@ void AddConsequences(const Plan& plan, const ir::Rule& rule, const std::string& 
                            (row.entity == target.entity_name && row.target == target.id);
     if (row.policy == rule.full_name && names_row) out.not_acted_on.push_back(row);
   }
-  for (const PolicySummary& summary : plan.policies) {
-    if (summary.policy == rule.full_name) out.held_because = summary.held_because;
-  }
+  // Not what the plan says of the whole policy: that may hold another group only.
+  const auto note_hold = [&](const auto& planned) {
+    if (out.held_because.empty()) out.held_because = planned.held_because;
+  };
+  for (const PlannedAction& action : out.actions) note_hold(action);
+  for (const PlannedNotice& notice : out.notices) note_hold(notice);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct ExplainedRule {
   std::vector<PlannedAction> actions;    // of its findings there, on the asked row
   std::vector<PlannedNotice> notices;    // of its findings there
   std::vector<NotActedOn> not_acted_on;  // why a match leads to nothing
-  std::string held_because;              // the whole policy is held
+  std::string held_because;              // the first hold among actions and notices; or empty
 
   bool matches() const { return explanation.verdict == eval::Verdict::kMatch; }
 };

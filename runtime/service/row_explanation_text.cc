@@ -175,9 +175,6 @@ class ExplanationText {
     if (rule.protect || !explained.matches()) return;
     Line("  what follows");
     if (rule.mode == ir::Mode::kObserve) Line("    nothing: the policy only observes");
-    if (!explained.held_because.empty()) {
-      Line("    ! held: {}", Printable(explained.held_because));
-    }
     for (const PlannedNotice& notice : explained.notices) {
       Line("    · notify {} at {}: {}{}",
            Printable(fmt::format("{}", fmt::join(notice.recipients, ", "))),

@@ -150,6 +150,31 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhyNotSaysWhenItBecomesTrue") {
   CHECK(Prints("rescind why-not grant:ann-vpn"));
 }
 
+// It printed what holds another group as if it held this row.
+TEST_CASE_FIXTURE(CompanyFixture, "WhyNotShowsOnlyWhatHoldsThatRow") {
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("mode enforce"), 12,
+                   "mode enforce\n  limit 1 of grant per g.account.username");
+  Write("policies/access.rescind", policies);
+  Write("more.ndjson", Company() + Grant("ann-vpn-2", "ann"));
+  REQUIRE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  REQUIRE(Prints("! held: over the limit of 1 of grant per group, ann: 2 of at most 1"));
+  REQUIRE_MESSAGE(Run({"why-not", "ann-vpn"}) == ExitStatus::kDone, err.str());
+  CHECK(Prints("! revoke grant ann-vpn at"));
+  CHECK(Prints("held (over the limit of 1 of grant per group, ann"));
+  for (const char* command : {"why", "why-not"}) {
+    REQUIRE(Run({command, "bob-vpn"}) == ExitStatus::kDone);
+    CAPTURE(out.str());
+    CHECK(!Prints("held"));
+  }
+  CHECK(Prints("every policy that bears on this row matches and is carried out"));
+  REQUIRE(Run({"why-not", "bob-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["held_because"] == "");
+  REQUIRE(Run({"why-not", "ann-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["held_because"] != "");
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "AnIdThatSeveralRowsHaveIsAskedBack") {
   ImportCompany();
   Write("more.ndjson",
