@@ -15,6 +15,9 @@ constexpr std::array<std::string_view, 3> kStatusNames = {"ready", "notice", "he
 constexpr std::array<std::string_view, 5> kNotActedNames = {
     "protected", "exempt", "insufficient_data", "observe", "evaluation_error"};
 
+constexpr std::array<std::string_view, 5> kNotActedWords = {
+    "protected", "exempt", "insufficient data", "observed only", "cannot be evaluated"};
+
 template <typename Enum, size_t kSize>
 std::string_view NameOf(const std::array<std::string_view, kSize>& names, Enum value) {
   const auto index = static_cast<size_t>(value) - 1;
@@ -87,6 +90,7 @@ PlanSummary Summarise(const Plan& plan) {
   }
   summary.person_count = people.size();
   summary.system_count = systems.size();
+  summary.insufficient_count = plan.unlisted_insufficient_count;
   for (const NotActedOn& row : plan.not_acted_on) {
     switch (row.reason) {
       case NotActedReason::kProtected: ++summary.protected_count; break;
@@ -109,6 +113,10 @@ std::optional<ActionStatus> ParseActionStatus(std::string_view name) {
 
 std::string_view NotActedReasonName(NotActedReason reason) {
   return NameOf(kNotActedNames, reason);
+}
+
+std::string_view NotActedReasonWords(NotActedReason reason) {
+  return NameOf(kNotActedWords, reason);
 }
 
 std::optional<NotActedReason> ParseNotActedReason(std::string_view name) {

@@ -97,7 +97,8 @@ enum class NotActedReason : uint8_t {
   kEvaluationError = 5,
 };
 
-std::string_view NotActedReasonName(NotActedReason reason);
+std::string_view NotActedReasonName(NotActedReason reason);   // "insufficient_data"
+std::string_view NotActedReasonWords(NotActedReason reason);  // "insufficient data", for people
 std::optional<NotActedReason> ParseNotActedReason(std::string_view name);
 
 struct NotActedOn {
@@ -193,6 +194,7 @@ struct Plan {
   std::vector<PlannedAction> actions;  // sorted by severity, policy, target
   std::vector<PlannedNotice> notices;
   std::vector<NotActedOn> not_acted_on;
+  uint64_t unlisted_insufficient_count = 0;  // rows for lack of data beyond those listed there
   PlanDelta delta;
 };
 

@@ -92,7 +92,7 @@ class PlanAssembly {
       for (const PlannedReason& reason : planned.reasons) policies.insert(reason.policy);
       for (const std::string& policy : policies) {
         ++removals[policy];
-        if (PolicyShown(policy)) targets.emplace_back(policy, assembled_.rows[i]);
+        if (draft_.PolicyShown(policy)) targets.emplace_back(policy, assembled_.rows[i]);
       }
       outcome_.plan.actions.push_back(std::move(planned));
     }
@@ -110,20 +110,12 @@ class PlanAssembly {
     return assembled_.actions[assembled_.action_of_claim[claim]].action;
   }
 
-  bool PolicyShown(const std::string& policy) const {
-    const auto& filter = draft_.options.filter_policies;
-    return filter.empty() || std::find(filter.begin(), filter.end(), policy) != filter.end();
-  }
   bool IsShown(const PlannedAction& planned) const {
     const std::string& person = draft_.options.filter_person;
     if (!person.empty() && planned.subject.person != person) return false;
-    return std::any_of(planned.reasons.begin(), planned.reasons.end(),
-                       [&](const PlannedReason& reason) { return PolicyShown(reason.policy); });
-  }
-  Result<bool> PersonShown(eval::FactRow row) const {
-    if (draft_.options.filter_person.empty()) return true;
-    RESCIND_ASSIGN(const PlannedSubject subject, draft_.model.SubjectOf(row));
-    return subject.person == draft_.options.filter_person;
+    return std::any_of(
+        planned.reasons.begin(), planned.reasons.end(),
+        [&](const PlannedReason& reason) { return draft_.PolicyShown(reason.policy); });
   }
 
   Status FilterNotices() {
@@ -132,28 +124,29 @@ class PlanAssembly {
     for (size_t i = 0; i < notices.size(); ++i) {
       const StageDraft& stage = draft_.stages[draft_.notices[i].stage_draft];
       RESCIND_ASSIGN(const bool person_shown,
-                     PersonShown({draft_.rule(stage).entity, draft_.finding(stage).row}));
-      if (person_shown && PolicyShown(notices[i].policy)) shown.push_back(std::move(notices[i]));
+                     draft_.PersonShown({draft_.rule(stage).entity, draft_.finding(stage).row}));
+      if (person_shown && draft_.PolicyShown(notices[i].policy))
+        shown.push_back(std::move(notices[i]));
     }
     notices = std::move(shown);
     return {};
   }
 
   Status AddNotActedOn() {
-    RESCIND_TRY(AddUnjudgedRows(draft_, texts_));
+    Plan& plan = outcome_.plan;
     for (NotActedDraft& row : draft_.not_acted_on) {
-      if (!row.row.policy.empty() && !PolicyShown(row.row.policy)) continue;
-      RESCIND_ASSIGN(const bool person_shown, PersonShown(row.facts));
-      if (person_shown) outcome_.plan.not_acted_on.push_back(std::move(row.row));
+      if (!draft_.PolicyShown(row.row.policy)) continue;
+      RESCIND_ASSIGN(const bool person_shown, draft_.PersonShown(row.facts));
+      if (person_shown) plan.not_acted_on.push_back(std::move(row.row));
     }
-    return {};
+    return AddUnjudgedRows(draft_, texts_, plan);
   }
 
   void AddPolicies(const GateReport& gates, const LimitReport& limits,
                    const std::map<std::string, uint64_t>& removals) {
     for (uint32_t index = 0; index < draft_.input.program.rules.size(); ++index) {
       const ir::Rule& rule = draft_.input.program.rules[index];
-      if (rule.protect || !PolicyShown(rule.full_name)) continue;
+      if (rule.protect || !draft_.PolicyShown(rule.full_name)) continue;
       const eval::RuleOutcome& outcome = draft_.sweep.rules[index];
       PolicySummary summary;
       summary.policy = rule.full_name;

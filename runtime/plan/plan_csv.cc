@@ -1,5 +1,7 @@
 #include "runtime/plan/plan_csv.h"
 
+#include <fmt/format.h>
+
 #include <initializer_list>
 #include <string_view>
 
@@ -65,11 +67,11 @@ std::string FormatPlanCsv(const Plan& plan) {
     }
   }
   for (const NotActedOn& row : plan.not_acted_on) {
-    AppendRow(out,
-              {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "", "",
-               "", "", "", "", "",
-               row.detail.empty() ? NotActedReasonName(row.reason) : std::string_view(row.detail),
-               row.by});
+    AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
+                    "", "", "", "", "", "",
+                    fmt::format("{}{}{}", NotActedReasonWords(row.reason),
+                                row.detail.empty() ? "" : ": ", row.detail),
+                    row.by});
   }
   return out;
 }

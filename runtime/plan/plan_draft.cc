@@ -27,6 +27,19 @@ Result<std::unique_ptr<PlanDraft>> PlanDraft::Make(const eval::EvaluationInput& 
   return std::unique_ptr<PlanDraft>(new PlanDraft(input, sweep, options, book, std::move(cover)));
 }
 
+bool PlanDraft::PolicyShown(const std::string& policy) const {
+  const auto& filter = options.filter_policies;
+  return filter.empty() || std::find(filter.begin(), filter.end(), policy) != filter.end();
+}
+
+Result<bool> PlanDraft::PersonShown(eval::FactRow row) const {
+  if (options.filter_person.empty()) return true;
+  const std::optional<RowId> person = model.PersonOf(row);
+  if (!person) return false;
+  RESCIND_ASSIGN(const std::string id, IdOf({model.identity(), *person}));
+  return id == options.filter_person;
+}
+
 Result<std::vector<std::string>> FindRecipients(PlanDraft& draft, const ir::Recipient& recipient,
                                                 RowId row) {
   for (const ir::NodeId choice : recipient.choices) {

@@ -81,6 +81,10 @@ class PlanDraft {
     return input.facts.texts().Id(row.entity, row.row);
   }
 
+  // By PlannerOptions::filter_policies and filter_person; limits and gates see everything.
+  bool PolicyShown(const std::string& policy) const;
+  Result<bool> PersonShown(eval::FactRow row) const;
+
   const eval::EvaluationInput& input;
   const eval::SweepResult& sweep;
   const PlannerOptions& options;

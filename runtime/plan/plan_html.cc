@@ -160,7 +160,7 @@ void AppendNotActedOn(std::string& out, const Plan& plan) {
     const NotActedOn& row = plan.not_acted_on[i];
     out += fmt::format("<tr><td>= {} <code>{}</code><td>{}<td>{}{}<br><small>{}</small></tr>\n",
                        Escape(row.entity), Escape(row.target), Escape(row.policy),
-                       NotActedReasonName(row.reason),
+                       NotActedReasonWords(row.reason),
                        row.by.empty() ? "" : " by " + Escape(row.by), Escape(row.detail));
   }
   out += "</tbody></table>\n";

@@ -384,6 +384,11 @@ Plan ReadPlan(JsonFields& fields) {
   plan.actions = fields.List<PlannedAction>("actions", ReadAction);
   plan.notices = fields.List<PlannedNotice>("notices", ReadNotice);
   plan.not_acted_on = fields.List<NotActedOn>("not_acted_on", ReadNotActed);
+  const auto listed = static_cast<uint64_t>(std::count_if(
+      plan.not_acted_on.begin(), plan.not_acted_on.end(),
+      [](const NotActedOn& row) { return row.reason == NotActedReason::kInsufficientData; }));
+  const uint64_t insufficient = plan.summary.insufficient_count;
+  plan.unlisted_insufficient_count = insufficient - std::min(insufficient, listed);
   return plan;
 }
 

@@ -195,9 +195,10 @@ void WriteNotActedOn(Table& table, const Plan& plan) {
   table.Heading("Not acted on, and why");
   table.Rows(plan.not_acted_on, "use -o csv or -o json", [&](const NotActedOn& row) {
     std::string line = fmt::format("  = {} {}: {}", row.entity, Printable(row.target),
-                                   NotActedReasonName(row.reason));
+                                   NotActedReasonWords(row.reason));
     if (!row.by.empty()) line += fmt::format(" by {}", Printable(row.by));
-    line += fmt::format("  ({})", Printable(row.policy));
+    // Of no single policy: a row that none can judge.
+    if (!row.policy.empty()) line += fmt::format("  ({})", Printable(row.policy));
     table.Line(line);
     if (!row.detail.empty()) table.Line("      " + Printable(row.detail));
   });

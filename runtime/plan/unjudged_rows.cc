@@ -7,64 +7,79 @@
 namespace rescind {
 namespace {
 
-// Rows of one kind and one policy, as many as are listed.
+// Lists rows of one kind and one policy, as many as are listed of those that are shown.
 class Listing {
  public:
-  Listing(PlanDraft& draft, EntityId entity, std::string policy, NotActedReason reason,
-          uint64_t row_count)
-      : draft_(draft),
-        entity_(entity),
-        policy_(std::move(policy)),
-        reason_(reason),
-        row_count_(row_count) {}
+  Listing(PlanDraft& draft, Plan& plan, EntityId entity, std::string policy, NotActedReason reason)
+      : draft_(draft), plan_(plan), entity_(entity), policy_(std::move(policy)), reason_(reason) {}
 
-  bool full() const { return added_ >= draft_.options.listed_rows; }
-
-  Status Add(RowId row, std::string detail) {
-    ++added_;
-    if (full() && added_ < row_count_) {
-      detail += fmt::format(" (and {} more rows that are not listed)", row_count_ - added_);
+  // `row_of` and `detail_of` say what an item's row is and what there is to say of it:
+  // Result<std::string>.
+  template <typename Items, typename RowOf, typename DetailOf>
+  Status Add(const Items& items, RowOf row_of, DetailOf detail_of) {
+    const uint64_t most = draft_.options.listed_rows;
+    uint64_t shown_count = 0;
+    for (const auto& item : items) {
+      if (shown_count == most && draft_.options.filter_person.empty()) {
+        shown_count = items.size();  // the rest is shown, too: no need to walk over millions
+        break;
+      }
+      const eval::FactRow row = {entity_, row_of(item)};
+      RESCIND_ASSIGN(const bool shown, draft_.PersonShown(row));
+      if (!shown || ++shown_count > most) continue;
+      NotActedOn listed;
+      listed.entity = draft_.input.program.schema.entity(entity_).name;
+      RESCIND_ASSIGN(listed.target, draft_.IdOf(row));
+      listed.policy = policy_;
+      listed.reason = reason_;
+      RESCIND_ASSIGN(listed.detail, detail_of(item));
+      plan_.not_acted_on.push_back(std::move(listed));
     }
-    RESCIND_ASSIGN(std::string id, draft_.IdOf({entity_, row}));
-    draft_.not_acted_on.push_back({{draft_.input.program.schema.entity(entity_).name, std::move(id),
-                                    policy_, reason_, "", std::move(detail)},
-                                   {entity_, row}});
+    if (shown_count <= most) return {};
+    const uint64_t rest = shown_count - most;
+    if (reason_ == NotActedReason::kInsufficientData) plan_.unlisted_insufficient_count += rest;
+    if (most == 0) return {};
+    plan_.not_acted_on.back().detail += fmt::format(" (and {} more row{} that {} not listed)", rest,
+                                                    rest == 1 ? "" : "s", rest == 1 ? "is" : "are");
     return {};
   }
 
  private:
   PlanDraft& draft_;
+  Plan& plan_;
   const EntityId entity_;
   const std::string policy_;
   const NotActedReason reason_;
-  const uint64_t row_count_;
-  uint64_t added_ = 0;
 };
 
-Status AddOfRule(PlanDraft& draft, FindingTexts& texts, uint32_t index) {
+RowId SameRow(RowId row) { return row; }
+
+// A sentence that all rows share.
+auto Always(std::string text) {
+  return [text = std::move(text)](RowId) -> Result<std::string> { return text; };
+}
+
+Status AddOfRule(PlanDraft& draft, FindingTexts& texts, uint32_t index, Plan& plan) {
   const ir::Rule& rule = draft.input.program.rules[index];
   const eval::RuleOutcome& outcome = draft.sweep.rules[index];
-  Listing undecided(draft, rule.entity, rule.full_name, NotActedReason::kInsufficientData,
-                    outcome.undecided.size());
-  for (const RowId row : outcome.undecided) {
-    if (undecided.full()) break;
-    RESCIND_TRY(undecided.Add(row, "it hangs on a row that no feed has delivered yet"));
-  }
-  Listing errors(draft, rule.entity, rule.full_name, NotActedReason::kEvaluationError,
-                 outcome.errors.size());
-  for (const eval::RowError& error : outcome.errors) {
-    if (errors.full()) break;
-    RESCIND_TRY(errors.Add(error.row, std::string(eval::EvaluationErrorText(error.error))));
-  }
+  const auto listing = [&](NotActedReason reason) {
+    return Listing(draft, plan, rule.entity, rule.full_name, reason);
+  };
+  RESCIND_TRY(listing(NotActedReason::kInsufficientData)
+                  .Add(outcome.undecided, SameRow,
+                       Always("it hangs on a row that no feed has delivered yet")));
+  RESCIND_TRY(listing(NotActedReason::kEvaluationError)
+                  .Add(
+                      outcome.errors, [](const eval::RowError& error) { return error.row; },
+                      [](const eval::RowError& error) -> Result<std::string> {
+                        return std::string(eval::EvaluationErrorText(error.error));
+                      }));
   if (rule.mode != ir::Mode::kObserve) return {};
-  Listing observed(draft, rule.entity, rule.full_name, NotActedReason::kObserve,
-                   outcome.matches.size());
-  for (const RowId row : outcome.matches) {
-    if (observed.full()) break;
-    RESCIND_ASSIGN(const FindingText* text, texts.Of(index, row));
-    RESCIND_TRY(observed.Add(row, text->because));
-  }
-  return {};
+  return listing(NotActedReason::kObserve)
+      .Add(outcome.matches, SameRow, [&](RowId row) -> Result<std::string> {
+        RESCIND_ASSIGN(const FindingText* text, texts.Of(index, row));
+        return text->because;
+      });
 }
 
 }  // namespace
@@ -75,22 +90,19 @@ const std::vector<RowId>& IncompleteRows(const PlanDraft& draft, EntityId entity
   return known ? draft.sweep.incomplete[entity.index()] : none;
 }
 
-Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts) {
+Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts, Plan& plan) {
   std::set<EntityId> judged;
   for (uint32_t index = 0; index < draft.input.program.rules.size(); ++index) {
     const ir::Rule& rule = draft.input.program.rules[index];
-    if (rule.protect) continue;
+    if (rule.protect || !draft.PolicyShown(rule.full_name)) continue;
     judged.insert(rule.entity);
-    RESCIND_TRY(AddOfRule(draft, texts, index));
+    RESCIND_TRY(AddOfRule(draft, texts, index, plan));
   }
   // An incomplete row matches nothing, whatever the policy: it is listed once.
   for (const EntityId entity : judged) {
-    const std::vector<RowId>& rows = IncompleteRows(draft, entity);
-    Listing listing(draft, entity, "", NotActedReason::kInsufficientData, rows.size());
-    for (const RowId row : rows) {
-      if (listing.full()) break;
-      RESCIND_TRY(listing.Add(row, "a row that it belongs to has not been delivered yet"));
-    }
+    Listing listing(draft, plan, entity, "", NotActedReason::kInsufficientData);
+    RESCIND_TRY(listing.Add(IncompleteRows(draft, entity), SameRow,
+                            Always("a row that it belongs to has not been delivered yet")));
   }
   return {};
 }

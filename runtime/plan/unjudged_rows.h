@@ -10,8 +10,9 @@ namespace rescind {
 // Live rows of a judged entity that are not complete; empty when no rule judges it.
 const std::vector<RowId>& IncompleteRows(const PlanDraft& draft, EntityId entity);
 
-// Adds them to draft.not_acted_on, of each policy and kind at most options.listed_rows; what is
-// left out is counted in the last one's detail. Errors: ids could not be read.
-Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts);
+// Adds those that the filters show to plan.not_acted_on, of each policy and kind at most
+// options.listed_rows; what is left out is counted in the last one's detail, and for lack of data
+// in the plan. Errors: ids could not be read.
+Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts, Plan& plan);
 
 }  // namespace rescind

@@ -189,7 +189,7 @@ class ExplanationText {
            action.held_because.empty() ? "" : fmt::format(" ({})", Printable(action.held_because)));
     }
     for (const NotActedOn& row : explained.not_acted_on) {
-      Line("    = {}{}: {}", NotActedReasonName(row.reason),
+      Line("    = {}{}: {}", NotActedReasonWords(row.reason),
            row.by.empty() ? "" : fmt::format(" by {}", row.by), Printable(row.detail));
     }
   }

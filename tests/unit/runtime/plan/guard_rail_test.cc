@@ -1,4 +1,5 @@
 // Protection, exemptions, and what holds a policy as a whole.
+#include "runtime/plan/plan_json.h"
 #include "runtime/plan/rule_reads.h"
 #include "tests/unit/runtime/plan/planner_world.h"
 
@@ -478,7 +479,38 @@ policy gone "Gone" { mode enforce for a in account
   const PlanOutcome capped = world.Plan();
   CHECK(NotActedLines(capped.plan).size() == 2);
   CHECK(SummaryOf(capped.plan, "p.gone").insufficient_count == 3);
-  CHECK(capped.plan.not_acted_on[1].detail.ends_with("(and 1 more rows that are not listed)"));
+  CHECK(capped.plan.not_acted_on[1].detail.ends_with("(and 1 more row that is not listed)"));
+  // The summary counted the listed ones only.
+  CHECK(capped.plan.summary.insufficient_count == 3);
+  const Result<Plan> read = DecodePlan(EncodePlan(capped.plan));
+  REQUIRE(read.ok());
+  Plan again = *read;
+  SealPlan(again);
+  CHECK(again.summary.insufficient_count == 3);
+  CHECK(again.id == capped.plan.id);
+}
+
+// Filters were applied to the rows that happened to be listed.
+TEST_CASE("filters apply to rows that cannot be judged before these are cut off") {
+  PlannerWorld world(R"(
+policy gone "Gone" { mode enforce for a in account
+  when a.owner is known and a.owner.status == terminated then { disable a } }
+policy unused "Unused" { mode enforce for g in grant
+  when g.granted_at older than 900d then { revoke g } }
+)");
+  world.Person("ann").Set("manager", "unseen");
+  for (const char* id : {"a1", "a2", "a3"}) world.Account(id, "unseen");
+  world.facts.Live("account", "a4").Set("system", "no-such-system").Set("owner", "ann");
+  world.options.listed_rows = 1;
+  CHECK(world.Plan().plan.summary.insufficient_count == 4);
+  world.options.filter_person = "ann";
+  const Plan of_ann = world.Plan().plan;
+  CHECK(NotActedLines(of_ann) == Lines{"account a4: insufficient_data"});
+  CHECK(of_ann.summary.insufficient_count == 1);
+  world.options.filter_person.clear();
+  world.options.filter_policies = {"p.unused"};
+  CHECK(world.Plan().plan.not_acted_on.empty());
+  CHECK(world.Plan().plan.summary.insufficient_count == 0);
 }
 
 }  // namespace

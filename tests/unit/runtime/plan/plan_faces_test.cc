@@ -29,6 +29,22 @@ TEST_CASE("TheTableOpensAndClosesWithTheVerdict") {
   CHECK(Contains(FormatPlan(plan, {.colour = true}), "\x1b[31m"));
 }
 
+// They printed "insufficient_data ()".
+TEST_CASE("WhyARowIsLeftAloneIsSaidInWords") {
+  Plan plan = SamplePlan();
+  plan.not_acted_on.push_back(
+      {"account", "ldap/new", "", NotActedReason::kInsufficientData, "", "its system is unknown"});
+  plan.not_acted_on.push_back(
+      {"grant", "g9", "p.odd", NotActedReason::kEvaluationError, "", "division by zero"});
+  SealPlan(plan);
+  const std::string table = FormatPlan(plan, {});
+  CHECK(Contains(table, "= account ldap/new: insufficient data\n"));
+  CHECK(Contains(table, "= grant g9: cannot be evaluated  (p.odd)\n"));
+  CHECK(Contains(FormatPlanHtml(plan, "plan.csv"), "insufficient data"));
+  CHECK(Contains(FormatPlanCsv(plan), "insufficient data: its system is unknown,"));
+  CHECK(Contains(FormatPlanCsv(plan), "protected,access.stale.break_glass"));
+}
+
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
   Plan plan = SamplePlan();
   for (int i = 0; i < 60; ++i) {
