@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/plan/plan_table.h"
+
 namespace rescind {
 namespace {
 
@@ -83,7 +85,7 @@ void AppendPolicies(std::string& out, const Plan& plan) {
   out += "<h2>Feeds</h2>\n<table><thead><tr><th>feed<th>entity<th>read</tr></thead><tbody>\n";
   for (const FeedAge& feed : plan.feeds) {
     out += fmt::format("<tr><td>{}<td>{}<td>{}{}</tr>\n", Escape(feed.source), Escape(feed.entity),
-                       feed.observed_at ? FormatInstant(*feed.observed_at) : "never",
+                       FeedAgeText(feed.observed_at, plan.as_of),
                        feed.stale ? " <span class=\"held\">stale</span>" : "");
   }
   out += "</tbody></table>\n";

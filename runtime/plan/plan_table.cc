@@ -102,14 +102,8 @@ void WriteVerdict(Table& table, const Plan& plan) {
     }
   }
   for (const FeedAge& feed : plan.feeds) {
-    const std::string seen =
-        feed.observed_at
-            ? fmt::format("read {} ago",
-                          FormatDuration({(plan.as_of.micros - feed.observed_at->micros) /
-                                          kMicrosPerSecond * kMicrosPerSecond}))
-            : "nothing received yet";
-    table.Line(fmt::format("  feed {} ({}): {}{}", Printable(feed.source), feed.entity, seen,
-                           feed.stale ? ", stale" : ""));
+    table.Line(fmt::format("  feed {} ({}): {}{}", Printable(feed.source), feed.entity,
+                           FeedAgeText(feed.observed_at, plan.as_of), feed.stale ? ", stale" : ""));
   }
   if (!plan.applicable) {
     table.Line(fmt::format("This plan cannot be applied: {}.", plan.not_applicable_because));
@@ -223,6 +217,16 @@ std::string Printable(std::string_view text) {
     }
   }
   return safe;
+}
+
+std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now) {
+  if (!observed_at) return "nothing received yet";
+  if (*observed_at > now) {
+    return fmt::format("last read {}, later than the instant of judgement",
+                       FormatInstant(*observed_at));
+  }
+  const int64_t seconds = (now.micros - observed_at->micros) / kMicrosPerSecond;
+  return fmt::format("read {} ago", FormatDuration({seconds * kMicrosPerSecond}));
 }
 
 std::string FormatVerdict(const Plan& plan, const TableOptions& options) {

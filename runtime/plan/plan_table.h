@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "runtime/plan/plan.h"
@@ -21,6 +22,9 @@ std::string FormatVerdict(const Plan& plan, const TableOptions& options);
 
 // "what changed": the delta of `plan` alone, for `rescind diff`.
 std::string FormatDelta(const Plan& plan, const TableOptions& options);
+
+// "read 2h ago", as seen from the instant at which a plan judges; never negative.
+std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now);
 
 // Text made safe for a terminal: control characters become escapes.
 std::string Printable(std::string_view text);

@@ -38,13 +38,11 @@ std::vector<FeedState> ReadFeeds(Pipeline& pipeline, Instant now) {
 
 std::string FeedLine(const FeedState& state, Instant now) {
   const FeedStatus& feed = state.feed;
-  const std::string age =
-      feed.observed_at ? fmt::format("{} row{}, {} old", state.rows, state.rows == 1 ? "" : "s",
-                                     FormatDuration({(now.micros - feed.observed_at->micros) /
-                                                     kMicrosPerSecond * kMicrosPerSecond}))
-                       : "nothing received yet";
-  return fmt::format("  {} {} {}: {}{}{}\n", state.stale ? "!" : "·", Printable(feed.source),
-                     state.entity, age, state.stale ? ", STALE" : "",
+  const std::string rows =
+      feed.observed_at ? fmt::format("{} row{}, ", state.rows, state.rows == 1 ? "" : "s") : "";
+  return fmt::format("  {} {} {}: {}{}{}{}\n", state.stale ? "!" : "·", Printable(feed.source),
+                     state.entity, rows, FeedAgeText(feed.observed_at, now),
+                     state.stale ? ", STALE" : "",
                      feed.declared ? "" : " (not declared in rescind.toml)");
 }
 

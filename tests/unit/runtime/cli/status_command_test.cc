@@ -26,8 +26,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "StatusSaysHowTheWorkspaceStands") {
   ImportCompany();
   REQUIRE(Run({"status"}) == ExitStatus::kDone);
   CHECK(Prints("never applied"));
-  CHECK(Prints("directory grant: 4 rows, 1h old"));
-  CHECK(Prints("directory system: 1 row, 1h old"));
+  CHECK(Prints("directory grant: 4 rows, read 1h ago"));
+  CHECK(Prints("directory system: 1 row, read 1h ago"));
   CHECK(Prints("actions\n  none yet\n"));
   REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["format"] == "rescind.status/1");

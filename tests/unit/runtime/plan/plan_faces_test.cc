@@ -45,6 +45,24 @@ TEST_CASE("WhyARowIsLeftAloneIsSaidInWords") {
   CHECK(Contains(FormatPlanCsv(plan), "protected,access.stale.break_glass"));
 }
 
+// A plan of an earlier instant said "read -15d ago".
+TEST_CASE("NoFeedIsOfNegativeAge") {
+  Plan plan = SamplePlan();
+  const Instant read = plan.as_of;
+  for (const auto& [judged, text] :
+       {std::pair("2026-04-03T06:00Z", "feed hr (identity): read 2d6h ago"),
+        std::pair("2026-04-01T00:00Z", "feed hr (identity): read 0s ago"),
+        std::pair("2026-03-01T00:00Z",
+                  "feed hr (identity): last read 2026-04-01T00:00:00Z, later than the instant of "
+                  "judgement")}) {
+    plan.as_of = *ParseInstant(judged);
+    SealPlan(plan);
+    CHECK(Contains(FormatVerdict(plan, {}), text));
+    CHECK(Contains(FormatPlanHtml(plan, "plan.csv"), FeedAgeText(read, plan.as_of)));
+  }
+  CHECK(FeedAgeText(std::nullopt, read) == "nothing received yet");
+}
+
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
   Plan plan = SamplePlan();
   for (int i = 0; i < 60; ++i) {
