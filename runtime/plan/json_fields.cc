@@ -143,6 +143,8 @@ bool JsonFields::IsNull(std::string_view name) {
   return found != object_.end() && found->is_null();
 }
 
+bool JsonFields::Has(std::string_view name) const { return object_.contains(std::string(name)); }
+
 Result<JsonFields::Json> ParseJsonDocument(std::string_view text, std::string_view format,
                                            std::string_view thing, std::string_view remedy) {
   constexpr size_t kDeepest = 64;

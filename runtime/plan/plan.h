@@ -146,21 +146,30 @@ struct RollUp {
 };
 
 // An action of the earlier plan that this one no longer holds.
-struct ResolvedAction {
+struct EarlierAction {
   std::string key;  // WantedStateKey: the same across episodes
   Verb verb = Verb::kDisable;
   std::string entity;
   std::string target;
   std::string system;
   std::string policy;
-  auto operator<=>(const ResolvedAction&) const = default;
+  auto operator<=>(const EarlierAction&) const = default;
+};
+
+// One whose match may stand, but that is not acted on now: see not_acted_on.
+struct LeftAloneAction {
+  EarlierAction action;
+  NotActedReason reason = NotActedReason::kProtected;
+  std::string by;  // as in NotActedOn
+  auto operator<=>(const LeftAloneAction&) const = default;
 };
 
 struct PlanDelta {
   std::string against;  // "the last plan applied (sha256:…)"; empty when there is none
   uint64_t new_count = 0;
   uint64_t standing_count = 0;
-  std::vector<ResolvedAction> resolved;
+  std::vector<EarlierAction> resolved;      // done, or no policy asks for it any more
+  std::vector<LeftAloneAction> left_alone;  // protected, exempt, not to be judged, only observed
 };
 
 struct PlanSummary {

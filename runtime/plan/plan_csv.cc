@@ -66,6 +66,15 @@ std::string FormatPlanCsv(const Plan& plan) {
                       planned.held_because, ""});
     }
   }
+  const auto append_earlier = [&](const EarlierAction& was, std::string_view became,
+                                  std::string_view by) {
+    AppendRow(out, {"no longer planned", VerbName(was.verb), was.entity, was.target, was.system, "",
+                    "", "", "", was.policy, "", "", "", became, "", "", "", "", by});
+  };
+  for (const LeftAloneAction& row : plan.delta.left_alone) {
+    append_earlier(row.action, NotActedReasonWords(row.reason), row.by);
+  }
+  for (const EarlierAction& action : plan.delta.resolved) append_earlier(action, "resolved", "");
   for (const NotActedOn& row : plan.not_acted_on) {
     AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
                     "", "", "", "", "", "",

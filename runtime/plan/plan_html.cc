@@ -53,16 +53,30 @@ std::string_view MarkOf(const PlannedAction& planned) {
   return name == "held" ? "!" : name == "disable" ? "~" : "-";
 }
 
+std::string RemarkOn(const Plan& plan) {
+  if (!plan.applicable) {
+    return fmt::format("<br>This plan cannot be applied: {}.", Escape(plan.not_applicable_because));
+  }
+  if (!plan.cold_start || plan.summary.ready_count == 0) return "";
+  return "<br>Policies act here for the first time, or changed their meaning: apply needs "
+         "--confirm.";
+}
+
 void AppendVerdict(std::string& out, const Plan& plan) {
   const PlanSummary& summary = plan.summary;
+  const std::string filter = FilterText(plan);
   out += fmt::format(
-      "<p class=\"verdict\"><strong>{} removals</strong>: {} ready, {} in notice, {} held; {} "
-      "people, {} systems.<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
-      summary.action_count, summary.ready_count, summary.notice_count, summary.held_count,
-      summary.person_count, summary.system_count, summary.protected_count, summary.exempt_count,
-      summary.insufficient_count,
-      plan.applicable ? ""
-                      : "<br>This plan cannot be applied: " + Escape(plan.not_applicable_because));
+      "<p class=\"verdict\">{}<strong>{} removal{}</strong>: {} ready, {} in notice, {} held; {} "
+      "{}, "
+      "{} system{}.<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
+      filter.empty() ? ""
+                     : fmt::format("Shown is only {}; limits and matches count everything.<br>",
+                                   Escape(filter)),
+      summary.action_count, summary.action_count == 1 ? "" : "s", summary.ready_count,
+      summary.notice_count, summary.held_count, summary.person_count,
+      summary.person_count == 1 ? "person" : "people", summary.system_count,
+      summary.system_count == 1 ? "" : "s", summary.protected_count, summary.exempt_count,
+      summary.insufficient_count, RemarkOn(plan));
 }
 
 void AppendPolicies(std::string& out, const Plan& plan) {
@@ -108,13 +122,34 @@ void AppendRollUps(std::string& out, const Plan& plan) {
 void AppendDelta(std::string& out, const Plan& plan) {
   const PlanDelta& delta = plan.delta;
   if (delta.against.empty()) return;
-  out += fmt::format("<h2>Against {}</h2>\n<p>{} new, {} standing, {} resolved.</p>\n",
-                     Escape(delta.against), delta.new_count, delta.standing_count,
-                     delta.resolved.size());
+  out +=
+      fmt::format("<h2>Against {}</h2>\n<p>{}.</p>\n", Escape(delta.against), DeltaCounts(delta));
+  const size_t left_alone_shown = std::min(delta.left_alone.size(), kMaxHtmlRows);
+  const size_t resolved_shown = std::min(delta.resolved.size(), kMaxHtmlRows - left_alone_shown);
+  if (left_alone_shown + resolved_shown == 0) return;
+  out += fmt::format(
+      "<table><caption>No longer planned: {} of {}</caption><thead><tr><th>became<th>what<th>"
+      "target<th>system<th>policy</tr></thead><tbody>\n",
+      left_alone_shown + resolved_shown, delta.left_alone.size() + delta.resolved.size());
+  const auto append = [&](const EarlierAction& was, const std::string& became) {
+    out += fmt::format("<tr><td>{}<td>{}<td>{} <code>{}</code><td>{}<td>{}</tr>\n", became,
+                       VerbName(was.verb), Escape(was.entity), Escape(was.target),
+                       Escape(was.system), Escape(was.policy));
+  };
+  for (size_t i = 0; i < left_alone_shown; ++i) {
+    const LeftAloneAction& row = delta.left_alone[i];
+    append(row.action, fmt::format("= {}{}", NotActedReasonWords(row.reason),
+                                   row.by.empty() ? "" : " by " + Escape(row.by)));
+  }
+  for (size_t i = 0; i < resolved_shown; ++i) append(delta.resolved[i], "resolved");
+  out += "</tbody></table>\n";
 }
 
 void AppendActionRow(std::string& out, const PlannedAction& planned) {
   const Action& action = planned.action;
+  const std::string_view change = !planned.change                       ? ""
+                                  : planned.change == Change::kStanding ? ", · standing"
+                                                                        : ", new";
   std::string why;
   for (const PlannedReason& reason : planned.reasons) {
     why += fmt::format("{}<br><small>{}, {}</small><br>", Escape(reason.because),
@@ -130,11 +165,12 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
                                 ? "due " + FormatInstant(planned.due)
                                 : "held: " + Escape(planned.held_because);
   out += fmt::format(
-      "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}<br><small>{}; severity "
+      "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "
       "{}</small><td>{}</tr>\n",
       ClassOf(planned), MarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
       Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person), state,
-      planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity), why);
+      change, planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity),
+      why);
 }
 
 void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name) {

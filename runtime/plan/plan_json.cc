@@ -140,10 +140,16 @@ Json RollUpJson(const RollUp& row) {
           {"privileged", row.privileged}, {"count", row.count},   {"population", row.population}};
 }
 
-Json ResolvedJson(const ResolvedAction& resolved) {
-  return {{"key", resolved.key},       {"verb", VerbName(resolved.verb)},
-          {"entity", resolved.entity}, {"target", resolved.target},
-          {"system", resolved.system}, {"policy", resolved.policy}};
+Json EarlierJson(const EarlierAction& action) {
+  return {{"key", action.key},       {"verb", VerbName(action.verb)}, {"entity", action.entity},
+          {"target", action.target}, {"system", action.system},       {"policy", action.policy}};
+}
+
+Json LeftAloneJson(const LeftAloneAction& left_alone) {
+  Json json = EarlierJson(left_alone.action);
+  json["reason"] = NotActedReasonName(left_alone.reason);
+  json["by"] = left_alone.by;
+  return json;
 }
 
 Json SummaryJson(const PlanSummary& summary) {
@@ -169,7 +175,8 @@ Json DeltaJson(const PlanDelta& delta) {
   return {{"against", delta.against},
           {"new", delta.new_count},
           {"standing", delta.standing_count},
-          {"resolved", ListJson(delta.resolved, ResolvedJson)}};
+          {"resolved", ListJson(delta.resolved, EarlierJson)},
+          {"left_alone", ListJson(delta.left_alone, LeftAloneJson)}};
 }
 
 // Everything but plan_id, in the order in which it is written.
@@ -287,17 +294,19 @@ PlannedNotice ReadNotice(JsonFields& fields) {
   return notice;
 }
 
+NotActedReason ReadNotActedReason(JsonFields& fields) {
+  const std::string text = fields.Text("reason");
+  const std::optional<NotActedReason> reason = ParseNotActedReason(text);
+  if (!reason) fields.Fail("reason", fmt::format("'{}' is no reason", text));
+  return reason.value_or(NotActedReason::kProtected);
+}
+
 NotActedOn ReadNotActed(JsonFields& fields) {
   NotActedOn row;
   row.entity = fields.Text("entity");
   row.target = fields.Text("target");
   row.policy = fields.Text("policy");
-  const std::string reason = fields.Text("reason");
-  if (const std::optional<NotActedReason> parsed = ParseNotActedReason(reason)) {
-    row.reason = *parsed;
-  } else {
-    fields.Fail("reason", fmt::format("'{}' is no reason", reason));
-  }
+  row.reason = ReadNotActedReason(fields);
   row.by = fields.Text("by");
   row.detail = fields.Text("detail");
   return row;
@@ -335,9 +344,17 @@ RollUp ReadRollUp(JsonFields& fields) {
           fields.Bool("privileged"), fields.Count("count"), fields.Count("population")};
 }
 
-ResolvedAction ReadResolved(JsonFields& fields) {
+EarlierAction ReadEarlier(JsonFields& fields) {
   return {fields.Text("key"),    ReadVerb(fields),      fields.Text("entity"),
           fields.Text("target"), fields.Text("system"), fields.Text("policy")};
+}
+
+LeftAloneAction ReadLeftAlone(JsonFields& fields) {
+  LeftAloneAction left_alone;
+  left_alone.action = ReadEarlier(fields);
+  left_alone.reason = ReadNotActedReason(fields);
+  left_alone.by = fields.Text("by");
+  return left_alone;
 }
 
 PlanDelta ReadDelta(JsonFields& fields) {
@@ -345,7 +362,10 @@ PlanDelta ReadDelta(JsonFields& fields) {
   delta.against = fields.Text("against");
   delta.new_count = fields.Count("new");
   delta.standing_count = fields.Count("standing");
-  delta.resolved = fields.List<ResolvedAction>("resolved", ReadResolved);
+  delta.resolved = fields.List<EarlierAction>("resolved", ReadEarlier);
+  if (fields.Has("left_alone")) {
+    delta.left_alone = fields.List<LeftAloneAction>("left_alone", ReadLeftAlone);
+  }
   return delta;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace rescind {
 namespace {
@@ -76,6 +77,10 @@ std::string Share(uint64_t count, uint64_t population) {
 
 void WriteVerdict(Table& table, const Plan& plan) {
   const PlanSummary& summary = plan.summary;
+  if (const std::string filter = FilterText(plan); !filter.empty()) {
+    table.Line(
+        fmt::format("Shown is only {}; limits and matches count everything.", Printable(filter)));
+  }
   if (summary.action_count == 0) {
     table.Line("Nothing to remove.");
   } else {
@@ -127,12 +132,23 @@ void WriteDelta(Table& table, const Plan& plan) {
   if (plan.delta.against.empty()) return;
   const PlanDelta& delta = plan.delta;
   table.Heading(fmt::format("Against {}", delta.against));
-  table.Line(fmt::format("  {} new, {} standing, {} resolved", delta.new_count,
-                         delta.standing_count, delta.resolved.size()));
-  table.Rows(delta.resolved, "use -o json", [&](const ResolvedAction& row) {
-    table.Line(fmt::format("  resolved: {} {} {}  ({})", VerbName(row.verb), row.entity,
-                           Printable(row.target), Printable(row.policy)));
+  table.Line("  " + DeltaCounts(delta));
+  if (plan.unlisted_insufficient_count > 0 && !delta.resolved.empty()) {
+    table.Line(
+        fmt::format("  {} for lack of data {} not listed: what is resolved may be among them",
+                    Plural(plan.unlisted_insufficient_count, "row", "rows"),
+                    plan.unlisted_insufficient_count == 1 ? "is" : "are"));
+  }
+  const auto describe = [](const EarlierAction& action) {
+    return fmt::format("{} {} {}  ({})", VerbName(action.verb), action.entity,
+                       Printable(action.target), Printable(action.policy));
+  };
+  table.Rows(delta.left_alone, "use -o csv or -o json", [&](const LeftAloneAction& row) {
+    table.Line(fmt::format("  = {} now{}: {}", NotActedReasonWords(row.reason),
+                           row.by.empty() ? "" : " by " + Printable(row.by), describe(row.action)));
   });
+  table.Rows(delta.resolved, "use -o csv or -o json",
+             [&](const EarlierAction& action) { table.Line("  resolved: " + describe(action)); });
 }
 
 void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
@@ -219,6 +235,29 @@ std::string Printable(std::string_view text) {
   return safe;
 }
 
+std::string DeltaCounts(const PlanDelta& delta) {
+  std::string text = fmt::format("{} new, {} standing, {} resolved", delta.new_count,
+                                 delta.standing_count, delta.resolved.size());
+  std::map<NotActedReason, uint64_t> left_alone;
+  for (const LeftAloneAction& row : delta.left_alone) ++left_alone[row.reason];
+  for (const auto& [reason, count] : left_alone) {
+    text += fmt::format(", {} {} now", count, NotActedReasonWords(reason));
+  }
+  return text;
+}
+
+std::string FilterText(const Plan& plan) {
+  std::string text;
+  if (!plan.filter_policies.empty()) {
+    text = fmt::format("{} {}", plan.filter_policies.size() == 1 ? "policy" : "policies",
+                       fmt::join(plan.filter_policies, ", "));
+  }
+  if (!plan.filter_person.empty()) {
+    text += fmt::format("{}the access of {}", text.empty() ? "" : " and ", plan.filter_person);
+  }
+  return text;
+}
+
 std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now) {
   if (!observed_at) return "nothing received yet";
   if (*observed_at > now) {
@@ -238,12 +277,17 @@ std::string FormatVerdict(const Plan& plan, const TableOptions& options) {
 std::string FormatDelta(const Plan& plan, const TableOptions& options) {
   Table table(options);
   WriteDelta(table, plan);
-  table.Rows(plan.actions, "use -o json", [&](const PlannedAction& planned) {
+  table.Rows(plan.actions, "use -o csv or -o json", [&](const PlannedAction& planned) {
     const ActionTarget& target = planned.action.target;
-    table.Line(fmt::format("  {}: {} {} {}  ({})",
-                           planned.change == Change::kStanding ? "standing" : "new",
-                           VerbName(planned.action.verb), target.entity, Printable(target.id),
-                           Printable(planned.reasons.front().policy)));
+    const std::string_view change = !planned.change                       ? "not compared"
+                                    : planned.change == Change::kStanding ? "· standing"
+                                                                          : "new";
+    const std::string held = planned.status == ActionStatus::kHeld
+                                 ? fmt::format(", ! held: {}", Printable(planned.held_because))
+                                 : "";
+    table.Line(fmt::format("  {}: {} {} {}  ({}){}", change, VerbName(planned.action.verb),
+                           target.entity, Printable(target.id),
+                           Printable(planned.reasons.front().policy), held));
   });
   return table.Take();
 }

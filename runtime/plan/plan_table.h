@@ -23,6 +23,12 @@ std::string FormatVerdict(const Plan& plan, const TableOptions& options);
 // "what changed": the delta of `plan` alone, for `rescind diff`.
 std::string FormatDelta(const Plan& plan, const TableOptions& options);
 
+// "2 new, 9 standing, 1 resolved, 1 exempt now".
+std::string DeltaCounts(const PlanDelta& delta);
+
+// What the filters show: "policy access.stale.stale_grant and the access of ann"; empty without.
+std::string FilterText(const Plan& plan);
+
 // "read 2h ago", as seen from the instant at which a plan judges; never negative.
 std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now);
 

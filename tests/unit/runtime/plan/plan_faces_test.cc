@@ -4,6 +4,7 @@
 #include "runtime/plan/plan_csv.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_html.h"
+#include "runtime/plan/plan_json.h"
 #include "runtime/plan/plan_table.h"
 #include "tests/unit/runtime/plan/sample_plan.h"
 
@@ -117,6 +118,83 @@ TEST_CASE("ADeltaTellsNewStandingAndResolvedApart") {
   CHECK(after.delta.resolved[0].target == "ldap/ann/vpn");
   CHECK(after.actions[0].change == Change::kStanding);
   CHECK(after.actions[1].change == Change::kNew);
+}
+
+// Rows that had become exempt or protected were called resolved, as if somebody had seen to them.
+TEST_CASE("ADeltaTellsWhatIsLeftAloneFromWhatIsResolved") {
+  Plan before;
+  for (const char* id : {"gone", "exempt", "guarded", "blind", "watched"}) {
+    before.actions.push_back(SampleAction(id, Verb::kRevoke, ActionStatus::kReady));
+  }
+  // Its judged row is another one than its target.
+  before.actions.back().reasons[0].judged_entity = "account";
+  before.actions.back().reasons[0].judged_id = "ldap/ann";
+  const std::string policy = before.actions[0].reasons[0].policy;
+  Plan after;
+  after.not_acted_on = {
+      {"grant", "exempt", policy, NotActedReason::kExempt, "e1", ""},
+      {"grant", "guarded", policy, NotActedReason::kProtected, "p.guard", ""},
+      {"grant", "blind", "", NotActedReason::kInsufficientData, "", "its account is unknown"},
+      {"account", "ldap/ann", policy, NotActedReason::kObserve, "", ""},
+      {"grant", "gone", "p.another", NotActedReason::kExempt, "e2", ""}};
+  ComparePlan(after, *DecodeOutline(EncodeOutline(OutlinePlan(before, "before"))));
+  SealPlan(after);
+  REQUIRE(after.delta.resolved.size() == 1);
+  CHECK(after.delta.resolved[0].target == "gone");
+  REQUIRE(after.delta.left_alone.size() == 4);
+  CHECK(after.delta.left_alone[0].reason == NotActedReason::kProtected);
+  CHECK(after.delta.left_alone[1].action.target == "exempt");
+  CHECK(after.delta.left_alone[1].by == "e1");
+  CHECK(DeltaCounts(after.delta) ==
+        "0 new, 0 standing, 1 resolved, 1 protected now, 1 exempt now, 1 insufficient data now, "
+        "1 observed only now");
+  const std::string table = FormatPlan(after, {});
+  CHECK(Contains(table, "  = exempt now by e1: revoke grant exempt  (" + policy + ")\n"));
+  CHECK(Contains(table, "  resolved: revoke grant gone  (" + policy + ")\n"));
+  CHECK(Contains(FormatPlanCsv(after), "no longer planned,revoke,grant,exempt,corp-ldap,"));
+  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,\r\n"));
+  const std::string page = FormatPlanHtml(after, "plan.csv");
+  CHECK(Contains(page, "<tr><td>= protected by p.guard<td>revoke<td>grant <code>guarded</code>"));
+  const Result<Plan> read = DecodePlan(EncodePlan(after));
+  REQUIRE(read.ok());
+  CHECK(read->delta.left_alone == after.delta.left_alone);
+}
+
+// Everything that a filter hides was called resolved, or new.
+TEST_CASE("OnlyWhatBothPlansShowIsCompared") {
+  Plan whole;
+  for (const char* id : {"a", "b", "c"}) {
+    whole.actions.push_back(SampleAction(id, Verb::kRevoke, ActionStatus::kReady));
+  }
+  whole.actions[1].subject.person = "bob";
+  whole.actions[2].reasons[0].policy = "p.other";
+  const auto shows = [&](const char* policy, const char* person) {
+    Plan part;
+    part.filter_person = person;
+    if (*policy) part.filter_policies = {policy};
+    for (const PlannedAction& planned : whole.actions) {
+      const bool fits = (!*policy || planned.reasons[0].policy == policy) &&
+                        (!*person || planned.subject.person == person);
+      if (fits) part.actions.push_back(planned);
+    }
+    return part;
+  };
+  for (const auto& [policy, person] : {std::pair("p.other", ""), std::pair("", "bob"),
+                                       std::pair("access.stale.stale_grant", "ann")}) {
+    CAPTURE(policy);
+    Plan part = shows(policy, person);
+    const PlanOutline outline = OutlinePlan(part, "part");
+    ComparePlan(part, OutlinePlan(whole, "whole"));
+    CHECK(DeltaCounts(part.delta) == "0 new, 1 standing, 0 resolved");
+    Plan compared = whole;
+    ComparePlan(compared, outline);
+    CHECK(DeltaCounts(compared.delta) == "0 new, 1 standing, 0 resolved");
+  }
+  Plan of_bob = shows("", "bob");
+  CHECK(FilterText(of_bob) == "the access of bob");
+  SealPlan(of_bob);
+  CHECK(FormatVerdict(of_bob, {}).starts_with("Shown is only the access of bob; limits"));
+  CHECK(Contains(FormatPlanHtml(of_bob, "plan.csv"), "Shown is only the access of bob; limits"));
 }
 
 TEST_CASE("TheKeyDependsOnTheWantedStateAloneAndNeverCollidesByConcatenation") {
