@@ -256,7 +256,6 @@ Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport
   plan.cold_start = gates.cold_start;
   plan.filter_policies = draft.options.filter_policies;
   plan.filter_person = draft.options.filter_person;
-  SealPlan(plan);
   return {};
 }
 

@@ -10,7 +10,8 @@
 
 namespace rescind {
 
-// Fills plan, terms, starts and announcements of `outcome`. The plan is filtered and sealed.
+// Fills plan, terms, starts and announcements of `outcome`. The plan is filtered, not
+// sealed.
 Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport& limits,
                     PlanOutcome& outcome);
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/sha256.h"
 #include "runtime/plan/json_fields.h"
+#include "runtime/plan/json_writer.h"
 
 namespace rescind {
 namespace {
@@ -14,29 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "rescind.plan/1";
-
-Json EvidenceJson(const std::vector<Evidence>& evidence) {
-  Json list = Json::array();
-  for (const Evidence& item : evidence) {
-    list.push_back({{"path", item.path}, {"value", item.value}, {"source", item.source}});
-  }
-  return list;
-}
-
-Json ReasonJson(const PlannedReason& reason) {
-  return {{"policy", reason.policy},
-          {"title", reason.title},
-          {"entity", reason.judged_entity},
-          {"id", reason.judged_id},
-          {"because", reason.because},
-          {"source_line", reason.source_line},
-          {"controls", reason.controls},
-          {"severity", SeverityName(reason.severity)},
-          {"stage", reason.stage},
-          {"opened_at", FormatInstant(reason.opened_at)},
-          {"due", FormatInstant(reason.due)},
-          {"evidence", EvidenceJson(reason.evidence)}};
-}
 
 std::string_view ChangeName(std::optional<Change> change) {
   if (!change) return "";
@@ -52,154 +30,251 @@ const PlannedReason& LeadingReason(const PlannedAction& planned) {
   return *leading;
 }
 
-Json ActionJson(const PlannedAction& planned) {
-  const Action& action = planned.action;
-  const PlannedReason& leading = LeadingReason(planned);
-  std::vector<std::string> policies;
-  std::vector<std::string> controls;
-  Json reasons = Json::array();
-  for (const PlannedReason& reason : planned.reasons) {
-    if (policies.empty() || policies.back() != reason.policy) policies.push_back(reason.policy);
-    for (const std::string& control : reason.controls) {
-      if (std::find(controls.begin(), controls.end(), control) == controls.end()) {
-        controls.push_back(control);
+// Writes the parts of a plan, each value in its place.
+class PlanWriter {
+ public:
+  explicit PlanWriter(JsonWriter& json) : json_(json) {}
+
+  // Everything but plan_id, in the order in which it is written.
+  void WriteBody(const Plan& plan) {
+    Time("as_of", plan.as_of);
+    json_.Member("facts_seq", plan.facts_seq);
+    json_.Member("store_id", plan.store_id);
+    json_.Member("store_epoch", plan.store_epoch);
+    json_.Member("policies_hash", plan.policies_hash);
+    json_.Member("applicable", plan.applicable);
+    json_.Member("not_applicable_because", plan.not_applicable_because);
+    json_.Member("cold_start", plan.cold_start);
+    json_.Member("filter_policies", plan.filter_policies);
+    json_.Member("filter_person", plan.filter_person);
+    json_.Name("summary");
+    Write(plan.summary);
+    List("policies", plan.policies);
+    List("feeds", plan.feeds);
+    List("roll_ups", plan.roll_ups);
+    json_.Name("delta");
+    Write(plan.delta);
+    List("actions", plan.actions);
+    List("notices", plan.notices);
+    List("not_acted_on", plan.not_acted_on);
+  }
+
+ private:
+  template <typename T>
+  void List(std::string_view name, const std::vector<T>& items) {
+    json_.Name(name);
+    json_.BeginList();
+    for (const T& item : items) Write(item);
+    json_.EndList();
+  }
+
+  // Neighbours often fall on one instant.
+  void Time(std::string_view name, Instant instant) {
+    if (last_text_.empty() || instant != last_instant_) {
+      last_text_ = FormatInstant(instant);
+      last_instant_ = instant;
+    }
+    json_.Member(name, last_text_);
+  }
+
+  void Write(const Evidence& evidence) {
+    json_.BeginObject();
+    json_.Member("path", evidence.path);
+    json_.Member("value", evidence.value);
+    json_.Member("source", evidence.source);
+    json_.EndObject();
+  }
+
+  void Write(const PlannedReason& reason) {
+    json_.BeginObject();
+    json_.Member("policy", reason.policy);
+    json_.Member("title", reason.title);
+    json_.Member("entity", reason.judged_entity);
+    json_.Member("id", reason.judged_id);
+    json_.Member("because", reason.because);
+    json_.Member("source_line", reason.source_line);
+    json_.Member("controls", reason.controls);
+    json_.Member("severity", SeverityName(reason.severity));
+    json_.Member("stage", reason.stage);
+    Time("opened_at", reason.opened_at);
+    Time("due", reason.due);
+    List("evidence", reason.evidence);
+    json_.EndObject();
+  }
+
+  void Write(const PlannedAction& planned) {
+    const Action& action = planned.action;
+    const PlannedReason& leading = LeadingReason(planned);
+    json_.BeginObject();
+    json_.Member("id", action.key);
+    json_.Member("verb", VerbName(action.verb));
+    json_.Member("playbook", action.playbook);
+    json_.Member("entity", action.target.entity);
+    json_.Member("target", action.target.id);
+    json_.Member("incarnation", action.target.incarnation);
+    json_.Member("system", action.target.system);
+    json_.Name("attributes");
+    json_.TextMap(action.target.attributes);
+    json_.Member("episode", action.episode);
+    json_.Member("stage", leading.stage);
+    Time("due", planned.due);
+    json_.Member("status", ActionStatusName(planned.status));
+    json_.Member("held_because", planned.held_because);
+    json_.Member("change", ChangeName(planned.change));
+    json_.Member("severity", SeverityName(action.severity));
+    WritePoliciesAndControls(planned);
+    json_.Member("because", leading.because);
+    json_.Member("reversible", planned.reversible);
+    json_.Member("person", planned.subject.person);
+    json_.Member("department", planned.subject.department);
+    json_.Member("privileged", planned.subject.privileged);
+    List("evidence", leading.evidence);
+    List("reasons", planned.reasons);
+    json_.EndObject();
+  }
+
+  // Of all reasons; each is named once.
+  void WritePoliciesAndControls(const PlannedAction& planned) {
+    json_.Name("policies");
+    json_.BeginList();
+    const std::string* last = nullptr;
+    for (const PlannedReason& reason : planned.reasons) {
+      if (!last || *last != reason.policy) json_.Text(reason.policy);
+      last = &reason.policy;
+    }
+    json_.EndList();
+    json_.Name("controls");
+    json_.BeginList();
+    named_controls_.clear();
+    for (const PlannedReason& reason : planned.reasons) {
+      for (const std::string& control : reason.controls) {
+        const auto end = named_controls_.end();
+        if (std::find(named_controls_.begin(), end, control) != end) continue;
+        named_controls_.push_back(control);
+        json_.Text(control);
       }
     }
-    reasons.push_back(ReasonJson(reason));
+    json_.EndList();
   }
-  return {{"id", action.key},
-          {"verb", VerbName(action.verb)},
-          {"playbook", action.playbook},
-          {"entity", action.target.entity},
-          {"target", action.target.id},
-          {"incarnation", action.target.incarnation},
-          {"system", action.target.system},
-          {"attributes", action.target.attributes},
-          {"episode", action.episode},
-          {"stage", leading.stage},
-          {"due", FormatInstant(planned.due)},
-          {"status", ActionStatusName(planned.status)},
-          {"held_because", planned.held_because},
-          {"change", ChangeName(planned.change)},
-          {"severity", SeverityName(action.severity)},
-          {"policies", policies},
-          {"controls", controls},
-          {"because", leading.because},
-          {"reversible", planned.reversible},
-          {"person", planned.subject.person},
-          {"department", planned.subject.department},
-          {"privileged", planned.subject.privileged},
-          {"evidence", EvidenceJson(leading.evidence)},
-          {"reasons", reasons}};
-}
 
-Json NoticeJson(const PlannedNotice& notice) {
-  return {{"policy", notice.policy},
-          {"finding", notice.finding_id},
-          {"entity", notice.judged_entity},
-          {"id", notice.judged_id},
-          {"stage", notice.stage},
-          {"due", FormatInstant(notice.due)},
-          {"status", ActionStatusName(notice.status)},
-          {"held_because", notice.held_because},
-          {"recipients", notice.recipients},
-          {"because", notice.because}};
-}
+  void Write(const PlannedNotice& notice) {
+    json_.BeginObject();
+    json_.Member("policy", notice.policy);
+    json_.Member("finding", notice.finding_id);
+    json_.Member("entity", notice.judged_entity);
+    json_.Member("id", notice.judged_id);
+    json_.Member("stage", notice.stage);
+    Time("due", notice.due);
+    json_.Member("status", ActionStatusName(notice.status));
+    json_.Member("held_because", notice.held_because);
+    json_.Member("recipients", notice.recipients);
+    json_.Member("because", notice.because);
+    json_.EndObject();
+  }
 
-Json NotActedJson(const NotActedOn& row) {
-  return {{"entity", row.entity}, {"target", row.target},
-          {"policy", row.policy}, {"reason", NotActedReasonName(row.reason)},
-          {"by", row.by},         {"detail", row.detail}};
-}
+  void Write(const NotActedOn& row) {
+    json_.BeginObject();
+    json_.Member("entity", row.entity);
+    json_.Member("target", row.target);
+    json_.Member("policy", row.policy);
+    json_.Member("reason", NotActedReasonName(row.reason));
+    json_.Member("by", row.by);
+    json_.Member("detail", row.detail);
+    json_.EndObject();
+  }
 
-Json PolicyJson(const PolicySummary& policy) {
-  return {{"policy", policy.policy},
-          {"title", policy.title},
-          {"severity", SeverityName(policy.severity)},
-          {"mode", policy.enforced ? "enforce" : "observe"},
-          {"judged", policy.judged_count},
-          {"matches", policy.match_count},
-          {"insufficient", policy.insufficient_count},
-          {"errors", policy.error_count},
-          {"removals", policy.removal_count},
-          {"limit", policy.limit},
-          {"over_limit", policy.over_limit},
-          {"held_because", policy.held_because}};
-}
+  void Write(const PolicySummary& policy) {
+    json_.BeginObject();
+    json_.Member("policy", policy.policy);
+    json_.Member("title", policy.title);
+    json_.Member("severity", SeverityName(policy.severity));
+    json_.Member("mode", policy.enforced ? "enforce" : "observe");
+    json_.Member("judged", policy.judged_count);
+    json_.Member("matches", policy.match_count);
+    json_.Member("insufficient", policy.insufficient_count);
+    json_.Member("errors", policy.error_count);
+    json_.Member("removals", policy.removal_count);
+    json_.Member("limit", policy.limit);
+    json_.Member("over_limit", policy.over_limit);
+    json_.Member("held_because", policy.held_because);
+    json_.EndObject();
+  }
 
-Json FeedJson(const FeedAge& feed) {
-  Json json = {{"source", feed.source}, {"entity", feed.entity}};
-  json["observed_at"] = feed.observed_at ? Json(FormatInstant(*feed.observed_at)) : Json();
-  json["max_age"] = feed.max_age ? Json(FormatDuration(*feed.max_age)) : Json();
-  json["stale"] = feed.stale;
-  return json;
-}
+  void Write(const FeedAge& feed) {
+    json_.BeginObject();
+    json_.Member("source", feed.source);
+    json_.Member("entity", feed.entity);
+    json_.Name("observed_at");
+    feed.observed_at ? json_.Text(FormatInstant(*feed.observed_at)) : json_.Null();
+    json_.Name("max_age");
+    feed.max_age ? json_.Text(FormatDuration(*feed.max_age)) : json_.Null();
+    json_.Member("stale", feed.stale);
+    json_.EndObject();
+  }
 
-Json RollUpJson(const RollUp& row) {
-  return {{"policy", row.policy},         {"system", row.system}, {"department", row.department},
-          {"privileged", row.privileged}, {"count", row.count},   {"population", row.population}};
-}
+  void Write(const RollUp& row) {
+    json_.BeginObject();
+    json_.Member("policy", row.policy);
+    json_.Member("system", row.system);
+    json_.Member("department", row.department);
+    json_.Member("privileged", row.privileged);
+    json_.Member("count", row.count);
+    json_.Member("population", row.population);
+    json_.EndObject();
+  }
 
-Json EarlierJson(const EarlierAction& action) {
-  return {{"key", action.key},       {"verb", VerbName(action.verb)}, {"entity", action.entity},
-          {"target", action.target}, {"system", action.system},       {"policy", action.policy}};
-}
+  void WriteEarlier(const EarlierAction& action) {
+    json_.Member("key", action.key);
+    json_.Member("verb", VerbName(action.verb));
+    json_.Member("entity", action.entity);
+    json_.Member("target", action.target);
+    json_.Member("system", action.system);
+    json_.Member("policy", action.policy);
+  }
 
-Json LeftAloneJson(const LeftAloneAction& left_alone) {
-  Json json = EarlierJson(left_alone.action);
-  json["reason"] = NotActedReasonName(left_alone.reason);
-  json["by"] = left_alone.by;
-  return json;
-}
+  void Write(const EarlierAction& action) {
+    json_.BeginObject();
+    WriteEarlier(action);
+    json_.EndObject();
+  }
 
-Json SummaryJson(const PlanSummary& summary) {
-  return {{"actions", summary.action_count},
-          {"ready", summary.ready_count},
-          {"notice", summary.notice_count},
-          {"held", summary.held_count},
-          {"people", summary.person_count},
-          {"systems", summary.system_count},
-          {"protected", summary.protected_count},
-          {"exempt", summary.exempt_count},
-          {"insufficient", summary.insufficient_count}};
-}
+  void Write(const LeftAloneAction& left_alone) {
+    json_.BeginObject();
+    WriteEarlier(left_alone.action);
+    json_.Member("reason", NotActedReasonName(left_alone.reason));
+    json_.Member("by", left_alone.by);
+    json_.EndObject();
+  }
 
-template <typename T, typename Encode>
-Json ListJson(const std::vector<T>& items, Encode encode) {
-  Json list = Json::array();
-  for (const T& item : items) list.push_back(encode(item));
-  return list;
-}
+  void Write(const PlanSummary& summary) {
+    json_.BeginObject();
+    json_.Member("actions", summary.action_count);
+    json_.Member("ready", summary.ready_count);
+    json_.Member("notice", summary.notice_count);
+    json_.Member("held", summary.held_count);
+    json_.Member("people", summary.person_count);
+    json_.Member("systems", summary.system_count);
+    json_.Member("protected", summary.protected_count);
+    json_.Member("exempt", summary.exempt_count);
+    json_.Member("insufficient", summary.insufficient_count);
+    json_.EndObject();
+  }
 
-Json DeltaJson(const PlanDelta& delta) {
-  return {{"against", delta.against},
-          {"new", delta.new_count},
-          {"standing", delta.standing_count},
-          {"resolved", ListJson(delta.resolved, EarlierJson)},
-          {"left_alone", ListJson(delta.left_alone, LeftAloneJson)}};
-}
+  void Write(const PlanDelta& delta) {
+    json_.BeginObject();
+    json_.Member("against", delta.against);
+    json_.Member("new", delta.new_count);
+    json_.Member("standing", delta.standing_count);
+    List("resolved", delta.resolved);
+    List("left_alone", delta.left_alone);
+    json_.EndObject();
+  }
 
-// Everything but plan_id, in the order in which it is written.
-Json BodyJson(const Plan& plan) {
-  return {{"as_of", FormatInstant(plan.as_of)},
-          {"facts_seq", plan.facts_seq},
-          {"store_id", plan.store_id},
-          {"store_epoch", plan.store_epoch},
-          {"policies_hash", plan.policies_hash},
-          {"applicable", plan.applicable},
-          {"not_applicable_because", plan.not_applicable_because},
-          {"cold_start", plan.cold_start},
-          {"filter_policies", plan.filter_policies},
-          {"filter_person", plan.filter_person},
-          {"summary", SummaryJson(plan.summary)},
-          {"policies", ListJson(plan.policies, PolicyJson)},
-          {"feeds", ListJson(plan.feeds, FeedJson)},
-          {"roll_ups", ListJson(plan.roll_ups, RollUpJson)},
-          {"delta", DeltaJson(plan.delta)},
-          {"actions", ListJson(plan.actions, ActionJson)},
-          {"notices", ListJson(plan.notices, NoticeJson)},
-          {"not_acted_on", ListJson(plan.not_acted_on, NotActedJson)}};
-}
+  JsonWriter& json_;
+  Instant last_instant_;
+  std::string last_text_;
+  std::vector<std::string_view> named_controls_;
+};
 
 std::string Digest(const Json& body) {
   return "sha256:" + Sha256Hex(body.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -417,12 +492,26 @@ constexpr std::string_view kMakeANewOne = "make a new one with `rescind plan --o
 }  // namespace
 
 std::string EncodePlan(const Plan& plan) {
-  Json json = {{"format", kFormat}, {"plan_id", plan.id}};
-  json.update(BodyJson(plan));
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::string text;
+  JsonWriter json(2, [&](std::string_view piece) { text += piece; });
+  json.BeginObject();
+  json.Member("format", kFormat);
+  json.Member("plan_id", plan.id);
+  PlanWriter(json).WriteBody(plan);
+  json.EndObject();
+  json.Finish();
+  return text + "\n";
 }
 
-std::string PlanDigest(const Plan& plan) { return Digest(BodyJson(plan)); }
+std::string PlanDigest(const Plan& plan) {
+  Sha256Stream stream;
+  JsonWriter json(-1, [&](std::string_view piece) { stream.Add(piece); });
+  json.BeginObject();
+  PlanWriter(json).WriteBody(plan);
+  json.EndObject();
+  json.Finish();
+  return "sha256:" + stream.Hex();
+}
 
 Result<Plan> DecodePlan(std::string_view text) {
   RESCIND_ASSIGN(Json json, ParseJsonDocument(text, kFormat, "plan", kMakeANewOne));

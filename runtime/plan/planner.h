@@ -113,7 +113,7 @@ struct StageStart {
 };
 
 struct PlanOutcome {
-  Plan plan;                                   // sealed
+  Plan plan;                                   // not sealed: compare it, then SealPlan
   FindingBook findings;                        // advanced; no stage of this plan begun yet
   std::vector<FindingTransition> transitions;  // opened, withdrawn, resolved, reopened
   std::map<std::string, ActionTerms> terms;    // by Action::key

@@ -105,6 +105,7 @@ class PlannerWorld {
   PlanOutcome Plan() {
     auto outcome = TryPlan();
     REQUIRE(outcome.ok());
+    SealPlan(outcome->plan);
     return *std::move(outcome);
   }
   // Plans and hands over what is ready (or the selection); the effects come by SetDone and so on.
