@@ -147,10 +147,10 @@ Result<std::optional<std::string>> Database::Get(Family family, std::string_view
   return std::optional(std::move(value));
 }
 
-Result<bool> Database::Read(Family family, std::string_view key,
+Result<bool> Database::Read(Family family, std::string_view key, Neighbours neighbours,
                             const std::function<Status(std::string_view)>& take) const {
   rocksdb::ReadOptions options;
-  options.fill_cache = false;
+  options.fill_cache = neighbours == Neighbours::kReadSoon;
   rocksdb::PinnableSlice value;
   const rocksdb::Status status = db_->Get(options, handle(family), SliceOf(key), &value);
   if (status.IsNotFound()) return false;

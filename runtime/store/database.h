@@ -38,8 +38,10 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  // Whether what lies beside a value will be read soon, so that it is worth keeping unpacked.
+  enum class Neighbours { kPassedBy, kReadSoon };
   // A large value without copying it twice; `take` is called at most once. False: no such key.
-  Result<bool> Read(Family family, std::string_view key,
+  Result<bool> Read(Family family, std::string_view key, Neighbours neighbours,
                     const std::function<Status(std::string_view)>& take) const;
   // Keys from `from` (inclusive) to `until` (exclusive) ascending, while `take` returns true.
   Status Scan(Family family, std::string_view from, std::string_view until,

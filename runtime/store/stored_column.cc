@@ -56,7 +56,7 @@ Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t
     RESCIND_ASSIGN(
         const bool found,
         database.Read(Family::kColumns, ChunkKey(versions_[chunk], entity_, number_, chunk),
-                      [&](std::string_view bytes) {
+                      Database::Neighbours::kPassedBy, [&](std::string_view bytes) {
                         return DecodeChunk(bytes, width_, values, Name(chunk));
                       }));
     if (!found) return CorruptRecord(Name(chunk) + " is missing or");

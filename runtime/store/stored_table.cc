@@ -96,24 +96,21 @@ Status StoredTable::NeedKeys(const Database& database, const KeyHasher& hasher) 
     const uint32_t chunk = row >> kChunkShift;
     const auto what = fmt::format("chunk {} of the key hashes of entity {}", chunk, number_);
     const uint32_t wanted = std::min(kChunkRows, folded_hash_count_ - row);
+    const auto take = [&](std::string_view bytes) -> Status {
+      const auto body = Unseal(bytes);
+      if (!body) return CorruptRecord(what);
+      ByteReader reader(*body);
+      if (reader.Take8() != kHashFormat) return CorruptRecord(what);
+      // More than wanted is left from an unfinished fold.
+      if (reader.Take32() < wanted) return CorruptRecord(what);
+      for (uint32_t i = 0; i < wanted; ++i) {
+        const uint64_t low = reader.Take64();
+        keys.Append({low, reader.Take64()});
+      }
+      return reader.ok() ? Status() : CorruptRecord(what);
+    };
     RESCIND_ASSIGN(const bool found, database.Read(Family::kKeys, HashChunkKey(number_, chunk),
-                                                   [&](std::string_view bytes) -> Status {
-                                                     const auto body = Unseal(bytes);
-                                                     if (!body) return CorruptRecord(what);
-                                                     ByteReader reader(*body);
-                                                     if (reader.Take8() != kHashFormat)
-                                                       return CorruptRecord(what);
-                                                     // More than wanted is left from an unfinished
-                                                     // fold.
-                                                     if (reader.Take32() < wanted)
-                                                       return CorruptRecord(what);
-                                                     for (uint32_t i = 0; i < wanted; ++i) {
-                                                       const uint64_t low = reader.Take64();
-                                                       keys.Append({low, reader.Take64()});
-                                                     }
-                                                     if (!reader.ok()) return CorruptRecord(what);
-                                                     return {};
-                                                   }));
+                                                   Database::Neighbours::kPassedBy, take));
     if (!found) return CorruptRecord(what + " is missing or");
     row += wanted;
   }
