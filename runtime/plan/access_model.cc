@@ -49,46 +49,69 @@ void AccessModel::AddColumns(const Schema& schema, ColumnSet& columns) {
 
 AccessModel::AccessModel(const FactBase& facts)
     : facts_(facts),
-      fields_(facts.schema().entities().size()),
       account_(FindEntity(facts.schema(), "account")),
       identity_(FindEntity(facts.schema(), "identity")),
       system_(FindEntity(facts.schema(), "system")),
       entitlement_(FindEntity(facts.schema(), "entitlement")) {
   const Schema& schema = facts.schema();
-  for (uint32_t e = 0; e < fields_.size(); ++e) {
-    const EntityId id(e);
-    EntityFields& fields = fields_[e];
-    fields.system = FindReference(schema, id, "system", system_);
-    fields.account = FindReference(schema, id, "account", account_);
-    const auto status = FindField(schema, id, "status", TypeKind::kEnum);
-    if (!status || !facts.table(id).has(*status)) continue;
-    const EnumDef& members = schema.enumeration(schema.field(id, *status).type.enumeration);
-    fields.status = status;
-    if (id == account_) fields.gone = members.Find("disabled");
-    if (schema.entity(id).name == "credential") fields.gone = members.Find("revoked");
+  owner_ = LinkOf(account_, "owner", identity_);
+  const auto privileged = FindField(schema, account_, "privileged", TypeKind::kBool);
+  if (privileged && facts.table(account_).has(*privileged)) {
+    privileged_ = facts.table(account_).column(*privileged).bytes().data();
   }
-  owner_ = FindReference(schema, account_, "owner", identity_);
-  privileged_ = FindField(schema, account_, "privileged", TypeKind::kBool);
+  const auto department = FindField(schema, identity_, "department", TypeKind::kText);
+  if (department && facts.table(identity_).has(*department)) {
+    department_ = &facts.table(identity_).column(*department);
+  }
   purpose_ = FindField(schema, account_, "purpose", TypeKind::kEnum);
-  department_ = FindField(schema, identity_, "department", TypeKind::kText);
   if (purpose_) {
     personal_ =
         schema.enumeration(schema.field(account_, *purpose_).type.enumeration).Find("personal");
   }
+  account_username_ = DetailOf(account_, "username", "account.username");
+  entitlement_name_ = DetailOf(entitlement_, "name", "entitlement.name");
+  for (uint32_t e = 0; e < schema.entities().size(); ++e) fields_.push_back(FieldsOf(EntityId(e)));
 }
 
-std::optional<FieldId> AccessModel::Field(EntityId entity, std::string_view name) const {
-  return entity.valid() ? facts_.schema().entity(entity).Find(name) : std::nullopt;
+AccessModel::EntityFields AccessModel::FieldsOf(EntityId entity) const {
+  const Schema& schema = facts_.schema();
+  EntityFields fields;
+  fields.has_system = FindReference(schema, entity, "system", system_).has_value();
+  fields.system = LinkOf(entity, "system", system_);
+  fields.account = LinkOf(entity, "account", account_);
+  fields.entitlement = LinkOf(entity, "entitlement", entitlement_);
+  for (const char* name : {"username", "kind", "origin"}) {
+    if (auto detail = DetailOf(entity, name, name)) fields.details.push_back(*std::move(detail));
+  }
+  const auto status = FindField(schema, entity, "status", TypeKind::kEnum);
+  if (!status || !facts_.table(entity).has(*status)) return fields;
+  const EnumDef& members = schema.enumeration(schema.field(entity, *status).type.enumeration);
+  fields.status = status;
+  if (entity == account_) fields.gone = members.Find("disabled");
+  if (schema.entity(entity).name == "credential") fields.gone = members.Find("revoked");
+  return fields;
 }
 
-std::optional<RowId> AccessModel::Follow(EntityId entity, std::optional<FieldId> field,
-                                         RowId row) const {
-  if (!field || !facts_.table(entity).has(*field)) return std::nullopt;
-  const uint32_t named = facts_.table(entity).column(*field).rows()[row.index()];
-  if (named == kNoRow) return std::nullopt;
-  const EntityId other = facts_.schema().field(entity, *field).type.entity;
-  if (facts_.table(other).presence(RowId(named)) != Presence::kLive) return std::nullopt;
-  return RowId(named);
+AccessModel::Link AccessModel::LinkOf(EntityId entity, std::string_view name,
+                                      EntityId referenced) const {
+  const auto field = FindReference(facts_.schema(), entity, name, referenced);
+  if (!field || !facts_.table(entity).has(*field)) return {};
+  return {facts_.table(entity).column(*field).rows().data(),
+          facts_.table(referenced).presence().data()};
+}
+
+std::optional<AccessModel::Detail> AccessModel::DetailOf(EntityId entity, const char* field,
+                                                         const char* name) const {
+  if (!entity.valid()) return std::nullopt;
+  const auto id = facts_.schema().entity(entity).Find(field);
+  if (!id) return std::nullopt;
+  return Detail{entity, *id, name};
+}
+
+bool AccessModel::LivesInAccount(EntityId entity) const {
+  const EntityFields& fields = fields_[entity.index()];
+  return entity != account_ && entity != identity_ && entity != system_ && fields.account.rows &&
+         !fields.has_system;
 }
 
 bool AccessModel::InWantedState(ir::Verb verb, eval::FactRow target) const {
@@ -112,49 +135,46 @@ bool AccessModel::InWantedState(ir::Verb verb, eval::FactRow target) const {
 
 std::optional<RowId> AccessModel::AccountOf(eval::FactRow row) const {
   if (row.entity == account_) return row.row;
-  return Follow(row.entity, fields_[row.entity.index()].account, row.row);
+  return Follow(fields_[row.entity.index()].account, row.row);
 }
 
 std::optional<RowId> AccessModel::SystemOf(eval::FactRow row) const {
   if (row.entity == system_) return row.row;
-  if (const auto field = fields_[row.entity.index()].system) {
-    return Follow(row.entity, field, row.row);
-  }
+  const EntityFields& fields = fields_[row.entity.index()];
+  if (fields.has_system) return Follow(fields.system, row.row);
   const auto account = AccountOf(row);
-  if (!account) return std::nullopt;
-  return Follow(account_, fields_[account_.index()].system, *account);
+  return account ? Follow(fields_[account_.index()].system, *account) : std::nullopt;
 }
 
 std::optional<RowId> AccessModel::PersonOf(eval::FactRow row) const {
   if (row.entity == identity_) return row.row;
   const auto account = AccountOf(row);
-  return account ? Follow(account_, owner_, *account) : std::nullopt;
+  return account ? Follow(owner_, *account) : std::nullopt;
 }
 
 bool AccessModel::Privileged(eval::FactRow row) const {
   const auto account = AccountOf(row);
-  if (!account || !privileged_ || !facts_.table(account_).has(*privileged_)) return false;
-  return facts_.table(account_).column(*privileged_).bytes()[account->index()] == 1;
+  return account && privileged_ && privileged_[account->index()] == 1;
 }
 
 uint32_t AccessModel::DepartmentOf(std::optional<RowId> person) const {
-  if (!person || !department_ || !facts_.table(identity_).has(*department_)) return kUnknownCode;
-  return facts_.table(identity_).column(*department_).codes()[person->index()];
+  if (!person || !department_) return kUnknownCode;
+  return department_->codes()[person->index()];
 }
 
 std::string AccessModel::DepartmentName(uint32_t code) const {
   if (code == kUnknownCode) return "";
-  return std::string(facts_.table(identity_).column(*department_).dictionary().Text(code));
+  return std::string(department_->dictionary().Text(code));
 }
 
 const std::vector<eval::FactRow>& AccessModel::PersonalAccounts(RowId identity) {
   found_accounts_.clear();
-  const bool has_owners = owner_ && facts_.table(account_).has(*owner_);
-  if (!has_owners) return found_accounts_;
+  if (!owner_.rows) return found_accounts_;
   const Table& accounts = facts_.table(account_);
   if (!accounts_of_) {
-    accounts_of_ = InverseIndex::Build(facts_.table(identity_).row_count(),
-                                       accounts.column(*owner_).rows(), accounts.presence());
+    accounts_of_ =
+        InverseIndex::Build(facts_.table(identity_).row_count(),
+                            std::span(owner_.rows, accounts.row_count()), accounts.presence());
   }
   for (const uint32_t row : accounts_of_->Rows(identity)) {
     if (!accounts.complete(RowId(row))) continue;
@@ -167,18 +187,16 @@ const std::vector<eval::FactRow>& AccessModel::PersonalAccounts(RowId identity) 
   return found_accounts_;
 }
 
-Status AccessModel::AddText(EntityId entity, std::string_view field, RowId row,
-                            const std::string& path, ActionTarget& target) const {
-  const auto id = Field(entity, field);
-  if (!id) return {};
-  const FieldType& type = facts_.schema().field(entity, *id).type;
+Status AccessModel::AddDetail(const Detail& detail, RowId row, ActionTarget& target) const {
+  const auto& [entity, field, name] = detail;
+  const FieldType& type = facts_.schema().field(entity, field).type;
   if (type.kind == TypeKind::kText) {
-    RESCIND_ASSIGN(auto text, facts_.texts().Text(entity, *id, row));
-    if (text) target.attributes[path] = *std::move(text);
-  } else if (type.kind == TypeKind::kEnum && facts_.table(entity).has(*id)) {
-    const uint8_t member = facts_.table(entity).column(*id).bytes()[row.index()];
+    RESCIND_ASSIGN(auto text, facts_.texts().Text(entity, field, row));
+    if (text) target.attributes[name] = *std::move(text);
+  } else if (type.kind == TypeKind::kEnum && facts_.table(entity).has(field)) {
+    const uint8_t member = facts_.table(entity).column(field).bytes()[row.index()];
     if (member != kUnknownByte) {
-      target.attributes[path] = facts_.schema().enumeration(type.enumeration).members[member];
+      target.attributes[name] = facts_.schema().enumeration(type.enumeration).members[member];
     }
   }
   return {};
@@ -195,18 +213,16 @@ Result<ActionTarget> AccessModel::Describe(eval::FactRow row) const {
   RESCIND_ASSIGN(target.id, facts_.texts().Id(row.entity, row.row));
   target.incarnation = facts_.table(row.entity).incarnation(row.row);
   RESCIND_ASSIGN(target.system, SystemName(SystemOf(row)));
-  for (const char* field : {"username", "kind", "origin"}) {
-    RESCIND_TRY(AddText(row.entity, field, row.row, field, target));
-  }
+  const EntityFields& fields = fields_[row.entity.index()];
+  for (const Detail& detail : fields.details) RESCIND_TRY(AddDetail(detail, row.row, target));
   if (row.entity == account_) return target;
   if (const auto account = AccountOf(row)) {
     RESCIND_ASSIGN(target.attributes["account"], facts_.texts().Id(account_, *account));
-    RESCIND_TRY(AddText(account_, "username", *account, "account.username", target));
+    if (account_username_) RESCIND_TRY(AddDetail(*account_username_, *account, target));
   }
-  const auto entitlement = FindReference(facts_.schema(), row.entity, "entitlement", entitlement_);
-  if (const auto named = Follow(row.entity, entitlement, row.row)) {
+  if (const auto named = Follow(fields.entitlement, row.row)) {
     RESCIND_ASSIGN(target.attributes["entitlement"], facts_.texts().Id(entitlement_, *named));
-    RESCIND_TRY(AddText(entitlement_, "name", *named, "entitlement.name", target));
+    if (entitlement_name_) RESCIND_TRY(AddDetail(*entitlement_name_, *named, target));
   }
   return target;
 }

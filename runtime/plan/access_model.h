@@ -28,6 +28,9 @@ class AccessModel {
   EntityId account() const { return account_; }    // none when the schema lacks it
   EntityId identity() const { return identity_; }  // likewise
 
+  // A row's system, person and privilege are those of its account, and it is none itself.
+  bool LivesInAccount(EntityId entity) const;
+
   bool InWantedState(ir::Verb verb, eval::FactRow target) const;
   // None where the entity has no account (or the row is not one), and so on.
   std::optional<RowId> AccountOf(eval::FactRow row) const;
@@ -47,30 +50,53 @@ class AccessModel {
   Result<std::string> SystemName(std::optional<RowId> system) const;
 
  private:
+  // A reference whose column was loaded, with what a look-up through it reads.
+  struct Link {
+    const uint32_t* rows = nullptr;     // null: not known
+    const uint8_t* presence = nullptr;  // of the entity that it names
+  };
+  // A text or enum that an executor may need, under the name that it is given.
+  struct Detail {
+    EntityId entity;
+    FieldId field;
+    std::string name;
+  };
   struct EntityFields {
-    std::optional<FieldId> system;   // a reference to `system`
-    std::optional<FieldId> account;  // a reference to `account`
-    std::optional<FieldId> status;   // an enum
-    std::optional<uint8_t> gone;     // the member that says that access is gone
+    bool has_system = false;  // a reference to `system`, loaded or not
+    Link system;
+    Link account;
+    Link entitlement;
+    std::optional<FieldId> status;  // an enum
+    std::optional<uint8_t> gone;    // the member that says that access is gone
+    std::vector<Detail> details;
   };
 
-  std::optional<FieldId> Field(EntityId entity, std::string_view name) const;
+  EntityFields FieldsOf(EntityId entity) const;
+  Link LinkOf(EntityId entity, std::string_view name, EntityId referenced) const;
+  std::optional<Detail> DetailOf(EntityId entity, const char* field, const char* name) const;
   // A live row that an optional or required reference names.
-  std::optional<RowId> Follow(EntityId entity, std::optional<FieldId> field, RowId row) const;
-  Status AddText(EntityId entity, std::string_view field, RowId row, const std::string& path,
-                 ActionTarget& target) const;
+  static std::optional<RowId> Follow(const Link& link, RowId row) {
+    if (!link.rows) return std::nullopt;
+    const uint32_t named = link.rows[row.index()];
+    const bool is_live =
+        named != kNoRow && link.presence[named] == static_cast<uint8_t>(Presence::kLive);
+    return is_live ? std::optional(RowId(named)) : std::nullopt;
+  }
+  Status AddDetail(const Detail& detail, RowId row, ActionTarget& target) const;
 
   const FactBase& facts_;
-  std::vector<EntityFields> fields_;  // by entity
   EntityId account_;
   EntityId identity_;
   EntityId system_;
   EntityId entitlement_;
-  std::optional<FieldId> owner_;
-  std::optional<FieldId> privileged_;
+  Link owner_;
+  const uint8_t* privileged_ = nullptr;  // by account
+  const Column* department_ = nullptr;   // of identity
   std::optional<FieldId> purpose_;
-  std::optional<FieldId> department_;
   std::optional<uint8_t> personal_;
+  std::optional<Detail> account_username_;
+  std::optional<Detail> entitlement_name_;
+  std::vector<EntityFields> fields_;  // by entity
   std::optional<InverseIndex> accounts_of_;
   std::vector<eval::FactRow> found_accounts_;
 };

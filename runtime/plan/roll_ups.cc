@@ -22,7 +22,6 @@ struct CellHash {
     return static_cast<size_t>(packed * 0x9E3779B97F4A7C15ull >> 16);
   }
 };
-using CellCounts = std::unordered_map<Cell, uint64_t, CellHash>;
 
 Cell CellOf(const AccessModel& model, eval::FactRow row) {
   const auto system = model.SystemOf(row);
@@ -30,24 +29,68 @@ Cell CellOf(const AccessModel& model, eval::FactRow row) {
           model.Privileged(row)};
 }
 
-// Neighbouring rows are often of one cell: the last counter is kept at hand.
-CellCounts CountPopulation(const FactBase& facts, const AccessModel& model, EntityId entity) {
-  CellCounts counts;
-  const Table& table = facts.table(entity);
-  const auto complete = table.complete();
-  Cell last;
-  uint64_t* counter = nullptr;
-  for (uint32_t row = 0; row < table.row_count(); ++row) {
-    if (complete[row] == 0) continue;
-    const Cell cell = CellOf(model, {entity, RowId(row)});
-    if (!counter || cell != last) {
-      counter = &counts[cell];
-      last = cell;
-    }
-    ++*counter;
+// How many complete rows of an entity lie in each cell. There are few cells and many rows: cells
+// get numbers, and what lives in accounts is counted by the number of its account's cell.
+class Populations {
+ public:
+  Populations(const FactBase& facts, const AccessModel& model) : facts_(facts), model_(model) {}
+
+  uint64_t Count(EntityId entity, const Cell& cell) {
+    const std::vector<uint64_t>& counts = Of(entity);
+    const uint32_t number = NumberOf(cell);
+    return number < counts.size() ? counts[number] : 0;
   }
-  return counts;
-}
+
+ private:
+  const std::vector<uint64_t>& Of(EntityId entity) {
+    const auto [found, is_new] = counts_.try_emplace(entity);
+    if (is_new) found->second = CountRows(entity);
+    return found->second;
+  }
+
+  std::vector<uint64_t> CountRows(EntityId entity) {
+    const auto complete = facts_.table(entity).complete();
+    const auto row_count = static_cast<uint32_t>(complete.size());
+    std::vector<uint64_t> counts;
+    const auto count = [&](uint32_t number) {
+      if (number >= counts.size()) counts.resize(numbers_.size());
+      ++counts[number];
+    };
+    if (!model_.LivesInAccount(entity)) {
+      for (uint32_t row = 0; row < row_count; ++row) {
+        if (complete[row] != 0) count(NumberOf(CellOf(model_, {entity, RowId(row)})));
+      }
+      return counts;
+    }
+    NumberAccounts();
+    const uint32_t nowhere = NumberOf(Cell());
+    for (uint32_t row = 0; row < row_count; ++row) {
+      if (complete[row] == 0) continue;
+      const auto account = model_.AccountOf({entity, RowId(row)});
+      count(account ? of_account_[account->index()] : nowhere);
+    }
+    return counts;
+  }
+
+  void NumberAccounts() {
+    if (!of_account_.empty()) return;
+    const uint32_t account_count = facts_.table(model_.account()).row_count();
+    of_account_.reserve(account_count);
+    for (uint32_t row = 0; row < account_count; ++row) {
+      of_account_.push_back(NumberOf(CellOf(model_, {model_.account(), RowId(row)})));
+    }
+  }
+
+  uint32_t NumberOf(const Cell& cell) {
+    return numbers_.try_emplace(cell, static_cast<uint32_t>(numbers_.size())).first->second;
+  }
+
+  const FactBase& facts_;
+  const AccessModel& model_;
+  std::unordered_map<Cell, uint32_t, CellHash> numbers_;
+  std::vector<uint32_t> of_account_;  // numbers of cells
+  std::map<EntityId, std::vector<uint64_t>> counts_;
+};
 
 }  // namespace
 
@@ -60,12 +103,9 @@ Result<std::vector<RollUp>> CountRollUps(const FactBase& facts, const AccessMode
             [&](const PlannedTarget& a, const PlannedTarget& b) { return key(a) < key(b); });
   targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
 
-  std::map<EntityId, CellCounts> populations;
+  Populations populations(facts, model);
   std::map<std::string, std::map<Cell, std::pair<uint64_t, std::set<EntityId>>>> by_policy;
   for (const auto& [policy, row] : targets) {
-    if (populations.count(row.entity) == 0) {
-      populations.emplace(row.entity, CountPopulation(facts, model, row.entity));
-    }
     auto& [count, entities] = by_policy[policy][CellOf(model, row)];
     ++count;
     entities.insert(row.entity);
@@ -81,7 +121,9 @@ Result<std::vector<RollUp>> CountRollUps(const FactBase& facts, const AccessMode
       roll_up.department = model.DepartmentName(cell.department);
       roll_up.privileged = cell.privileged;
       roll_up.count = counted.first;
-      for (const EntityId entity : counted.second) roll_up.population += populations[entity][cell];
+      for (const EntityId entity : counted.second) {
+        roll_up.population += populations.Count(entity, cell);
+      }
       result.push_back(std::move(roll_up));
     }
   }
