@@ -1,0 +1,192 @@
+#include "tests/differential/agreement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace rescind::eval {
+
+Judgements JudgeAll(const EvaluationInput& input) {
+  ReferenceEvaluator evaluator(input);
+  Judgements judgements;
+  for (uint32_t rule = 0; rule < input.program.rules.size(); ++rule) {
+    auto& rows = judgements.emplace_back();
+    const uint32_t row_count = input.facts.table(input.program.rules[rule].entity).row_count();
+    for (uint32_t row = 0; row < row_count; ++row) {
+      rows.push_back(evaluator.Judge(rule, RowId(row)));
+    }
+  }
+  return judgements;
+}
+
+namespace {
+
+// What a rule's outcome must be, from the judgements of its rows.
+RuleOutcome OutcomeOf(const std::vector<Judgement>& rows) {
+  RuleOutcome outcome;
+  for (uint32_t row = 0; row < rows.size(); ++row) {
+    switch (rows[row].verdict) {
+      case Verdict::kNoMatch: break;
+      case Verdict::kMatch: outcome.matches.push_back(RowId(row)); break;
+      case Verdict::kUndecided: outcome.undecided.push_back(RowId(row)); break;
+      case Verdict::kError: outcome.errors.push_back({RowId(row), rows[row].error}); break;
+    }
+  }
+  return outcome;
+}
+
+bool SameOutcome(const RuleOutcome& a, const RuleOutcome& b) {
+  return a.matches == b.matches && a.undecided == b.undecided && a.errors == b.errors;
+}
+
+std::vector<RowId> IncompleteRows(const Table& table) {
+  std::vector<RowId> incomplete;
+  for (uint32_t row = 0; row < table.row_count(); ++row) {
+    if (table.presence(RowId(row)) == Presence::kLive && !table.complete(RowId(row))) {
+      incomplete.push_back(RowId(row));
+    }
+  }
+  return incomplete;
+}
+
+std::string DeadlineDifferenceOf(const EvaluationInput& input, uint32_t rule, RowId row,
+                                 const Judgement& judgement, RandomChoice& choice) {
+  const auto judge = [&](int64_t micros) {
+    const EvaluationInput then{input.program, input.facts, input.holidays, {micros}};
+    return ReferenceEvaluator(then).Judge(rule, row);
+  };
+  const std::string place = fmt::format("rule {} on row {}: ", rule, row.index());
+  if (judgement.deadline <= input.now) return place + "a deadline that is not later than now";
+  const bool ends = judgement.deadline != Instant::Never();
+  const int64_t last =
+      ends ? judgement.deadline.micros - 1 : input.now.micros + 400 * kMicrosPerDay;
+  for (const int64_t micros : {last, choice.Between(input.now.micros, last)}) {
+    const Judgement then = judge(micros);
+    if (then.verdict == judgement.verdict && then.error == judgement.error) continue;
+    return place + fmt::format("another answer at {}, before the deadline {}",
+                               FormatInstant({micros}), FormatInstant(judgement.deadline));
+  }
+  if (ends && judge(judgement.deadline.micros).deadline <= judgement.deadline) {
+    return place + "at the deadline there is no later one";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string SweepDifference(const EvaluationInput& input, const Judgements& judged,
+                            const SweepOptions& options) {
+  const SweepResult result = SweepFacts(input, options);
+  std::map<uint32_t, std::vector<Instant>> deadlines;  // by entity
+  for (uint32_t rule = 0; rule < judged.size(); ++rule) {
+    const bool swept =
+        !options.rules || std::count(options.rules->begin(), options.rules->end(), rule) > 0;
+    const RuleOutcome expected = swept ? OutcomeOf(judged[rule]) : RuleOutcome();
+    if (!SameOutcome(result.rules[rule], expected)) {
+      return fmt::format("rule {}: the sweep's outcome is another than the reference's", rule);
+    }
+    if (!swept) continue;
+    auto& soonest = deadlines[input.program.rules[rule].entity.index()];
+    soonest.resize(judged[rule].size(), Instant::Never());
+    for (size_t row = 0; row < soonest.size(); ++row) {
+      soonest[row] = std::min(soonest[row], judged[rule][row].deadline);
+    }
+  }
+  for (uint32_t e = 0; e < result.deadlines.size(); ++e) {
+    const auto found = deadlines.find(e);
+    const bool is_judged = found != deadlines.end();
+    const auto expected = is_judged && options.deadlines ? found->second : std::vector<Instant>();
+    if (result.deadlines[e] != expected) {
+      return fmt::format("entity {}: the sweep's deadlines are others than the reference's", e);
+    }
+    const auto incomplete =
+        is_judged ? IncompleteRows(input.facts.table(EntityId(e))) : std::vector<RowId>();
+    if (result.incomplete[e] != incomplete) {
+      return fmt::format("entity {}: the sweep finds other rows incomplete", e);
+    }
+  }
+  return "";
+}
+
+std::string AnySweepDifference(const EvaluationInput& input, const Judgements& judged,
+                               uint32_t small_chunk) {
+  std::vector<SweepOptions> ways{SweepOptions{1, true, {}, 2048},
+                                 SweepOptions{2, true, {}, small_chunk},
+                                 SweepOptions{2, false, {}, small_chunk}};
+  for (uint32_t rule = 0; rule < judged.size(); ++rule) {
+    ways.push_back({1, true, std::vector{rule}, small_chunk});
+  }
+  for (const SweepOptions& way : ways) {
+    const std::string difference = SweepDifference(input, judged, way);
+    if (difference.empty()) continue;
+    return fmt::format("{} (threads {}, chunks of {}, deadlines {}, {})", difference, way.threads,
+                       way.chunk_rows, way.deadlines, way.rules ? "one rule" : "all rules");
+  }
+  return "";
+}
+
+std::string DeadlineDifference(const EvaluationInput& input, const Judgements& judged,
+                               RandomChoice& choice) {
+  for (uint32_t rule = 0; rule < judged.size(); ++rule) {
+    for (uint32_t row = 0; row < judged[rule].size(); ++row) {
+      const Judgement& judgement = judged[rule][row];
+      if (judgement.deadline == Instant::Never() && !choice.OneIn(20)) continue;
+      const std::string difference =
+          DeadlineDifferenceOf(input, rule, RowId(row), judgement, choice);
+      if (!difference.empty()) return difference;
+    }
+  }
+  return "";
+}
+
+std::string GroupDifference(const EvaluationInput& input, ir::NodeId node, EntityId entity) {
+  const NodeGroups groups = GroupRows(input, node, entity);
+  const Table& table = input.facts.table(entity);
+  if (groups.group.size() != table.row_count()) return "not one group a row";
+  ReferenceEvaluator evaluator(input);
+  for (uint32_t row = 0; row < table.row_count(); ++row) {
+    const Value value = evaluator.Evaluate(node, RowId(row));
+    const uint32_t group = groups.group[row];
+    if (!table.complete(RowId(row)) || !value.known()) {
+      if (group != NodeGroups::kNoGroup) return fmt::format("row {} has a group", row);
+    } else if (group >= groups.values.size() || !(groups.values[group] == value)) {
+      return fmt::format("row {} is in a group of another value", row);
+    }
+  }
+  for (size_t a = 0; a < groups.values.size(); ++a) {
+    for (size_t b = 0; b < a; ++b) {
+      if (groups.values[a] == groups.values[b]) return "two groups of one value";
+    }
+  }
+  return "";
+}
+
+void Variety::Add(const Judgements& judgements) {
+  for (const auto& rows : judgements) {
+    for (const Judgement& judgement : rows) {
+      ++judgement_count;
+      ++verdicts[judgement.verdict];
+      if (judgement.deadline != Instant::Never()) ++deadline_count;
+    }
+  }
+}
+
+std::string Variety::Boredom() const {
+  for (const Verdict verdict :
+       {Verdict::kMatch, Verdict::kNoMatch, Verdict::kUndecided, Verdict::kError}) {
+    const auto found = verdicts.find(verdict);
+    if (found == verdicts.end() || found->second <= judgement_count / 1000) {
+      return fmt::format("verdict {} hardly ever turned up", static_cast<int>(verdict));
+    }
+  }
+  if (deadline_count <= judgement_count / 50) return "there were hardly any deadlines";
+  return "";
+}
+
+uint64_t NumberFromEnvironment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+}  // namespace rescind::eval
