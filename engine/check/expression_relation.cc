@@ -398,14 +398,20 @@ ExprPtr ExpressionChecker::CheckSpan(const ast::Expr& expr, ExprKind kind,
                                      const ast::Expr& moment_expr, const ast::Expr& length_expr) {
   ExprPtr moment = Moment(moment_expr, expr);
   ExprPtr length = CheckKnown(length_expr, expr);
-  if (!Sound(moment) || !Sound(length) || !LengthFits(*moment, *length)) return Poison(expr.span);
+  if (!Sound(moment) || !Sound(length) || !LengthFits(*moment, *length) ||
+      !CasesAreFew(expr.span, {moment.get(), length.get()})) {
+    return Poison(expr.span);
+  }
   return Binary(kind, Boolean(), expr.span, std::move(moment), std::move(length));
 }
 
 ExprPtr ExpressionChecker::CheckIsKnown(const ast::Expr& expr, const ast::KnownExpr& known) {
   ExprPtr operand = Check(*known.operand);
   if (!Sound(operand)) return Poison(expr.span);
-  if (IsCollection(operand->type) && !operand->type.optional) {
+  // Known by what stands before it, or by the argument of a call, is another matter: that is said
+  // of values and collections alike, below.
+  const bool is_narrowed = silent_ || known_.count(flow_.Key(*operand)) > 0;
+  if (IsCollection(operand->type) && !operand->type.optional && !is_narrowed) {
     Mistake(kTypeMismatch, operand->span,
             fmt::format("`{}` is never unknown, but may be empty", state_.Text(operand->span)))
         .Help(

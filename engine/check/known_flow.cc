@@ -32,19 +32,25 @@ std::string KnownFlow::Key(const Expr& expr) const {
 
 void KnownFlow::AddKnown(const Expr& operand, KnownSet& facts) const {
   facts.insert(Key(operand));
-  const Expr* path = &typed::Strip(operand);
-  if (path->kind == ExprKind::kLet && lets_ != nullptr && path->let < lets_->size()) {
-    path = &typed::Strip(*(*lets_)[path->let].value);
-  }
-  // `a?.b` is known only where `a` is.
+  // `a?.b` is known only where `a` is, whatever names stand for parts of the path.
+  const Expr* path = &Resolve(operand);
   while (path->guarded && !path->operands.empty()) {
-    path = &typed::Strip(*path->operands[0]);
+    path = &Resolve(*path->operands[0]);
     facts.insert(Key(*path));
   }
 }
 
+// What the names of lets and defines stand for.
+const Expr& KnownFlow::Resolve(const Expr& expr) const {
+  const Expr* at = &typed::Strip(expr);
+  while (at->kind == ExprKind::kLet && lets_ != nullptr && at->let < lets_->size()) {
+    at = &typed::Strip(*(*lets_)[at->let].value);
+  }
+  return *at;
+}
+
 KnownSet KnownFlow::Facts(const Expr& condition, bool answer) const {
-  const Expr& expr = typed::Strip(condition);
+  const Expr& expr = Resolve(condition);
   switch (expr.kind) {
     case ExprKind::kIsKnown:
     case ExprKind::kIsUnknown: {
@@ -53,9 +59,6 @@ KnownSet KnownFlow::Facts(const Expr& condition, bool answer) const {
       return facts;
     }
     case ExprKind::kNot: return Facts(*expr.operands[0], !answer);
-    case ExprKind::kLet:
-      if (lets_ == nullptr || expr.let >= lets_->size()) return {};
-      return Facts(*(*lets_)[expr.let].value, answer);
     case ExprKind::kAnd:
     case ExprKind::kOr: {
       const bool all_hold = (expr.kind == ExprKind::kAnd) == answer;

@@ -26,6 +26,7 @@ class KnownFlow {
 
  private:
   KnownSet Facts(const typed::Expr& condition, bool answer) const;
+  const typed::Expr& Resolve(const typed::Expr& expr) const;
   void AddKnown(const typed::Expr& operand, KnownSet& facts) const;
 
   const typed::Program& program_;

@@ -76,5 +76,36 @@ TEST_CASE_FIXTURE(Program, "ErrorsReportedBeforeDoNotCount") {
   CHECK(Check() != nullptr);
 }
 
+std::string PolicyOn(const std::string& entity, const std::string& clauses) {
+  return "policy p \"P\" {\n  controls soc2 \"CC6.2\"\n  for x in " + entity + "\n" + clauses +
+         "  then { notify \"iam\" }\n}\n";
+}
+
+// The symptom: behind `boss?.status is known` nothing was known of what the let `boss` leads over.
+TEST_CASE_FIXTURE(Program, "WhatALetLeadsOverIsKnownWhereAFieldOfItIs") {
+  Add("a.rescind", PolicyOn("account",
+                            "  let boss = x.owner?.manager\n"
+                            "  when boss?.job is known and x.owner.status == active\n"));
+  CHECK(Check() != nullptr);
+  CHECK(sink.items().empty());
+}
+
+// The symptom: such a define could not be called where its answer is yes already, and the message
+// was about `now`, of which there is none.
+TEST_CASE_FIXTURE(Program, "ADefineMayAskForACollectionThatItsCallerKnows") {
+  Add("a.rescind", "define has_accounts(a: account?) = a?.owner?.accounts is known\n" +
+                       PolicyOn("account", "  when x.owner is known and has_accounts(x)\n"));
+  CHECK(Check() != nullptr);
+  CHECK(sink.items().empty());
+}
+
+TEST_CASE_FIXTURE(Program, "ToAskTwiceWhetherACollectionIsKnownIsIdle") {
+  Add("a.rescind", PolicyOn("account", "  when x.owner?.accounts is known\n"
+                                    "       and x.owner?.accounts is known\n"));
+  CHECK(Check() != nullptr);
+  REQUIRE(sink.items().size() == 1);
+  CHECK(sink.items()[0].code.text == "W0203");
+}
+
 }  // namespace
 }  // namespace rescind
