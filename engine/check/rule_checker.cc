@@ -157,53 +157,54 @@ void RuleChecker::RefuseInProtect() {
   }
 }
 
+// What policies and protects have in common, before their conditions. False when nothing can be
+// said of what is judged.
+template <typename Declaration, typename Rule>
+bool RuleChecker::CheckHead(const Declared<Declaration>& declared, Rule& rule) {
+  const Declaration& decl = *declared.decl;
+  clauses_ = &decl.clauses;
+  rule.name = decl.name.text;
+  rule.module = declared.module;
+  rule.full_name = declared.module + "." + decl.name.text;
+  rule.title = decl.title;
+  rule.span = declared.declaration->span;
+  rule.name_span = decl.name.span;
+  Judged judged;
+  if (!CheckFor(*declared.declaration, decl.name.span, judged)) return false;
+  rule.entity = judged.entity;
+  rule.binder = judged.binder;
+  rule.variable = judged.variable;
+  rule.timezone = CheckTimezone();
+  CheckLets();
+  return true;
+}
+
+template <typename Rule>
+void RuleChecker::HandOver(Rule& rule) {
+  rule.lets = std::move(lets_);
+  rule.when = std::move(when_);
+  rule.unless = std::move(unless_);
+  rule.when_span = when_span_;
+}
+
 void RuleChecker::CheckProtect(const Declared<ast::ProtectDecl>& declared,
                                typed::Protect& protect) {
-  const ast::ProtectDecl& decl = *declared.decl;
-  clauses_ = &decl.clauses;
-  protect.name = decl.name.text;
-  protect.module = declared.module;
-  protect.full_name = declared.module + "." + decl.name.text;
-  protect.title = decl.title;
-  protect.span = declared.declaration->span;
-  protect.name_span = decl.name.span;
+  const bool has_head = CheckHead(declared, protect);
   RefuseInProtect();
-  Judged judged;
-  if (!CheckFor(*declared.declaration, decl.name.span, judged)) return;
-  protect.entity = judged.entity;
-  protect.binder = judged.binder;
-  protect.variable = judged.variable;
-  protect.timezone = CheckTimezone();
-  CheckLets();
-  const bool sound = CheckConditions(*declared.declaration, decl.name.span);
+  if (!has_head) return;
+  const bool sound = CheckConditions(*declared.declaration, protect.name_span);
   ReportUnusedLets();
-  protect.lets = std::move(lets_);
-  protect.when = std::move(when_);
-  protect.unless = std::move(unless_);
-  protect.when_span = when_span_;
+  HandOver(protect);
   if (sound) DescribeMeaning(state_.program, protect);
 }
 
 void RuleChecker::CheckPolicy(const Declared<ast::PolicyDecl>& declared, typed::Policy& policy) {
-  const ast::PolicyDecl& decl = *declared.decl;
-  clauses_ = &decl.clauses;
-  policy.name = decl.name.text;
-  policy.module = declared.module;
-  policy.full_name = declared.module + "." + decl.name.text;
-  policy.title = decl.title;
-  policy.span = declared.declaration->span;
-  policy.name_span = decl.name.span;
-  CheckRename(decl, policy);
+  const bool has_head = CheckHead(declared, policy);
+  CheckRename(*declared.decl, policy);
   CheckControls(policy);
   CheckPlainClauses(policy);
-  Judged judged;
-  if (!CheckFor(*declared.declaration, decl.name.span, judged)) return;
-  policy.entity = judged.entity;
-  policy.binder = judged.binder;
-  policy.variable = judged.variable;
-  policy.timezone = CheckTimezone();
-  CheckLets();
-  const bool sound = CheckConditions(*declared.declaration, decl.name.span);
+  if (!has_head) return;
+  const bool sound = CheckConditions(*declared.declaration, policy.name_span);
   // What a broken condition establishes is unknown: what follows would only cascade.
   if (sound) {
     CheckBecause(policy);
@@ -216,14 +217,11 @@ void RuleChecker::CheckPolicy(const Declared<ast::PolicyDecl>& declared, typed::
   CheckNeeds(policy);
   if (policy.controls.empty() && !declared.declaration->incomplete) {
     state_
-        .Mistake(kNoControls, decl.name.span,
+        .Mistake(kNoControls, policy.name_span,
                  fmt::format("`{}` names no control that it serves", policy.name))
         .Help("auditors ask for it: `controls iso_27001 \"A.5.18\"`");
   }
-  policy.lets = std::move(lets_);
-  policy.when = std::move(when_);
-  policy.unless = std::move(unless_);
-  policy.when_span = when_span_;
+  HandOver(policy);
   policy.unless_span = unless_span_;
   if (!sound) return;
   CheckStageEffects(state_, policy);

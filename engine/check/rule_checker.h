@@ -53,6 +53,10 @@ class RuleChecker {
   void ReportMissing(const ast::Declaration& declaration, Span name, std::string_view word,
                      std::string_view help);
 
+  template <typename Declaration, typename Rule>
+  bool CheckHead(const Declared<Declaration>& declared, Rule& rule);
+  template <typename Rule>
+  void HandOver(Rule& rule);
   bool CheckFor(const ast::Declaration& declaration, Span name, Judged& judged);
   typed::ExprPtr CheckTimezone();
   void CheckLets();
