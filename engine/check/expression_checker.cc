@@ -132,6 +132,8 @@ bool ExpressionChecker::AddVariable(const ast::Name& name, const Type& type,
 
 bool ExpressionChecker::AddLet(const ast::Name& name, uint32_t index, const Type& type) {
   Local local{name.text, name.span, Local::Kind::kLet, type, {}, index, nullptr, {}, false};
+  let_extents_.resize(index + 1);
+  if (Sound((*lets_)[index].value)) let_extents_[index] = ExtentOf(*(*lets_)[index].value);
   return AddLocal(std::move(local));
 }
 

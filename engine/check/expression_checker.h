@@ -6,6 +6,7 @@
 // known already.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,6 +61,11 @@ class ExpressionChecker {
   void ReportMoving(const typed::Expr& expr, std::string_view place);
 
  private:
+  // How large an expression is with the values of lets in their places.
+  struct Extent {
+    uint64_t parts = 0;
+    uint32_t depth = 0;
+  };
   struct Local {
     enum class Kind { kVariable, kLet, kArgument, kRow };
     std::string name;
@@ -88,6 +94,7 @@ class ExpressionChecker {
     uint32_t depth = 0;
     uint32_t node_count = 0;
     bool is_exceeded = false;
+    uint64_t let_part_count = 0;  // what lets add, over the whole policy
   };
 
   check::Mistake Mistake(DiagnosticCode code, Span span, std::string message) {
@@ -108,6 +115,8 @@ class ExpressionChecker {
   typed::ExprPtr CheckName(const ast::Expr& expr, const ast::NameExpr& name,
                            const typed::Type* expected);
   typed::ExprPtr ValueOfLocal(Local& local, Span span);
+  typed::ExprPtr ValueOfLet(const Local& let, Span span);
+  Extent ExtentOf(const typed::Expr& expr) const;
   typed::ExprPtr ValueOfSymbol(const Symbol& symbol, Span span);
   typed::ExprPtr EnumLiteral(const typed::Type& type, uint8_t member, Span span) const;
   typed::ExprPtr UnknownMember(const ast::Name& name, const typed::Type& expected);
@@ -147,6 +156,8 @@ class ExpressionChecker {
   typed::ExprPtr TextOperand(const ast::Expr& operand, const ast::Expr& whole);
   // A time or a date that is no `today`.
   typed::ExprPtr Moment(const ast::Expr& operand, const ast::Expr& whole);
+  // Whether a comparison of these falls into few enough cases (time_choices.h).
+  bool CasesAreFew(Span span, std::initializer_list<const typed::Expr*> sides);
   // Whether the length goes with the moment: durations with times, civil ones with dates.
   bool LengthFits(const typed::Expr& moment, const typed::Expr& length);
 
@@ -184,6 +195,7 @@ class ExpressionChecker {
   KnownFlow flow_;
   KnownSet known_;
   std::vector<Local> locals_;
+  std::vector<Extent> let_extents_;  // by let
   bool silent_ = false;
   bool under_not_ = false;  // the expression being checked stands right behind `not`
   Expansion own_expansion_;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "engine/check/check_codes.h"
 #include "engine/check/expression_checker.h"
 #include "engine/check/expression_clone.h"
@@ -14,6 +16,9 @@ using typed::ExprPtr;
 using typed::Type;
 
 namespace {
+
+constexpr uint64_t kMaxLetParts = 1'000'000;
+constexpr uint32_t kMaxLetDepth = 1'000;
 
 // `a.b.c` as its parts; empty when it is no plain chain of names.
 std::vector<std::string> PlainChain(const ast::Expr& expr) {
@@ -67,12 +72,7 @@ ExprPtr ExpressionChecker::ValueOfLocal(Local& local, Span span) {
       value->name = local.name;
       return Narrowed(std::move(value));
     }
-    case Local::Kind::kLet: {
-      ExprPtr value = Make(ExprKind::kLet, local.type, span);
-      value->let = local.let;
-      value->name = local.name;
-      return Narrowed(std::move(value));
-    }
+    case Local::Kind::kLet: return ValueOfLet(local, span);
     case Local::Kind::kArgument: {
       expansion_->node_count += CountNodes(*local.argument);
       return Narrowed(CloneWithFreshBinders(*local.argument, state_.program));
@@ -84,6 +84,40 @@ ExprPtr ExpressionChecker::ValueOfLocal(Local& local, Span span) {
     }
   }
   RESCIND_UNREACHABLE("not a kind of name");
+}
+
+// A let is one node, but what it stands for is read at each use: by people, in a policy's canonical
+// text, and by whoever explains a row. Lets that name lets twice double each time.
+ExprPtr ExpressionChecker::ValueOfLet(const Local& let, Span span) {
+  if (let.type.kind == Type::Kind::kError) return Poison(span);
+  const Extent& extent = let_extents_[let.let];
+  expansion_->let_part_count += extent.parts;
+  const bool is_deep = extent.depth > kMaxLetDepth;
+  if (is_deep || expansion_->let_part_count > kMaxLetParts) {
+    expansion_->let_part_count = 0;  // reported once, not at every use that follows
+    Mistake(kTooLarge, span,
+            fmt::format("`{}` becomes too large when the lets that it names are put in", let.name))
+        .Help(fmt::format("the lets of a policy come to at most {} parts, {} deep; name each let "
+                          "once, or make several policies",
+                          kMaxLetParts, kMaxLetDepth));
+    return Poison(span);
+  }
+  ExprPtr value = Make(ExprKind::kLet, let.type, span);
+  value->let = let.let;
+  value->name = let.name;
+  return Narrowed(std::move(value));
+}
+
+ExpressionChecker::Extent ExpressionChecker::ExtentOf(const Expr& expr) const {
+  Extent extent;
+  for (const auto& operand : expr.operands) {
+    if (operand == nullptr) continue;
+    const Extent part = ExtentOf(*operand);
+    extent.parts += part.parts;
+    extent.depth = std::max(extent.depth, part.depth);
+  }
+  if (expr.kind == ExprKind::kLet) extent = let_extents_[expr.let];
+  return {extent.parts + 1, extent.depth + 1};
 }
 
 ExprPtr ExpressionChecker::ValueOfSymbol(const Symbol& symbol, Span span) {

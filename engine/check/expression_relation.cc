@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "engine/check/check_codes.h"
 #include "engine/check/expression_checker.h"
+#include "engine/check/time_choices.h"
 
 namespace rescind::check {
 
@@ -14,6 +17,9 @@ using typed::ExprPtr;
 using typed::Type;
 
 namespace {
+
+// Of one comparison around `now`; ten choices make them.
+constexpr uint64_t kMaxCases = 1024;
 
 Type Boolean() {
   Type type;
@@ -172,7 +178,10 @@ bool ExpressionChecker::CheckComparable(const Pair& pair, const ast::CompareExpr
 
 ExprPtr ExpressionChecker::CheckCompare(const ast::Expr& expr, const ast::CompareExpr& compare) {
   Pair pair = CheckPair(*compare.left, *compare.right, expr);
-  if (!pair.sound() || !CheckComparable(pair, compare)) return Poison(expr.span);
+  if (!pair.sound() || !CheckComparable(pair, compare) ||
+      !CasesAreFew(expr.span, {pair.left.get(), pair.right.get()})) {
+    return Poison(expr.span);
+  }
   ExprPtr result =
       Binary(ExprKind::kCompare, Boolean(), expr.span, std::move(pair.left), std::move(pair.right));
   result->compare = OpOf(compare.op);
@@ -351,8 +360,23 @@ ExprPtr ExpressionChecker::Moment(const ast::Expr& operand, const ast::Expr& who
 
 ExprPtr ExpressionChecker::CheckPassed(const ast::Expr& expr, const ast::PassedExpr& passed) {
   ExprPtr moment = Moment(*passed.moment, expr);
-  if (!Sound(moment)) return Poison(expr.span);
+  if (!Sound(moment) || !CasesAreFew(expr.span, {moment.get()})) return Poison(expr.span);
   return Unary(ExprKind::kPassed, Boolean(), expr.span, std::move(moment));
+}
+
+bool ExpressionChecker::CasesAreFew(Span span, std::initializer_list<const Expr*> sides) {
+  TimeChoices choices(lets_);
+  uint64_t cases = 1;
+  for (const Expr* side : sides) {
+    cases = std::min(cases * choices.Cases(*side), TimeChoices::kManyCases - 1);
+  }
+  if (cases <= kMaxCases) return true;
+  Mistake(kTooLarge, span, "this comparison falls into too many cases")
+      .Label(fmt::format("more than {}", kMaxCases))
+      .Help(
+          "each `??` with `now` on a side doubles them, and so does each `latest` or `earliest` of "
+          "what moves with time: compare one after the other, joined with `and` or `or`");
+  return false;
 }
 
 bool ExpressionChecker::LengthFits(const Expr& moment, const Expr& length) {

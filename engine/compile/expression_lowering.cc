@@ -97,7 +97,11 @@ ir::Constant LowerConstant(const typed::Constant& constant) {
 
 ExpressionLowering::ExpressionLowering(Graph& graph, const typed::Program& program,
                                        const RuleScope& scope)
-    : graph_(graph), program_(program), scope_(scope), let_nodes_(scope.lets.size()) {
+    : graph_(graph),
+      program_(program),
+      scope_(scope),
+      let_nodes_(scope.lets.size()),
+      time_(&scope.lets) {
   frames_.emplace(scope.binder, graph.RootFrame(scope.entity));
 }
 
@@ -322,10 +326,10 @@ ir::NodeId ExpressionLowering::Relation(const Expr& expr) {
   const Expr& left = *expr.operands[0];
   const Expr& right = *expr.operands[1];
   const auto is_today = [&](const Expr& side) {
-    return side.type.kind == typed::Type::Kind::kDate && ContainsNow(side);
+    return side.type.kind == typed::Type::Kind::kDate && time_.NamesNow(side);
   };
   if (is_today(left) || is_today(right)) return CompareToday(expr);
-  if (ContainsNow(left) || ContainsNow(right)) return CompareTimes(expr);
+  if (time_.NamesNow(left) || time_.NamesNow(right)) return CompareTimes(expr);
   switch (expr.compare) {
     case typed::CompareOp::kEqual: return Equal(left, right);
     case typed::CompareOp::kNotEqual: return graph_.Not(Equal(left, right));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/check/time_choices.h"
 #include "engine/check/typed_ast.h"
 #include "engine/compile/graph.h"
 #include "engine/ir/program.h"
@@ -116,8 +117,6 @@ class ExpressionLowering {
   ir::FrameId FrameOf(const Sum& sum) const;
 
   // time_lowering.cc.
-  bool ContainsNow(const Expr& expr);
-  bool Moves(const Expr& expr);
   ir::NodeId CompareTimes(const Expr& expr);
   ir::NodeId CompareToday(const Expr& expr);
   ir::NodeId Passed(const Expr& expr);
@@ -140,8 +139,7 @@ class ExpressionLowering {
   const RuleScope& scope_;
   std::unordered_map<typed::BinderId, ir::FrameId> frames_;  // of the binders in scope
   std::vector<ir::NodeId> let_nodes_;                        // by let; none: not lowered yet
-  std::unordered_map<const Expr*, bool> contains_now_;
-  std::unordered_map<const Expr*, bool> moves_;
+  check::TimeChoices time_;
   std::vector<ir::Clause> clauses_;
 };
 

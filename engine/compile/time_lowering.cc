@@ -61,42 +61,6 @@ bool IsExtreme(const Expr& expr) {
 
 }  // namespace
 
-// Whether its answer passes with time, by itself or through a condition inside it.
-bool ExpressionLowering::Moves(const Expr& unresolved) {
-  const Expr& expr = Resolve(unresolved);
-  const auto seen = moves_.find(&expr);
-  if (seen != moves_.end()) return seen->second;
-  bool moves = false;
-  switch (expr.kind) {
-    case ExprKind::kNow:
-    case ExprKind::kToday:
-    case ExprKind::kPassed:
-    case ExprKind::kOlder:
-    case ExprKind::kNewer:
-    case ExprKind::kWithinNext: moves = true; break;
-    default:
-      for (const auto& operand : expr.operands) moves = moves || (operand && Moves(*operand));
-  }
-  moves_.emplace(&expr, moves);
-  return moves;
-}
-
-// Whether its value is made of `now` or `today` (or of members chosen by time), so that it must be
-// taken apart.
-bool ExpressionLowering::ContainsNow(const Expr& unresolved) {
-  const Expr& expr = Resolve(unresolved);
-  const auto seen = contains_now_.find(&expr);
-  if (seen != contains_now_.end()) return seen->second;
-  bool contains = expr.kind == ExprKind::kNow || expr.kind == ExprKind::kToday;
-  if (IsSumOfMoment(expr) || expr.kind == ExprKind::kCoalesce) {
-    contains = ContainsNow(*expr.operands[0]) || ContainsNow(*expr.operands[1]);
-  } else if (IsExtreme(expr) && expr.type.kind == typed::Type::Kind::kTime) {
-    contains = Moves(expr);
-  }
-  contains_now_.emplace(&expr, contains);
-  return contains;
-}
-
 // ---- Times ------------------------------------------------------------------------------------
 
 ir::NodeId ExpressionLowering::CompareTimes(const Expr& expr) {
@@ -153,7 +117,7 @@ bool ExpressionLowering::TakeTerm(Sum& sum, const Expr& expr, int sign) {
       sum.offset_micros = total;
       return true;
     }
-  } else if (ContainsNow(expr)) {
+  } else if (time_.NamesNow(expr)) {
     return false;
   }
   sum.operands.emplace_back(Value(expr), static_cast<int8_t>(sign));
@@ -229,7 +193,7 @@ ir::NodeId ExpressionLowering::Known(const Expr& unresolved) {
   if (IsRows(expr)) {
     return expr.kind == ExprKind::kTable ? graph_.Bool(true) : Known(*expr.operands[0]);
   }
-  if (!ContainsNow(expr)) return IsKnown(Value(expr));
+  if (!time_.NamesNow(expr)) return IsKnown(Value(expr));
   if (expr.kind == ExprKind::kNow || expr.kind == ExprKind::kToday) return graph_.Bool(true);
   if (IsExtreme(expr)) {
     const Source source = SourceOf(expr);
@@ -346,7 +310,7 @@ ir::NodeId ExpressionLowering::AddCivil(ir::NodeId date, CivilDuration length) {
 }
 
 ir::NodeId ExpressionLowering::CompareToday(const Expr& expr) {
-  const bool today_left = ContainsNow(*expr.operands[0]);
+  const bool today_left = time_.NamesNow(*expr.operands[0]);
   const Expr& side = Resolve(*expr.operands[today_left ? 0 : 1]);
   const Expr& date = *expr.operands[today_left ? 1 : 0];
   CivilDuration length;
