@@ -168,24 +168,29 @@ std::string RandomText(RandomChoice& choice) {
 
 std::string RandomId(RandomChoice& choice) { return "r" + std::to_string(choice.Below(kIds)); }
 
-FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema,
-                            Instant now) {
+FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema, Instant now,
+                            const std::set<std::pair<std::string, std::string>>& left_out) {
   FactBaseBuilder facts(schema);
+  FactBaseBuilder nowhere(schema);  // what is left out is thrown for all the same
+  const auto at = [&](const EntityDef& entity, const std::string& id) -> FactBaseBuilder& {
+    return left_out.count({entity.name, id}) > 0 ? nowhere : facts;
+  };
   // Seldom many: then members no longer fit one slice of a fold.
   const uint32_t ids = choice.OneIn(15) ? 100 : choice.OneOf({2U, 8U, kIds, kIds});
   const uint32_t live_percent = choice.OneOf({50U, 85U, 99U});
   for (const EntityDef& entity : schema->entities()) {
     for (uint32_t i = 0; i < ids; ++i) {
       const std::string id = "r" + std::to_string(i);
+      FactBaseBuilder& into = at(entity, id);
       if (choice.Percent(live_percent)) {
-        facts.Live(entity.name, id);
+        into.Live(entity.name, id);
       } else if (choice.OneIn(2)) {
-        facts.Remove(entity.name, id,
-                     choice.OneIn(3) ? std::nullopt : std::optional(RandomInstant(choice, now)));
+        into.Remove(entity.name, id,
+                    choice.OneIn(3) ? std::nullopt : std::optional(RandomInstant(choice, now)));
       } else {
         continue;
       }
-      FillRow(choice, *schema, entity, id, now, facts);
+      FillRow(choice, *schema, entity, id, now, into);
     }
   }
   for (const EntityDef& entity : schema->entities()) {
@@ -194,8 +199,9 @@ FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> 
   // After the snapshots: closed entities have rows that nobody saw, too.
   if (choice.OneIn(2)) {
     for (const EntityDef& entity : schema->entities()) {
-      facts.Live(entity.name, "late");
-      FillRow(choice, *schema, entity, "late", now, facts);
+      FactBaseBuilder& into = at(entity, "late");
+      into.Live(entity.name, "late");
+      FillRow(choice, *schema, entity, "late", now, into);
     }
   }
   return facts;

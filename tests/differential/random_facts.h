@@ -2,6 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "engine/facts/fact_base_builder.h"
 #include "tests/differential/random_choice.h"
@@ -25,7 +28,8 @@ std::string RandomText(RandomChoice& choice);
 std::string RandomId(RandomChoice& choice);
 
 // Live, removed and merely mentioned rows, incomplete ones, closed entities, unknown fields, pasts.
-FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema,
-                            Instant now);
+// `left_out`: entity and id of rows that are not there; all others stay as they are without it.
+FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema, Instant now,
+                            const std::set<std::pair<std::string, std::string>>& left_out = {});
 
 }  // namespace rescind
