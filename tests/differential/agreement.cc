@@ -76,8 +76,9 @@ std::string DeadlineDifferenceOf(const EvaluationInput& input, uint32_t rule, Ro
 }  // namespace
 
 std::string SweepDifference(const EvaluationInput& input, const Judgements& judged,
-                            const SweepOptions& options) {
+                            const SweepOptions& options, SweepCounters* counters) {
   const SweepResult result = SweepFacts(input, options);
+  if (counters != nullptr) *counters = result.counters;
   std::map<uint32_t, std::vector<Instant>> deadlines;  // by entity
   for (uint32_t rule = 0; rule < judged.size(); ++rule) {
     const bool swept =
@@ -97,7 +98,8 @@ std::string SweepDifference(const EvaluationInput& input, const Judgements& judg
     const auto found = deadlines.find(e);
     const bool is_judged = found != deadlines.end();
     const auto expected = is_judged && options.deadlines ? found->second : std::vector<Instant>();
-    if (result.deadlines[e] != expected) {
+    if (!std::equal(result.deadlines[e].begin(), result.deadlines[e].end(), expected.begin(),
+                    expected.end())) {
       return fmt::format("entity {}: the sweep's deadlines are others than the reference's", e);
     }
     const auto incomplete =
@@ -110,18 +112,22 @@ std::string SweepDifference(const EvaluationInput& input, const Judgements& judg
 }
 
 std::string AnySweepDifference(const EvaluationInput& input, const Judgements& judged,
-                               uint32_t small_chunk) {
+                               uint32_t small_chunk, Variety* variety) {
   std::vector<SweepOptions> ways{SweepOptions{1, true, {}, 2048},
-                                 SweepOptions{2, true, {}, small_chunk},
-                                 SweepOptions{2, false, {}, small_chunk}};
+                                 SweepOptions{2, true, {}, small_chunk, std::nullopt, std::nullopt},
+                                 SweepOptions{2, true, {}, small_chunk, 0, 1},
+                                 SweepOptions{2, false, {}, small_chunk, 0, 1}};
   for (uint32_t rule = 0; rule < judged.size(); ++rule) {
-    ways.push_back({1, true, std::vector{rule}, small_chunk});
+    ways.push_back({1, true, std::vector{rule}, small_chunk, 0, 1});
   }
   for (const SweepOptions& way : ways) {
-    const std::string difference = SweepDifference(input, judged, way);
+    SweepCounters counters;
+    const std::string difference = SweepDifference(input, judged, way, &counters);
+    if (variety != nullptr && way.pushdown_fan_in == 0U) variety->Add(counters);
     if (difference.empty()) continue;
-    return fmt::format("{} (threads {}, chunks of {}, deadlines {}, {})", difference, way.threads,
-                       way.chunk_rows, way.deadlines, way.rules ? "one rule" : "all rules");
+    return fmt::format("{} (threads {}, chunks of {}, deadlines {}, pushdowns {}, {})", difference,
+                       way.threads, way.chunk_rows, way.deadlines, way.pushdown_fan_in.has_value(),
+                       way.rules ? "one rule" : "all rules");
   }
   return "";
 }
@@ -162,6 +168,12 @@ std::string GroupDifference(const EvaluationInput& input, ir::NodeId node, Entit
   return "";
 }
 
+void Variety::Add(const SweepCounters& counters) {
+  ++sweep_count;
+  if (counters.rows_pushed_down > 0) ++pushed_down_count;
+  semi_join_count += counters.semi_joins;
+}
+
 void Variety::Add(const Judgements& judgements) {
   for (const auto& rows : judgements) {
     for (const Judgement& judgement : rows) {
@@ -181,6 +193,8 @@ std::string Variety::Boredom() const {
     }
   }
   if (deadline_count <= judgement_count / 50) return "there were hardly any deadlines";
+  if (pushed_down_count <= sweep_count / 20) return "hardly anything was pushed down";
+  if (semi_join_count <= sweep_count / 50) return "there were hardly any semi-joins";
   return "";
 }
 

@@ -113,7 +113,7 @@ class Opinions {
       const EvaluationInput input{rules_, *base_, holidays_, now};
       const eval::Judgements judged = JudgeAll(input);
       if (variety != nullptr) variety->Add(judged);
-      if (SourceTrouble trouble = FindAt(input, judged); trouble.found()) {
+      if (SourceTrouble trouble = FindAt(input, judged, variety); trouble.found()) {
         trouble.detail += " at " + FormatInstant(now);
         return trouble;
       }
@@ -132,9 +132,10 @@ class Opinions {
   }
 
  private:
-  SourceTrouble FindAt(const EvaluationInput& input, const eval::Judgements& judged) {
+  SourceTrouble FindAt(const EvaluationInput& input, const eval::Judgements& judged,
+                       eval::Variety* variety) {
     if (SourceTrouble trouble = AgainstNaive(input.now, judged); trouble.found()) return trouble;
-    std::string difference = AnySweepDifference(input, judged, 1 + choice_.Below(7));
+    std::string difference = AnySweepDifference(input, judged, 1 + choice_.Below(7), variety);
     if (!difference.empty()) return {"the sweep differs from the reference", difference};
     difference = DeadlineDifference(input, judged, choice_);
     if (!difference.empty()) return {"a deadline is wrong", difference};

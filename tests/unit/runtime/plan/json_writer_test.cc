@@ -7,8 +7,8 @@
 
 #include "engine/base/sha256.h"
 #include "runtime/plan/plan_json.h"
-#include "tests/unit/test_seed.h"
 #include "tests/unit/runtime/plan/sample_plan.h"
+#include "tests/unit/test_seed.h"
 
 namespace rescind {
 namespace {
@@ -142,7 +142,8 @@ TEST_CASE("A plan's file and digest are those of its tree, whatever its texts ho
     plan.actions[1].reasons.push_back(plan.actions[1].reasons[0]);
     plan.actions[1].reasons[1].controls = {"pci_dss_4 8.2.6", "cis_8 5.3"};
     plan.filter_policies = {AnyText(random)};
-    plan.delta = {"the last", 1, 1, {{"key", Verb::kRevoke, "grant", AnyText(random), "", "p"}}};
+    plan.delta = {
+        "the last", 1, 1, {{"key", Verb::kRevoke, "grant", AnyText(random), "", "p"}}, {}};
     SealPlan(plan);
     const std::string written = EncodePlan(plan);
     Json tree = Json::parse(written);
