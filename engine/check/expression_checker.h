@@ -152,6 +152,7 @@ class ExpressionChecker {
   typed::ExprPtr CheckPassed(const ast::Expr& expr, const ast::PassedExpr& passed);
   typed::ExprPtr CheckSpan(const ast::Expr& expr, typed::ExprKind kind, const ast::Expr& moment,
                            const ast::Expr& length);
+  bool CouldBeUnknown(const ast::Expr& expr);
   typed::ExprPtr CheckIsKnown(const ast::Expr& expr, const ast::KnownExpr& known);
   typed::ExprPtr TextOperand(const ast::Expr& operand, const ast::Expr& whole);
   // A time or a date that is no `today`.

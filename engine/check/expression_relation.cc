@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/check/check_codes.h"
 #include "engine/check/expression_checker.h"
@@ -429,13 +430,22 @@ ExprPtr ExpressionChecker::CheckSpan(const ast::Expr& expr, ExprKind kind,
   return Binary(kind, Boolean(), expr.span, std::move(moment), std::move(length));
 }
 
+// Whether it is known only by what stands before it, or by the argument of a call. To ask then is
+// idle, of values and collections alike, but no mistake.
+bool ExpressionChecker::CouldBeUnknown(const ast::Expr& expr) {
+  if (silent_) return true;
+  silent_ = true;
+  const KnownSet known = std::exchange(known_, {});
+  const ExprPtr value = Check(expr);
+  known_ = known;
+  silent_ = false;
+  return !Sound(value) || value->type.optional;
+}
+
 ExprPtr ExpressionChecker::CheckIsKnown(const ast::Expr& expr, const ast::KnownExpr& known) {
   ExprPtr operand = Check(*known.operand);
   if (!Sound(operand)) return Poison(expr.span);
-  // Known by what stands before it, or by the argument of a call, is another matter: that is said
-  // of values and collections alike, below.
-  const bool is_narrowed = silent_ || known_.count(flow_.Key(*operand)) > 0;
-  if (IsCollection(operand->type) && !operand->type.optional && !is_narrowed) {
+  if (IsCollection(operand->type) && !operand->type.optional && !CouldBeUnknown(*known.operand)) {
     Mistake(kTypeMismatch, operand->span,
             fmt::format("`{}` is never unknown, but may be empty", state_.Text(operand->span)))
         .Help(

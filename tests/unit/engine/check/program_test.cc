@@ -100,8 +100,9 @@ TEST_CASE_FIXTURE(Program, "ADefineMayAskForACollectionThatItsCallerKnows") {
 }
 
 TEST_CASE_FIXTURE(Program, "ToAskTwiceWhetherACollectionIsKnownIsIdle") {
-  Add("a.rescind", PolicyOn("account", "  when x.owner?.accounts is known\n"
-                                    "       and x.owner?.accounts is known\n"));
+  Add("a.rescind", PolicyOn("account",
+                            "  when x.owner is known\n"
+                            "       and x.owner?.accounts is known\n"));
   CHECK(Check() != nullptr);
   REQUIRE(sink.items().size() == 1);
   CHECK(sink.items()[0].code.text == "W0203");
