@@ -107,24 +107,24 @@ std::optional<Day> AddCivil(Day day, CivilDuration length, const Holidays& holid
   RESCIND_UNREACHABLE("a civil unit beyond the enumeration");
 }
 
+Day AddCivilEndless(Day day, CivilDuration length, const Holidays& holidays) {
+  constexpr int32_t kBeyond = 1 << 30;
+  if (const auto sum = AddCivil(day, length, holidays)) return *sum;
+  return {length.count < 0 ? -kBeyond : kBeyond};
+}
+
 std::optional<Day> FirstDayReaching(Day target, CivilDuration length, const Holidays& holidays) {
-  // The sum is undefined below the range for negative lengths and above it for positive ones;
-  // both ends are monotone too, so one binary search decides.
   int64_t low = kFirstDay.days;
   int64_t high = int64_t{kLastDay.days} + 1;
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    const auto sum = AddCivil({static_cast<int32_t>(middle)}, length, holidays);
-    const bool reached = sum ? *sum >= target : length.count > 0;
-    if (reached) {
+    if (AddCivilEndless({static_cast<int32_t>(middle)}, length, holidays) >= target) {
       high = middle;
     } else {
       low = middle + 1;
     }
   }
-  const auto day = InRange(low);
-  if (!day || !AddCivil(*day, length, holidays)) return std::nullopt;
-  return day;
+  return InRange(low);
 }
 
 }  // namespace rescind

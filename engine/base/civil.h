@@ -42,9 +42,14 @@ class Holidays {
 // day itself, even a Sunday. nullopt when the result leaves the years 0001 … 9999.
 std::optional<Day> AddCivil(Day day, CivilDuration length, const Holidays& holidays);
 
-// The first day d in the years 0001 … 9999 with AddCivil(d, length) defined and >= target;
-// nullopt when there is none. AddCivil never decreases as its day grows, so
-// "d + length >= target" is "d >= FirstDayReaching(target, length)" wherever d + length exists.
+// The same, but a sum beyond the calendar is a day earlier or later than any in it, however many
+// days are added to that: for questions of before and after. "The contract ends on 9999-12-31" is
+// how people write "never", and a month after never is never.
+Day AddCivilEndless(Day day, CivilDuration length, const Holidays& holidays);
+
+// The first day d in the years 0001 … 9999 with AddCivilEndless(d, length) >= target; nullopt when
+// there is none. The sum never decreases as its day grows, so "d + length >= target" is
+// "d >= FirstDayReaching(target, length)".
 std::optional<Day> FirstDayReaching(Day target, CivilDuration length, const Holidays& holidays);
 
 }  // namespace rescind

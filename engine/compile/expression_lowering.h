@@ -131,7 +131,7 @@ class ExpressionLowering {
   ir::NodeId DayReached(const Expr& date, int64_t offset_days, CivilDuration length);
   ir::NodeId DayReachedAfter(const Expr& date, CivilDuration length, int64_t offset_days);
   ir::NodeId MakeDayReached(ir::NodeId date, int64_t offset_days, CivilDuration length);
-  ir::NodeId AddCivil(ir::NodeId date, CivilDuration length);
+  ir::NodeId EndlessSum(ir::NodeId date, CivilDuration length);
   const CivilDuration& CivilOf(const Expr& expr) const;
 
   Graph& graph_;

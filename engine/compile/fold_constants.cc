@@ -86,7 +86,7 @@ std::optional<ir::Constant> FoldAddCivil(const Graph& graph, const ir::Node& nod
   const ir::Constant* date = ConstantOf(graph, node.operands[0]);
   // Business days hang on the workspace's calendar.
   if (date == nullptr || node.length.unit == CivilUnit::kBusinessDays) return std::nullopt;
-  const auto day = AddCivil(std::get<Day>(*date), node.length, Holidays());
+  const auto day = AddCivil(std::get<Day>(*date), node.length, Holidays());  // within the calendar
   if (!day) return std::nullopt;
   return *day;
 }

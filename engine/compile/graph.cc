@@ -51,6 +51,7 @@ size_t HashOf(const ir::Node& node) {
   hasher.Add(static_cast<uint64_t>(node.factor)).Add(static_cast<uint64_t>(node.offset));
   hasher.Add(static_cast<uint64_t>(node.length.unit));
   hasher.Add(static_cast<uint64_t>(node.length.count));
+  hasher.Add(uint64_t{node.endless});
   for (const ir::NodeId operand : node.operands) hasher.Add(operand.index());
   for (const int8_t sign : node.signs) hasher.Add(static_cast<uint64_t>(sign));
   return hasher.value();

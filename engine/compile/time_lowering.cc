@@ -266,7 +266,7 @@ ir::NodeId ExpressionLowering::DayReachedAfter(const Expr& date, CivilDuration l
   if (length.unit == CivilUnit::kDays && std::abs(length.count) < kManyDays) {
     return DayReached(date, length.count + offset_days, {});
   }
-  return MakeDayReached(AddCivil(Value(date), length), offset_days, {});
+  return MakeDayReached(EndlessSum(Value(date), length), offset_days, {});
 }
 
 // today + length >= date + offset days. Days that are added to the date, or to today, are counted
@@ -300,12 +300,13 @@ ir::NodeId ExpressionLowering::MakeDayReached(ir::NodeId date, int64_t offset_da
   return graph_.Add(std::move(node));
 }
 
-ir::NodeId ExpressionLowering::AddCivil(ir::NodeId date, CivilDuration length) {
+ir::NodeId ExpressionLowering::EndlessSum(ir::NodeId date, CivilDuration length) {
   ir::Node node;
   node.op = ir::Op::kAddCivil;
   node.type = graph_.node(date).type;
   node.operands = {date};
   node.length = length;
+  node.endless = true;
   return graph_.Add(std::move(node));
 }
 

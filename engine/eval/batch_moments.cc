@@ -197,7 +197,9 @@ void BatchEvaluator::ComputeDays(const ir::Node& node, Batch& batch, const Selec
       sums[i] = 0;
       if (out.status(i) != kIsKnown) return;
       const auto sum = AddCivil({days[i]}, node.length, plan_.input().holidays);
-      if (sum) {
+      if (node.endless) {
+        sums[i] = AddCivilEndless({days[i]}, node.length, plan_.input().holidays).days;
+      } else if (sum) {
         sums[i] = sum->days;
       } else {
         fail(i, EvaluationError::kDateOutOfRange);

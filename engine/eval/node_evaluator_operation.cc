@@ -128,7 +128,9 @@ Value NodeEvaluator::Operate(const ir::Node& node, const std::vector<Value>& ope
     case Op::kMultiply: return NumberOfType(node.type.kind, number(0) * number(1));
     case Op::kNegate: return NumberOfType(node.type.kind, -number(0));
     case Op::kAddCivil: {
-      const auto sum = AddCivil(std::get<Day>(operands[0].content), node.length, input_.holidays);
+      const Day day = std::get<Day>(operands[0].content);
+      if (node.endless) return KnownValue(AddCivilEndless(day, node.length, input_.holidays));
+      const auto sum = AddCivil(day, node.length, input_.holidays);
       return sum ? KnownValue(*sum) : FailedValue(EvaluationError::kDateOutOfRange);
     }
     case Op::kLower: return KnownValue(LowerCase(TextOf(operands[0])));

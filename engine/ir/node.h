@@ -98,7 +98,7 @@ enum class Op : uint8_t {
   kSubtract,  // time - duration, time - time, duration - duration, int - int: likewise
   kMultiply,  // int * int
   kNegate,    // int
-  kAddCivil,  // kDate operands[0] + length
+  kAddCivil,  // kDate operands[0] + length; `endless`: see AddCivilEndless
   kLower,     // text, by Unicode's simple lower case
   kDateOf,    // kDate: the day of the time operands[0] in the zone operands[1]
   kStartOf,   // kTime: the first instant of the date operands[0] in the zone operands[1]
@@ -139,6 +139,7 @@ struct Node {
   int64_t offset = 0;         // kReached: microseconds; kDayReached: days
   std::vector<int8_t> signs;  // kReached
   CivilDuration length;       // kDayReached, kAddCivil
+  bool endless = false;       // kAddCivil, as the date of a kDayReached
 
   bool operator==(const Node&) const = default;
 };

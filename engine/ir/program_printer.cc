@@ -155,6 +155,7 @@ class Printer {
       case Op::kDayReached: Write(" offset {}", node.offset); [[fallthrough]];
       case Op::kAddCivil:
         Write(" length {} unit {}", node.length.count, static_cast<int>(node.length.unit));
+        if (node.endless) Write(" endless");
         break;
       default: break;
     }

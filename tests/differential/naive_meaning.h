@@ -95,7 +95,7 @@ class NaiveMeaning {
   Answer Today();
   Answer DateRelation(const Expr& expr);
   CivilDuration CivilOf(const Expr& expr) const;
-  Answer AddLength(const Answer& date, CivilDuration length, bool exact_days) const;
+  Answer AddLength(const Answer& date, CivilDuration length, bool endless) const;
   Answer Zoned(const Expr& expr);
   Answer Zone();
 

@@ -139,15 +139,18 @@ CivilDuration NaiveMeaning::CivilOf(const Expr& expr) const {
   return length;
 }
 
-// A sum outside the calendar is an error; where `exact_days`, whole days are merely counted.
-Answer NaiveMeaning::AddLength(const Answer& date, CivilDuration length, bool exact_days) const {
+// A sum outside the calendar is an error; where `endless`, it is before or after every date, and
+// whole days are merely counted.
+Answer NaiveMeaning::AddLength(const Answer& date, CivilDuration length, bool endless) const {
   if (!date.known()) return date;
   const Wide days = NumberOf(date);
-  if (exact_days && length.unit == CivilUnit::kDays && std::abs(length.count) < kManyDays) {
+  if (endless && length.unit == CivilUnit::kDays && std::abs(length.count) < kManyDays) {
     return Number(days + length.count);
   }
   const auto sum = AddCivil({static_cast<int32_t>(days)}, length, holidays_);
-  return sum ? Number(sum->days) : Trouble(ValueStatus::kError);
+  if (sum) return Number(sum->days);
+  if (!endless) return Trouble(ValueStatus::kError);
+  return Number(length.count < 0 ? Wide{INT32_MIN} : Wide{INT32_MAX});
 }
 
 Answer NaiveMeaning::ExactDay(const Expr& unresolved) {
@@ -155,12 +158,7 @@ Answer NaiveMeaning::ExactDay(const Expr& unresolved) {
   if (!IsSum(expr)) return Of(expr);
   const CivilDuration length = CivilOf(expr);
   if (Resolve(*expr.operands[0]).kind == ExprKind::kToday) {
-    // Beyond the calendar's ends is before, or after, every date.
-    const Answer today = Today();
-    if (!today.known()) return today;
-    const Answer sum = AddLength(today, length, true);
-    if (sum.known()) return sum;
-    return Number(length.count < 0 ? Wide{INT32_MIN} : Wide{INT32_MAX});
+    return AddLength(Today(), length, true);
   }
   if (length.unit == CivilUnit::kDays && std::abs(length.count) < kManyDays) {
     return AddLength(ExactDay(*expr.operands[0]), length, true);

@@ -246,9 +246,10 @@ class ProgramBuilder {
     node.length = length;
     return Add(node);
   }
-  ir::NodeId AddCivil(ir::NodeId date, CivilDuration length) {
+  ir::NodeId AddCivil(ir::NodeId date, CivilDuration length, bool endless = false) {
     ir::Node node = Make(ir::Op::kAddCivil, Of(Kind::kDate), {date});
     node.length = length;
+    node.endless = endless;
     return Add(node);
   }
   ir::NodeId Fold(ir::Op op, ir::CollectionId collection, ir::FrameId inner,

@@ -115,6 +115,11 @@ TEST_CASE("FirstDayReachingIsTheExactBoundary") {
   }
   CHECK_FALSE(FirstDayReaching(kLastDay, {CivilUnit::kDays, -1}, kNone).has_value());
   CHECK(FirstDayReaching(kFirstDay, {CivilUnit::kDays, 1}, kNone) == kFirstDay);
+  // What lies beyond the calendar is later than all of it.
+  CHECK(FirstDayReaching(kLastDay, {CivilUnit::kYears, 9000}, kNone) == ParseDay("0999-12-31"));
+  CHECK(FirstDayReaching({kLastDay.days + 1}, {CivilUnit::kYears, 9000}, kNone) ==
+        ParseDay("1000-01-01"));
+  CHECK_FALSE(FirstDayReaching(kFirstDay, {CivilUnit::kYears, -9999}, kNone).has_value());
   CHECK(FirstDayReaching(kFirstDay, {CivilUnit::kDays, -1}, kNone) == Day{kFirstDay.days + 1});
 }
 

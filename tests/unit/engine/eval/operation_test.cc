@@ -144,6 +144,24 @@ TEST_CASE("numbers, times and dates end where 64 bits and the calendar do") {
         Says(Verdict::kMatch));
 }
 
+TEST_CASE("a month after never is never, and a month before the first day was long ago") {
+  World world = Ann();
+  ProgramBuilder& p = world.p;
+  const auto reached = [&](Day day, int64_t months, int64_t offset) {
+    const ir::NodeId date = p.AddCivil(p.On(day), {CivilUnit::kMonths, months}, true);
+    return world.Judge("person", p.DayReached(date, p.Text("UTC"), offset, {}), "ann");
+  };
+  for (const int64_t offset : {-400'000, -1, 0, 1, 400'000}) {
+    CAPTURE(offset);
+    CHECK(reached(kLastDay, 1, offset) == Says(Verdict::kNoMatch));
+    CHECK(reached(kLastDay, 1'000'000'000, offset) == Says(Verdict::kNoMatch));
+    CHECK(reached(kFirstDay, -1, offset) == Says(Verdict::kMatch));
+  }
+  CHECK(reached(DayOf("2026-03-01"), 1, 0) == Says(Verdict::kMatch));
+  CHECK(reached(DayOf("2026-03-02"), 1, 0) ==
+        Says(Verdict::kNoMatch, InstantOf("2026-04-02T00:00Z")));
+}
+
 TEST_CASE("a day is reached when it begins in its zone, also where clocks change") {
   World world = Ann();
   world.facts.Live("person", "ann")
