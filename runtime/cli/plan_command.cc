@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
@@ -14,6 +15,7 @@
 #include "runtime/plan/plan_table.h"
 #include "runtime/service/pipeline.h"
 #include "runtime/service/policy_name.h"
+#include "runtime/service/policy_revision.h"
 
 namespace rescind {
 namespace {
@@ -82,7 +84,17 @@ void AddFace(CLI::App& app, PlanFace& face) {
   app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it");
 }
 
-Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, Pipeline& pipeline) {
+// A policy may be named that only the other policies have: `others`, null without.
+Result<std::string> NamePolicy(const std::string& name, const ir::Program* others,
+                               const Pipeline& pipeline) {
+  auto policy = ResolvePolicy(pipeline.program(), name);
+  if (policy.ok() || others == nullptr) return policy;
+  auto other = ResolvePolicy(*others, name);
+  return other.ok() ? std::move(other) : std::move(policy);
+}
+
+Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, const ir::Program* others,
+                                  Pipeline& pipeline) {
   const std::string& timezone = pipeline.workspace().timezone;
   DeriveOptions derive;
   RESCIND_ASSIGN(const Instant now, pipeline.Now());
@@ -98,7 +110,7 @@ Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, Pipeline& p
     }
   }
   for (const std::string& name : options.policies) {
-    RESCIND_ASSIGN(std::string policy, ResolvePolicy(pipeline.program(), name));
+    RESCIND_ASSIGN(std::string policy, NamePolicy(name, others, pipeline));
     derive.filter_policies.push_back(std::move(policy));
   }
   if (!options.person.empty()) {
@@ -115,16 +127,54 @@ Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, Pipeline& p
   return derive;
 }
 
-// A comparison with anything but the last plan applied is for reading only.
-Status CompareWith(const std::string& file, Plan& plan, Invocation& invocation) {
-  RESCIND_ASSIGN(const Plan before, ReadPlanFile(invocation, file));
-  plan.delta = {};
-  for (PlannedAction& action : plan.actions) action.change.reset();
-  ComparePlan(plan, OutlinePlan(before, fmt::format("{} ({})", file, before.id)));
+PlanOutline OutlineFile(const std::string& file, const Plan& before) {
+  std::string label = fmt::format("{} ({})", file, before.id);
+  const std::string filter = FilterText(before);
+  if (!filter.empty()) label += fmt::format(", which shows only {}", filter);
+  return OutlinePlan(before, std::move(label));
+}
+
+// What --against names: a plan that was written, or other policies.
+struct Comparison {
+  std::optional<PlanOutline> plan;
+  std::optional<PolicyRevision> policies;
+};
+
+Result<Comparison> ReadComparison(const std::string& against, Pipeline& pipeline,
+                                  Invocation& invocation) {
+  Comparison comparison;
+  if (against.empty()) return comparison;
+  const std::string path = PathFrom(invocation, against);
+  const auto info = invocation.files.Stat(path);
+  if (info.ok() && info->kind != FileKind::kDirectory) {
+    RESCIND_ASSIGN(const Plan before, ReadPlanFile(invocation, against));
+    comparison.plan = OutlineFile(against, before);
+    return comparison;
+  }
+  auto revision =
+      OpenPolicyRevision(pipeline.workspace(), pipeline.program().schema, against, path,
+                         {invocation.surroundings, invocation.files, invocation.processes});
+  if (!revision.ok()) return std::move(revision).error().In("--against");
+  comparison.policies = *std::move(revision);
+  return comparison;
+}
+
+// The same facts at the same instant under the other policies.
+Result<PlanOutline> OutlineUnder(const PolicyRevision& revision, DeriveOptions derive, Instant now,
+                                 Pipeline& pipeline) {
+  derive.judged_by = &revision.policies;
+  if (!derive.as_of) derive.now = now;
+  RESCIND_ASSIGN(const auto derivation, pipeline.Derive(derive));
+  PlanOutline outline = OutlinePlan(derivation->outcome.plan, revision.label);
+  outline.other_policies = true;
+  return outline;
+}
+
+void MakeUnapplicable(const std::string& compared_with, Plan& plan) {
+  std::string& because = plan.not_applicable_because;
+  if (!plan.applicable) because += "; ";
+  because += fmt::format("it is compared with {}", compared_with);
   plan.applicable = false;
-  plan.not_applicable_because = fmt::format("it is compared with {}", file);
-  SealPlan(plan);
-  return {};
 }
 
 // Would applying do anything, or is something held? What the last plan applied has put into its
@@ -145,10 +195,22 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
       const auto pipeline,
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
   PrintNotices(pipeline->policies(), invocation);
-  RESCIND_ASSIGN(const DeriveOptions derive, ReadOptions(options, *pipeline));
+  RESCIND_ASSIGN(Comparison comparison, ReadComparison(options.against, *pipeline, invocation));
+  const ir::Program* others =
+      comparison.policies ? &comparison.policies->policies.program : nullptr;
+  RESCIND_ASSIGN(const DeriveOptions derive, ReadOptions(options, others, *pipeline));
   RESCIND_ASSIGN(const auto derivation, pipeline->Derive(derive));
   Plan& plan = derivation->outcome.plan;
-  if (!options.against.empty()) RESCIND_TRY(CompareWith(options.against, plan, invocation));
+  const bool has_changes = HasChanges(plan);
+  if (comparison.policies) {
+    RESCIND_ASSIGN(comparison.plan,
+                   OutlineUnder(*comparison.policies, derive, derivation->now, *pipeline));
+    MakeUnapplicable(comparison.policies->label, plan);
+  }
+  if (comparison.plan) {
+    ComparePlan(plan, *comparison.plan);
+    SealPlan(plan);
+  }
   if (!options.out.empty()) {
     RESCIND_TRY(invocation.files.WriteAtomically(PathFrom(invocation, options.out),
                                                  EncodePlan(plan), kPrivateMode));
@@ -157,8 +219,10 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   if (!options.out.empty() && plan.applicable) {
     fmt::print(invocation.err, "wrote {}; after reading it: rescind apply {} --confirm {}\n",
                options.out, options.out, plan.id);
+  } else if (!options.out.empty()) {
+    fmt::print(invocation.err, "wrote {}, which is for reading only\n", options.out);
   }
-  return options.detailed_exit && HasChanges(plan) ? ExitStatus::kHasChanges : ExitStatus::kDone;
+  return options.detailed_exit && has_changes ? ExitStatus::kHasChanges : ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunShow(const std::string& file, const PlanFace& face, Invocation& invocation) {
@@ -175,7 +239,9 @@ struct DiffOptions {
 
 Result<ExitStatus> RunDiff(const DiffOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Plan after, ReadPlanFile(invocation, options.after));
-  RESCIND_TRY(CompareWith(options.before, after, invocation));
+  RESCIND_ASSIGN(const Plan before, ReadPlanFile(invocation, options.before));
+  ComparePlan(after, OutlineFile(options.before, before));
+  SealPlan(after);
   if (options.face.format == "table") {
     invocation.out << FormatDelta(after, {invocation.out_has_color(), options.face.rows});
     return ExitStatus::kDone;
@@ -195,7 +261,9 @@ void DeclarePlan(CommandLine& line) {
       plan.add_option("--now", options->now, "Judge today's facts at that instant (or +30d)");
   plan.add_option("--as-of", options->as_of, "Judge the facts as recorded at that instant")
       ->excludes(now);
-  plan.add_option("--against", options->against, "Compare with that plan, not the last applied");
+  plan.add_option("--against", options->against,
+                  "Compare with that plan, or with the policies in that folder or of that git "
+                  "revision (default: with the last plan applied)");
   plan.add_option("--policy", options->policies, "Show only that policy; may be repeated");
   plan.add_option("--person", options->person, "Show only that identity");
   plan.add_flag("--detailed-exitcode", options->detailed_exit,

@@ -166,6 +166,8 @@ struct LeftAloneAction {
 
 struct PlanDelta {
   std::string against;  // "the last plan applied (sha256:…)"; empty when there is none
+  // Not with an earlier plan, but with what other policies ask for of the same facts.
+  bool other_policies = false;
   uint64_t new_count = 0;
   uint64_t standing_count = 0;
   std::vector<EarlierAction> resolved;      // done, or no policy asks for it any more

@@ -44,6 +44,13 @@ std::string EvidenceCell(const PlannedReason& reason) {
   return cell;
 }
 
+// "insufficient data: its system is unknown"; details that begin with the words stand alone.
+std::string WhyCell(const NotActedOn& row) {
+  const std::string_view words = NotActedReasonWords(row.reason);
+  if (row.detail.starts_with(words)) return row.detail;
+  return fmt::format("{}{}{}", words, row.detail.empty() ? "" : ": ", row.detail);
+}
+
 }  // namespace
 
 std::string FormatPlanCsv(const Plan& plan) {
@@ -77,10 +84,7 @@ std::string FormatPlanCsv(const Plan& plan) {
   for (const EarlierAction& action : plan.delta.resolved) append_earlier(action, "resolved", "");
   for (const NotActedOn& row : plan.not_acted_on) {
     AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
-                    "", "", "", "", "", "",
-                    fmt::format("{}{}{}", NotActedReasonWords(row.reason),
-                                row.detail.empty() ? "" : ": ", row.detail),
-                    row.by});
+                    "", "", "", "", "", "", WhyCell(row), row.by});
   }
   return out;
 }

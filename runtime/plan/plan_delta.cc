@@ -144,7 +144,7 @@ nlohmann::ordered_json OutlinedJson(const OutlinedAction& outlined) {
 }  // namespace
 
 PlanOutline OutlinePlan(const Plan& plan, std::string label) {
-  PlanOutline outline{std::move(label), plan.filter_policies, plan.filter_person, {}};
+  PlanOutline outline{std::move(label), false, plan.filter_policies, plan.filter_person, {}};
   outline.actions.reserve(plan.actions.size());
   for (const PlannedAction& planned : plan.actions) {
     outline.actions.push_back(Outline(plan, planned));
@@ -161,6 +161,7 @@ void ComparePlan(Plan& plan, const PlanOutline& before) {
   PlanDelta& delta = plan.delta;
   delta = {};
   delta.against = before.label;
+  delta.other_policies = before.other_policies;
   const Filter shown_before{before.filter_policies, before.filter_person};
   const Filter shown_now{plan.filter_policies, plan.filter_person};
   std::vector<bool> still_planned(before.actions.size(), false);

@@ -21,6 +21,7 @@ struct OutlinedAction {
 // The actions of one plan as they are remembered for comparison.
 struct PlanOutline {
   std::string label;                         // "the last plan applied (sha256:…)"
+  bool other_policies = false;               // as in PlanDelta
   std::vector<std::string> filter_policies;  // what the plan showed; empty: everything
   std::string filter_person;
   std::vector<OutlinedAction> actions;  // sorted by key, unique

@@ -122,8 +122,8 @@ void AppendRollUps(std::string& out, const Plan& plan) {
 void AppendDelta(std::string& out, const Plan& plan) {
   const PlanDelta& delta = plan.delta;
   if (delta.against.empty()) return;
-  out +=
-      fmt::format("<h2>Against {}</h2>\n<p>{}.</p>\n", Escape(delta.against), DeltaCounts(delta));
+  out += fmt::format("<h2>Against {}</h2>\n<p>{}.{}{}</p>\n", Escape(delta.against),
+                     DeltaCounts(delta), delta.other_policies ? "<br>" : "", DeltaMeaning(delta));
   const size_t left_alone_shown = std::min(delta.left_alone.size(), kMaxHtmlRows);
   const size_t resolved_shown = std::min(delta.resolved.size(), kMaxHtmlRows - left_alone_shown);
   if (left_alone_shown + resolved_shown == 0) return;

@@ -263,6 +263,7 @@ class PlanWriter {
   void Write(const PlanDelta& delta) {
     json_.BeginObject();
     json_.Member("against", delta.against);
+    json_.Member("other_policies", delta.other_policies);
     json_.Member("new", delta.new_count);
     json_.Member("standing", delta.standing_count);
     List("resolved", delta.resolved);
@@ -435,6 +436,7 @@ LeftAloneAction ReadLeftAlone(JsonFields& fields) {
 PlanDelta ReadDelta(JsonFields& fields) {
   PlanDelta delta;
   delta.against = fields.Text("against");
+  delta.other_policies = fields.Has("other_policies") && fields.Bool("other_policies");
   delta.new_count = fields.Count("new");
   delta.standing_count = fields.Count("standing");
   delta.resolved = fields.List<EarlierAction>("resolved", ReadEarlier);

@@ -133,6 +133,7 @@ void WriteDelta(Table& table, const Plan& plan) {
   const PlanDelta& delta = plan.delta;
   table.Heading(fmt::format("Against {}", delta.against));
   table.Line("  " + DeltaCounts(delta));
+  if (delta.other_policies) table.Line(fmt::format("  {}", DeltaMeaning(delta)));
   if (plan.unlisted_insufficient_count > 0 && !delta.resolved.empty()) {
     table.Line(
         fmt::format("  {} for lack of data {} not listed: what is resolved may be among them",
@@ -244,6 +245,12 @@ std::string DeltaCounts(const PlanDelta& delta) {
     text += fmt::format(", {} {} now", count, NotActedReasonWords(reason));
   }
   return text;
+}
+
+std::string_view DeltaMeaning(const PlanDelta& delta) {
+  if (!delta.other_policies) return "";
+  return "new: only these policies remove it, under those it would stay; "
+         "resolved: only those would remove it";
 }
 
 std::string FilterText(const Plan& plan) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "runtime/plan/plan.h"
 
@@ -25,6 +26,9 @@ std::string FormatDelta(const Plan& plan, const TableOptions& options);
 
 // "2 new, 9 standing, 1 resolved, 1 exempt now".
 std::string DeltaCounts(const PlanDelta& delta);
+
+// What the words mean where policies are compared, not plans; empty else.
+std::string_view DeltaMeaning(const PlanDelta& delta);
 
 // What the filters show: "policy access.stale.stale_grant and the access of ann"; empty without.
 std::string FilterText(const Plan& plan);

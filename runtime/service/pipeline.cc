@@ -6,27 +6,10 @@
 #include <charconv>
 #include <utility>
 
-#include "engine/compile/compile.h"
 #include "runtime/executors/capability.h"
-#include "runtime/service/diagnostic_report.h"
 
 namespace rescind {
 namespace {
-
-// "policies/stale.rescind:11:12: error[E0203]: …": the first error, on one line.
-std::string FirstError(const LoadedPolicies& policies) {
-  for (const Diagnostic& diagnostic : policies.diagnostics) {
-    if (diagnostic.severity() != DiagnosticSeverity::kError) continue;
-    std::string place;
-    if (diagnostic.span.valid()) {
-      const SourceFile& file = policies.sources.Get(diagnostic.span.file);
-      const LineColumn at = file.Locate(diagnostic.span.begin);
-      place = fmt::format("{}:{}:{}: ", file.name(), at.line, at.column);
-    }
-    return fmt::format("{}error[{}]: {}", place, diagnostic.code.text, diagnostic.message);
-  }
-  return {};
-}
 
 PlannerShare ShareOf(const Share& share) { return {share.is_percent, share.amount}; }
 
@@ -50,26 +33,12 @@ void PutLastEvaluation(KeyValueBatch& batch, Instant now) {
   batch.Put(kClockKey, fmt::format("1 {}", now.micros));
 }
 
-Status Pipeline::LoadProgram() {
-  RESCIND_ASSIGN(policies_, LoadPolicies(workspace_, environment_.files));
-  if (policies_.program == nullptr) {
-    const size_t errors = CountDiagnostics(policies_.diagnostics).errors;
-    return Error{ErrorKind::kInvalidInput,
-                 fmt::format("the policies hold {} error{}{} {}", errors, errors == 1 ? "" : "s",
-                             errors == 1 ? ":" : "; the first:", FirstError(policies_)),
-                 "`rescind check` shows each with its place and a way out"};
-  }
-  compile::CompileOptions options;
-  options.sources = &policies_.sources;
-  program_ = compile::Compile(*policies_.program, options);
-  return {};
-}
-
 Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
                                                  PipelineEnvironment environment,
                                                  PipelinePurpose purpose) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(workspace), environment));
-  RESCIND_TRY(pipeline->LoadProgram());
+  RESCIND_ASSIGN(LoadedPolicies loaded, LoadPolicies(pipeline->workspace_, environment.files));
+  RESCIND_ASSIGN(pipeline->own_, CompilePolicies(std::move(loaded)));
   const Workspace& space = pipeline->workspace_;
   const bool needs_store = purpose == PipelinePurpose::kRead || purpose == PipelinePurpose::kAmend;
   if (needs_store && !environment.files.Exists(space.store_folder)) {
@@ -83,7 +52,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
   options.for_execution = purpose == PipelinePurpose::kExecute;
   RESCIND_ASSIGN(
       pipeline->opened_,
-      OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program_.schema),
+      OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program().schema),
                          {environment.files, environment.clock, environment.random}, options));
   return pipeline;
 }
@@ -118,8 +87,8 @@ Result<std::optional<PlanOutline>> Pipeline::LastOutline() {
   return std::optional<PlanOutline>(*std::move(outline));
 }
 
-Result<FactBase> Pipeline::LoadFacts(std::optional<Instant> as_of) {
-  const ColumnSet columns = PlannerColumns(program_);
+Result<FactBase> Pipeline::LoadFacts(const ir::Program& program, std::optional<Instant> as_of) {
+  const ColumnSet columns = PlannerColumns(program);
   if (as_of) return store().LoadFactsAsOf(*as_of, columns, declared());
   return store().LoadFacts(columns, declared());
 }
@@ -160,7 +129,8 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   PlannerOptions planner;
   planner.store_id = store().id();
   planner.store_epoch = store().epoch();
-  planner.policies_hash = policies_.policies_hash;
+  const LoadedPolicies& policies = JudgedBy(options).loaded;
+  planner.policies_hash = policies.policies_hash;
   planner.oncall = workspace_.oncall;
   planner.feeds = Feeds();
   planner.per_policy = ShareOf(workspace_.limits.per_policy);
@@ -173,7 +143,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   planner.hold_everything_because = options.hold_everything_because;
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
-  planner.sources = &policies_.sources;
+  planner.sources = &policies.sources;
   planner.support = [this](const Action& action) {
     const Executor* executor = runners_->FindExecutor(action.target.system);
     if (executor == nullptr) return SystemSupport{};
@@ -200,8 +170,9 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
                                                      const Journal& journal) {
   RESCIND_ASSIGN(const Instant guarded, Now());
   const Instant now = options.as_of ? *options.as_of : options.now.value_or(guarded);
-  RESCIND_ASSIGN(FactBase facts, LoadFacts(options.as_of));
-  auto derivation = std::make_unique<Derivation>(program_, std::move(facts), now);
+  const ir::Program& program = JudgedBy(options).program;
+  RESCIND_ASSIGN(FactBase facts, LoadFacts(program, options.as_of));
+  auto derivation = std::make_unique<Derivation>(program, std::move(facts), now);
   const eval::EvaluationInput input = derivation->input();
   eval::SweepOptions sweep_options;
   sweep_options.deadlines = false;

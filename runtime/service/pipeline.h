@@ -25,7 +25,7 @@
 #include "runtime/journal/journal.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/planner.h"
-#include "runtime/service/policy_loader.h"
+#include "runtime/service/compiled_policies.h"
 #include "runtime/service/store_opener.h"
 #include "runtime/service/system_runners.h"
 #include "runtime/service/workspace.h"
@@ -54,6 +54,9 @@ struct DeriveOptions {
   std::string filter_person;
   bool hold_unconfirmed = false;        // nobody is there to confirm
   std::string hold_everything_because;  // not empty: nothing is ready
+  // Judge by these instead of the workspace's own: a plan for comparison. They outlive what is
+  // derived, and their program is of the store's schema.
+  const CompiledPolicies* judged_by = nullptr;
 };
 
 // One judgement of all policies. Borrows the pipeline.
@@ -84,8 +87,8 @@ class Pipeline {
 
   const Workspace& workspace() const { return workspace_; }
   const PipelineEnvironment& environment() const { return environment_; }
-  const LoadedPolicies& policies() const { return policies_; }
-  const ir::Program& program() const { return program_; }
+  const LoadedPolicies& policies() const { return own_.loaded; }
+  const ir::Program& program() const { return own_.program; }
   Store& store() { return *opened_.store; }
   const DeclaredSources& declared() const { return opened_.declared; }
   // The executors of rescind.toml; made by the first Derive, so that what needs none of them works
@@ -98,9 +101,6 @@ class Pipeline {
   Result<std::optional<Instant>> LastEvaluation();
   // The last plan applied.
   Result<std::optional<PlanOutline>> LastOutline();
-  // The columns that planning and explaining read, now or as recorded earlier.
-  Result<FactBase> LoadFacts(std::optional<Instant> as_of);
-
   // Judges everything and plans. The plan is compared with the last one applied, and not
   // applicable with `now` or `as_of`. `journal`: the history of actions; it must be of this store.
   // An error of the targets' settings, of the store, or of its records.
@@ -115,14 +115,17 @@ class Pipeline {
  private:
   Pipeline(Workspace workspace, PipelineEnvironment environment)
       : workspace_(std::move(workspace)), environment_(environment) {}
-  Status LoadProgram();
+  const CompiledPolicies& JudgedBy(const DeriveOptions& options) const {
+    return options.judged_by ? *options.judged_by : own_;
+  }
+  // The columns that planning and explaining read, now or as recorded earlier.
+  Result<FactBase> LoadFacts(const ir::Program& program, std::optional<Instant> as_of);
   Result<PlannerOptions> OptionsFor(const DeriveOptions& options, Instant now,
                                     const Journal& journal);
 
   Workspace workspace_;
   PipelineEnvironment environment_;
-  LoadedPolicies policies_;
-  ir::Program program_;
+  CompiledPolicies own_;
   WorkspaceStore opened_;
   std::unique_ptr<SystemRunners> runners_;
 };

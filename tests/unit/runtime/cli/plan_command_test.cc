@@ -90,8 +90,15 @@ TEST_CASE_FIXTURE(CompanyFixture, "PlansAreComparedWithEachOther") {
   REQUIRE(Run({"diff", "old.json", "new.json"}) == ExitStatus::kDone);
   CHECK(Prints("kim-vpn"));
   CHECK(Prints("ann-vpn"));
-  REQUIRE(Run({"plan", "--against", "old.json", "-o", "json"}) == ExitStatus::kDone);
-  CHECK(Json()["applicable"] == false);
+  // Only a comparison with other policies makes a plan one for reading.
+  REQUIRE(Run({"plan", "--against", "old.json", "--out", "compared.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  CHECK(Json()["applicable"] == true);
+  CHECK(Json()["delta"]["new"] == 1);
+  CHECK(Json()["delta"]["resolved"][0]["target"] == "ann-vpn");
+  const std::string compared_id = Json()["plan_id"];
+  GiveAccess();
+  CHECK(Run({"apply", "compared.json", "--confirm", compared_id}) == ExitStatus::kDone);
   CHECK(Run({"show", "new.json"}) == ExitStatus::kDone);
   CHECK(Prints("kim-vpn"));
 }
