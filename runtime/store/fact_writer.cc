@@ -155,6 +155,11 @@ void FactWriter::DropClaims(EntityId entity, uint32_t row, uint64_t dropped) {
 
 Status FactWriter::RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros) {
   StoredTable& table = state_.table(entity);
+  const uint64_t claims = table.column(RowColumn::kClaims).Get(row);
+  for (std::string& name : state_.ledger().NamesOf(table.number(), claims)) {
+    state_.ledger().snapshot_sizes(table.number(), name).Lower();
+    resized_.emplace(table.number(), std::move(name));
+  }
   DropClaims(entity, row, ~uint64_t{0});
   if (table.column(RowColumn::kPresence).Get(row) == kRemoved) {
     ++report_.rows_unchanged;
@@ -386,8 +391,9 @@ Status FactWriter::CheckShrink(EntityId entity, uint64_t lost_count, const Shrin
   }
   return Error{
       ErrorKind::kInvalidInput,
-      fmt::format("with this snapshot source '{}' has {} {} rows left of {} at {}: it lost more "
-                  "than {} little by little within {} days, so nothing was taken",
+      fmt::format("with this snapshot source '{}' has {} {} rows left of {} at {}, deleted ones "
+                  "apart: more than {} were lost little by little within {} days, so nothing was "
+                  "taken",
                   origin_.source, left, name, largest->row_count, FormatInstant(largest->at),
                   most.Text(), kShrinkWindowDays),
       help};
@@ -421,6 +427,7 @@ Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkL
     }
     RESCIND_TRY(WithdrawRows(entity, rows));
     sizes.Add({at_, work.source->claimed_rows});
+    resized_.emplace(table.number(), origin_.source);
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -114,6 +115,8 @@ class FactWriter {
   std::vector<uint32_t> members_;
   std::vector<int64_t> integers_;
   std::vector<VerifiedCell> verified_;
+  // Entities and sources whose snapshots are to be remembered otherwise.
+  std::set<std::pair<uint32_t, std::string>> resized_;
   size_t logged_cells_ = 0;
   CommitReport report_;
 };

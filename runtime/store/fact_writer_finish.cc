@@ -87,8 +87,6 @@ ChangeRecord FactWriter::Finish(uint64_t facts_seq, rocksdb::WriteBatch& batch) 
       source.snapshot_observed_at =
           std::max(source.snapshot_observed_at.value_or(origin_.observed_at), origin_.observed_at);
       source.snapshot_row_count = work.base_rows;
-      database.Put(batch, Family::kState, SnapshotSizesKey(table.number(), origin_.source),
-                   state_.ledger().snapshot_sizes(table.number(), origin_.source).Encode());
     }
     record.sources.push_back({table.number(), origin_.source, work.source_before, source});
   }
@@ -98,6 +96,10 @@ ChangeRecord FactWriter::Finish(uint64_t facts_seq, rocksdb::WriteBatch& batch) 
     state.Encode(writer);
     Seal(writer.bytes());
     database.Put(batch, Family::kState, SourceKey(key.first, key.second), writer.bytes());
+  }
+  for (const auto& [number, source] : resized_) {
+    database.Put(batch, Family::kState, SnapshotSizesKey(number, source),
+                 state_.ledger().snapshot_sizes(number, source).Encode());
   }
   for (const VerifiedCell& cell : verified_) {
     ByteWriter writer;

@@ -33,6 +33,10 @@ void SnapshotSizes::Add(Size size) {
   if (!same_day) sizes_.push_back(size);
 }
 
+void SnapshotSizes::Lower() {
+  for (Size& size : sizes_) size.row_count -= std::min<uint64_t>(size.row_count, 1);
+}
+
 std::string SnapshotSizes::Encode() const {
   ByteWriter writer;
   writer.Put8(kSizesFormat);

@@ -27,6 +27,8 @@ class SnapshotSizes {
   std::optional<Size> Largest(Instant now) const;
   // A snapshot came that left so many rows. Instants do not run backwards.
   void Add(Size size);
+  // One of its rows was deleted by name, by us or by a feed: that is no decay.
+  void Lower();
   // Somebody has accepted that rows went: what was before counts no longer.
   void Forget() { sizes_.clear(); }
 

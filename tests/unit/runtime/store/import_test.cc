@@ -191,16 +191,28 @@ TEST_CASE_FIXTURE(ImportFixture, "A feed that decays day by day is refused, and 
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().message ==
           "with this snapshot source 'hr' has 85 identity rows left of 100 at " + then +
-              ": it lost more than 10% little by little within 30 days, so nothing was taken");
+              ", deleted ones apart: more than 10% were lost little by little within 30 days, so "
+              "nothing was taken");
     CHECK(refused.error().help.find("--allow-shrink") != std::string::npos);
     CHECK(Show(kIdentity, "person 89").presence == Presence::kLive);
     // Once accepted it is the new measure.
     REQUIRE(deliver(85, true).ok());
     REQUIRE(deliver(78).ok());
     CHECK_FALSE(deliver(76).ok());
+    // What is deleted by name, above all by us, is no decay.
+    FactDelta removed = From("rescind", clock.Now());
+    for (int i = 70; i < 78; ++i) {
+      removed.BeginRow(kIdentity, fmt::format("person {}", i));
+      removed.Delete();
+    }
+    Commit(removed);
+    REQUIRE(store->Close().ok());
+    Open();
+    REQUIRE(deliver(70).ok());
+    CHECK_FALSE(deliver(69).ok());
     // And what is long ago is none.
     clock.Advance({31 * kMicrosPerDay});
-    CHECK(deliver(72).ok());
+    CHECK(deliver(64).ok());
   }
 }
 

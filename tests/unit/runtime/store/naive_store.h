@@ -61,7 +61,7 @@ class NaiveStore {
         left[entity] += key.first == entity && row.sources.count(origin.source) > 0;
       }
       left[entity] -= lost;
-      const size_t most = largest_[{entity, origin.source}];
+      const size_t most = largest[{entity, origin.source}];
       if (allow_shrink) continue;
       if (lost * 10 > had || (most > left[entity] && (most - left[entity]) * 10 > most)) {
         return false;
@@ -69,7 +69,7 @@ class NaiveStore {
     }
     for (const uint32_t entity : entities) {
       snapshots_[{entity, origin.source}] = origin.observed_at;
-      size_t& most = largest_[{entity, origin.source}];
+      size_t& most = largest[{entity, origin.source}];
       most = allow_shrink ? left[entity] : std::max(most, left[entity]);
     }
     for (auto& [key, row] : facts) {
@@ -83,6 +83,9 @@ class NaiveStore {
   }
 
   NaiveFacts facts;
+  // Rows after the largest snapshot of a source, deleted ones apart. The histories of the test are
+  // too short for it to grow old.
+  std::map<std::pair<uint32_t, std::string>, size_t> largest;
 
  private:
   static void Remove(NaiveRow& row, int64_t at, CommitReport& report) {
@@ -137,6 +140,10 @@ class NaiveStore {
     if (given.deleted) {
       auto& seen = own ? row.verified_at : row.deletion_seen;
       seen = std::max(seen.value_or(observed), observed);
+      for (const std::string& source : row.sources) {
+        size_t& most = largest[{entity, source}];
+        most -= most > 0;
+      }
       row.sources.clear();
       if (row.presence == Presence::kRemoved) {
         ++report.rows_unchanged;
@@ -221,9 +228,8 @@ class NaiveStore {
   }
 
   const Schema& schema_;
-  // By entity and source. The histories of the test are too short for sizes to grow old.
+  // By entity and source.
   std::map<std::pair<uint32_t, std::string>, Instant> snapshots_;
-  std::map<std::pair<uint32_t, std::string>, size_t> largest_;  // rows after a snapshot
 };
 
 }  // namespace rescind

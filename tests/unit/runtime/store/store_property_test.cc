@@ -149,6 +149,7 @@ class History : public StoreFixture {
     auto begun = store->BeginImport(import);
     REQUIRE(begun.ok());
     const NaiveFacts before = naive_.facts;
+    const auto largest = naive_.largest;
     const int64_t at = clock.Now().micros;
     CommitReport wanted;
     std::set<std::pair<uint32_t, std::string>> listed;
@@ -168,6 +169,7 @@ class History : public StoreFixture {
     if (dice_.Below(5) == 0) {
       begun->reset();
       naive_.facts = before;
+      naive_.largest = largest;
       return;
     }
     const auto got = (*begun)->Finish();
@@ -178,6 +180,7 @@ class History : public StoreFixture {
       Committed(*got, wanted);
     } else {
       naive_.facts = before;
+      naive_.largest = largest;
     }
   }
 
