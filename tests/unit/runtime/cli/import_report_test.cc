@@ -56,7 +56,7 @@ TEST_CASE("AnImportIsSummedUpInTwoLines") {
         "hr.csv: 1,234,567 rows, 3 lines left out: mend them in hr.csv.rejects and import that\n"
         "imported a snapshot from hr, observed 2026-04-01T00:00:00Z: 1,000 new, 0 changed, 0 "
         "unchanged, 1 removed\n"
-        "1 row not taken, in whole or in part: what is known already was observed after the "
+        "1 row not taken, in whole or in part: what is known already was observed after "
         "the source was read\n");
 }
 

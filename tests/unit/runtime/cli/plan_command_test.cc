@@ -40,15 +40,16 @@ TEST_CASE_FIXTURE(CompanyFixture, "CommandsThatOnlyReadWorkOnAFullDisk") {
   REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
   const std::string key = out.str().substr(0, out.str().find('\n'));
   const WritingBan ban;
-  for (const std::vector<std::string>& command : {std::vector<std::string>{"status"},
-                                                  {"facts", "show", "account", "ann"},
-                                                  {"facts", "check"},
-                                                  {"plan"},
-                                                  {"plan", "--as-of", "2026-06-01T08:00Z"},
-                                                  {"why", "grant:ann-vpn"},
-                                                  {"exempt", "list"},
-                                                  {"audit", "show"},
-                                                  {"audit", "verify", "log", "--key", key}}) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"status"},
+        {"facts", "show", "account", "ann"},
+        {"facts", "check"},
+        {"plan"},
+        {"plan", "--as-of", "2026-06-01T08:00Z"},
+        {"why", "grant:ann-vpn"},
+        {"exempt", "list"},
+        {"audit", "show"},
+        {"audit", "verify", folder / "log", "--key", key}}) {
     CAPTURE(command[0]);
     const ExitStatus status = Run(command);
     const bool worked = status == ExitStatus::kDone || status == ExitStatus::kCheckFailed;
