@@ -179,6 +179,26 @@ TEST_CASE_FIXTURE(StoreFixture,
   CHECK(Commit(SetStatus("ann", 1)).at == Instant{kStart.micros + 100});
 }
 
+TEST_CASE_FIXTURE(StoreFixture, "A sixty-fifth source of an entity is refused and takes nothing") {
+  Open();
+  const auto say = [&](int source) {
+    FactDelta delta = From("source " + std::to_string(source));
+    delta.BeginRow(kIdentity, "ann");
+    return store->Commit(delta, {});
+  };
+  for (int i = 1; i <= 64; ++i) REQUIRE(say(i).ok());
+  const auto refused = say(65);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == ErrorKind::kInvalidInput);
+  CHECK(refused.error().message == "source 'source 65' would be the 65th of its entity");
+  CHECK(refused.error().help.find("at most 64 sources") != std::string::npos);
+  CHECK(Show(kIdentity, "ann").sources.size() == 64);
+  CHECK(say(64).ok());
+  FactDelta other = From("source 65");
+  other.BeginRow(kAccount, "a");
+  CHECK(store->Commit(other, {}).ok());
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "A value of another type is refused and nothing is taken") {
   Open();
   FactDelta delta = SetStatus("ann", 0);
