@@ -27,6 +27,15 @@ Error Invalid(std::string message, std::string help) {
   return {ErrorKind::kInvalidInput, std::move(message), std::move(help)};
 }
 
+// Of a file that cannot be used as a whole: what lies before it in the list was not taken either.
+Error NothingTaken(Error error) {
+  constexpr std::string_view kSaid = "nothing";
+  if (error.help.find(kSaid) != std::string::npos) return error;  // the store says so itself
+  if (!error.help.empty()) error.help += "; ";
+  error.help += "nothing was taken";
+  return error;
+}
+
 // Gives back what was read to find out the format, then the rest of the file.
 class PeekedFile final : public ReadableFile {
  public:
@@ -267,7 +276,8 @@ Result<ImportSummary> Importer::Attempt(bool snapshot) {
   RESCIND_ASSIGN(const std::unique_ptr<Import> import, store_.BeginImport(std::move(options)));
   uint64_t rows = 0;
   for (const std::string& path : request_.files) {
-    RESCIND_TRY(LoadOne(path, *import, snapshot, summary));
+    Status loaded = LoadOne(path, *import, snapshot, summary);
+    if (!loaded.ok()) return NothingTaken(std::move(loaded).error());
     rows += summary.files.back().load.rows;
   }
   WarnOfSource(summary);

@@ -88,6 +88,17 @@ TEST_CASE_FIXTURE(FactsProgram, "ABadLineMeansNothingIsTakenUnlessItIsSkipped") 
   CHECK(Run({"facts", "show", "identity", "bob"}) == ExitStatus::kDone);
 }
 
+TEST_CASE_FIXTURE(FactsProgram, "AHeaderThatCannotBeReadSaysThatNothingWasTaken") {
+  Write("identity.csv", "id,name,kind,status\nann,Ann,employee,active\n");
+  Write("account.csv", "id,sytem\na,ldap\n");
+  CHECK(Import({"identity.csv", "account.csv", "--source", "hr"}) == ExitStatus::kError);
+  CHECK(Complains("error: account.csv:1:4: "));
+  CHECK(Complains("help: nothing was taken\n"));
+  CHECK(Import({"identity.csv", "nowhere.csv", "--entity", "identity"}) == ExitStatus::kError);
+  CHECK(Complains("; nothing was taken\n"));
+  CHECK(Run({"facts", "show", "identity", "ann"}) == ExitStatus::kError);
+}
+
 TEST_CASE_FIXTURE(FactsProgram, "TheCheckFailsOnHolesAndOnFeedsThatStopped") {
   Write("account.csv", "id,system,owner,username,status\na,ldap,ghost,a,active\n");
   REQUIRE(Import({"account.csv", "--source", "hrr"}) == ExitStatus::kDone);
