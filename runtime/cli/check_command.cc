@@ -1,6 +1,7 @@
 // `rescind check [PATH…]`: are the policies well-formed, and do they mean something.
 //
-// Without paths it checks the workspace. Paths that all lie in the workspace's policy folder
+// Without paths it checks the workspace, rescind.toml's targets, channels and sources included, and
+// without asking any of them. Paths that all lie in the workspace's policy folder
 // choose what is shown of it: policies are one program, and one file alone would lack what the
 // others declare. Other paths are a program of their own.
 #include <fmt/ostream.h>
@@ -14,6 +15,7 @@
 #include "runtime/cli/command_list.h"
 #include "runtime/service/diagnostic_report.h"
 #include "runtime/service/policy_loader.h"
+#include "runtime/service/workspace_check.h"
 
 namespace rescind {
 namespace {
@@ -30,6 +32,7 @@ struct Checked {
   std::vector<Diagnostic> shown;
   size_t shown_file_count = 0;
   size_t hidden_error_count = 0;
+  std::vector<WorkspaceProblem> problems;  // of rescind.toml
 };
 
 bool WorkspaceIsNamed(const Invocation& invocation) {
@@ -104,24 +107,37 @@ Result<Checked> CheckPaths(const std::vector<std::string>& paths, Invocation& in
 Result<Checked> CheckWorkspace(Invocation& invocation) {
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicies(workspace, invocation.files));
-  return ShowAll(std::move(policies));
+  Checked checked = ShowAll(std::move(policies));
+  const typed::Program* program = checked.policies.program.get();
+  checked.problems =
+      CheckWorkspace(workspace, program == nullptr ? nullptr : &program->schema, invocation.files);
+  return checked;
 }
 
 void Print(const Checked& checked, const std::string& format, Invocation& invocation) {
   const SourceMap& sources = checked.policies.sources;
   if (format == "json") {
-    invocation.out << DiagnosticsAsJson(sources, checked.shown, checked.shown_file_count);
+    invocation.out << DiagnosticsAsJson(sources, checked.shown, checked.shown_file_count,
+                                        checked.problems);
     return;
   }
   if (format == "sarif") {
-    invocation.out << DiagnosticsAsSarif(sources, checked.shown, ProgramVersion());
+    invocation.out << DiagnosticsAsSarif(sources, checked.shown, ProgramVersion(),
+                                         checked.problems);
     return;
   }
   const DiagnosticStyle style{.color = invocation.out_has_color()};
   for (const Diagnostic& diagnostic : checked.shown) {
     invocation.out << RenderDiagnostic(sources, diagnostic, style) << '\n';
   }
+  for (const WorkspaceProblem& problem : checked.problems) {
+    invocation.out << FormatWorkspaceProblem(problem) << '\n';
+  }
   invocation.out << DiagnosticSummary(checked.shown, checked.shown_file_count) << '\n';
+  if (!checked.problems.empty()) {
+    fmt::print(invocation.out, "{} error{} in {}\n", checked.problems.size(),
+               checked.problems.size() == 1 ? "" : "s", kWorkspaceFileName);
+  }
 }
 
 Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invocation) {
@@ -140,8 +156,8 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
   }
   // A file is no better than the program that it is part of.
   const DiagnosticCounts counts = CountDiagnostics(checked.shown);
-  const bool failed =
-      checked.policies.program == nullptr || (options.deny_warnings && counts.warnings > 0);
+  const bool failed = checked.policies.program == nullptr || !checked.problems.empty() ||
+                      (options.deny_warnings && counts.warnings > 0);
   return failed ? ExitStatus::kCheckFailed : ExitStatus::kDone;
 }
 
@@ -150,9 +166,10 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
 void DeclareCheck(CommandLine& line) {
   auto options = std::make_shared<CheckCommandOptions>();
   CLI::App& check =
-      line.Add("check", "Check the policies; exit status 3 when they hold an error",
+      line.Add("check", "Check policies and rescind.toml; exit status 3 when they hold an error",
                [options](Invocation& invocation) { return RunCheck(*options, invocation); });
-  check.add_option("path", options->paths, "Policy files or folders (default: the workspace's)");
+  check.add_option("path", options->paths,
+                   "Policy files or folders (default: all of the workspace)");
   check.add_option("--format", options->format, "text, json or sarif")
       ->check(CLI::IsMember({"text", "json", "sarif"}))
       ->capture_default_str();

@@ -192,8 +192,13 @@ std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t
                      Count(counts.warnings, "warning"), Count(file_count, "file"));
 }
 
+std::string FormatWorkspaceProblem(const WorkspaceProblem& problem) {
+  return fmt::format("error: {}: {}\n{}", problem.place, problem.message,
+                     problem.help.empty() ? "" : fmt::format("  = help: {}\n", problem.help));
+}
+
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                              size_t file_count) {
+                              size_t file_count, const std::vector<WorkspaceProblem>& problems) {
   const DiagnosticCounts counts = CountDiagnostics(diagnostics);
   Json json = {{"format", "rescind.diagnostics/1"},
                {"summary",
@@ -202,11 +207,16 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
   for (const Diagnostic& diagnostic : diagnostics) {
     json["diagnostics"].push_back(DiagnosticJson(sources, diagnostic));
   }
+  for (const WorkspaceProblem& problem : problems) {
+    json["workspace"].push_back(
+        {{"place", problem.place}, {"message", problem.message}, {"help", problem.help}});
+  }
   return Dump(json);
 }
 
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                               std::string_view tool_version) {
+                               std::string_view tool_version,
+                               const std::vector<WorkspaceProblem>& problems) {
   std::map<std::string_view, size_t> rule_indexes;
   for (const Diagnostic& diagnostic : diagnostics) rule_indexes.emplace(diagnostic.code.text, 0);
   Json rules = Json::array();
@@ -217,6 +227,11 @@ std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagn
   Json results = Json::array();
   for (const Diagnostic& diagnostic : diagnostics) {
     results.push_back(SarifResult(sources, diagnostic, rule_indexes.at(diagnostic.code.text)));
+  }
+  for (const WorkspaceProblem& problem : problems) {
+    results.push_back({{"ruleId", "workspace"},
+                       {"level", "error"},
+                       {"message", {{"text", FormatWorkspaceProblem(problem)}}}});
   }
   Json driver = {{"name", "rescind"}, {"version", tool_version}, {"rules", std::move(rules)}};
   Json run = {{"tool", {{"driver", std::move(driver)}}},

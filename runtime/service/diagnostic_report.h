@@ -11,6 +11,7 @@
 
 #include "engine/base/diagnostic.h"
 #include "engine/base/source.h"
+#include "runtime/service/workspace_check.h"
 
 namespace rescind {
 
@@ -23,15 +24,22 @@ DiagnosticCounts CountDiagnostics(const std::vector<Diagnostic>& diagnostics);
 // "2 errors, 1 warning in 5 files".
 std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t file_count);
 
+// "error: PLACE: MESSAGE", and the remedy below it.
+std::string FormatWorkspaceProblem(const WorkspaceProblem& problem);
+
 // "rescind.diagnostics/1", indented, with a newline at its end. A place that a diagnostic lacks is
-// null.
+// null. What is wrong with rescind.toml itself is in the optional member `workspace`, and not
+// counted in `summary`.
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                              size_t file_count);
+                              size_t file_count,
+                              const std::vector<WorkspaceProblem>& problems = {});
 
 // One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
-// relative to %SRCROOT%, absolute ones file: URIs.
+// relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml is a result of the
+// rule `workspace`, its place in the message.
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                               std::string_view tool_version);
+                               std::string_view tool_version,
+                               const std::vector<WorkspaceProblem>& problems = {});
 
 // What a code means in a few words: the title of its page; empty when it has no page.
 std::string_view DiagnosticTitle(std::string_view code);

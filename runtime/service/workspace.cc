@@ -126,6 +126,13 @@ class FileReader {
     }
   }
 
+  static std::map<std::string, std::string> PlacesOf(const ExecutorSettings& settings,
+                                                     const TableReader& reader) {
+    std::map<std::string, std::string> places;
+    for (const auto& [key, value] : settings) places.emplace(key, reader.Place(key));
+    return places;
+  }
+
   void ReadChannel(const std::string& name, TableReader& reader) {
     const auto kind = reader.OneOf("kind", {"command", "smtp", "webhook"});
     WorkspaceChannel channel;
@@ -137,6 +144,7 @@ class FileReader {
     if (*kind == "smtp") ReadSmtpChannel(reader, channel);
     if (*kind == "webhook") ReadWebhookChannel(reader, channel);
     reader.RejectUnknown();
+    channel.places = PlacesOf(channel.settings, reader);
     workspace_.channels[name] = std::move(channel);
   }
 
@@ -187,6 +195,7 @@ class FileReader {
     if (!reader.Has("executor")) reader.Reject("executor", "is missing");
     if (auto kind = reader.Text("executor")) target.executor = *std::move(kind);
     target.settings = reader.RemainingSettings();
+    target.places = PlacesOf(target.settings, reader);
     for (const auto& [key, value] : target.settings) {
       if (!EndsLikeASecret(key)) continue;
       reader.Reject(key, fmt::format("would put a secret into this file; write it to a file of "

@@ -53,6 +53,7 @@ struct WorkspaceChannel {
   ExecutorSettings settings;
   std::string folder;  // what relative file names in `settings` start from
   std::string place;
+  std::map<std::string, std::string> places;  // by key of `settings`
 };
 
 // [source.NAME]: a feed, and how old it may be.
@@ -70,6 +71,7 @@ struct WorkspaceTarget {
   ExecutorSettings settings;
   std::string folder;  // what relative file names in `settings` start from
   std::string place;
+  std::map<std::string, std::string> places;  // by key of `settings`
 };
 
 struct Workspace {
@@ -77,7 +79,7 @@ struct Workspace {
   std::string policy_folder;
   std::string store_folder;
   std::string timezone = "UTC";
-  std::string oncall;  // a channel's name; empty: nobody
+  std::string oncall;          // a channel's name; empty: nobody
   std::string audit_key_file;  // Ed25519 private key, mode 0600, outside the store
   std::string audit_origin;    // the log's name in its checkpoints
   WorkspaceLimits limits;

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/runtime/cli/program_fixture.h"
@@ -150,6 +152,83 @@ TEST_CASE_FIXTURE(ProgramFixture, "AnEmptyPolicyFolderIsWellButNoticed") {
   CHECK(Run({"check"}) == ExitStatus::kDone);
   CHECK(Prints("0 errors, 0 warnings in 0 files\n"));
   CHECK(Complains("holds no policy"));
+}
+
+// `check` said that all was well, and the first `plan` or `apply` failed on rescind.toml.
+struct CheckedTargets : CheckedWorkspace {
+  // What `check` says of rescind.toml with `text`; each problem with its remedy.
+  std::string Problems(const std::string& text) {
+    Write("rescind.toml", text);
+    const ExitStatus status = Run({"check"});
+    CHECK(status == (Prints("in rescind.toml\n") ? ExitStatus::kCheckFailed : ExitStatus::kDone));
+    return out.str();
+  }
+  bool Says(const std::string& text, const std::string& problem) {
+    return Problems(text).find(problem) != std::string::npos;
+  }
+};
+
+constexpr const char* kDirectory =
+    "[target.corp]\nexecutor = \"ldap\"\nuri = \"ldap://127.0.0.1:1\"\n"
+    "bind_dn = \"cn=admin,dc=example,dc=org\"\nbind_password_file = \"secret\"\n";
+
+TEST_CASE_FIXTURE(CheckedTargets, "ATargetThatCannotWorkFailsTheCheckWithItsPlaceAndRemedy") {
+  CHECK(Says("[target.crm]\nexecutor = \"postgre\"\n",
+             "rescind.toml:2:1: [target.crm]: `executor` is \"postgre\", which is no kind of "
+             "executor; did you mean \"postgres\"?\n  = help: the kinds are: exec, ldap, "
+             "postgres\n"));
+  CHECK(Prints("1 error in rescind.toml\n"));
+  const std::string missing = Problems("[target.corp]\nexecutor = \"ldap\"\nurl = \"x\"\n");
+  CHECK(missing.find("[target.corp]: `uri` is missing; `bind_dn` is missing") != missing.npos);
+  CHECK(missing.find("did you mean `uri`?") != missing.npos);
+  CHECK(missing.find("  = help: its settings are: ") != missing.npos);
+}
+
+TEST_CASE_FIXTURE(CheckedTargets, "ASecretThatCannotBeReadIsFoundWithoutAskingTheServer") {
+  CHECK(Says(kDirectory,
+             "rescind.toml:5:1: [target.corp]: `bind_password_file`: cannot read the "
+             "secret file "));
+  CHECK(Prints("  = help: put the password into that file"));
+  Write("secret", "hush");
+  CHECK(Says(kDirectory, "everybody may read or change the secret file"));  // mode 0644
+  CHECK(!Prints("hush"));
+  chmod((folder / "secret").c_str(), 0600);
+  // Nobody listens there, and nobody is asked.
+  CHECK(!Says(kDirectory, "in rescind.toml"));
+  CHECK(Says(std::string(kDirectory) + "ca_file = \"nowhere.pem\"\n",
+             ":6:1: [target.corp]: `ca_file`: "));
+  CHECK(Prints("nowhere.pem is not there"));
+}
+
+TEST_CASE_FIXTURE(CheckedTargets, "AProgramThatIsNotThereIsFound") {
+  const std::string target =
+      "[target.x]\nexecutor = \"exec\"\ncommand = [\"./tool\"]\ncan = [\"revoke grant\"]\n";
+  CHECK(Says(target, "[target.x]: `command`: there is no program "));
+  Write("tool", "#!/bin/sh\n");
+  CHECK(Says(target, "/tool cannot be executed\n  = help: run: chmod +x "));
+  chmod((folder / "tool").c_str(), 0700);
+  CHECK(!Says(target, "in rescind.toml"));
+  CHECK(Says("[channel.team]\nkind = \"command\"\ncommand = [\"./tell\"]\n",
+             ":3:1: [channel.team]: `command`: there is no program "));
+}
+
+TEST_CASE_FIXTURE(CheckedTargets, "ASourceOfAnUnknownEntityIsFound") {
+  CHECK(Says("[source.hr]\nentity = \"identiti\"\n",
+             ":2:1: [source.hr]: `entity` names identiti, which no policy file declares\n"
+             "  = help: did you mean identity?\n"));
+}
+
+TEST_CASE_FIXTURE(CheckedTargets, "MachinesSeeTheProblemsAndNamedPoliciesAreCheckedAlone") {
+  Write("rescind.toml", kDirectory);
+  CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
+  const auto json = nlohmann::json::parse(out.str());
+  REQUIRE(json["workspace"].size() == 1);
+  CHECK(json["workspace"][0]["place"].get<std::string>().ends_with("rescind.toml:5:1"));
+  CHECK(json["workspace"][0]["help"] != "");
+  CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kCheckFailed);
+  const auto sarif = nlohmann::json::parse(out.str());
+  CHECK(sarif["runs"][0]["results"].back()["ruleId"] == "workspace");
+  CHECK(Run({"check", "policies/good.rescind"}) == ExitStatus::kDone);
 }
 
 }  // namespace

@@ -1,0 +1,135 @@
+#include "runtime/service/workspace_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/diagnostic.h"
+#include "runtime/executors/registry.h"
+
+namespace rescind {
+namespace {
+
+// The tables [target.NAME] and [channel.NAME] as far as they are alike.
+struct SystemTable {
+  std::string title;  // "[target.corp-ldap]"
+  const ExecutorSettings& settings;
+  const std::string& folder;
+  const std::string& place;
+  const std::map<std::string, std::string>& places;  // of the keys
+};
+
+class Checker {
+ public:
+  Checker(const Workspace& workspace, FileSystem& files) : workspace_(workspace), files_(files) {}
+
+  void Channels() {
+    for (const auto& [name, channel] : workspace_.channels) {
+      CheckFiles({fmt::format("[channel.{}]", name), channel.settings, channel.folder,
+                  channel.place, channel.places});
+    }
+  }
+
+  void Sources(const Schema& schema) {
+    std::vector<std::string> names;
+    for (const EntityDef& entity : schema.entities()) names.push_back(entity.name);
+    for (const auto& [name, source] : workspace_.sources) {
+      for (const std::string& entity : source.entities) {
+        if (schema.Find(entity)) continue;
+        const auto meant = DidYouMean(entity, names);
+        problems_.push_back({source.place,
+                             fmt::format("[source.{}]: `entity` names {}, which no policy file "
+                                         "declares",
+                                         name, entity),
+                             meant ? fmt::format("did you mean {}?", *meant)
+                                   : fmt::format("declared are {}", fmt::join(names, ", "))});
+      }
+    }
+  }
+
+  void Targets() {
+    for (const auto& [name, target] : workspace_.targets) {
+      const auto executor = MakeExecutor(target.executor, name, target.settings, target.folder);
+      if (!executor.ok()) {
+        problems_.push_back({target.place, executor.error().message, executor.error().help});
+      }
+      CheckFiles({fmt::format("[target.{}]", name), target.settings, target.folder, target.place,
+                  target.places});
+    }
+  }
+
+  std::vector<WorkspaceProblem> Take() { return std::move(problems_); }
+
+ private:
+  // By the endings of the keys, which all kinds keep to: `…password_file` and `…secret_file` hold
+  // secrets, other `…_file` what a library reads, `…_folder` files; `command` is a program.
+  void CheckFiles(const SystemTable& table) {
+    for (const auto& [key, value] : table.settings) {
+      if (const auto* words = std::get_if<std::vector<std::string>>(&value)) {
+        if (key == "command" && !words->empty()) CheckProgram(table, key, words->front());
+        continue;
+      }
+      const auto* name = std::get_if<std::string>(&value);
+      if (name == nullptr || name->empty()) continue;
+      const std::string path = name->starts_with('/') ? *name : table.folder + "/" + *name;
+      if (key.ends_with("password_file") || key.ends_with("secret_file")) {
+        const auto secret = ReadSecretFile(path);
+        if (!secret.ok()) Add(table, key, secret.error().message, secret.error().help);
+      } else if (key.ends_with("_file")) {
+        CheckKind(table, key, path, FileKind::kRegular, "file");
+      } else if (key.ends_with("_folder")) {
+        CheckKind(table, key, path, FileKind::kDirectory, "folder");
+      }
+    }
+  }
+
+  void CheckKind(const SystemTable& table, const std::string& key, const std::string& path,
+                 FileKind wanted, std::string_view word) {
+    const auto info = files_.Stat(path);
+    if (info.ok() && info->kind == wanted) return;
+    Add(table, key,
+        info.ok() ? fmt::format("{} is no {}", path, word) : fmt::format("{} is not there", path),
+        fmt::format("name a {} that exists", word));
+  }
+
+  // A name without a slash is looked up when it is started.
+  void CheckProgram(const SystemTable& table, const std::string& key, const std::string& word) {
+    if (word.find('/') == std::string::npos) return;
+    const std::string path = word.starts_with('/') ? word : table.folder + "/" + word;
+    const auto info = files_.Stat(path);
+    if (!info.ok() || info->kind != FileKind::kRegular) {
+      Add(table, key, fmt::format("there is no program {}", path),
+          "its first word is the program, from the workspace's folder");
+    } else if ((info->mode & 0111) == 0) {
+      Add(table, key, fmt::format("{} cannot be executed", path),
+          fmt::format("run: chmod +x {}", path));
+    }
+  }
+
+  void Add(const SystemTable& table, const std::string& key, const std::string& problem,
+           const std::string& help) {
+    const auto place = table.places.find(key);
+    problems_.push_back({place == table.places.end() ? table.place : place->second,
+                         fmt::format("{}: `{}`: {}", table.title, key, problem), help});
+  }
+
+  const Workspace& workspace_;
+  FileSystem& files_;
+  std::vector<WorkspaceProblem> problems_;
+};
+
+}  // namespace
+
+std::vector<WorkspaceProblem> CheckWorkspace(const Workspace& workspace, const Schema* schema,
+                                             FileSystem& files) {
+  Checker checker(workspace, files);
+  checker.Channels();
+  if (schema != nullptr) checker.Sources(*schema);
+  checker.Targets();
+  return checker.Take();
+}
+
+}  // namespace rescind
