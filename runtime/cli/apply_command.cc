@@ -33,7 +33,8 @@ Status CheckOptions(const ApplyCommandOptions& options) {
 }
 
 ExitStatus StatusOf(const ApplyReport& report) {
-  if (report.unfinished_count() > 0 || report.failed_notice_count() > 0) {
+  if (report.unfinished_count() > 0 || report.failed_notice_count() > 0 ||
+      !report.escalated_earlier.empty()) {
     return ExitStatus::kAppliedInPart;
   }
   const bool held = report.held_count + report.CountOf(ActionState::kHeld) > 0;
@@ -121,7 +122,7 @@ void DeclareApply(CommandLine& line) {
                [options](Invocation& invocation) { return RunApply(*options, invocation); });
   apply.add_option("plan", options->plan, "What `rescind plan --out` wrote");
   apply.add_flag("--auto", options->automatic,
-                 "Whatever is ready now; holds what nobody confirmed");
+                 "Whatever is ready now; holds what nobody confirmed, leaves what is escalated");
   apply.add_flag("--resume", options->resume, "Go on with what was cut off or waits for a retry");
   apply.add_option("--confirm", options->confirm, "The id of the plan that you have read");
   apply.add_option("--wait", options->patience, "How long to wait for systems that fail")

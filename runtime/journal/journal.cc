@@ -262,15 +262,6 @@ Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const
   return problem;
 }
 
-Result<JournalCounts> Journal::Count() const {
-  JournalCounts counts;
-  RESCIND_TRY(List([&](const JournalEntry& entry) {
-    ++counts[entry.state];
-    return true;
-  }));
-  return counts;
-}
-
 uint64_t Journal::RunnableCount() const {
   const std::lock_guard lock(mutex_);
   uint64_t count = 0;

@@ -49,8 +49,6 @@ struct PlanReport {
   uint64_t done_count = 0;      // verified or compensated before under this key: ignored
 };
 
-using JournalCounts = std::map<ActionState, uint64_t>;
-
 // One step of one action, to be made durable. `entry` is what it is afterwards.
 struct JournalStep {
   JournalEntry entry;
@@ -90,7 +88,6 @@ class Journal {
   Result<uint32_t> EpisodeFor(const std::string& wanted_key) const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
-  Result<JournalCounts> Count() const;
   // Actions that a run would go on with: ready, or in flight.
   uint64_t RunnableCount() const;
   // In flight: an earlier run was cut off, or waits for a retry.

@@ -60,7 +60,7 @@ class ActionAssembly {
     RESCIND_ASSIGN(planned.action.target, draft_.model.Describe(first.target));
     RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(first.target));
     ActionTerms terms;
-    RESCIND_TRY(SetKey(planned.action, terms));
+    RESCIND_TRY(SetKey(planned, terms));
     planned.reversible = IsReversibleIn(planned.action);
     SetStatus(claims, planned);
     for (const uint32_t index : claims) {
@@ -74,12 +74,14 @@ class ActionAssembly {
     return {};
   }
 
-  Status SetKey(Action& action, ActionTerms& terms) {
+  Status SetKey(PlannedAction& planned, ActionTerms& terms) {
+    Action& action = planned.action;
     const std::string& store = draft_.options.store_id;
     terms.wanted_key = WantedStateKey(store, action.target, action.verb, action.playbook);
     if (draft_.options.history) {
-      RESCIND_ASSIGN(const ActionHistory history, draft_.options.history(terms.wanted_key));
+      RESCIND_ASSIGN(ActionHistory history, draft_.options.history(terms.wanted_key));
       action.episode = history.episode;
+      planned.escalated = std::move(history.escalated);
     }
     action.key = ActionKey(store, action.target, action.verb, action.playbook, action.episode);
     return {};

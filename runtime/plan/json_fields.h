@@ -33,7 +33,8 @@ class JsonFields {
   std::vector<std::string> Texts(std::string_view name);
   std::map<std::string, std::string> TextMap(std::string_view name);
   bool IsNull(std::string_view name);
-  bool Has(std::string_view name) const;  // what an earlier program did not write
+  // Whether an optional member is there: an earlier program may not have written it.
+  bool Has(std::string_view name) const;
 
   template <typename T>
   T Object(std::string_view name, T (*read)(JsonFields&)) {

@@ -85,6 +85,7 @@ PlanSummary Summarise(const Plan& plan) {
       case ActionStatus::kNotice: ++summary.notice_count; break;
       case ActionStatus::kHeld: ++summary.held_count; break;
     }
+    if (planned.escalated) ++summary.escalated_count;
     if (!planned.subject.person.empty()) people.insert(planned.subject.person);
     systems.insert(planned.action.target.system);
   }

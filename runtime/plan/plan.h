@@ -62,6 +62,14 @@ enum class Change : uint8_t {
   kStanding = 2,
 };
 
+// An action that an earlier run gave up: a person must act. `apply --auto` leaves it alone; a plan
+// that lists it is a person's decision, and applying it tries again.
+struct Escalation {
+  Instant since;
+  std::string error;   // what its system last said
+  std::string remedy;  // what to do
+};
+
 struct PlannedAction {
   Action action;
   std::optional<Change> change;  // absent when there is no plan to compare with
@@ -69,6 +77,7 @@ struct PlannedAction {
   std::string held_because;  // kHeld: the plain reason
   Instant due;
   bool reversible = false;
+  std::optional<Escalation> escalated;
   PlannedSubject subject;
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
 };
@@ -179,6 +188,7 @@ struct PlanSummary {
   uint64_t ready_count = 0;
   uint64_t notice_count = 0;
   uint64_t held_count = 0;
+  uint64_t escalated_count = 0;  // of any status
   uint64_t person_count = 0;
   uint64_t system_count = 0;
   uint64_t protected_count = 0;

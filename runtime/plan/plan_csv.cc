@@ -5,6 +5,8 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "engine/base/assert.h"
+
 namespace rescind {
 namespace {
 
@@ -24,7 +26,10 @@ std::string Cell(std::string_view text) {
   return quoted + '"';
 }
 
+constexpr size_t kColumns = 21;
+
 void AppendRow(std::string& out, std::initializer_list<std::string_view> cells) {
+  RESCIND_ASSERT(cells.size() == kColumns, "a row of other columns than the header's");
   bool first = true;
   for (const std::string_view cell : cells) {
     if (!first) out += ',';
@@ -51,40 +56,78 @@ std::string WhyCell(const NotActedOn& row) {
   return fmt::format("{}{}{}", words, row.detail.empty() ? "" : ": ", row.detail);
 }
 
+void AppendEarlier(std::string& out, const EarlierAction& was, std::string_view became,
+                   std::string_view by) {
+  AppendRow(out, {"no longer planned",
+                  VerbName(was.verb),
+                  was.entity,
+                  was.target,
+                  was.system,
+                  "",
+                  "",
+                  "",
+                  "",
+                  was.policy,
+                  "",
+                  "",
+                  "",
+                  became,
+                  "",
+                  "",
+                  "",
+                  "",
+                  by,
+                  "",
+                  ""});
+}
+
 }  // namespace
 
 std::string FormatPlanCsv(const Plan& plan) {
   std::string out;
-  AppendRow(out, {"status", "verb", "entity", "target", "system", "person", "department",
-                  "privileged", "severity", "policy", "stage", "due", "reversible", "change",
-                  "because", "source_line", "evidence", "reason", "by"});
+  AppendRow(out, {"status",         "verb",       "entity",     "target",   "system",
+                  "person",         "department", "privileged", "severity", "policy",
+                  "stage",          "due",        "reversible", "change",   "because",
+                  "source_line",    "evidence",   "reason",     "by",       "escalated_since",
+                  "escalated_error"});
   for (const PlannedAction& planned : plan.actions) {
     const Action& action = planned.action;
     for (const PlannedReason& reason : planned.reasons) {
       const std::string_view change = !planned.change                   ? ""
                                       : *planned.change == Change::kNew ? "new"
                                                                         : "standing";
-      AppendRow(out, {ActionStatusName(planned.status), VerbName(action.verb), action.target.entity,
-                      action.target.id, action.target.system, planned.subject.person,
-                      planned.subject.department, planned.subject.privileged ? "yes" : "no",
-                      SeverityName(reason.severity), reason.policy, std::to_string(reason.stage),
-                      FormatInstant(reason.due), planned.reversible ? "yes" : "no", change,
-                      reason.because, reason.source_line, EvidenceCell(reason),
-                      planned.held_because, ""});
+      AppendRow(out, {ActionStatusName(planned.status),
+                      VerbName(action.verb),
+                      action.target.entity,
+                      action.target.id,
+                      action.target.system,
+                      planned.subject.person,
+                      planned.subject.department,
+                      planned.subject.privileged ? "yes" : "no",
+                      SeverityName(reason.severity),
+                      reason.policy,
+                      std::to_string(reason.stage),
+                      FormatInstant(reason.due),
+                      planned.reversible ? "yes" : "no",
+                      change,
+                      reason.because,
+                      reason.source_line,
+                      EvidenceCell(reason),
+                      planned.held_because,
+                      "",
+                      planned.escalated ? FormatInstant(planned.escalated->since) : "",
+                      planned.escalated ? planned.escalated->error : ""});
     }
   }
-  const auto append_earlier = [&](const EarlierAction& was, std::string_view became,
-                                  std::string_view by) {
-    AppendRow(out, {"no longer planned", VerbName(was.verb), was.entity, was.target, was.system, "",
-                    "", "", "", was.policy, "", "", "", became, "", "", "", "", by});
-  };
   for (const LeftAloneAction& row : plan.delta.left_alone) {
-    append_earlier(row.action, NotActedReasonWords(row.reason), row.by);
+    AppendEarlier(out, row.action, NotActedReasonWords(row.reason), row.by);
   }
-  for (const EarlierAction& action : plan.delta.resolved) append_earlier(action, "resolved", "");
+  for (const EarlierAction& action : plan.delta.resolved)
+    AppendEarlier(out, action, "resolved", "");
   for (const NotActedOn& row : plan.not_acted_on) {
-    AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "", row.policy, "",
-                    "", "", "", "", "", "", WhyCell(row), row.by});
+    AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "",
+                    row.policy,     "", "",         "",         "", "", "", "", WhyCell(row),
+                    row.by,         "", ""});
   }
   return out;
 }

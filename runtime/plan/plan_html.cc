@@ -68,15 +68,19 @@ void AppendVerdict(std::string& out, const Plan& plan) {
   out += fmt::format(
       "<p class=\"verdict\">{}<strong>{} removal{}</strong>: {} ready, {} in notice, {} held; {} "
       "{}, "
-      "{} system{}.<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
+      "{} system{}.{}<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
       filter.empty() ? ""
                      : fmt::format("Shown is only {}; limits and matches count everything.<br>",
                                    Escape(filter)),
       summary.action_count, summary.action_count == 1 ? "" : "s", summary.ready_count,
       summary.notice_count, summary.held_count, summary.person_count,
       summary.person_count == 1 ? "person" : "people", summary.system_count,
-      summary.system_count == 1 ? "" : "s", summary.protected_count, summary.exempt_count,
-      summary.insufficient_count, RemarkOn(plan));
+      summary.system_count == 1 ? "" : "s",
+      summary.escalated_count == 0
+          ? ""
+          : fmt::format("<br><span class=\"held\">X {} escalated: a person must act</span>",
+                        summary.escalated_count),
+      summary.protected_count, summary.exempt_count, summary.insufficient_count, RemarkOn(plan));
 }
 
 void AppendPolicies(std::string& out, const Plan& plan) {
@@ -160,10 +164,16 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
           evidence.source.empty() ? "" : " <small>from " + Escape(evidence.source) + "</small>");
     }
   }
-  const std::string state = planned.status == ActionStatus::kReady ? "ready now"
-                            : planned.status == ActionStatus::kNotice
-                                ? "due " + FormatInstant(planned.due)
-                                : "held: " + Escape(planned.held_because);
+  std::string state = planned.status == ActionStatus::kReady ? "ready now"
+                      : planned.status == ActionStatus::kNotice
+                          ? "due " + FormatInstant(planned.due)
+                          : "held: " + Escape(planned.held_because);
+  if (planned.escalated) {
+    state +=
+        fmt::format("<br><span class=\"held\">X escalated since {}: {}</span><br><small>{}</small>",
+                    FormatInstant(planned.escalated->since), Escape(planned.escalated->error),
+                    Escape(planned.escalated->remedy));
+  }
   out += fmt::format(
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "
       "{}</small><td>{}</tr>\n",

@@ -130,6 +130,17 @@ class PlanWriter {
     json_.Member("privileged", planned.subject.privileged);
     List("evidence", leading.evidence);
     List("reasons", planned.reasons);
+    if (planned.escalated) Write(*planned.escalated);
+    json_.EndObject();
+  }
+
+  // Optional: where it is not escalated, there is no member.
+  void Write(const Escalation& escalated) {
+    json_.Name("escalated");
+    json_.BeginObject();
+    Time("since", escalated.since);
+    json_.Member("error", escalated.error);
+    json_.Member("remedy", escalated.remedy);
     json_.EndObject();
   }
 
@@ -257,6 +268,7 @@ class PlanWriter {
     json_.Member("protected", summary.protected_count);
     json_.Member("exempt", summary.exempt_count);
     json_.Member("insufficient", summary.insufficient_count);
+    if (summary.escalated_count > 0) json_.Member("escalated", summary.escalated_count);
     json_.EndObject();
   }
 
@@ -331,6 +343,10 @@ std::optional<Change> ReadChange(JsonFields& fields) {
   return std::nullopt;
 }
 
+Escalation ReadEscalation(JsonFields& fields) {
+  return {fields.Time("since"), fields.Text("error"), fields.Text("remedy")};
+}
+
 PlannedAction ReadAction(JsonFields& fields) {
   PlannedAction planned;
   Action& action = planned.action;
@@ -349,6 +365,9 @@ PlannedAction ReadAction(JsonFields& fields) {
   planned.change = ReadChange(fields);
   planned.due = fields.Time("due");
   planned.reversible = fields.Bool("reversible");
+  if (fields.Has("escalated")) {
+    planned.escalated = fields.Object<Escalation>("escalated", ReadEscalation);
+  }
   planned.subject = {fields.Text("person"), fields.Text("department"), fields.Bool("privileged")};
   planned.reasons = fields.List<PlannedReason>("reasons", ReadReason);
   if (planned.reasons.empty()) fields.Fail("reasons", "an action needs a reason");
@@ -457,6 +476,7 @@ PlanSummary ReadSummary(JsonFields& fields) {
   summary.protected_count = fields.Count("protected");
   summary.exempt_count = fields.Count("exempt");
   summary.insufficient_count = fields.Count("insufficient");
+  if (fields.Has("escalated")) summary.escalated_count = fields.Count("escalated");
   return summary;
 }
 

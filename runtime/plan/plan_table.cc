@@ -90,6 +90,13 @@ void WriteVerdict(Table& table, const Plan& plan) {
                            Plural(summary.person_count, "person", "people"),
                            Plural(summary.system_count, "system", "systems")));
   }
+  if (summary.escalated_count > 0) {
+    table.Line(
+        table.Paint(fmt::format("X {} escalated: a person must act; `apply --auto` leaves {}.",
+                                Plural(summary.escalated_count, "of them is", "of them are"),
+                                summary.escalated_count == 1 ? "it" : "them"),
+                    "31"));
+  }
   table.Line(fmt::format("Left alone: {} protected, {} exempt, {} for lack of data.",
                          summary.protected_count, summary.exempt_count,
                          summary.insufficient_count));
@@ -173,6 +180,13 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
   table.Line(fmt::format("      {}; {}; severity {}", state,
                          planned.reversible ? "reversible" : "not reversible",
                          SeverityName(action.severity)));
+  if (planned.escalated) {
+    table.Line(fmt::format(
+        "      {}: {}",
+        table.Paint("X escalated since " + FormatInstant(planned.escalated->since), "31"),
+        Printable(planned.escalated->error)));
+    table.Line("        " + Printable(planned.escalated->remedy));
+  }
   for (const PlannedReason& reason : planned.reasons) {
     table.Line(
         fmt::format("      why: {} ({})", Printable(reason.because), Printable(reason.policy)));

@@ -35,6 +35,7 @@ class TableText {
   std::string Format() {
     Actions();
     Fallen();
+    EscalatedEarlier();
     Notices();
     Counts();
     return std::move(text_);
@@ -70,6 +71,18 @@ class TableText {
     }
     More(report_.fallen.size());
   }
+  void EscalatedEarlier() {
+    if (report_.escalated_earlier.empty()) return;
+    Line("escalated by earlier runs, and left to a person:");
+    for (size_t i = 0; i < std::min(report_.escalated_earlier.size(), max_rows_); ++i) {
+      const PlannedAction& planned = report_.escalated_earlier[i];
+      const ActionTarget& target = planned.action.target;
+      Line("  X {} {} {} on {}: since {}: {}", VerbName(planned.action.verb), target.entity,
+           Printable(target.id), Printable(target.system), FormatInstant(planned.escalated->since),
+           Printable(planned.escalated->error));
+    }
+    More(report_.escalated_earlier.size());
+  }
   void Notices() {
     if (report_.notices.empty()) return;
     Line("notices:");
@@ -95,12 +108,13 @@ class TableText {
     if (report_.unseen_count > 0) {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
     }
-    const uint64_t escalated = report_.CountOf(ActionState::kEscalated);
-    const uint64_t open = report_.unfinished_count() - escalated + report_.left_open_count;
+    const uint64_t given_up = report_.CountOf(ActionState::kEscalated);
+    const uint64_t escalated = given_up + report_.escalated_earlier.size();
+    const uint64_t open = report_.unfinished_count() - given_up + report_.left_open_count;
     if (open > 0) Line("{} are not finished: `rescind apply --resume` goes on with them", open);
     if (escalated > 0) {
-      Line("{} need a person: mend what the system said above, then make and apply a new plan",
-           escalated);
+      Line("{} a person: mend what the system said above, then make and apply a new plan",
+           escalated == 1 ? "1 needs" : fmt::format("{} need", escalated));
     }
     if (report_.interrupted) Line("interrupted: nothing was left half-done without a record");
   }
@@ -121,6 +135,22 @@ Json ActionsJson(const ApplyReport& report) {
                     {"policy", action.policy},
                     {"state", ActionStateName(action.state)},
                     {"detail", action.detail}});
+  }
+  return list;
+}
+
+Json EscalatedEarlierJson(const ApplyReport& report) {
+  Json list = Json::array();
+  for (const PlannedAction& planned : report.escalated_earlier) {
+    const Action& action = planned.action;
+    list.push_back({{"id", action.key},
+                    {"verb", VerbName(action.verb)},
+                    {"entity", action.target.entity},
+                    {"target", action.target.id},
+                    {"system", action.target.system},
+                    {"since", FormatInstant(planned.escalated->since)},
+                    {"error", planned.escalated->error},
+                    {"remedy", planned.escalated->remedy}});
   }
   return list;
 }
@@ -184,6 +214,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"withdrawn", report.CountOf(ActionState::kWithdrawn) + report.withdrawn_count},
                  {"held", report.CountOf(ActionState::kHeld) + report.held_count},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
+                 {"escalated_earlier", report.escalated_earlier.size()},
                  {"unfinished", report.unfinished_count()},
                  {"notice", report.waiting_count},
                  {"already_done", report.already_done_count},
@@ -194,6 +225,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"notices_failed", report.failed_notice_count()}}},
                {"actions", ActionsJson(report)},
                {"not_carried_out", FallenJson(report)},
+               {"escalated_earlier", EscalatedEarlierJson(report)},
                {"notices", NoticesJson(report)},
                {"held_because", report.held_because},
                {"failing_systems", report.failing_systems},

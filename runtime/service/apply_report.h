@@ -45,6 +45,8 @@ struct ApplyReport {
   std::vector<AppliedAction> actions;
   std::vector<AppliedNotice> notices;
   std::vector<FallenRow> fallen;
+  // Of earlier runs, ready now, and left to a person by `--auto`.
+  std::vector<PlannedAction> escalated_earlier;
   uint64_t unseen_count = 0;              // ready now, but not in the plan
   uint64_t held_count = 0;                // actions that a limit, an approval or a feed holds
   std::vector<std::string> held_because;  // each reason once

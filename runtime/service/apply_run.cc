@@ -126,7 +126,7 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   }
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
-  work.selection = SelectActions(request.plan ? *request.plan : derived, derived);
+  work.selection = request.plan ? SelectActions(*request.plan, derived) : SelectReady(derived);
   return {};
 }
 
@@ -170,6 +170,7 @@ void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
   const PlanOutcome& outcome = work.outcome();
   report.now = work.derivation->now;
   report.fallen = work.selection.fallen;
+  report.escalated_earlier = work.selection.escalated;
   report.unseen_count = work.selection.unseen_count;
   std::set<std::string_view> read;
   if (request.plan) {

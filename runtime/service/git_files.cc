@@ -236,5 +236,9 @@ Status GitFiles::MakeDirectories(const std::string& path, uint32_t) { return Unc
 Result<std::unique_ptr<FileLock>> GitFiles::Lock(const std::string& path) {
   return Unchangeable(path);
 }
+Result<std::unique_ptr<FileLock>> GitFiles::LockShared(const std::string& path) {
+  return Unchangeable(path);
+}
+Result<uint64_t> GitFiles::FreeBytes(const std::string& path) { return Unchangeable(path); }
 
 }  // namespace rescind

@@ -42,6 +42,8 @@ class GitFiles final : public FileSystem {
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
+  Result<uint64_t> FreeBytes(const std::string& path) override;
 
  private:
   struct Blob {

@@ -161,6 +161,9 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
         history.done_for.push_back(reason.finding_id);
       }
     }
+    if (last && last->state == ActionState::kEscalated) {
+      history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
+    }
     return history;
   };
   return planner;

@@ -130,6 +130,11 @@ class Pipeline {
   std::unique_ptr<SystemRunners> runners_;
 };
 
+// What to do about an action that is escalated.
+inline constexpr const char* kEscalationRemedy =
+    "mend what its system said, then make a plan and apply it: that tries it again; `apply --auto` "
+    "leaves it";
+
 // What applying keeps beside findings and actions (FORMAT.md).
 inline constexpr std::string_view kClockKey = "service/clock";
 inline constexpr std::string_view kOutlineKey = "service/outline";

@@ -119,6 +119,23 @@ PlanSelection SelectActions(const Plan& read, const Plan& derived) {
   return selection;
 }
 
+PlanSelection SelectReady(const Plan& derived) {
+  PlanSelection selection;
+  for (const PlannedAction& planned : derived.actions) {
+    if (planned.status != ActionStatus::kReady) continue;
+    if (planned.escalated) {
+      selection.escalated.push_back(planned);
+    } else {
+      selection.action_keys.insert(planned.action.key);
+    }
+  }
+  for (const PlannedNotice& notice : derived.notices) {
+    if (notice.status != ActionStatus::kReady) continue;
+    selection.notices.emplace(notice.finding_id, notice.stage);
+  }
+  return selection;
+}
+
 Status CheckPlan(const Plan& read, const Store& store, std::string_view policies_hash) {
   constexpr const char* kAnew =
       "make a new plan, read it, and apply that: `rescind plan --out FILE`";

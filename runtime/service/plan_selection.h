@@ -29,14 +29,17 @@ struct FallenRow {
 
 struct PlanSelection {
   std::set<std::string> action_keys;
+  std::vector<PlannedAction> escalated;                // `--auto`: ready, but left to a person
   std::set<std::pair<std::string, uint32_t>> notices;  // finding, stage
   std::vector<FallenRow> fallen;                       // in the plan, not carried out
   uint64_t unseen_count = 0;  // ready now, but not (or not as ready) in the plan
 };
 
-// `read` is the plan that was read, `derived` the one of now without filters; the same for
-// `--auto`: then everything ready is selected.
+// `read` is the plan that was read, `derived` the one of now without filters. What `read` lists is
+// a person's decision: escalated actions are among it.
 PlanSelection SelectActions(const Plan& read, const Plan& derived);
+// `--auto`: whatever is ready, but what an earlier run has escalated.
+PlanSelection SelectReady(const Plan& derived);
 
 // Why a plan cannot be applied to this store at all: kStale when the policies changed, the store
 // was restored, or the plan is of another day of its facts; kInvalidInput for a plan of another

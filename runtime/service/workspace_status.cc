@@ -71,12 +71,17 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
   ReadOnlyCommitter nobody;
   RESCIND_ASSIGN(const auto journal,
                  Journal::Open(store.key_values(), nobody, pipeline.environment().clock));
-  RESCIND_ASSIGN(status.actions, journal->Count());
+  std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
-    const bool unfinished = !IsTerminal(entry.state) || entry.state == ActionState::kEscalated;
-    if (unfinished) status.unfinished.push_back(entry);
-    return status.unfinished.size() < most_unfinished;
+    ++status.actions[entry.state];
+    std::vector<JournalEntry>& list =
+        entry.state == ActionState::kEscalated ? status.unfinished : open;
+    const bool is_finished = IsTerminal(entry.state) && entry.state != ActionState::kEscalated;
+    if (!is_finished && list.size() < most_unfinished) list.push_back(entry);
+    return true;
   }));
+  open.resize(std::min(open.size(), most_unfinished - status.unfinished.size()));
+  status.unfinished.insert(status.unfinished.end(), open.begin(), open.end());
   RESCIND_ASSIGN(const auto exemptions, ListExemptions(store.key_values()));
   status.exemption_count = static_cast<uint64_t>(
       std::count_if(exemptions.begin(), exemptions.end(),
@@ -115,9 +120,15 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   }
   for (const JournalEntry& entry : status.unfinished) {
     const ActionTarget& target = entry.action.target;
-    fmt::format_to(out, "  ! {} {} {} on {}: {} ({})\n", VerbName(entry.action.verb), target.entity,
-                   Printable(target.id), Printable(target.system), ActionStateName(entry.state),
+    fmt::format_to(out, "  {} {} {} {} on {}: {} since {} ({})\n",
+                   entry.state == ActionState::kEscalated ? "X" : "!", VerbName(entry.action.verb),
+                   target.entity, Printable(target.id), Printable(target.system),
+                   ActionStateName(entry.state), FormatInstant(entry.changed_at),
                    Printable(entry.detail));
+  }
+  if (const auto found = status.actions.find(ActionState::kEscalated);
+      found != status.actions.end()) {
+    fmt::format_to(out, "  {} escalated: {}\n", found->second, kEscalationRemedy);
   }
   return text;
 }
@@ -150,6 +161,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
                           {"target", entry.action.target.id},
                           {"system", entry.action.target.system},
                           {"state", ActionStateName(entry.state)},
+                          {"since", FormatInstant(entry.changed_at)},
                           {"detail", entry.detail}});
   }
   Json json = {

@@ -35,8 +35,8 @@ struct WorkspaceStatus {
   std::string last_plan;  // its label; empty: none was applied
   std::vector<FeedState> feeds;
   std::vector<PolicyState> policies;
-  JournalCounts actions;
-  std::vector<JournalEntry> unfinished;  // open ones and, of the closed, the escalated
+  std::map<ActionState, uint64_t> actions;
+  std::vector<JournalEntry> unfinished;  // the escalated, which need a person, then open ones
   uint64_t exemption_count = 0;          // active ones
   uint64_t audit_size = 0;
 };

@@ -356,6 +356,27 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatTheSystemRefusesGoesToAPerson") {
   CHECK(Content("messages").find("\"kind\":\"escalated\"") != std::string::npos);
   CHECK(Content("messages").find("the group is read-only") != std::string::npos);
   CHECK(Has("on-bob-vpn"));
+  // Nobody is there to decide: `--auto` tried it again every time that it ran.
+  const size_t asked = Asked("apply", "bob-vpn");
+  const size_t looked_at = Asked("observe", "bob-vpn");
+  clock.Advance({kMicrosPerHour});
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Prints(
+      "  X revoke grant bob-vpn on corp: since 2026-06-01T08:00:00Z: the group is read-only"));
+  CHECK(Prints("1 needs a person: "));
+  REQUIRE(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["escalated_earlier"] == 1);
+  CHECK(Json()["escalated_earlier"][0]["target"] == "bob-vpn");
+  CHECK(Asked("apply", "bob-vpn") == asked);
+  CHECK(Asked("observe", "bob-vpn") == looked_at);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(
+      Prints("  X revoke grant bob-vpn on corp: escalated since 2026-06-01T08:00:00Z (the group"));
+  CHECK(Prints("  1 escalated: mend what its system said, then make a plan and apply it"));
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["escalated"] == 1);
+  CHECK(Json()["actions"][0]["escalated"]["since"] == "2026-06-01T08:00:00Z");
+  CHECK(Json()["actions"][0]["escalated"]["error"] == "the group is read-only");
   // A later plan tries again.
   REQUIRE(files.Remove(folder / "fault-apply").ok());
   clock.Advance({kMicrosPerHour});

@@ -131,7 +131,10 @@ TEST_CASE("ListAndCountSeeEveryAction") {
   RunOptions options;
   for (int i = 0; i < 7; ++i) options.keys.insert(requests[i].action.key);
   CHECK(world.Run(*journal, options).value().verified_count == 7);
-  const JournalCounts counts = world.OpenJournal()->Count().value();
+  std::map<ActionState, int> counts;
+  REQUIRE(world.OpenJournal()
+              ->List([&](const JournalEntry& entry) { return ++counts[entry.state] > 0; })
+              .ok());
   CHECK(counts.at(ActionState::kVerified) == 7);
   CHECK(counts.at(ActionState::kReady) == 1193);
   int seen = 0;

@@ -142,8 +142,10 @@ TEST_CASE("A plan's file and digest are those of its tree, whatever its texts ho
     plan.actions[1].reasons.push_back(plan.actions[1].reasons[0]);
     plan.actions[1].reasons[1].controls = {"pci_dss_4 8.2.6", "cis_8 5.3"};
     plan.filter_policies = {AnyText(random)};
-    plan.delta = {
-        "the last", 1, 1, {{"key", Verb::kRevoke, "grant", AnyText(random), "", "p"}}, {}};
+    const EarlierAction earlier{"key", Verb::kRevoke, "grant", AnyText(random), "", "p"};
+    plan.delta = {"the last", round % 2 == 0, 1, 1, {earlier}, {}};
+    plan.delta.left_alone.push_back({earlier, NotActedReason::kExempt, AnyText(random)});
+    plan.actions[0].escalated = {plan.as_of, AnyText(random), AnyText(random)};
     SealPlan(plan);
     const std::string written = EncodePlan(plan);
     Json tree = Json::parse(written);

@@ -64,6 +64,25 @@ TEST_CASE("NoFeedIsOfNegativeAge") {
   CHECK(FeedAgeText(std::nullopt, read) == "nothing received yet");
 }
 
+TEST_CASE("EveryFaceMarksWhatIsEscalated") {
+  Plan plan = SamplePlan();
+  plan.actions[0].escalated = {*ParseInstant("2026-03-31T08:00Z"), "said <no>, twice", "mend it"};
+  SealPlan(plan);
+  CHECK(Contains(FormatVerdict(plan, {}),
+                 "X 1 of them is escalated: a person must act; `apply --auto` leaves it.\n"));
+  CHECK(Contains(FormatPlan(plan, {}),
+                 "      X escalated since 2026-03-31T08:00:00Z: said <no>, twice\n"
+                 "        mend it\n"));
+  CHECK(Contains(FormatPlanHtml(plan, "plan.csv"), "X 1 escalated: a person must act"));
+  CHECK(Contains(FormatPlanHtml(plan, "plan.csv"),
+                 "X escalated since 2026-03-31T08:00:00Z: said &lt;no&gt;, twice</span><br>"
+                 "<small>mend it</small>"));
+  const std::string csv = FormatPlanCsv(plan);
+  CHECK(Contains(csv, ",by,escalated_since,escalated_error\r\n"));
+  CHECK(Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\"\r\n"));
+  CHECK(Contains(csv, ",over the limit,,,\r\n"));  // the other row is not
+}
+
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
   Plan plan = SamplePlan();
   for (int i = 0; i < 60; ++i) {
@@ -152,7 +171,7 @@ TEST_CASE("ADeltaTellsWhatIsLeftAloneFromWhatIsResolved") {
   CHECK(Contains(table, "  = exempt now by e1: revoke grant exempt  (" + policy + ")\n"));
   CHECK(Contains(table, "  resolved: revoke grant gone  (" + policy + ")\n"));
   CHECK(Contains(FormatPlanCsv(after), "no longer planned,revoke,grant,exempt,corp-ldap,"));
-  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,\r\n"));
+  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,\r\n"));
   const std::string page = FormatPlanHtml(after, "plan.csv");
   CHECK(Contains(page, "<tr><td>= protected by p.guard<td>revoke<td>grant <code>guarded</code>"));
   const Result<Plan> read = DecodePlan(EncodePlan(after));

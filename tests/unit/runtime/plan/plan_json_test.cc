@@ -20,6 +20,23 @@ TEST_CASE("APlanReadsBackAsItWasWritten") {
   CHECK(!read->feeds[0].observed_at);
 }
 
+TEST_CASE("AnEscalatedActionIsSaidToBeSoAndPlansWithoutOneHaveNoSuchMember") {
+  CHECK(EncodePlan(SamplePlan()).find("escalated") == std::string::npos);
+  Plan plan = SamplePlan();
+  plan.actions[0].escalated = {*ParseInstant("2026-03-31T08:00Z"), "read-only", "mend it"};
+  SealPlan(plan);
+  const std::string written = EncodePlan(plan);
+  const Result<Plan> read = DecodePlan(written);
+  REQUIRE_MESSAGE(read.ok(), (read.ok() ? "" : read.error().message));
+  CHECK(EncodePlan(*read) == written);
+  CHECK(read->summary.escalated_count == 1);
+  REQUIRE(read->actions[0].escalated);
+  CHECK(read->actions[0].escalated->since == *ParseInstant("2026-03-31T08:00Z"));
+  CHECK(read->actions[0].escalated->error == "read-only");
+  CHECK(read->actions[0].escalated->remedy == "mend it");
+  CHECK(!read->actions[1].escalated);
+}
+
 TEST_CASE("TheOrderOfActionsDoesNotChangeTheBytes") {
   Plan plan = SamplePlan();
   const std::string written = EncodePlan(plan);

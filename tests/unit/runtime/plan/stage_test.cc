@@ -332,7 +332,7 @@ TEST_CASE("the episode comes from the journal and is part of the key") {
   world.Account("a", nullptr);
   const std::string first = world.Plan().plan.actions[0].action.key;
   world.options.history = [](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{3, {}};
+    return ActionHistory{3, {}, {}};
   };
   const PlanOutcome outcome = world.Plan();
   CHECK(outcome.plan.actions[0].action.episode == 3);
@@ -358,7 +358,7 @@ policy hook "Quarantine" {
   CHECK(ActionLines(world.Plan().plan) == Lines{"run account a: ready"});  // not verified yet
   const std::string finding = first.plan.actions[0].action.reasons[0].finding_id;
   world.options.history = [&](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{2, {finding}};
+    return ActionHistory{2, {finding}, {}};
   };
   const PlanOutcome done = world.Apply();
   CHECK(done.plan.actions.empty());

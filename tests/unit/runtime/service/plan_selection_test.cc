@@ -42,6 +42,27 @@ TEST_CASE("OnlyWhatIsReadyInBothPlansIsSelected") {
   CHECK(selection.fallen[2].why == "it is protected now, by break_glass");
 }
 
+TEST_CASE("WhatIsEscalatedIsLeftByAutoAndTriedAgainByAPlanThatListsIt") {
+  Plan derived;
+  derived.actions = {Removal("fine"), Removal("stuck"), Removal("held", ActionStatus::kHeld)};
+  for (PlannedAction& planned : derived.actions) {
+    if (planned.action.target.id != "fine")
+      planned.escalated = {Instant{1}, "read-only", "mend it"};
+  }
+  const PlanSelection ready = SelectReady(derived);
+  CHECK(ready.action_keys == std::set<std::string>{"key-fine"});
+  REQUIRE(ready.escalated.size() == 1);
+  CHECK(ready.escalated[0].action.key == "key-stuck");
+  CHECK(ready.fallen.empty());
+  CHECK(ready.unseen_count == 0);
+  Plan read;
+  read.actions = {Removal("stuck")};
+  const PlanSelection listed = SelectActions(read, derived);
+  CHECK(listed.action_keys == std::set<std::string>{"key-stuck"});
+  CHECK(listed.escalated.empty());
+  CHECK(listed.unseen_count == 1);
+}
+
 TEST_CASE("ANoticeIsFoundAgainThoughItsFindingIsOpenedAnew") {
   PlannedNotice notice;
   notice.policy = "stale";
