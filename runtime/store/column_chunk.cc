@@ -72,9 +72,16 @@ std::string EncodeChunk(const uint8_t* values, uint32_t width, uint64_t facts_se
   return std::move(writer.bytes());
 }
 
-Status DecodeChunk(std::string_view bytes, uint32_t width, uint8_t* values, std::string_view what) {
+namespace {
+
+struct ChunkBody {
+  bool is_constant = false;
+  std::string_view raw;  // of the values, or of the one value
+};
+
+std::optional<ChunkBody> OpenChunk(std::string_view bytes, uint32_t width) {
   const auto body = Unseal(bytes);
-  if (!body) return CorruptRecord(what);
+  if (!body) return std::nullopt;
   ByteReader reader(*body);
   const uint8_t format = reader.Take8();
   const uint8_t encoding = reader.Take8();
@@ -82,20 +89,34 @@ Status DecodeChunk(std::string_view bytes, uint32_t width, uint8_t* values, std:
   reader.Take8();
   const uint32_t count = reader.Take32();
   reader.Take64();
-  if (format != kChunkFormat || stored_width != width || count != kChunkRows) {
-    return CorruptRecord(what);
-  }
-  const bool constant = encoding == kConstant;
-  const std::string_view raw = reader.TakeRaw(constant ? width : size_t{kChunkRows} * width);
-  if (!reader.done()) return CorruptRecord(what);
-  if (constant) {
+  if (format != kChunkFormat || stored_width != width || count != kChunkRows) return std::nullopt;
+  ChunkBody chunk;
+  chunk.is_constant = encoding == kConstant;
+  chunk.raw = reader.TakeRaw(chunk.is_constant ? width : size_t{kChunkRows} * width);
+  return reader.done() ? std::optional(chunk) : std::nullopt;
+}
+
+}  // namespace
+
+Status DecodeChunk(std::string_view bytes, uint32_t width, uint8_t* values, std::string_view what) {
+  const auto chunk = OpenChunk(bytes, width);
+  if (!chunk) return CorruptRecord(what);
+  if (chunk->is_constant) {
     uint64_t number = 0;
-    std::memcpy(&number, raw.data(), width);
+    std::memcpy(&number, chunk->raw.data(), width);
     FillNumbers(values, width, kChunkRows, number);
   } else {
-    std::memcpy(values, raw.data(), raw.size());
+    std::memcpy(values, chunk->raw.data(), chunk->raw.size());
   }
   return {};
+}
+
+std::optional<uint64_t> ConstantOf(std::string_view bytes, uint32_t width) {
+  const auto chunk = OpenChunk(bytes, width);
+  if (!chunk || !chunk->is_constant) return std::nullopt;
+  uint64_t number = 0;
+  std::memcpy(&number, chunk->raw.data(), width);
+  return number;
 }
 
 }  // namespace rescind

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,10 @@ namespace rescind {
 std::string EncodeChunk(const uint8_t* values, uint32_t width, uint64_t facts_seq);
 // Fills kChunkRows numbers. kCorrupt when it is no chunk of that width; `what` names it.
 Status DecodeChunk(std::string_view bytes, uint32_t width, uint8_t* values, std::string_view what);
+
+// The one number that all values of an encoded chunk have, when it was written as such; nothing for
+// other chunks and for bytes that are no sound chunk of that width.
+std::optional<uint64_t> ConstantOf(std::string_view bytes, uint32_t width);
 
 // One number among `values`, widened; and the other way round.
 uint64_t ReadNumber(const uint8_t* values, uint32_t width, uint32_t index);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/column_chunk.h"
@@ -17,21 +18,19 @@ constexpr uint32_t kCachedBlocks = 4096;
 
 }  // namespace
 
-void KeyTexts::Texts::Append(std::string_view text) {
-  blob.append(text);
-  ends.push_back(blob.size());
+std::string_view KeyTexts::Block::At(uint32_t index) const {
+  const uint32_t begin = begins[index];
+  uint32_t length = 0;
+  std::memcpy(&length, bytes.data() + begin - 4, 4);
+  return std::string_view(bytes).substr(begin, length);
 }
 
-std::string_view KeyTexts::Texts::At(uint32_t index) const {
-  const uint64_t begin = index == 0 ? 0 : ends[index - 1];
-  return std::string_view(blob).substr(begin, ends[index] - begin);
-}
-
-Result<KeyTexts::Texts> KeyTexts::ReadBlock(const Database& database, uint32_t block) const {
+Status KeyTexts::ReadBlock(const Database& database, uint32_t number, Block& block) const {
   const auto corrupt = [&](std::string_view how) {
-    return CorruptRecord(fmt::format("block {} of the ids of entity {}{}", block, entity_, how));
+    return CorruptRecord(fmt::format("block {} of the ids of entity {}{}", number, entity_, how));
   };
-  Texts texts;
+  block.number = kNoBlock;
+  block.begins.clear();
   const auto take = [&](std::string_view bytes) -> Status {
     const auto body = Unseal(bytes);
     if (!body) return corrupt("");
@@ -39,54 +38,71 @@ Result<KeyTexts::Texts> KeyTexts::ReadBlock(const Database& database, uint32_t b
     if (reader.Take8() != kBlockFormat) return corrupt("");
     const uint32_t count = reader.Take32();
     if (count > kBlockTexts) return corrupt("");
-    texts.blob.reserve(body->size());
-    texts.ends.reserve(count);
-    for (uint32_t i = 0; i < count; ++i) texts.Append(reader.TakeText());
+    block.begins.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      const std::string_view text = reader.TakeText();
+      block.begins.push_back(static_cast<uint32_t>(body->size() - reader.left_bytes()) -
+                             static_cast<uint32_t>(text.size()));
+    }
+    block.bytes = *body;
     return reader.done() ? Status() : corrupt("");
   };
-  RESCIND_ASSIGN(const bool found, database.Read(Family::kKeys, KeyBlockKey(entity_, block),
+  RESCIND_ASSIGN(const bool found, database.Read(Family::kKeys, KeyBlockKey(entity_, number),
                                                  Database::Neighbours::kReadSoon, take));
   if (!found) return corrupt(" is missing or");
-  return texts;
+  block.number = number;
+  return {};
 }
 
-Result<const KeyTexts::Texts*> KeyTexts::FullBlock(const Database& database, uint32_t block) {
-  const uint32_t place = block % kCachedBlocks;
+Result<const KeyTexts::Block*> KeyTexts::FullBlock(const Database& database, uint32_t number) {
+  const uint32_t place = number % kCachedBlocks;
   if (place >= cache_.size()) cache_.resize(place + 1);
-  CachedBlock& cached = cache_[place];
-  if (cached.number == block) return &cached.texts;
-  cached.number = kNoBlock;
-  RESCIND_ASSIGN(cached.texts, ReadBlock(database, block));
-  if (cached.texts.ends.size() != kBlockTexts) {
-    return CorruptRecord(fmt::format("block {} of the ids of entity {}", block, entity_));
+  Block& block = cache_[place];
+  if (block.number == number) return &block;
+  RESCIND_TRY(ReadBlock(database, number, block));
+  if (block.begins.size() != kBlockTexts) {
+    block.number = kNoBlock;
+    return CorruptRecord(fmt::format("block {} of the ids of entity {}", number, entity_));
   }
-  cached.number = block;
-  return &cached.texts;
+  return &block;
+}
+
+void KeyTexts::Append(std::string_view text) {
+  recent_blob_.append(text);
+  recent_ends_.push_back(recent_blob_.size());
+}
+
+std::string_view KeyTexts::Recent(uint32_t row) const {
+  const uint32_t i = row - first_;
+  const uint64_t begin = i == 0 ? 0 : recent_ends_[i - 1];
+  return std::string_view(recent_blob_).substr(begin, recent_ends_[i] - begin);
 }
 
 Status KeyTexts::LoadFolded(const Database& database, uint32_t count) {
   first_ = count / kBlockTexts * kBlockTexts;
   if (first_ == count) return {};
-  RESCIND_ASSIGN(const Texts texts, ReadBlock(database, first_ / kBlockTexts));
+  Block block;
+  RESCIND_TRY(ReadBlock(database, first_ / kBlockTexts, block));
   // A longer block is left from a fold that did not come to its end.
-  if (texts.ends.size() < count - first_) return CorruptRecord("the last block of ids");
-  for (uint32_t i = 0; i < count - first_; ++i) Append(texts.At(i));
+  if (block.begins.size() < count - first_) return CorruptRecord("the last block of ids");
+  for (uint32_t i = 0; i < count - first_; ++i) Append(block.At(i));
   return {};
 }
 
 Result<std::string> KeyTexts::Text(const Database& database, uint32_t row) {
   RESCIND_ASSERT(row < count(), "no such row");
   if (row >= first_) return std::string(Recent(row));
-  RESCIND_ASSIGN(const Texts* texts, FullBlock(database, row / kBlockTexts));
-  return std::string(texts->At(row % kBlockTexts));
+  RESCIND_ASSIGN(const Block* block, FullBlock(database, row / kBlockTexts));
+  return std::string(block->At(row % kBlockTexts));
 }
 
 Status KeyTexts::ForEach(const Database& database,
                          const std::function<void(uint32_t, std::string_view)>& take) {
+  Block block;
   for (uint32_t row = 0; row < first_; row += kBlockTexts) {
-    RESCIND_ASSIGN(const Texts texts, ReadBlock(database, row / kBlockTexts));
-    if (texts.ends.size() != kBlockTexts) return CorruptRecord("a block of ids");
-    for (uint32_t i = 0; i < kBlockTexts; ++i) take(row + i, texts.At(i));
+    RESCIND_TRY(ReadBlock(database, row / kBlockTexts, block));
+    if (block.begins.size() != kBlockTexts) return CorruptRecord("a block of ids");
+    for (uint32_t i = 0; i < kBlockTexts; ++i) take(row + i, block.At(i));
   }
   for (uint32_t row = first_; row < count(); ++row) take(row, Recent(row));
   return {};
@@ -108,11 +124,10 @@ Status KeyTexts::Fold(FoldSink& sink, bool all) {
   // INVARIANT: the rows in memory begin a block, so that a partial one can be written again.
   const uint32_t kept = std::min(end, row) / kBlockTexts * kBlockTexts;
   if (kept > first_) {
-    auto& [blob, ends] = recent_;
-    const uint64_t cut = kept == end ? blob.size() : ends[kept - first_ - 1];
-    blob.erase(0, cut);
-    ends.erase(ends.begin(), ends.begin() + (kept - first_));
-    for (uint64_t& text_end : ends) text_end -= cut;
+    const uint64_t cut = kept == end ? recent_blob_.size() : recent_ends_[kept - first_ - 1];
+    recent_blob_.erase(0, cut);
+    recent_ends_.erase(recent_ends_.begin(), recent_ends_.begin() + (kept - first_));
+    for (uint64_t& text_end : recent_ends_) text_end -= cut;
     first_ = kept;
   }
   RESCIND_ASSERT(first_ % kBlockTexts == 0, "ids in memory begin inside a block");

@@ -17,43 +17,41 @@ class KeyTexts {
  public:
   explicit KeyTexts(uint32_t entity) : entity_(entity) {}
 
-  uint32_t count() const { return first_ + static_cast<uint32_t>(recent_.ends.size()); }
+  uint32_t count() const { return first_ + static_cast<uint32_t>(recent_ends_.size()); }
   // The first `count` rows are on disk. The last, partial block is read.
   Status LoadFolded(const Database& database, uint32_t count);
-  void Append(std::string_view text) { recent_.Append(text); }
+  void Append(std::string_view text);
   Result<std::string> Text(const Database& database, uint32_t row);
   // Every id in order of rows.
   Status ForEach(const Database& database,
                  const std::function<void(uint32_t, std::string_view)>& take);
   // A text that is still in memory.
-  std::string_view Recent(uint32_t row) const { return recent_.At(row - first_); }
+  std::string_view Recent(uint32_t row) const;
   uint32_t first_recent() const { return first_; }
-  uint64_t memory_bytes() const { return recent_.blob.size() + recent_.ends.size() * 8; }
+  uint64_t memory_bytes() const { return recent_blob_.size() + recent_ends_.size() * 8; }
 
   // Writes full blocks, with `all` also the last one. Full blocks leave the memory.
   Status Fold(FoldSink& sink, bool all);
 
  private:
   static constexpr uint32_t kNoBlock = 0xFFFFFFFF;
-  struct Texts {
-    std::string blob;
-    std::vector<uint64_t> ends;  // of each text in the blob
-    void Append(std::string_view text);
+  // A block as it lies on disk: lengths and texts, one after the other.
+  struct Block {
+    uint32_t number = kNoBlock;
+    std::string bytes;
+    std::vector<uint32_t> begins;  // of each text in the bytes; its length stands before it
     std::string_view At(uint32_t index) const;
   };
-  struct CachedBlock {
-    uint32_t number = kNoBlock;
-    Texts texts;
-  };
 
-  Result<Texts> ReadBlock(const Database& database, uint32_t block) const;
+  Status ReadBlock(const Database& database, uint32_t number, Block& block) const;
   // Valid until another block is asked for.
-  Result<const Texts*> FullBlock(const Database& database, uint32_t block);
+  Result<const Block*> FullBlock(const Database& database, uint32_t number);
 
   const uint32_t entity_;
   uint32_t first_ = 0;  // of the rows in memory; begins a block
-  Texts recent_;
-  std::vector<CachedBlock> cache_;  // a block has one place, its number modulo kCachedBlocks
+  std::string recent_blob_;
+  std::vector<uint64_t> recent_ends_;  // of each text in the blob
+  std::vector<Block> cache_;           // a block has one place, its number modulo kCachedBlocks
 };
 
 }  // namespace rescind

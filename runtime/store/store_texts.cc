@@ -82,8 +82,8 @@ Result<uint32_t> StoreTexts::Code(EntityId entity, StoredColumn& column, uint32_
     const auto found = past_->codes.find({state_->table(entity).number(), column.number(), row});
     if (found != past_->codes.end()) return found->second;
   }
-  RESCIND_TRY(column.Need(state_->database(), row));
-  return static_cast<uint32_t>(column.Get(row));
+  RESCIND_ASSIGN(const uint64_t code, column.Read(state_->database(), row));
+  return static_cast<uint32_t>(code);
 }
 
 Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId field,

@@ -72,6 +72,39 @@ Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t
   return {};
 }
 
+Result<uint64_t> StoredColumn::Read(const Database& database, uint32_t row) {
+  const uint32_t chunk = row >> kChunkShift;
+  if (chunk >= chunks_.size() || !chunks_[chunk].values) {
+    if (const auto known = constants_.find(chunk); known != constants_.end()) return known->second;
+    RESCIND_ASSIGN(const bool is_constant, ReadConstant(database, chunk));
+    if (is_constant) return constants_.at(chunk);
+    RESCIND_TRY(LoadChunk(database, chunk));
+  }
+  return Get(row);
+}
+
+Result<bool> StoredColumn::ReadConstant(const Database& database, uint32_t chunk) {
+  PreparePending();
+  const auto pending = std::lower_bound(
+      pending_.begin(), pending_.end(), chunk,
+      [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
+  if (pending != pending_.end() && pending->row >> kChunkShift == chunk) return false;
+  std::optional<uint64_t> number = default_;
+  if (chunk < versions_.size() && versions_[chunk] != 0) {
+    const auto take = [&](std::string_view bytes) {
+      number = ConstantOf(bytes, width_);
+      return Status();
+    };
+    RESCIND_ASSIGN(
+        const bool found,
+        database.Read(Family::kColumns, ChunkKey(versions_[chunk], entity_, number_, chunk),
+                      Database::Neighbours::kReadSoon, take));
+    if (!found) number.reset();  // loading it says what is wrong
+  }
+  if (number) constants_[chunk] = *number;
+  return number.has_value();
+}
+
 Status StoredColumn::LoadChunk(const Database& database, uint32_t chunk) {
   PreparePending();
   if (chunk >= chunks_.size()) chunks_.resize(size_t{chunk} + 1);
@@ -82,6 +115,7 @@ Status StoredColumn::LoadChunk(const Database& database, uint32_t chunk) {
       pending_.begin(), pending_.end(), chunk,
       [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
   chunks_[chunk].values = std::move(values);
+  constants_.erase(chunk);  // from now on it may change
   // INVARIANT: a resident chunk that differs from the one on disk is dirty.
   chunks_[chunk].dirty = first != pending_.end() && first->row >> kChunkShift == chunk;
   ++resident_count_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -59,15 +60,8 @@ class StoredColumn {
       return {};
     return LoadChunk(database, chunk);
   }
-  // The same as Need and Get, but of a chunk that nobody wrote nothing is kept.
-  Result<uint64_t> Read(const Database& database, uint32_t row) {
-    const uint32_t chunk = row >> kChunkShift;
-    const bool on_disk = chunk < versions_.size() && versions_[chunk] != 0;
-    const bool resident = chunk < chunks_.size() && chunks_[chunk].values;
-    if (!on_disk && !resident && pending_.empty()) return default_;
-    RESCIND_TRY(Need(database, row));
-    return Get(row);
-  }
+  // One number, whether its chunk is resident or not. A chunk of one value does not become so.
+  Result<uint64_t> Read(const Database& database, uint32_t row);
   uint64_t Get(uint32_t row) const {
     return ReadNumber(chunks_[row >> kChunkShift].values.get(), width_, row & (kChunkRows - 1));
   }
@@ -102,6 +96,7 @@ class StoredColumn {
     uint64_t number;
   };
   Status LoadChunk(const Database& database, uint32_t chunk);
+  Result<bool> ReadConstant(const Database& database, uint32_t chunk);
   std::string Name(uint32_t chunk) const;
 
   const uint32_t entity_;
@@ -113,6 +108,8 @@ class StoredColumn {
   bool directory_changed_ = false;
   std::vector<Chunk> chunks_;
   uint32_t resident_count_ = 0;
+  // The one value of chunks that were asked for one row and are not resident.
+  std::unordered_map<uint32_t, uint64_t> constants_;
   std::vector<PendingCell> pending_;
   bool pending_sorted_ = true;
   CellLog log_;

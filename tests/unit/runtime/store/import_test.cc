@@ -62,6 +62,32 @@ TEST_CASE_FIXTURE(ImportFixture, "A staged import is there whole, and reads as a
   }
 }
 
+TEST_CASE_FIXTURE(ImportFixture, "Where a fact comes from is read anew after it has changed") {
+  options.staging_rows = 1'000;
+  Open();
+  const auto import = Begin();
+  REQUIRE(import->Add(People(0, 10'000)).ok());
+  Finish(*import);
+  Open();
+  const auto source = [&](uint32_t row) {
+    return Load().texts().Origin(kIdentity, kStatus, RowId(row)).value()->source;
+  };
+  CHECK(source(4'100) == "hr");  // its chunk has one value
+  FactDelta later = From("crm");
+  later.BeginRow(kIdentity, "person 4100");
+  later.SetNumber(kStatus, 1);
+  Commit(later);
+  for (int round = 0; round < 3; ++round) {
+    CHECK(source(4'100) == "crm");
+    CHECK(source(4'101) == "hr");
+    CHECK(source(9'000) == "hr");
+    CHECK(Load().texts().Id(kIdentity, RowId(300)).value() == "person 300");
+    CHECK(Load().texts().Id(kIdentity, RowId(9'999)).value() == "person 9999");
+    if (round == 1) REQUIRE(store->Checkpoint().ok());
+    Open();
+  }
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "An import that is dropped leaves no trace") {
   options.staging_rows = 500;
   Open();
