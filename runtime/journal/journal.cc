@@ -237,9 +237,8 @@ Result<std::optional<JournalEntry>> Journal::Latest(const std::string& wanted_ke
   return FindUnlocked(WantedActionKey(*bytes));
 }
 
-Result<uint32_t> Journal::EpisodeFor(const std::string& wanted_key) const {
-  RESCIND_ASSIGN(const auto latest, Latest(wanted_key));
-  if (!latest) return uint32_t{1};
+uint32_t Journal::EpisodeAfter(const std::optional<JournalEntry>& latest) {
+  if (!latest) return 1;
   const bool is_over =
       latest->state == ActionState::kVerified || latest->state == ActionState::kCompensated;
   return latest->action.episode + (is_over ? 1 : 0);

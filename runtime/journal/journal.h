@@ -27,7 +27,7 @@ namespace rescind {
 
 // One action that a plan asks for.
 struct ActionRequest {
-  Action action;           // key and episode set: see Journal::EpisodeFor
+  Action action;           // key and episode set: see Journal::EpisodeAfter
   std::string wanted_key;  // WantedStateKey of the same
   // kReady, kNotice or kWaiting (with `due`), or kHeld (with `because`).
   ActionState start = ActionState::kReady;
@@ -85,7 +85,8 @@ class Journal {
   Result<std::optional<JournalEntry>> Latest(const std::string& wanted_key) const;
   // The episode that an action derived now has: one more than the last when that was verified
   // or compensated (its effect is gone again), the same when it is not done yet, else 1.
-  Result<uint32_t> EpisodeFor(const std::string& wanted_key) const;
+  // `latest`: of the wanted state.
+  static uint32_t EpisodeAfter(const std::optional<JournalEntry>& latest);
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   // Actions that a run would go on with: ready, or in flight.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/source.h"
@@ -55,7 +56,7 @@ using SupportQuery = std::function<SystemSupport(const Action& action)>;
 
 // What the journal knows of one wanted state (action_key.h).
 struct ActionHistory {
-  uint32_t episode = 1;                 // Journal::EpisodeFor
+  uint32_t episode = 1;                 // Journal::EpisodeAfter
   std::vector<std::string> done_for;    // findings for which its last episode was verified
   std::optional<Escalation> escalated;  // its last episode was given up
 };
@@ -114,11 +115,11 @@ struct StageStart {
 };
 
 struct PlanOutcome {
-  Plan plan;                                   // not sealed: compare it, then SealPlan
-  FindingBook findings;                        // advanced; no stage of this plan begun yet
-  std::vector<FindingTransition> transitions;  // opened, withdrawn, resolved, reopened
-  std::map<std::string, ActionTerms> terms;    // by Action::key
-  std::vector<StageStart> starts;              // of everything ready, filtered out or not
+  Plan plan;                                           // not sealed: compare it, then SealPlan
+  FindingBook findings;                                // advanced; no stage of this plan begun yet
+  std::vector<FindingTransition> transitions;          // opened, withdrawn, resolved, reopened
+  std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
+  std::vector<StageStart> starts;                      // of everything ready, filtered out or not
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
   std::vector<std::string> used_releases;  // without them more would be held

@@ -154,8 +154,8 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   };
   planner.history = [&journal](const std::string& wanted_key) -> Result<ActionHistory> {
     ActionHistory history;
-    RESCIND_ASSIGN(history.episode, journal.EpisodeFor(wanted_key));
     RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
+    history.episode = Journal::EpisodeAfter(last);
     if (last && last->state == ActionState::kVerified) {
       for (const ActionReason& reason : last->action.reasons) {
         history.done_for.push_back(reason.finding_id);

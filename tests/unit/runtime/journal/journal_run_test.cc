@@ -324,8 +324,8 @@ TEST_CASE("AFailedStageIsUndoneWhereThePolicySaysSo") {
   CHECK(stage.state(1) == ActionState::kCompensated);
   CHECK(stage.state(2) == ActionState::kEscalated);
   for (size_t i = 0; i < 3; ++i) CHECK(stage.target(i).is_present);
-  CHECK(stage.journal->EpisodeFor(stage.requests[0].wanted_key).value() == 2);
-  CHECK(stage.journal->EpisodeFor(stage.requests[2].wanted_key).value() == 1);
+  CHECK(Journal::EpisodeAfter(stage.journal->Latest(stage.requests[0].wanted_key).value()) == 2);
+  CHECK(Journal::EpisodeAfter(stage.journal->Latest(stage.requests[2].wanted_key).value()) == 1);
   // Planned again, the stage is a stage again.
   stage.world.script.clear();
   for (size_t i = 0; i < 3; ++i) {

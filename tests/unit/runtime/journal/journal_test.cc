@@ -59,23 +59,23 @@ TEST_CASE("TheEpisodeGrowsOnlyWhenWhatWasVerifiedIsWantedAgain") {
   SimulatedWorld world(1);
   const auto journal = world.OpenJournal();
   ActionRequest request = SimulatedWorld::Request("ldap", "ann");
-  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  CHECK(Journal::EpisodeAfter(journal->Latest(request.wanted_key).value()) == 1);
   REQUIRE(journal->Plan({&request, 1}, "").ok());
-  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  CHECK(Journal::EpisodeAfter(journal->Latest(request.wanted_key).value()) == 1);
   REQUIRE(journal->Withdraw(request.action.key, "match ended", "").ok());
-  CHECK(journal->EpisodeFor(request.wanted_key).value() == 1);
+  CHECK(Journal::EpisodeAfter(journal->Latest(request.wanted_key).value()) == 1);
   REQUIRE(journal->Plan({&request, 1}, "").value().reopened_count == 1);
   world.RunToEnd(*journal);
-  CHECK(journal->EpisodeFor(request.wanted_key).value() == 2);
+  CHECK(Journal::EpisodeAfter(journal->Latest(request.wanted_key).value()) == 2);
 
   world.Target("ldap", "ann") = {};  // the access has come back
   request.action.key += "#2";
   request.action.episode = 2;
   REQUIRE(journal->Plan({&request, 1}, "").value().planned_count == 1);
   CHECK(journal->Latest(request.wanted_key).value()->action.episode == 2);
-  CHECK(journal->EpisodeFor(request.wanted_key).value() == 2);
+  CHECK(Journal::EpisodeAfter(journal->Latest(request.wanted_key).value()) == 2);
   CHECK(world.RunToEnd(*journal).verified_count == 1);
-  CHECK(world.OpenJournal()->EpisodeFor(request.wanted_key).value() == 3);
+  CHECK(Journal::EpisodeAfter(world.OpenJournal()->Latest(request.wanted_key).value()) == 3);
 }
 
 TEST_CASE("HeldReleasedWithdrawn") {
