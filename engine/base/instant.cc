@@ -59,8 +59,8 @@ std::optional<int64_t> TakeOffsetMicros(std::string_view& text) {
 }  // namespace
 
 Day DayFromCivil(int year, unsigned month, unsigned day) {
-  const std::chrono::sys_days days = std::chrono::year(year) / std::chrono::month(month) /
-                                     std::chrono::day(day);
+  const std::chrono::sys_days days =
+      std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day);
   return {static_cast<int32_t>(days.time_since_epoch().count())};
 }
 
@@ -142,9 +142,36 @@ std::optional<Duration> ParseDuration(std::string_view text) {
   return Duration{total};
 }
 
-std::string FormatDay(Day day) {
+namespace {
+
+// `number` below 10 ^ count, with zeros in front.
+void AppendDigits(std::string& text, uint32_t number, size_t count) {
+  const size_t begin = text.size();
+  text.append(count, '0');
+  for (size_t i = begin + count; i > begin; number /= 10) {
+    text[--i] = static_cast<char>('0' + number % 10);
+  }
+}
+
+void AppendDay(std::string& text, Day day) {
   const CivilDay civil = CivilFromDay(day);
-  return fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
+  if (civil.year < 0 || civil.year > 9999) {
+    text += fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
+    return;
+  }
+  AppendDigits(text, static_cast<uint32_t>(civil.year), 4);
+  text += '-';
+  AppendDigits(text, static_cast<uint32_t>(civil.month), 2);
+  text += '-';
+  AppendDigits(text, static_cast<uint32_t>(civil.day), 2);
+}
+
+}  // namespace
+
+std::string FormatDay(Day day) {
+  std::string text;
+  AppendDay(text, day);
+  return text;
 }
 
 std::string FormatInstant(Instant instant) {
@@ -155,14 +182,23 @@ std::string FormatInstant(Instant instant) {
     rest += kMicrosPerDay;
     --days;
   }
-  std::string text = fmt::format("{}T{:02}:{:02}:{:02}", FormatDay({static_cast<int32_t>(days)}),
-                                 rest / kMicrosPerHour, rest / kMicrosPerMinute % 60,
-                                 rest / kMicrosPerSecond % 60);
-  if (const int64_t fraction = rest % kMicrosPerSecond; fraction != 0) {
-    text += fmt::format(".{:06}", fraction);
+  std::string text;
+  text.reserve(sizeof "2026-04-01T00:00:00.000000Z");
+  AppendDay(text, {static_cast<int32_t>(days)});
+  const auto seconds = static_cast<uint32_t>(rest / kMicrosPerSecond);
+  text += 'T';
+  AppendDigits(text, seconds / 3600, 2);
+  text += ':';
+  AppendDigits(text, seconds / 60 % 60, 2);
+  text += ':';
+  AppendDigits(text, seconds % 60, 2);
+  if (const auto fraction = static_cast<uint32_t>(rest % kMicrosPerSecond); fraction != 0) {
+    text += '.';
+    AppendDigits(text, fraction, 6);
     while (text.back() == '0') text.pop_back();
   }
-  return text + "Z";
+  text += 'Z';
+  return text;
 }
 
 std::string FormatDuration(Duration duration) {
@@ -175,8 +211,8 @@ std::string FormatDuration(Duration duration) {
                                            {kMicrosPerMinute, 'm'},
                                            {kMicrosPerSecond, 's'}}};
   const bool negative = duration.micros < 0;
-  uint64_t rest = negative ? -static_cast<uint64_t>(duration.micros)
-                           : static_cast<uint64_t>(duration.micros);
+  uint64_t rest =
+      negative ? -static_cast<uint64_t>(duration.micros) : static_cast<uint64_t>(duration.micros);
   std::string text;
   for (const Unit& unit : kUnits) {
     if (const uint64_t count = rest / unit.micros; count != 0) {

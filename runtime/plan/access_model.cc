@@ -108,10 +108,11 @@ std::optional<AccessModel::Detail> AccessModel::DetailOf(EntityId entity, const 
   return Detail{entity, *id, name};
 }
 
-bool AccessModel::LivesInAccount(EntityId entity) const {
+std::span<const uint32_t> AccessModel::HomeAccounts(EntityId entity) const {
   const EntityFields& fields = fields_[entity.index()];
-  return entity != account_ && entity != identity_ && entity != system_ && fields.account.rows &&
-         !fields.has_system;
+  const bool is_home = entity == account_ || entity == identity_ || entity == system_;
+  if (is_home || fields.has_system || !fields.account.rows) return {};
+  return {fields.account.rows, facts_.table(entity).row_count()};
 }
 
 bool AccessModel::InWantedState(ir::Verb verb, eval::FactRow target) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ class AccessModel {
   EntityId account() const { return account_; }    // none when the schema lacks it
   EntityId identity() const { return identity_; }  // likewise
 
-  // A row's system, person and privilege are those of its account, and it is none itself.
-  bool LivesInAccount(EntityId entity) const;
+  // By row, its account (kNoRow for none, live or not), of an entity whose rows have system, person
+  // and privilege of their accounts; empty for the others.
+  std::span<const uint32_t> HomeAccounts(EntityId entity) const;
 
   bool InWantedState(ir::Verb verb, eval::FactRow target) const;
   // None where the entity has no account (or the row is not one), and so on.

@@ -38,6 +38,9 @@ class ActionAssembly {
     std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
       return WantedState(draft_.claims[a]) < WantedState(draft_.claims[b]);
     });
+    result_.actions.reserve(order.size());
+    result_.rows.reserve(order.size());
+    result_.terms.reserve(order.size());
     for (size_t begin = 0; begin < order.size();) {
       size_t end = begin + 1;
       while (end < order.size() &&
@@ -63,6 +66,8 @@ class ActionAssembly {
     RESCIND_TRY(SetKey(planned, terms));
     planned.reversible = IsReversibleIn(planned.action);
     SetStatus(claims, planned);
+    planned.reasons.reserve(claims.size());
+    planned.action.reasons.reserve(claims.size());
     for (const uint32_t index : claims) {
       result_.action_of_claim[index] = static_cast<uint32_t>(result_.actions.size());
       RESCIND_TRY(AddReason(draft_.claims[index], planned));
@@ -113,25 +118,42 @@ class ActionAssembly {
     const StageDraft& stage = draft_.stages[claim.stage_draft];
     const ir::Rule& rule = draft_.rule(stage);
     const Finding& finding = draft_.finding(stage);
-    RESCIND_ASSIGN(const FindingText* text, texts_.Of(stage.rule, finding.row));
+    RESCIND_ASSIGN(FindingText text, TextOf(claim.stage_draft));
+    const RuleText& shared = texts_.OfRule(stage.rule);
     PlannedReason reason;
     reason.policy = rule.full_name;
     reason.title = rule.title;
     reason.judged_entity = finding.entity;
-    reason.judged_id = text->judged_id;
-    reason.because = text->because;
-    reason.source_line = SourceLine(rule, draft_.options.sources);
-    reason.controls = ControlNames(rule);
+    reason.judged_id = std::move(text.judged_id);
+    reason.because = std::move(text.because);
+    reason.source_line = shared.source_line;
+    reason.controls = shared.controls;
     reason.severity = ToSeverity(rule.severity);
     reason.stage = stage.stage;
     reason.opened_at = finding.opened_at;
     reason.due = claim.due;
-    reason.evidence = text->evidence;
+    reason.evidence = std::move(text.evidence);
     planned.action.severity = std::max(planned.action.severity, reason.severity);
     planned.action.reasons.push_back(
-        {rule.full_name, finding.id, text->because, stage.stage, reason.controls});
+        {rule.full_name, finding.id, reason.because, stage.stage, reason.controls});
     planned.reasons.push_back(std::move(reason));
     return {};
+  }
+
+  // Most findings claim one action: their texts need not be kept for another.
+  Result<FindingText> TextOf(uint32_t stage_index) {
+    const auto& stages = draft_.stages;
+    const StageDraft& stage = stages[stage_index];
+    const auto is_same = [&](const StageDraft& other) {
+      return other.rule == stage.rule && other.finding == stage.finding;
+    };
+    const bool is_alone = stage.end_claim - stage.first_claim == 1 &&
+                          (stage_index == 0 || !is_same(stages[stage_index - 1])) &&
+                          (stage_index + 1 == stages.size() || !is_same(stages[stage_index + 1]));
+    const RowId row = draft_.finding(stage).row;
+    if (is_alone) return texts_.Read(stage.rule, row);
+    RESCIND_ASSIGN(const FindingText* text, texts_.Of(stage.rule, row));
+    return *text;
   }
 
   Status SetTerms(std::span<const uint32_t> claims, const PlannedAction& planned,

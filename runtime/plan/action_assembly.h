@@ -2,8 +2,8 @@
 // terms under which the journal takes it. Private to the planner.
 #pragma once
 
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/plan/finding_text.h"
@@ -13,9 +13,9 @@ namespace rescind {
 
 struct AssembledActions {
   std::vector<PlannedAction> actions;
-  std::vector<eval::FactRow> rows;           // by action: its target
-  std::vector<uint32_t> action_of_claim;     // by claim of the draft
-  std::map<std::string, ActionTerms> terms;  // by Action::key
+  std::vector<eval::FactRow> rows;                     // by action: its target
+  std::vector<uint32_t> action_of_claim;               // by claim of the draft
+  std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
 };
 
 // After the gates. Errors: the store or the journal could not be read.

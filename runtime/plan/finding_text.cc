@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 namespace rescind {
+namespace {
 
 std::string SourceLine(const ir::Rule& rule, const SourceMap* sources) {
   const bool has_clause = rule.when_clause < rule.clauses.size();
@@ -20,11 +21,20 @@ std::vector<std::string> ControlNames(const ir::Rule& rule) {
   return names;
 }
 
+}  // namespace
+
+FindingTexts::FindingTexts(PlanDraft& draft) : draft_(draft) {
+  for (const ir::Rule& rule : draft.input.program.rules) {
+    rules_.push_back({SourceLine(rule, draft.options.sources), ControlNames(rule)});
+  }
+}
+
 Result<const FindingText*> FindingTexts::Of(uint32_t rule, RowId row) {
-  const auto known = known_.find({rule, row});
+  const uint64_t key = uint64_t{rule} << 32 | row.index();
+  const auto known = known_.find(key);
   if (known != known_.end()) return &known->second;
-  RESCIND_ASSIGN(FindingText text, Read(draft_.input.program.rules[rule], row));
-  return &known_.emplace(std::make_pair(rule, row), std::move(text)).first->second;
+  RESCIND_ASSIGN(FindingText text, Read(rule, row));
+  return &known_.emplace(key, std::move(text)).first->second;
 }
 
 Result<std::string> FindingTexts::Because(const ir::Rule& rule, RowId row) {
@@ -41,10 +51,12 @@ Result<std::string> FindingTexts::Because(const ir::Rule& rule, RowId row) {
   return because;
 }
 
-Result<FindingText> FindingTexts::Read(const ir::Rule& rule, RowId row) {
+Result<FindingText> FindingTexts::Read(uint32_t rule_index, RowId row) {
+  const ir::Rule& rule = draft_.input.program.rules[rule_index];
   FindingText text;
   RESCIND_ASSIGN(text.judged_id, draft_.IdOf({rule.entity, row}));
   RESCIND_ASSIGN(text.because, Because(rule, row));
+  text.evidence.reserve(rule.evidence.size());
   for (const ir::EvidencePath& path : rule.evidence) {
     Evidence evidence;
     evidence.path = path.path;

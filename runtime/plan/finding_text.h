@@ -2,9 +2,8 @@
 // planner.
 #pragma once
 
-#include <map>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/plan/plan_draft.h"
@@ -17,24 +16,30 @@ struct FindingText {
   std::vector<Evidence> evidence;
 };
 
-// "policies/stale.rescind:11", the place of the rule's `when`; empty without sources.
-std::string SourceLine(const ir::Rule& rule, const SourceMap* sources);
-// "pci_dss_4 8.2.6", …
-std::vector<std::string> ControlNames(const ir::Rule& rule);
+// What all findings of a rule share.
+struct RuleText {
+  std::string source_line;            // "policies/stale.rescind:11", the place of its `when`;
+                                      // empty without sources
+  std::vector<std::string> controls;  // "pci_dss_4 8.2.6", …
+};
 
 // Reads each finding once, because several actions rest on one.
 class FindingTexts {
  public:
-  explicit FindingTexts(PlanDraft& draft) : draft_(draft) {}
+  explicit FindingTexts(PlanDraft& draft);
+  // By the rule's index in the program.
+  const RuleText& OfRule(uint32_t rule) const { return rules_[rule]; }
   // Lives as long as this. An error when the store cannot be read.
   Result<const FindingText*> Of(uint32_t rule, RowId row);
+  // The same, not remembered: for a finding that nobody else will ask for.
+  Result<FindingText> Read(uint32_t rule, RowId row);
 
  private:
-  Result<FindingText> Read(const ir::Rule& rule, RowId row);
   Result<std::string> Because(const ir::Rule& rule, RowId row);
 
   PlanDraft& draft_;
-  std::map<std::pair<uint32_t, RowId>, FindingText> known_;
+  std::vector<RuleText> rules_;
+  std::unordered_map<uint64_t, FindingText> known_;  // by rule and row
 };
 
 }  // namespace rescind

@@ -1,6 +1,7 @@
 #include "runtime/plan/json_writer.h"
 
 #include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/assert.h"
@@ -10,10 +11,40 @@ namespace {
 
 constexpr size_t kPieceBytes = 64 << 10;
 
-// Bytes that stand for themselves inside a text.
-constexpr bool IsPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+// How many bytes from `from` on stand for themselves inside a text: ASCII without controls, quotes
+// and backslashes. Eight at a time: the high bit of a byte of `special` says that it is none.
+size_t PlainEnd(std::string_view text, size_t from) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHigh = kOnes * 0x80;
+  size_t at = from;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    const uint64_t quote = word ^ (kOnes * '"');
+    const uint64_t backslash = word ^ (kOnes * '\\');
+    const uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) | (backslash - kOnes);
+    if ((special & kHigh) != 0) break;
+  }
+  const auto is_plain = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+  };
+  while (at < text.size() && is_plain(text[at])) ++at;
+  return at;
+}
+
+// The letter after the backslash; 0 for controls without one.
+char EscapeLetter(char c) {
+  switch (c) {
+    case '"':
+    case '\\': return c;
+    case '\b': return 'b';
+    case '\f': return 'f';
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    default: return 0;
+  }
 }
 
 }  // namespace
@@ -73,17 +104,35 @@ void JsonWriter::Count(uint64_t number) {
 
 void JsonWriter::Text(std::string_view text) {
   BeginValue();
-  size_t plain = 0;
-  while (plain < text.size() && IsPlain(text[plain])) ++plain;
-  if (plain < text.size()) return AppendEscaped(text);
+  const size_t before = pending_.size();
   pending_ += '"';
-  pending_ += text;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = PlainEnd(text, at);
+    pending_ += text.substr(at, end - at);
+    at = end;
+    if (at == text.size()) break;
+    if (static_cast<unsigned char>(text[at]) >= 0x80) {
+      // Beyond ASCII it is the library's to tell good UTF-8 from bad.
+      pending_.resize(before);
+      using Json = nlohmann::json;
+      pending_ += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+      return;
+    }
+    AppendEscape(text[at++]);
+  }
   pending_ += '"';
 }
 
-void JsonWriter::AppendEscaped(std::string_view text) {
-  using Json = nlohmann::json;
-  pending_ += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+void JsonWriter::AppendEscape(char c) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  pending_ += '\\';
+  if (const char letter = EscapeLetter(c)) {
+    pending_ += letter;
+    return;
+  }
+  pending_ += "u00";
+  pending_ += kDigits[static_cast<size_t>(c) >> 4];
+  pending_ += kDigits[static_cast<size_t>(c) & 15];
 }
 
 void JsonWriter::Texts(const std::vector<std::string>& texts) {

@@ -63,7 +63,7 @@ class JsonWriter {
   void Scalar(std::string_view word);
   void BeginValue();
   void BreakLine();
-  void AppendEscaped(std::string_view text);
+  void AppendEscape(char c);
 
   const int indent_;
   const Sink sink_;

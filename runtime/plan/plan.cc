@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "engine/base/assert.h"
 #include "runtime/plan/plan_json.h"
@@ -33,12 +34,80 @@ std::optional<Enum> ParseName(const std::array<std::string_view, kSize>& names,
   return static_cast<Enum>(found - names.begin() + 1);
 }
 
-auto ActionOrder(const PlannedAction& planned) {
-  const Action& action = planned.action;
-  const std::string& policy = planned.reasons.front().policy;
-  return std::make_tuple(-static_cast<int>(action.severity), std::string_view(policy),
-                         std::string_view(action.target.entity), std::string_view(action.target.id),
-                         action.verb, std::string_view(action.playbook));
+// Where an action belongs; it lies in the plan at `index` now. Actions are large, names of policies
+// and beginnings of ids alike: what is sorted is small and compares numbers first.
+struct ActionPlace {
+  int severity_rank = 0;  // the most severe first
+  size_t policy_rank = 0;
+  std::string_view entity;
+  uint64_t target_head = 0;  // the first bytes of the target after what all ids begin with
+  std::string_view target;
+  Verb verb = Verb::kDisable;
+  std::string_view playbook;
+  size_t index = 0;
+  auto operator<=>(const ActionPlace&) const = default;
+};
+
+// Eight bytes from `from` on as a number that sorts as they do; zeros follow a text's end.
+uint64_t HeadOf(std::string_view text, size_t from) {
+  uint64_t head = 0;
+  for (size_t i = from; i < from + 8; ++i) {
+    head = head << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0);
+  }
+  return head;
+}
+
+// Of every policy that an action names first: its place among their names.
+std::unordered_map<std::string_view, size_t> RankPolicies(
+    const std::vector<PlannedAction>& actions) {
+  std::unordered_map<std::string_view, size_t> ranks;
+  for (const PlannedAction& planned : actions) ranks.emplace(planned.reasons.front().policy, 0);
+  std::vector<std::string_view> policies;
+  for (const auto& [policy, rank] : ranks) policies.push_back(policy);
+  std::sort(policies.begin(), policies.end());
+  for (size_t rank = 0; rank < policies.size(); ++rank) ranks[policies[rank]] = rank;
+  return ranks;
+}
+
+// By entity, how many bytes the ids of all targets have in common at their beginning.
+std::unordered_map<std::string_view, size_t> CommonBeginnings(
+    const std::vector<PlannedAction>& actions) {
+  std::unordered_map<std::string_view, std::pair<std::string_view, size_t>> begins;
+  for (const PlannedAction& planned : actions) {
+    const std::string_view id = planned.action.target.id;
+    const auto [found, is_new] =
+        begins.try_emplace(planned.action.target.entity, std::pair(id, id.size()));
+    auto& [first, size] = found->second;
+    size = std::min(size, id.size());
+    size = static_cast<size_t>(
+        std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(size), id.begin())
+            .first -
+        first.begin());
+  }
+  std::unordered_map<std::string_view, size_t> sizes;
+  for (const auto& [entity, begin] : begins) sizes.emplace(entity, begin.second);
+  return sizes;
+}
+
+void SortActions(std::vector<PlannedAction>& actions) {
+  auto policy_ranks = RankPolicies(actions);
+  auto beginnings = CommonBeginnings(actions);
+  std::vector<ActionPlace> places;
+  places.reserve(actions.size());
+  for (size_t index = 0; index < actions.size(); ++index) {
+    const PlannedAction& planned = actions[index];
+    const Action& action = planned.action;
+    const ActionTarget& target = action.target;
+    places.push_back({-static_cast<int>(action.severity),
+                      policy_ranks[planned.reasons.front().policy], target.entity,
+                      HeadOf(target.id, beginnings[target.entity]), target.id, action.verb,
+                      action.playbook, index});
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<PlannedAction> sorted;
+  sorted.reserve(actions.size());
+  for (const ActionPlace& place : places) sorted.push_back(std::move(actions[place.index]));
+  actions = std::move(sorted);
 }
 
 void SortPlan(Plan& plan) {
@@ -51,10 +120,7 @@ void SortPlan(Plan& plan) {
                        std::tie(b.policy, b.judged_entity, b.judged_id, b.stage);
               });
   }
-  std::sort(plan.actions.begin(), plan.actions.end(),
-            [](const PlannedAction& a, const PlannedAction& b) {
-              return ActionOrder(a) < ActionOrder(b);
-            });
+  SortActions(plan.actions);
   std::sort(plan.notices.begin(), plan.notices.end(),
             [](const PlannedNotice& a, const PlannedNotice& b) {
               return std::tie(a.policy, a.judged_entity, a.judged_id, a.stage, a.recipients) <
@@ -76,8 +142,8 @@ void SortPlan(Plan& plan) {
 
 PlanSummary Summarise(const Plan& plan) {
   PlanSummary summary;
-  std::set<std::string_view> people;
-  std::set<std::string_view> systems;
+  std::unordered_set<std::string_view> people;
+  std::unordered_set<std::string_view> systems;
   for (const PlannedAction& planned : plan.actions) {
     ++summary.action_count;
     switch (planned.status) {

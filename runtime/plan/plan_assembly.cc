@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "runtime/plan/action_assembly.h"
 #include "runtime/plan/finding_text.h"
@@ -83,21 +84,32 @@ class PlanAssembly {
   // What of all this is shown; limits and gates have seen everything. The last step: it takes the
   // actions away.
   Status AddShown(const GateReport& gates, const LimitReport& limits) {
+    const auto& rules = draft_.input.program.rules;
+    std::unordered_map<std::string_view, uint32_t> rule_of_policy;
+    for (uint32_t i = 0; i < rules.size(); ++i) {
+      if (!rules[i].protect) rule_of_policy.emplace(rules[i].full_name, i);
+    }
     std::vector<PlannedTarget> targets;
-    std::map<std::string, uint64_t> removals;
+    std::vector<uint64_t> removals(rules.size());
+    outcome_.plan.actions.reserve(assembled_.actions.size());
+    std::vector<uint32_t> named;  // rules of one action, each once
     for (size_t i = 0; i < assembled_.actions.size(); ++i) {
       PlannedAction& planned = assembled_.actions[i];
       if (!IsShown(planned)) continue;
-      std::set<std::string> policies;
-      for (const PlannedReason& reason : planned.reasons) policies.insert(reason.policy);
-      for (const std::string& policy : policies) {
-        ++removals[policy];
-        if (draft_.PolicyShown(policy)) targets.emplace_back(policy, assembled_.rows[i]);
+      named.clear();
+      for (const PlannedReason& reason : planned.reasons) {
+        named.push_back(rule_of_policy.at(reason.policy));
+      }
+      std::sort(named.begin(), named.end());
+      named.erase(std::unique(named.begin(), named.end()), named.end());
+      for (const uint32_t rule : named) {
+        ++removals[rule];
+        if (draft_.PolicyShown(rules[rule].full_name)) targets.push_back({rule, assembled_.rows[i]});
       }
       outcome_.plan.actions.push_back(std::move(planned));
     }
     RESCIND_ASSIGN(outcome_.plan.roll_ups,
-                   CountRollUps(draft_.input.facts, draft_.model, std::move(targets)));
+                   CountRollUps(draft_.input, draft_.model, std::move(targets)));
     RESCIND_TRY(FilterNotices());
     RESCIND_TRY(AddNotActedOn());
     AddPolicies(gates, limits, removals);
@@ -143,7 +155,7 @@ class PlanAssembly {
   }
 
   void AddPolicies(const GateReport& gates, const LimitReport& limits,
-                   const std::map<std::string, uint64_t>& removals) {
+                   const std::vector<uint64_t>& removals) {
     for (uint32_t index = 0; index < draft_.input.program.rules.size(); ++index) {
       const ir::Rule& rule = draft_.input.program.rules[index];
       if (rule.protect || !draft_.PolicyShown(rule.full_name)) continue;
@@ -158,8 +170,7 @@ class PlanAssembly {
       summary.insufficient_count =
           outcome.undecided.size() + IncompleteRows(draft_, rule.entity).size();
       summary.error_count = outcome.errors.size();
-      const auto removed = removals.find(rule.full_name);
-      summary.removal_count = removed == removals.end() ? 0 : removed->second;
+      summary.removal_count = removals[index];
       summary.limit = limits.policies[index].text;
       summary.over_limit = limits.policies[index].over;
       summary.held_because = gates.held_because[index];

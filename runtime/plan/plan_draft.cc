@@ -15,7 +15,8 @@ PlanDraft::PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepRe
       evaluator(the_input),
       model(the_input.facts),
       protection(the_input, the_sweep),
-      exemptions(std::move(cover)) {}
+      exemptions(std::move(cover)),
+      findings_(the_input.program.rules.size()) {}
 
 Result<std::unique_ptr<PlanDraft>> PlanDraft::Make(const eval::EvaluationInput& input,
                                                    const eval::SweepResult& sweep,

@@ -61,7 +61,9 @@ class PlanDraft {
 
   const ir::Rule& rule(const StageDraft& stage) const { return input.program.rules[stage.rule]; }
   Finding& finding(const StageDraft& stage) {
-    return book.MutableOf(rule(stage).full_name)[stage.finding];
+    auto*& findings = findings_[stage.rule];
+    if (!findings) findings = &book.MutableOf(rule(stage).full_name);
+    return (*findings)[stage.finding];
   }
   // A reason that many share.
   const std::string* Intern(std::string text) { return &*texts_.insert(std::move(text)).first; }
@@ -103,7 +105,8 @@ class PlanDraft {
  private:
   PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
             const PlannerOptions& the_options, FindingBook& the_book, ExemptionCover cover);
-  std::set<std::string> texts_;  // nodes do not move
+  std::set<std::string> texts_;                  // nodes do not move
+  std::vector<std::vector<Finding>*> findings_;  // by rule; null: not looked up yet
 };
 
 // The channel or "identity:ID" of the first choice that is known; the workspace's oncall, or

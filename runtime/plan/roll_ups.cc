@@ -50,34 +50,36 @@ class Populations {
 
   std::vector<uint64_t> CountRows(EntityId entity) {
     const auto complete = facts_.table(entity).complete();
-    const auto row_count = static_cast<uint32_t>(complete.size());
+    const auto accounts = model_.HomeAccounts(entity);
     std::vector<uint64_t> counts;
-    const auto count = [&](uint32_t number) {
-      if (number >= counts.size()) counts.resize(numbers_.size());
-      ++counts[number];
-    };
-    if (!model_.LivesInAccount(entity)) {
-      for (uint32_t row = 0; row < row_count; ++row) {
-        if (complete[row] != 0) count(NumberOf(CellOf(model_, {entity, RowId(row)})));
+    if (!accounts.empty()) {
+      const uint32_t nowhere = NumberOf(Cell());
+      NumberAccounts(nowhere);
+      counts.resize(numbers_.size());
+      for (size_t row = 0; row < accounts.size(); ++row) {
+        if (complete[row] == 0) continue;
+        ++counts[accounts[row] == kNoRow ? nowhere : of_account_[accounts[row]]];
       }
       return counts;
     }
-    NumberAccounts();
-    const uint32_t nowhere = NumberOf(Cell());
-    for (uint32_t row = 0; row < row_count; ++row) {
+    for (uint32_t row = 0; row < complete.size(); ++row) {
       if (complete[row] == 0) continue;
-      const auto account = model_.AccountOf({entity, RowId(row)});
-      count(account ? of_account_[account->index()] : nowhere);
+      const uint32_t number = NumberOf(CellOf(model_, {entity, RowId(row)}));
+      if (number >= counts.size()) counts.resize(numbers_.size());
+      ++counts[number];
     }
     return counts;
   }
 
-  void NumberAccounts() {
+  // `nowhere`: the cell of what has no live account.
+  void NumberAccounts(uint32_t nowhere) {
     if (!of_account_.empty()) return;
-    const uint32_t account_count = facts_.table(model_.account()).row_count();
-    of_account_.reserve(account_count);
-    for (uint32_t row = 0; row < account_count; ++row) {
-      of_account_.push_back(NumberOf(CellOf(model_, {model_.account(), RowId(row)})));
+    const auto presence = facts_.table(model_.account()).presence();
+    of_account_.reserve(presence.size());
+    for (uint32_t row = 0; row < presence.size(); ++row) {
+      const bool is_live = presence[row] == static_cast<uint8_t>(Presence::kLive);
+      of_account_.push_back(is_live ? NumberOf(CellOf(model_, {model_.account(), RowId(row)}))
+                                    : nowhere);
     }
   }
 
@@ -94,34 +96,47 @@ class Populations {
 
 }  // namespace
 
-Result<std::vector<RollUp>> CountRollUps(const FactBase& facts, const AccessModel& model,
+Result<std::vector<RollUp>> CountRollUps(const eval::EvaluationInput& input,
+                                         const AccessModel& model,
                                          std::vector<PlannedTarget> targets) {
   const auto key = [](const PlannedTarget& target) {
-    return std::tie(target.first, target.second.entity, target.second.row);
+    return std::make_tuple(target.rule, target.row.entity, target.row.row);
   };
-  std::sort(targets.begin(), targets.end(),
-            [&](const PlannedTarget& a, const PlannedTarget& b) { return key(a) < key(b); });
-  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  const auto before = [&](const PlannedTarget& a, const PlannedTarget& b) {
+    return key(a) < key(b);
+  };
+  const auto same = [&](const PlannedTarget& a, const PlannedTarget& b) {
+    return key(a) == key(b);
+  };
+  std::sort(targets.begin(), targets.end(), before);
+  targets.erase(std::unique(targets.begin(), targets.end(), same), targets.end());
 
-  Populations populations(facts, model);
-  std::map<std::string, std::map<Cell, std::pair<uint64_t, std::set<EntityId>>>> by_policy;
-  for (const auto& [policy, row] : targets) {
-    auto& [count, entities] = by_policy[policy][CellOf(model, row)];
-    ++count;
-    entities.insert(row.entity);
-  }
+  struct Counted {
+    uint64_t count = 0;
+    std::vector<EntityId> entities;  // ascending: so are the targets
+  };
+  Populations populations(input.facts, model);
   std::vector<RollUp> result;
-  for (const auto& [policy, cells] : by_policy) {
+  for (auto target = targets.begin(); target != targets.end();) {
+    const uint32_t rule = target->rule;
+    std::unordered_map<Cell, Counted, CellHash> cells;
+    for (; target != targets.end() && target->rule == rule; ++target) {
+      auto& [count, entities] = cells[CellOf(model, target->row)];
+      ++count;
+      if (entities.empty() || entities.back() != target->row.entity) {
+        entities.push_back(target->row.entity);
+      }
+    }
     for (const auto& [cell, counted] : cells) {
       RollUp roll_up;
-      roll_up.policy = policy;
+      roll_up.policy = input.program.rules[rule].full_name;
       const bool has_system = cell.system != kNoRow;
       RESCIND_ASSIGN(roll_up.system, model.SystemName(has_system ? std::optional(RowId(cell.system))
                                                                  : std::nullopt));
       roll_up.department = model.DepartmentName(cell.department);
       roll_up.privileged = cell.privileged;
-      roll_up.count = counted.first;
-      for (const EntityId entity : counted.second) {
+      roll_up.count = counted.count;
+      for (const EntityId entity : counted.entities) {
         roll_up.population += populations.Count(entity, cell);
       }
       result.push_back(std::move(roll_up));

@@ -4,21 +4,24 @@
 // the rows that they are a part of. Private to the planner.
 #pragma once
 
-#include <set>
-#include <string>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
+#include "engine/eval/sweep.h"
 #include "runtime/plan/access_model.h"
 #include "runtime/plan/plan.h"
 
 namespace rescind {
 
-// A policy's planned target; a target is counted once a policy.
-using PlannedTarget = std::pair<std::string, eval::FactRow>;
+// What a policy, by its index in the program, would remove; counted once however often it is given.
+struct PlannedTarget {
+  uint32_t rule = 0;
+  eval::FactRow row;
+};
 
-// In the order of policy, system, department, privilege. Errors: a system's id cannot be read.
-Result<std::vector<RollUp>> CountRollUps(const FactBase& facts, const AccessModel& model,
+// In no order that lasts: SealPlan sorts them. Errors: a system's id cannot be read.
+Result<std::vector<RollUp>> CountRollUps(const eval::EvaluationInput& input,
+                                         const AccessModel& model,
                                          std::vector<PlannedTarget> targets);
 
 }  // namespace rescind

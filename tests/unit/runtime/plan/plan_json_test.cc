@@ -53,6 +53,35 @@ TEST_CASE("AMoreSevereActionComesFirst") {
   CHECK(plan.actions[0].action.target.id == "ldap/bob/vpn");
 }
 
+TEST_CASE("ActionsLieInTheOrderOfSeverityPolicyAndTarget") {
+  const uint32_t seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const auto text = [&](std::vector<std::string> parts) {
+    std::string made;
+    for (uint32_t left = random() % 4; left > 0; --left) made += parts[random() % parts.size()];
+    return made;
+  };
+  Plan plan = SamplePlan();
+  const PlannedAction sample = plan.actions[0];
+  for (int i = 0; i < 2000; ++i) {
+    PlannedAction planned = sample;
+    planned.action.severity = static_cast<Severity>(1 + random() % 4);
+    planned.action.target.entity = random() % 2 == 0 ? "grant" : "account";
+    planned.action.target.id = "ldap/" + text({"ann", "\xfc", std::string(1, '\0'), "zz", "0"});
+    planned.reasons[0].policy = "access." + text({"a", "b", ".c"});
+    plan.actions.push_back(planned);
+  }
+  SealPlan(plan);
+  const auto order = [](const PlannedAction& planned) {
+    return std::make_tuple(-static_cast<int>(planned.action.severity), planned.reasons[0].policy,
+                           planned.action.target.entity, planned.action.target.id);
+  };
+  for (size_t i = 1; i < plan.actions.size(); ++i) {
+    REQUIRE(order(plan.actions[i - 1]) <= order(plan.actions[i]));
+  }
+}
+
 TEST_CASE("AnEditedPlanIsRefused") {
   std::string written = EncodePlan(SamplePlan());
   const size_t place = written.find("ldap/ann/vpn");
