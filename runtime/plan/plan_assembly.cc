@@ -104,7 +104,8 @@ class PlanAssembly {
       named.erase(std::unique(named.begin(), named.end()), named.end());
       for (const uint32_t rule : named) {
         ++removals[rule];
-        if (draft_.PolicyShown(rules[rule].full_name)) targets.push_back({rule, assembled_.rows[i]});
+        if (draft_.PolicyShown(rules[rule].full_name))
+          targets.push_back({rule, assembled_.rows[i]});
       }
       outcome_.plan.actions.push_back(std::move(planned));
     }
