@@ -86,14 +86,19 @@ void JsonWriter::Close(char bracket) {
   if (!is_first_) BreakLine();
   is_first_ = false;
   pending_ += bracket;
-  if (pending_.size() < kPieceBytes) return;
-  sink_(pending_);
-  pending_.clear();
+  HandOver();
 }
 
 void JsonWriter::Scalar(std::string_view word) {
   BeginValue();
   pending_ += word;
+  HandOver();
+}
+
+void JsonWriter::HandOver() {
+  if (pending_.size() < kPieceBytes) return;
+  sink_(pending_);
+  pending_.clear();
 }
 
 void JsonWriter::Count(uint64_t number) {

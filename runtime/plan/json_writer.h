@@ -54,6 +54,9 @@ class JsonWriter {
     Name(name), Texts(texts);
   }
 
+  // Items of the innermost list that were written elsewhere, with their commas; not empty.
+  void Items(std::string_view items) { Scalar(items); }
+
   // Hands the rest to the sink. After it nothing is written.
   void Finish();
 
@@ -63,6 +66,7 @@ class JsonWriter {
   void Scalar(std::string_view word);
   void BeginValue();
   void BreakLine();
+  void HandOver();
   void AppendEscape(char c);
 
   const int indent_;

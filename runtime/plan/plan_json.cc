@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 
 #include "engine/base/sha256.h"
 #include "runtime/plan/json_fields.h"
 #include "runtime/plan/json_writer.h"
+#include "runtime/plan/pieces_ahead.h"
 
 namespace rescind {
 namespace {
@@ -15,6 +18,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "rescind.plan/1";
+constexpr size_t kActionsAPiece = 256;
+constexpr size_t kPiecesWorthTwoThreads = 8;
 
 std::string_view ChangeName(std::optional<Change> change) {
   if (!change) return "";
@@ -33,7 +38,9 @@ const PlannedReason& LeadingReason(const PlannedAction& planned) {
 // Writes the parts of a plan, each value in its place.
 class PlanWriter {
  public:
-  explicit PlanWriter(JsonWriter& json) : json_(json) {}
+  // `ahead`: the plan's actions, written already; null when they are not.
+  explicit PlanWriter(JsonWriter& json, PiecesAhead* ahead = nullptr)
+      : json_(json), ahead_(ahead) {}
 
   // Everything but plan_id, in the order in which it is written.
   void WriteBody(const Plan& plan) {
@@ -54,9 +61,20 @@ class PlanWriter {
     List("roll_ups", plan.roll_ups);
     json_.Name("delta");
     Write(plan.delta);
-    List("actions", plan.actions);
+    json_.Name("actions");
+    json_.BeginList();
+    if (ahead_) {
+      for (size_t i = 0; i < ahead_->count(); ++i) json_.Items(ahead_->Take(i));
+    } else {
+      WriteActions(plan.actions);
+    }
+    json_.EndList();
     List("notices", plan.notices);
     List("not_acted_on", plan.not_acted_on);
+  }
+
+  void WriteActions(std::span<const PlannedAction> actions) {
+    for (const PlannedAction& planned : actions) Write(planned);
   }
 
  private:
@@ -284,10 +302,22 @@ class PlanWriter {
   }
 
   JsonWriter& json_;
+  PiecesAhead* const ahead_;
   Instant last_instant_;
   std::string last_text_;
   std::vector<std::string_view> named_controls_;
 };
+
+// On one line, without the brackets of their list.
+std::string WrittenActions(std::span<const PlannedAction> actions) {
+  std::string text;
+  JsonWriter json(-1, [&](std::string_view piece) { text += piece; });
+  json.BeginList();
+  PlanWriter(json).WriteActions(actions);
+  json.EndList();
+  json.Finish();
+  return text.substr(1, text.size() - 2);
+}
 
 std::string Digest(const Json& body) {
   return "sha256:" + Sha256Hex(body.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -526,10 +556,20 @@ std::string EncodePlan(const Plan& plan) {
 }
 
 std::string PlanDigest(const Plan& plan) {
+  const std::span<const PlannedAction> actions(plan.actions);
+  const size_t piece_count = (actions.size() + kActionsAPiece - 1) / kActionsAPiece;
+  std::optional<PiecesAhead> ahead;
+  if (piece_count >= kPiecesWorthTwoThreads) {
+    ahead.emplace(piece_count, [&](size_t piece) {
+      const size_t first = piece * kActionsAPiece;
+      return WrittenActions(
+          actions.subspan(first, std::min(kActionsAPiece, actions.size() - first)));
+    });
+  }
   Sha256Stream stream;
   JsonWriter json(-1, [&](std::string_view piece) { stream.Add(piece); });
   json.BeginObject();
-  PlanWriter(json).WriteBody(plan);
+  PlanWriter(json, ahead ? &*ahead : nullptr).WriteBody(plan);
   json.EndObject();
   json.Finish();
   return "sha256:" + stream.Hex();

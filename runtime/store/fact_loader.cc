@@ -92,15 +92,10 @@ Status FactLoader::FillIds(FactBase& base, EntityId entity) {
 
 Status FactLoader::Prepare(FactBase& base, const ColumnSet& wanted) {
   const auto entity_count = static_cast<uint32_t>(state_.schema().entities().size());
-  lives_.resize(entity_count);
   for (uint32_t e = 0; e < entity_count; ++e) {
     StoredTable& table = state_.table(EntityId(e));
     base.Resize(EntityId(e), table.row_count());
     AddTarget(table.column(RowColumn::kPresence), table, base.mutable_presence(EntityId(e)).data());
-    lives_[e].incarnations.resize(table.row_count());
-    lives_[e].removed_at.resize(table.row_count());
-    AddTarget(table.column(RowColumn::kIncarnation), table, lives_[e].incarnations.data());
-    AddTarget(table.column(RowColumn::kRemovedAt), table, lives_[e].removed_at.data());
     if (wanted.ids.count(EntityId(e)) > 0) RESCIND_TRY(FillIds(base, EntityId(e)));
   }
   for (const auto& [entity, field] : wanted.fields) {
@@ -163,6 +158,55 @@ Status FactLoader::ReadTargets() {
   return {};
 }
 
+Status FactLoader::ReadLives(FactBase& base) {
+  for (uint32_t e = 0; e < state_.tables().size(); ++e) {
+    const uint32_t row_count = state_.table(EntityId(e)).row_count();
+    for (uint32_t chunk = 0; chunk << kChunkShift < row_count; ++chunk) {
+      RESCIND_TRY(ReadLives(base, EntityId(e), chunk));
+    }
+  }
+  return {};
+}
+
+Status FactLoader::ReadLives(FactBase& base, EntityId entity, uint32_t chunk) {
+  StoredTable& table = state_.table(entity);
+  const uint32_t first = chunk << kChunkShift;
+  const uint32_t count = std::min(kChunkRows, table.row_count() - first);
+  const auto presence = base.mutable_presence(entity).subspan(first, count);
+  // What no exception is made of: live rows in their first life, others in none.
+  const auto usual = [&](uint32_t i) -> uint64_t {
+    return presence[i] == static_cast<uint8_t>(Presence::kLive) ? 1 : 0;
+  };
+  RESCIND_ASSIGN(const ChunkNumbers incarnations,
+                 table.column(RowColumn::kIncarnation).Numbers(state_.database(), chunk));
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t incarnation = incarnations.At(i);
+    if (incarnation == usual(i)) continue;
+    base.SetIncarnation(entity, RowId(first + i), static_cast<uint32_t>(incarnation));
+  }
+  RESCIND_ASSIGN(const ChunkNumbers removed_at,
+                 table.column(RowColumn::kRemovedAt).Numbers(state_.database(), chunk));
+  const auto never = static_cast<uint64_t>(kUnknownLong);
+  if (removed_at.AllEqual(never)) return {};
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t micros = removed_at.At(i);
+    if (micros == never) continue;
+    base.SetRemovedAt(entity, RowId(first + i), {static_cast<int64_t>(micros)});
+  }
+  return {};
+}
+
+void FactLoader::AddLiveTargets() {
+  lives_.resize(state_.tables().size());
+  for (uint32_t e = 0; e < lives_.size(); ++e) {
+    StoredTable& table = state_.table(EntityId(e));
+    lives_[e].incarnations.resize(table.row_count());
+    lives_[e].removed_at.resize(table.row_count());
+    AddTarget(table.column(RowColumn::kIncarnation), table, lives_[e].incarnations.data());
+    AddTarget(table.column(RowColumn::kRemovedAt), table, lives_[e].removed_at.data());
+  }
+}
+
 void FactLoader::SetLives(FactBase& base) {
   for (uint32_t e = 0; e < lives_.size(); ++e) {
     const EntityId entity(e);
@@ -179,7 +223,7 @@ void FactLoader::SetLives(FactBase& base) {
 
 void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
                            const SourceLedger::States& sources) {
-  for (uint32_t e = 0; e < lives_.size(); ++e) {
+  for (uint32_t e = 0; e < state_.tables().size(); ++e) {
     const uint32_t number = state_.table(EntityId(e)).number();
     std::optional<uint32_t> row_count;
     bool closed = true;
@@ -206,7 +250,7 @@ Result<FactBase> FactLoader::Load(const ColumnSet& columns, const DeclaredSource
   FactBase base(state_.shared_schema());
   RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
   RESCIND_TRY(ReadTargets());
-  SetLives(base);
+  RESCIND_TRY(ReadLives(base));
   SetClosed(base, declared, state_.ledger().states());
   base.SetVersion(state_.facts_seq(), state_.last_change());
   base.SetTexts(std::make_shared<StoreTexts>(owner_, nullptr));
@@ -280,6 +324,7 @@ Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
                                       const DeclaredSources& declared) {
   FactBase base(state_.shared_schema());
   RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
+  AddLiveTargets();
   RESCIND_TRY(ReadTargets());
   auto past = std::make_shared<PastTexts>();
   past->at = instant;

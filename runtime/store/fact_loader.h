@@ -45,6 +45,11 @@ class FactLoader {
   void AddTarget(StoredColumn& column, const StoredTable& table, void* values);
   Status ReadTargets();
   Status ReadTarget(const Target& target, uint32_t chunk, std::vector<uint8_t>& buffer) const;
+  // Lives as of now: nearly all rows have one like the others, so chunk by chunk.
+  Status ReadLives(FactBase& base);
+  Status ReadLives(FactBase& base, EntityId entity, uint32_t chunk);
+  // Lives as of then: whole columns, for changes to be undone in, and what they came to.
+  void AddLiveTargets();
   void SetLives(FactBase& base);
   void SetClosed(FactBase& base, const DeclaredSources& declared,
                  const SourceLedger::States& sources);
@@ -61,7 +66,7 @@ class FactLoader {
   const std::unique_ptr<StoreState>& owner_;
   StoreState& state_;
   std::vector<Target> targets_;
-  std::vector<Lives> lives_;  // by EntityId
+  std::vector<Lives> lives_;  // by EntityId; as of then only
   std::map<std::pair<uint32_t, uint32_t>, Target> undoable_;
 };
 

@@ -75,20 +75,40 @@ Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t
 Result<uint64_t> StoredColumn::Read(const Database& database, uint32_t row) {
   const uint32_t chunk = row >> kChunkShift;
   if (chunk >= chunks_.size() || !chunks_[chunk].values) {
-    if (const auto known = constants_.find(chunk); known != constants_.end()) return known->second;
-    RESCIND_ASSIGN(const bool is_constant, ReadConstant(database, chunk));
-    if (is_constant) return constants_.at(chunk);
+    RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk));
+    if (constant) return *constant;
     RESCIND_TRY(LoadChunk(database, chunk));
   }
   return Get(row);
 }
 
-Result<bool> StoredColumn::ReadConstant(const Database& database, uint32_t chunk) {
+Result<ChunkNumbers> StoredColumn::Numbers(const Database& database, uint32_t chunk) {
+  ChunkNumbers numbers;
+  numbers.width = width_;
+  if (chunk >= chunks_.size() || !chunks_[chunk].values) {
+    RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk));
+    if (constant) {
+      numbers.constant = *constant;
+      return numbers;
+    }
+  }
+  numbers.values.resize(size_t{kChunkRows} * width_);
+  RESCIND_TRY(ReadChunk(database, chunk, numbers.values.data()));
+  return numbers;
+}
+
+Result<std::optional<uint64_t>> StoredColumn::ReadConstant(const Database& database,
+                                                           uint32_t chunk) {
   PreparePending();
+  if (const auto known = constants_.find(chunk); known != constants_.end()) {
+    return std::optional(known->second);
+  }
   const auto pending = std::lower_bound(
       pending_.begin(), pending_.end(), chunk,
       [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
-  if (pending != pending_.end() && pending->row >> kChunkShift == chunk) return false;
+  if (pending != pending_.end() && pending->row >> kChunkShift == chunk) {
+    return std::optional<uint64_t>();
+  }
   std::optional<uint64_t> number = default_;
   if (chunk < versions_.size() && versions_[chunk] != 0) {
     const auto take = [&](std::string_view bytes) {
@@ -102,7 +122,7 @@ Result<bool> StoredColumn::ReadConstant(const Database& database, uint32_t chunk
     if (!found) number.reset();  // loading it says what is wrong
   }
   if (number) constants_[chunk] = *number;
-  return number.has_value();
+  return number;
 }
 
 Status StoredColumn::LoadChunk(const Database& database, uint32_t chunk) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +31,18 @@ struct CellLog {
     rows.clear();
     olds.clear();
     news.clear();
+  }
+};
+
+// The numbers of one chunk, unpacked or all the same.
+struct ChunkNumbers {
+  std::vector<uint8_t> values;  // empty: all are `constant`
+  uint32_t width = 0;
+  uint64_t constant = 0;
+
+  bool AllEqual(uint64_t number) const { return values.empty() && constant == number; }
+  uint64_t At(uint32_t index) const {
+    return values.empty() ? constant : ReadNumber(values.data(), width, index);
   }
 };
 
@@ -62,6 +75,7 @@ class StoredColumn {
   }
   // One number, whether its chunk is resident or not. A chunk of one value does not become so.
   Result<uint64_t> Read(const Database& database, uint32_t row);
+  Result<ChunkNumbers> Numbers(const Database& database, uint32_t chunk);
   uint64_t Get(uint32_t row) const {
     return ReadNumber(chunks_[row >> kChunkShift].values.get(), width_, row & (kChunkRows - 1));
   }
@@ -96,7 +110,8 @@ class StoredColumn {
     uint64_t number;
   };
   Status LoadChunk(const Database& database, uint32_t chunk);
-  Result<bool> ReadConstant(const Database& database, uint32_t chunk);
+  // The one value of a chunk that is not resident, if it has one.
+  Result<std::optional<uint64_t>> ReadConstant(const Database& database, uint32_t chunk);
   std::string Name(uint32_t chunk) const;
 
   const uint32_t entity_;

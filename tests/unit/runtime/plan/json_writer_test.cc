@@ -157,5 +157,22 @@ TEST_CASE("A plan's file and digest are those of its tree, whatever its texts ho
   }
 }
 
+TEST_CASE("A plan that two threads write has the digest of its file") {
+  Plan plan;
+  for (const size_t count : {1, 2047, 2048, 2049, 5000}) {
+    CAPTURE(count);
+    while (plan.actions.size() < count) {
+      const std::string id = "grant " + std::to_string(plan.actions.size());
+      plan.actions.push_back(SampleAction(id, Verb::kRevoke, ActionStatus::kReady));
+    }
+    SealPlan(plan);
+    Json tree = Json::parse(EncodePlan(plan));
+    CHECK(tree["actions"].size() == count);
+    tree.erase("format");
+    tree.erase("plan_id");
+    CHECK(plan.id == "sha256:" + Sha256Hex(Dump(tree, -1)));
+  }
+}
+
 }  // namespace
 }  // namespace rescind

@@ -1,0 +1,59 @@
+#include "runtime/plan/pieces_ahead.h"
+
+#include <utility>
+
+namespace rescind {
+namespace {
+
+constexpr size_t kAhead = 16;
+
+}  // namespace
+
+PiecesAhead::PiecesAhead(size_t count, std::function<std::string(size_t)> make)
+    : make_(std::move(make)), pieces_(count), other_([this] { MakeAhead(); }) {}
+
+PiecesAhead::~PiecesAhead() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    abandoned_ = true;
+  }
+  changed_.notify_all();
+  other_.join();
+}
+
+void PiecesAhead::MakeAhead() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    changed_.wait(lock,
+                  [&] { return abandoned_ || next_ == pieces_.size() || next_ < taken_ + kAhead; });
+    if (abandoned_ || next_ == pieces_.size()) return;
+    MakeNext(lock);
+  }
+}
+
+void PiecesAhead::MakeNext(std::unique_lock<std::mutex>& lock) {
+  const size_t number = next_++;
+  lock.unlock();
+  std::string piece = make_(number);
+  lock.lock();
+  pieces_[number] = std::move(piece);
+  changed_.notify_all();
+}
+
+std::string PiecesAhead::Take(size_t number) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!pieces_[number]) {
+    if (next_ < pieces_.size()) {
+      MakeNext(lock);
+    } else {
+      changed_.wait(lock);
+    }
+  }
+  std::string piece = std::move(*pieces_[number]);
+  pieces_[number].reset();
+  taken_ = number + 1;
+  changed_.notify_all();
+  return piece;
+}
+
+}  // namespace rescind
