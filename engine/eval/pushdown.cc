@@ -68,15 +68,29 @@ std::vector<PushedNode> ChoosePushdowns(const ir::Program& program, const FactBa
 }
 
 bool DependsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::FrameId members) {
-  if (program.node(condition).frame != members) return false;
-  const ir::FrameId outer = program.frame(members).parent;
-  if (!outer.valid()) return true;
-  // Whatever frame further out it depended on, it would read through `outer` or that one.
-  ir::ReadsOfFrame reads(program);
-  for (ir::FrameId frame = outer; frame.valid(); frame = program.frame(frame).parent) {
-    if (reads.Of(condition, frame).what != ir::Reads::What::kNothing) return false;
+  // Whatever it is made of stands on the member, on members of what it looks at itself, or nowhere.
+  std::vector<bool> own_frames(program.frames.size(), false);
+  own_frames[members.index()] = true;
+  std::vector<bool> seen(program.nodes.size(), false);
+  std::vector<ir::NodeId> open{condition};
+  while (!open.empty()) {
+    const ir::NodeId id = open.back();
+    open.pop_back();
+    if (seen[id.index()]) continue;
+    seen[id.index()] = true;
+    const ir::Node& node = program.node(id);
+    if (node.inner.valid()) own_frames[node.inner.index()] = true;
+    for (ir::CollectionId at = node.collection; at.valid(); at = program.collection(at).inner) {
+      const ir::FrameId frame = program.collection(at).frame;
+      if (frame.valid()) own_frames[frame.index()] = true;
+    }
+    ir::VisitParts(program, node, [&open](ir::NodeId part) { open.push_back(part); });
   }
-  return true;
+  for (uint32_t id = 0; id < seen.size(); ++id) {
+    const ir::FrameId frame = program.node(ir::NodeId(id)).frame;
+    if (seen[id] && frame.valid() && !own_frames[frame.index()]) return false;
+  }
+  return program.node(condition).frame == members;
 }
 
 }  // namespace rescind::eval

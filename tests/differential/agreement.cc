@@ -185,11 +185,16 @@ void Variety::Add(const Judgements& judgements) {
 }
 
 std::string Variety::Boredom() const {
+  // Of a few worlds, as sanitizers have time for, nothing can be said.
+  constexpr uint64_t kEnoughToTell = 30'000;
+  if (judgement_count < kEnoughToTell) return "";
   for (const Verdict verdict :
        {Verdict::kMatch, Verdict::kNoMatch, Verdict::kUndecided, Verdict::kError}) {
     const auto found = verdicts.find(verdict);
     if (found == verdicts.end() || found->second <= judgement_count / 1000) {
-      return fmt::format("verdict {} hardly ever turned up", static_cast<int>(verdict));
+      const uint64_t times = found == verdicts.end() ? 0 : found->second;
+      return fmt::format("verdict {} turned up {} times in {}", static_cast<int>(verdict), times,
+                         judgement_count);
     }
   }
   if (deadline_count <= judgement_count / 50) return "there were hardly any deadlines";

@@ -28,7 +28,8 @@ struct Variety {
 
   void Add(const SweepCounters& counters);
   void Add(const Judgements& judgements);
-  // What is too rare: each verdict, deadlines. Empty when all is well.
+  // What is too rare: each verdict, deadlines, pushdowns, semi-joins. Empty when all is well, and
+  // when there were too few judgements to tell.
   std::string Boredom() const;
 };
 
