@@ -196,10 +196,12 @@ void BatchEvaluator::ComputeDays(const ir::Node& node, Batch& batch, const Selec
     ForEach(selection, [&](uint32_t i) {
       sums[i] = 0;
       if (out.status(i) != kIsKnown) return;
-      const auto sum = AddCivil({days[i]}, node.length, plan_.input().holidays);
       if (node.endless) {
         sums[i] = AddCivilEndless({days[i]}, node.length, plan_.input().holidays).days;
-      } else if (sum) {
+        return;
+      }
+      const auto sum = AddCivil({days[i]}, node.length, plan_.input().holidays);
+      if (sum) {
         sums[i] = sum->days;
       } else {
         fail(i, EvaluationError::kDateOutOfRange);

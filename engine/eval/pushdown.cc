@@ -7,6 +7,7 @@
 namespace rescind::eval {
 
 using ir::Op;
+
 namespace {
 
 class Chooser {
@@ -65,32 +66,6 @@ std::vector<PushedNode> ChoosePushdowns(const ir::Program& program, const FactBa
   Chooser chooser(program, facts, fan_in, can_push);
   for (const ir::NodeId root : roots) chooser.Visit(root);
   return std::move(chooser.chosen());
-}
-
-bool DependsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::FrameId members) {
-  // Whatever it is made of stands on the member, on members of what it looks at itself, or nowhere.
-  std::vector<bool> own_frames(program.frames.size(), false);
-  own_frames[members.index()] = true;
-  std::vector<bool> seen(program.nodes.size(), false);
-  std::vector<ir::NodeId> open{condition};
-  while (!open.empty()) {
-    const ir::NodeId id = open.back();
-    open.pop_back();
-    if (seen[id.index()]) continue;
-    seen[id.index()] = true;
-    const ir::Node& node = program.node(id);
-    if (node.inner.valid()) own_frames[node.inner.index()] = true;
-    for (ir::CollectionId at = node.collection; at.valid(); at = program.collection(at).inner) {
-      const ir::FrameId frame = program.collection(at).frame;
-      if (frame.valid()) own_frames[frame.index()] = true;
-    }
-    ir::VisitParts(program, node, [&open](ir::NodeId part) { open.push_back(part); });
-  }
-  for (uint32_t id = 0; id < seen.size(); ++id) {
-    const ir::FrameId frame = program.node(ir::NodeId(id)).frame;
-    if (seen[id] && frame.valid() && !own_frames[frame.index()]) return false;
-  }
-  return program.node(condition).frame == members;
 }
 
 }  // namespace rescind::eval

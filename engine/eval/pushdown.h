@@ -32,9 +32,6 @@ std::vector<PushedNode> ChoosePushdowns(const ir::Program& program, const FactBa
                                         const std::vector<ir::NodeId>& roots, uint32_t fan_in,
                                         const std::function<bool(ir::NodeId)>& can_push);
 
-// Whether a condition asked of the members of a collection depends on nothing but the member.
-bool DependsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::FrameId members);
-
 // The values of a pushed node by row of the referenced table. Rows that the reference never names
 // (not live; or incomplete, where it is required) hold nothing that may be read.
 struct PushedColumn {

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/eval/selection.h"
-
 namespace rescind::eval {
 
 // Calls on_run(first, count) for each longest run of ones in marks[0, count), and on_gap(i) for
@@ -23,8 +21,5 @@ void ForEachRun(const uint8_t* marks, uint32_t count, const OnRun& on_run, const
     begin = gap + 1;
   }
 }
-
-// How many of marks[0, count), each 0 or 1, are 1.
-uint32_t CountMarks(const uint8_t* marks, uint32_t count);
 
 }  // namespace rescind::eval

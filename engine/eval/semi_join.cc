@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/eval/pushdown.h"
+#include "engine/ir/reads.h"
 
 namespace rescind::eval {
 
@@ -42,6 +42,35 @@ void SemiJoin::Index(const std::vector<std::vector<Pair>>& found, uint32_t outer
 
 namespace {
 
+// Whether a condition asked of members can be evaluated where there is nothing but the members: all
+// that it is made of stands on the member, on members of what it looks at itself, or nowhere. What
+// it reads is not enough to know: `all (x in table where false)` reads nothing of the judged row,
+// but may stand on it.
+bool StandsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::FrameId members) {
+  if (program.node(condition).frame != members) return false;
+  std::vector<bool> own_frames(program.frames.size(), false);
+  own_frames[members.index()] = true;
+  std::vector<bool> seen(program.nodes.size(), false);
+  std::vector<ir::NodeId> parts{condition};
+  seen[condition.index()] = true;
+  for (size_t k = 0; k < parts.size(); ++k) {
+    const ir::Node& node = program.node(parts[k]);
+    if (node.inner.valid()) own_frames[node.inner.index()] = true;
+    for (ir::CollectionId at = node.collection; at.valid(); at = program.collection(at).inner) {
+      const ir::FrameId frame = program.collection(at).frame;
+      if (frame.valid()) own_frames[frame.index()] = true;
+    }
+    ir::VisitParts(program, node, [&](ir::NodeId part) {
+      if (!seen[part.index()]) parts.push_back(part);
+      seen[part.index()] = true;
+    });
+  }
+  return std::all_of(parts.begin(), parts.end(), [&](ir::NodeId part) {
+    const ir::FrameId frame = program.node(part).frame;
+    return !frame.valid() || own_frames[frame.index()];
+  });
+}
+
 class Chooser {
  public:
   Chooser(const ir::Program& program, const FactBase& facts) : program_(program), facts_(facts) {}
@@ -80,7 +109,7 @@ class Chooser {
     join.members = node.inner;
     if (!program_.frame(node.inner).member.entity.valid()) return false;
     join.member = program_.frame(node.inner).member.entity;
-    if (!DependsOnMemberOnly(program_, join.condition, node.inner)) return false;
+    if (!StandsOnMemberOnly(program_, join.condition, node.inner)) return false;
     if (!FindSteps(node.collection, node.frame, join)) return false;
     chosen_.push_back(std::move(join));
     return true;

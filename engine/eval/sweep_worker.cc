@@ -16,6 +16,13 @@ constexpr uint32_t kRowsBetweenGaps = 256;
 // When fewer than one answer in so many is yes, they are searched for.
 constexpr uint32_t kFewMatches = 32;
 
+// How many of marks[0, count), each 0 or 1, are 1.
+RESCIND_KERNEL uint32_t CountMarks(const uint8_t* marks, uint32_t count) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; ++i) sum += marks[i];
+  return sum;
+}
+
 RESCIND_KERNEL void LowerDeadlines(const int64_t* until, const Selection& selection,
                                    int64_t* deadlines) {
   ForEach(selection, [=](uint32_t i) { deadlines[i] = std::min(deadlines[i], until[i]); });
@@ -73,12 +80,6 @@ void Collect(const ValueVector& match, const Selection& complete, uint32_t first
 }
 
 }  // namespace
-
-RESCIND_KERNEL uint32_t CountMarks(const uint8_t* marks, uint32_t count) {
-  uint32_t sum = 0;
-  for (uint32_t i = 0; i < count; ++i) sum += marks[i];
-  return sum;
-}
 
 SweepWorker::SweepWorker(const SweepPlan& plan) : plan_(plan), evaluator_(plan) {
   found_.rules.resize(plan.program().rules.size());
@@ -182,27 +183,26 @@ void SweepWorker::JudgeChunk(const EntityTask& task, uint32_t first_row, uint32_
   const bool many_gaps = count - complete_count > count / kRowsBetweenGaps;
   const auto judge_run = [&](uint32_t begin, uint32_t run) {
     if (many_gaps) return;
-    JudgeRows(task, first_row + begin, run, deadlines == nullptr ? nullptr : deadlines + begin);
+    JudgeRows(task, nullptr, first_row + begin, run,
+              deadlines == nullptr ? nullptr : deadlines + begin);
   };
   ForEachRun(complete, count, judge_run, add_gap);
-  if (many_gaps && complete_count > 0) JudgeRows(task, first_row, count, deadlines);
+  if (many_gaps && complete_count > 0) {
+    JudgeRows(task, table.complete().data(), first_row, count, deadlines);
+  }
 }
 
-void SweepWorker::JudgeRows(const EntityTask& task, uint32_t first_row, uint32_t count,
-                            Instant* deadlines) {
-  const Table& table = plan_.input().facts.table(task.entity);
-  const uint8_t* marks = table.complete().data();
-  const bool has_gaps = CountMarks(marks + first_row, count) < count;
-  const Selection& complete =
-      evaluator_.StartChunk(task.root, has_gaps ? marks : nullptr, first_row, count);
+void SweepWorker::JudgeRows(const EntityTask& task, const uint8_t* complete, uint32_t first_row,
+                            uint32_t count, Instant* deadlines) {
+  const Selection& rows = evaluator_.StartChunk(task.root, complete, first_row, count);
   for (const uint32_t rule : task.rules) {
-    const ValueVector& match = evaluator_.Evaluate(plan_.program().rules[rule].match, complete);
-    found_.counters.rows_judged += complete.count;
-    Collect(match, complete, first_row, found_.rules[rule]);
+    const ValueVector& match = evaluator_.Evaluate(plan_.program().rules[rule].match, rows);
+    found_.counters.rows_judged += rows.count;
+    Collect(match, rows, first_row, found_.rules[rule]);
     if (deadlines == nullptr || match.until() == nullptr) continue;
     // An Instant is its microseconds.
     static_assert(sizeof(Instant) == sizeof(int64_t));
-    LowerDeadlines(match.until(), complete, &deadlines->micros);
+    LowerDeadlines(match.until(), rows, &deadlines->micros);
   }
 }
 

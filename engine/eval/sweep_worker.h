@@ -42,7 +42,9 @@ class SweepWorker {
   Findings& found();
 
  private:
-  void JudgeRows(const EntityTask& task, uint32_t first_row, uint32_t count, Instant* deadlines);
+  // `complete`: by row of the table, which rows to judge; null: all of them.
+  void JudgeRows(const EntityTask& task, const uint8_t* complete, uint32_t first_row,
+                 uint32_t count, Instant* deadlines);
   void StoreColumn(PushedColumn& column, uint32_t first_row, uint32_t count,
                    const Selection& selection);
 

@@ -144,6 +144,23 @@ TEST_CASE("numbers, times and dates end where 64 bits and the calendar do") {
         Says(Verdict::kMatch));
 }
 
+// The sweep looked at the members where there was no person, and read beyond what it had.
+TEST_CASE("a condition on members may stand on the judged row although it reads nothing of it") {
+  World world = Ann();
+  ProgramBuilder& p = world.p;
+  const ir::CollectionId rows = p.TableRows(p.AddTable({"t", {{"x", {}}}, {{true}, {false}}}));
+  const ir::FrameId person = p.Root(p.EntityOf("person"));
+  const ir::NodeId none = p.Fold(Op::kAny, rows, p.Over(person, rows), {p.Bool(false)});
+  const ir::CollectionId accounts = p.Many(p.Row("person"), "accounts");
+  const ir::FrameId frame = p.Over(person, accounts);
+  const ir::NodeId backup = p.IsKnown(p.Field(p.Member(frame), "backup"));
+  const auto any = [&](ir::NodeId condition) {
+    return world.Judge("person", p.Fold(Op::kAny, accounts, frame, {condition}), "ann");
+  };
+  CHECK(any(p.Or(backup, none)) == Says(Verdict::kNoMatch));
+  CHECK(any(p.Or(backup, p.Not(none))) == Says(Verdict::kMatch));
+}
+
 TEST_CASE("a month after never is never, and a month before the first day was long ago") {
   World world = Ann();
   ProgramBuilder& p = world.p;

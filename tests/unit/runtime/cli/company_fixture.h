@@ -31,6 +31,17 @@ protect break_glass "Nothing touches break-glass accounts" {
 }
 )";
 
+inline constexpr std::string_view kClosedPolicy = R"(
+policy closed "Accounts without an owner are disabled" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.owner is unknown
+  because "nobody owns it"
+  then { disable a }
+}
+)";
+
 inline constexpr std::string_view kNoticePolicies = R"(
 policy warned "Unused access goes after a week's notice" {
   mode enforce

@@ -34,17 +34,6 @@ struct RevisionFixture : CompanyFixture {
   }
 };
 
-constexpr std::string_view kMorePolicies = R"(
-policy closed "Accounts without an owner are disabled" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for a in account
-  when a.owner is unknown
-  because "nobody owns it"
-  then { disable a }
-}
-)";
-
 TEST_CASE_FIXTURE(RevisionFixture, "ARevisionShowsWhatBeginsAndCeasesToBeRemoved") {
   ImportCompany();
   Commit("first");
@@ -52,7 +41,7 @@ TEST_CASE_FIXTURE(RevisionFixture, "ARevisionShowsWhatBeginsAndCeasesToBeRemoved
   Write("policies/access.rescind",
         With("when seen older than 90d",
              "when seen older than 90d and g.account.username != \"bob\""));
-  Write("policies/closed.rescind", kMorePolicies);
+  Write("policies/closed.rescind", kClosedPolicy);
   Compare("first", {"--out", "p.json"});
   const nlohmann::json plan = Json();
   CHECK(plan["applicable"] == false);
