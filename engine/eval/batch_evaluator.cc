@@ -47,6 +47,7 @@ Batch& BatchEvaluator::ChunkOf(ir::FrameId frame, uint32_t first_row, uint32_t c
 const Selection& BatchEvaluator::StartChunk(ir::FrameId frame, const uint8_t* complete,
                                             uint32_t first_row, uint32_t count) {
   ChunkOf(frame, first_row, count);
+  fills_pushdown_ = false;
   if (complete == nullptr) return chunk_all_;
   return selections_.Filter(chunk_all_,
                             [marks = complete + first_row](uint32_t i) { return marks[i] != 0; });
@@ -56,6 +57,7 @@ const Selection& BatchEvaluator::StartPushdown(const Pushdown& pushdown, uint32_
                                                uint32_t count) {
   Batch& batch = ChunkOf(pushdown.frame, first_row, count);
   batch.reference = pushdown.reference;
+  fills_pushdown_ = true;
   ValueVector& rows = batch.vectors[pushdown.reference.index()];
   rows.BeginFor(chunk_all_, batch.generation);
   rows.CoverAll();
@@ -75,7 +77,7 @@ const ValueVector& BatchEvaluator::Fetch(ir::NodeId id, Batch& batch, const Sele
   if (vector.Covers(selection, batch.generation)) return vector;
   vector.BeginFor(selection, batch.generation);
   ++counters_.nodes_evaluated;
-  if (plan_.at(id).pushed != nullptr && node.frame == batch.frame && !batch.reference.valid()) {
+  if (node.frame == batch.frame && plan_.at(id).pushed != nullptr && !fills_pushdown_) {
     ComputePushed(id, batch, selection, vector);
   } else if (node.frame == batch.frame) {
     Compute(id, batch, selection, vector);

@@ -183,6 +183,9 @@ class BatchEvaluator {
   uint64_t last_generation_ = 0;
   std::unique_ptr<Batch> world_;
   Batch* chunk_ = nullptr;
+  // Pushed columns are filled in no order, by several threads: until all are, none is read. Members
+  // that are looked at meanwhile may have nodes that are pushed down for another's sake.
+  bool fills_pushdown_ = false;
   std::vector<std::unique_ptr<Batch>> chunks_;       // by frame
   std::vector<std::unique_ptr<ValueVector>> apart_;  // for rows that a pushdown knows nothing of
   size_t apart_in_use_ = 0;

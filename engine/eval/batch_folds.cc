@@ -26,7 +26,7 @@ void BatchEvaluator::ComputeFold(ir::NodeId id, Batch& batch, const Selection& s
   const ir::Node& node = program_.node(id);
   const SemiJoin* semi_join = plan_.at(id).semi_join;
   // A pushdown's rows are not those that the fold was turned round for.
-  if (semi_join != nullptr && (!semi_join->used() || batch.reference.valid())) semi_join = nullptr;
+  if (semi_join != nullptr && (!semi_join->used() || fills_pushdown_)) semi_join = nullptr;
   if (folds_in_progress_ == tallies_.size()) {
     tallies_.push_back(std::make_unique<std::vector<Tally>>());
   }

@@ -161,6 +161,24 @@ TEST_CASE("a condition on members may stand on the judged row although it reads 
   CHECK(any(p.Or(backup, p.Not(none))) == Says(Verdict::kMatch));
 }
 
+// The sweep read a column that was pushed down while it was being filled, for another one.
+TEST_CASE("what is pushed down stands on nothing that is pushed down") {
+  World world = Ann();
+  world.facts.Live("account", "a").Set("owner", "ann").Set("backup", "ann");
+  ProgramBuilder& p = world.p;
+  const ir::FrameId grant = p.Root(p.EntityOf("grant"));
+  const ir::CollectionId grants = p.Many(p.Field(p.Row("grant"), "account"), "grants");
+  const ir::FrameId frame = p.Over(grant, grants);
+  const ir::NodeId backup = p.IsKnown(p.Field(p.Field(p.Member(frame), "account"), "backup"));
+  // Of the account alone, and so once an account; of the grant too, so that only `backup` is.
+  const ir::NodeId of_account = p.Fold(Op::kAny, grants, frame, {backup});
+  const ir::NodeId same_weight = p.Compare(ir::Compare::kEqual, p.Field(p.Member(frame), "weight"),
+                                           p.Field(p.Row("grant"), "weight"));
+  const ir::NodeId of_both = p.Fold(Op::kAny, grants, frame, {p.And(backup, same_weight)});
+  CHECK(world.Judge("grant", p.And(of_account, of_both), "g") == Says(Verdict::kMatch));
+  CHECK(world.Judge("grant", p.And(of_both, of_account), "g") == Says(Verdict::kMatch));
+}
+
 TEST_CASE("a month after never is never, and a month before the first day was long ago") {
   World world = Ann();
   ProgramBuilder& p = world.p;
