@@ -128,6 +128,7 @@ class ExpressionLowering {
   ir::NodeId ByMember(const Sum& sum, const Expr& extreme, int sign);
   ir::NodeId Reached(const Sum& sum);
   ir::NodeId Known(const Expr& expr);
+  ir::NodeId KnownExactly(const Expr& expr);
   ir::NodeId DayReached(const Expr& date, int64_t offset_days, CivilDuration length);
   ir::NodeId DayReachedAfter(const Expr& date, CivilDuration length, int64_t offset_days);
   ir::NodeId MakeDayReached(ir::NodeId date, int64_t offset_days, CivilDuration length);

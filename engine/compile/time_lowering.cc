@@ -127,7 +127,7 @@ bool ExpressionLowering::TakeTerm(Sum& sum, const Expr& expr, int sign) {
 ir::NodeId ExpressionLowering::ByKnown(const Sum& sum, const Expr& coalesce, int sign) {
   const Expr& left = *coalesce.operands[0];
   const Expr& right = *coalesce.operands[1];
-  const ir::NodeId known = Known(left);
+  const ir::NodeId known = KnownExactly(left);
   const ir::NodeId if_known = AtLeastZero(Sum(sum).Push(left, sign));
   const ir::NodeId otherwise = AtLeastZero(Sum(sum).Push(right, sign));
   return graph_.Or({graph_.And({known, if_known}), graph_.And({graph_.Not(known), otherwise})});
@@ -140,7 +140,7 @@ ir::NodeId ExpressionLowering::ByMember(const Sum& sum, const Expr& extreme, int
     std::vector<ir::NodeId> conditions;
     for (const Expr* condition : source.conditions) conditions.push_back(Value(*condition));
     if (extreme.operands[1]) conditions.push_back(Value(*extreme.operands[1]));
-    conditions.push_back(Known(*extreme.operands[2]));
+    conditions.push_back(KnownExactly(*extreme.operands[2]));
     return graph_.And(std::move(conditions));
   };
   ir::Type number;
@@ -193,6 +193,16 @@ ir::NodeId ExpressionLowering::Known(const Expr& unresolved) {
   if (IsRows(expr)) {
     return expr.kind == ExprKind::kTable ? graph_.Bool(true) : Known(*expr.operands[0]);
   }
+  return time_.NamesNow(expr) ? KnownExactly(expr) : IsKnown(Value(expr));
+}
+
+// The same of a term of a sum in which `now` is: there, a sum of times that no calendar has is a
+// number like any other, and no error.
+ir::NodeId ExpressionLowering::KnownExactly(const Expr& unresolved) {
+  const Expr& expr = Resolve(unresolved);
+  if (IsSumOfMoment(expr) && expr.type.kind != typed::Type::Kind::kDate) {
+    return graph_.And({KnownExactly(*expr.operands[0]), KnownExactly(*expr.operands[1])});
+  }
   if (!time_.NamesNow(expr)) return IsKnown(Value(expr));
   if (expr.kind == ExprKind::kNow || expr.kind == ExprKind::kToday) return graph_.Bool(true);
   if (IsExtreme(expr)) {
@@ -201,15 +211,15 @@ ir::NodeId ExpressionLowering::Known(const Expr& unresolved) {
     std::vector<ir::NodeId> conditions;
     for (const Expr* condition : source.conditions) conditions.push_back(Value(*condition));
     if (expr.operands[1]) conditions.push_back(Value(*expr.operands[1]));
-    conditions.push_back(Known(*expr.operands[2]));
+    conditions.push_back(KnownExactly(*expr.operands[2]));
     ir::Type number;
     number.kind = ir::Type::Kind::kInt;
     const ir::NodeId count =
         MakeFold(ir::Op::kCount, number, source, {graph_.And(std::move(conditions))});
     return Compared(ir::Compare::kLess, graph_.Constant(number, int64_t{0}), count);
   }
-  const ir::NodeId left = Known(*expr.operands[0]);
-  const ir::NodeId right = Known(*expr.operands[1]);
+  const ir::NodeId left = KnownExactly(*expr.operands[0]);
+  const ir::NodeId right = KnownExactly(*expr.operands[1]);
   if (expr.kind != ExprKind::kCoalesce) return graph_.And({left, right});
   // Not merely one or the other: where the left side is undecided, so is the choice.
   return graph_.Or({left, graph_.And({graph_.Not(left), right})});

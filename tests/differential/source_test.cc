@@ -94,5 +94,22 @@ TEST_CASE("ADefineMayAskForACollectionThatItsCallerKnows") {
   })");
 }
 
+// The symptom: an evaluation error, for `9999-12-31… + 1h` is no time: beside `now`, nobody asks.
+TEST_CASE("SumsBesideNowAreExactInFoldsAndChoices") {
+  CheckText(R"(entity project {
+    lead : identity?
+    due : date?
+  }
+  extend identity { projects : many project via lead }
+  policy m "A policy" {
+    controls soc2 "CC6.2"
+    for r in identity
+    let open = (q in r.projects where q.due is unknown or 2026-05-05 != today)
+    let late = latest(9999-12-31T23:59:59Z + 1h for p in open)
+    when late ?? now newer than 0s
+    then { run "check" on r }
+  })");
+}
+
 }  // namespace
 }  // namespace rescind
