@@ -1,5 +1,7 @@
 #include "engine/facts/column.h"
 
+#include <algorithm>
+
 namespace rescind {
 
 Physical PhysicalOf(TypeKind kind) {
@@ -18,24 +20,28 @@ Physical PhysicalOf(TypeKind kind) {
   RESCIND_UNREACHABLE("a `many` field has no column");
 }
 
-Column::Column(Physical physical, uint32_t row_count) : physical_(physical) {
+Column::Column(Physical physical, uint32_t row_count, Filling filling) : physical_(physical) {
   switch (physical) {
-    case Physical::kByte: values_ = LargeVector<uint8_t>(); break;
-    case Physical::kDay: values_ = LargeVector<int32_t>(); break;
-    case Physical::kLong: values_ = LargeVector<int64_t>(); break;
+    case Physical::kByte: values_ = RawLargeVector<uint8_t>(); break;
+    case Physical::kDay: values_ = RawLargeVector<int32_t>(); break;
+    case Physical::kLong: values_ = RawLargeVector<int64_t>(); break;
     case Physical::kCode:
     case Physical::kRow:
-    case Physical::kSet: values_ = LargeVector<uint32_t>(); break;
+    case Physical::kSet: values_ = RawLargeVector<uint32_t>(); break;
   }
   if (physical == Physical::kCode || physical == Physical::kSet) {
     dictionary_ = std::make_shared<TextDictionary>();
   }
   if (physical == Physical::kSet) pool_ = std::make_shared<SetPool>();
-  Resize(row_count);
+  if (filling == Filling::kUnknown) {
+    Resize(row_count);
+  } else {
+    std::visit([&](auto& values) { values.resize(row_count); }, values_);
+  }
 }
 
-Column Column::Like(const Column& other) {
-  Column column(other.physical_, other.row_count());
+Column Column::Like(const Column& other, Filling filling) {
+  Column column(other.physical_, other.row_count(), filling);
   column.dictionary_ = other.dictionary_;
   column.pool_ = other.pool_;
   return column;
@@ -47,23 +53,21 @@ uint32_t Column::row_count() const {
 }
 
 void Column::Resize(uint32_t row_count) {
+  const auto resize = [&]<typename T>(T unknown) {
+    auto& values = std::get<RawLargeVector<T>>(values_);
+    const size_t old_count = values.size();
+    values.resize(row_count);
+    if (row_count > old_count) {
+      std::fill(values.begin() + static_cast<ptrdiff_t>(old_count), values.end(), unknown);
+    }
+  };
   switch (physical_) {
-    case Physical::kByte:
-      std::get<LargeVector<uint8_t>>(values_).resize(row_count, kUnknownByte);
-      break;
-    case Physical::kDay:
-      std::get<LargeVector<int32_t>>(values_).resize(row_count, kUnknownDay);
-      break;
-    case Physical::kLong:
-      std::get<LargeVector<int64_t>>(values_).resize(row_count, kUnknownLong);
-      break;
+    case Physical::kByte: return resize(kUnknownByte);
+    case Physical::kDay: return resize(kUnknownDay);
+    case Physical::kLong: return resize(kUnknownLong);
     case Physical::kCode:
-    case Physical::kRow:
-      std::get<LargeVector<uint32_t>>(values_).resize(row_count, kUnknownCode);
-      break;
-    case Physical::kSet:
-      std::get<LargeVector<uint32_t>>(values_).resize(row_count, kEmptySet);
-      break;
+    case Physical::kRow: return resize(kUnknownCode);
+    case Physical::kSet: return resize(kEmptySet);
   }
 }
 
@@ -81,8 +85,8 @@ bool Column::IsUnknown(RowId row) const {
 }
 
 uint64_t Column::memory_bytes() const {
-  return std::visit(
-      [](const auto& values) { return uint64_t{values.size()} * sizeof(values[0]); }, values_);
+  return std::visit([](const auto& values) { return uint64_t{values.size()} * sizeof(values[0]); },
+                    values_);
 }
 
 }  // namespace rescind

@@ -18,9 +18,9 @@
 
 namespace rescind {
 
-inline constexpr uint32_t kUnknownCode = 0xFFFFFFFF;  // text
-inline constexpr uint32_t kNoRow = 0xFFFFFFFF;        // reference
-inline constexpr uint8_t kUnknownByte = 255;          // bool, enum
+inline constexpr uint32_t kUnknownCode = 0xFFFFFFFF;                          // text
+inline constexpr uint32_t kNoRow = 0xFFFFFFFF;                                // reference
+inline constexpr uint8_t kUnknownByte = 255;                                  // bool, enum
 inline constexpr int32_t kUnknownDay = std::numeric_limits<int32_t>::min();   // date
 inline constexpr int64_t kUnknownLong = std::numeric_limits<int64_t>::min();  // the rest
 inline constexpr uint32_t kEmptySet = 0;  // a missing set is empty, never unknown
@@ -38,16 +38,21 @@ enum class Physical : uint8_t {
 // kMany has no column: it is an index.
 Physical PhysicalOf(TypeKind kind);
 
+// What a new column holds. kNothing: memory as it is found, for whoever writes every value before
+// anybody reads one; large columns are then first touched by the threads that fill them.
+enum class Filling : uint8_t { kUnknown, kNothing };
+
 class Column {
  public:
   Column() : Column(Physical::kByte, 0) {}
-  // `row_count` values, all unknown (empty, for sets).
-  Column(Physical physical, uint32_t row_count);
-  // The previous values of `other`: same type, dictionary and pool; all unknown.
-  static Column Like(const Column& other);
+  // `row_count` values, all unknown (empty, for sets) unless `filling` says otherwise.
+  Column(Physical physical, uint32_t row_count, Filling filling = Filling::kUnknown);
+  // For the previous values of `other`: same type, dictionary and pool.
+  static Column Like(const Column& other, Filling filling = Filling::kUnknown);
 
   Physical physical() const { return physical_; }
   uint32_t row_count() const;
+  // New values are unknown.
   void Resize(uint32_t row_count);
 
   std::span<const uint8_t> bytes() const { return Get<uint8_t>(Physical::kByte); }
@@ -77,16 +82,16 @@ class Column {
   template <typename T>
   std::span<const T> Get(Physical wanted) const {
     RESCIND_ASSERT(physical_ == wanted, "a column read as another type");
-    return std::get<LargeVector<T>>(values_);
+    return std::get<RawLargeVector<T>>(values_);
   }
   template <typename T>
   std::span<T> Mutable() {
-    return std::get<LargeVector<T>>(values_);
+    return std::get<RawLargeVector<T>>(values_);
   }
 
   Physical physical_;
-  std::variant<LargeVector<uint8_t>, LargeVector<uint32_t>, LargeVector<int32_t>,
-               LargeVector<int64_t>>
+  std::variant<RawLargeVector<uint8_t>, RawLargeVector<uint32_t>, RawLargeVector<int32_t>,
+               RawLargeVector<int64_t>>
       values_;
   std::shared_ptr<TextDictionary> dictionary_;  // kCode, kSet
   std::shared_ptr<SetPool> pool_;               // kSet

@@ -85,19 +85,22 @@ void FactBase::SetRemovedAt(EntityId entity, RowId row, Instant instant) {
   at(entity).removed_at_[row.index()] = instant.micros;
 }
 
-Column& FactBase::AddColumn(EntityId entity, FieldId field) {
+Column& FactBase::AddColumn(EntityId entity, FieldId field, Filling filling) {
   const Physical physical = PhysicalOf(schema_->field(entity, field).type.kind);
   Table& table = at(entity);
-  const auto [it, added] = table.columns_.try_emplace(field, physical, table.row_count());
+  const auto [it, added] = table.columns_.try_emplace(field, physical, table.row_count(), filling);
   RESCIND_ASSERT(added, "a column added twice");
   return it->second;
 }
 
-TrackedColumn& FactBase::AddTracked(EntityId entity, FieldId field) {
+TrackedColumn& FactBase::AddTracked(EntityId entity, FieldId field, Filling filling) {
   RESCIND_ASSERT(schema_->field(entity, field).tracked, "the field is not tracked");
   Table& table = at(entity);
-  TrackedColumn tracked{Column::Like(table.column(field)), {}};
-  tracked.changed_at.assign(table.row_count(), kUnknownLong);
+  TrackedColumn tracked{Column::Like(table.column(field), filling), {}};
+  tracked.changed_at.resize(table.row_count());
+  if (filling == Filling::kUnknown) {
+    std::fill(tracked.changed_at.begin(), tracked.changed_at.end(), kUnknownLong);
+  }
   return table.tracked_.insert_or_assign(field, std::move(tracked)).first->second;
 }
 
@@ -129,7 +132,11 @@ void FactBase::SetVersion(uint64_t facts_seq, Instant last_change) {
   last_change_ = last_change;
 }
 
-void FactBase::Derive() {
+void FactBase::RunInOrder(const Tasks& tasks) {
+  for (const auto& task : tasks) task();
+}
+
+void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
   RESCIND_ASSERT(texts_ != nullptr, "facts without texts");
   for (Table& table : tables_) {
     const size_t closed = std::min<size_t>(table.closed_row_count_, table.presence_.size());
@@ -138,10 +145,10 @@ void FactBase::Derive() {
         table.presence_[row] = static_cast<uint8_t>(Presence::kRemoved);
       }
     }
-    table.live_count_ = static_cast<uint32_t>(
-        std::count(table.presence_.begin(), table.presence_.end(),
-                   static_cast<uint8_t>(Presence::kLive)));
+    table.live_count_ = static_cast<uint32_t>(std::count(
+        table.presence_.begin(), table.presence_.end(), static_cast<uint8_t>(Presence::kLive)));
   }
+  Tasks tasks{[this] { DeriveComplete(); }};
   for (uint32_t e = 0; e < tables_.size(); ++e) {
     const auto& fields = schema_->entities()[e].fields;
     for (uint32_t f = 0; f < fields.size(); ++f) {
@@ -149,11 +156,14 @@ void FactBase::Derive() {
       if (type.kind != TypeKind::kMany) continue;
       const Table& member = table(type.entity);
       if (!member.has(type.via)) continue;
-      tables_[e].inverses_[FieldId(f)] = InverseIndex::Build(
-          tables_[e].row_count(), member.column(type.via).rows(), member.presence());
+      // Nodes of the map do not move.
+      InverseIndex& inverse = tables_[e].inverses_[FieldId(f)];
+      tasks.push_back([&inverse, &member, via = type.via, rows = tables_[e].row_count()] {
+        inverse = InverseIndex::Build(rows, member.column(via).rows(), member.presence());
+      });
     }
   }
-  DeriveComplete();
+  run(tasks);
 }
 
 void FactBase::DeriveComplete() {

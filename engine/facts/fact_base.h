@@ -5,6 +5,7 @@
 // look-up. Immutable once Derive() has run. It knows neither policies nor RocksDB nor the clock.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +24,7 @@ namespace rescind {
 
 // Stored in presence chunks. Never renumber.
 enum class Presence : uint8_t {
-  kAbsent = 0,   // a reference named it; its row never came
+  kAbsent = 0,  // a reference named it; its row never came
   kLive = 1,
   kRemoved = 2,  // or absent although every source of a closed entity has listed all it has
 };
@@ -49,8 +50,8 @@ class InverseIndex {
 
 // A tracked field's past.
 struct TrackedColumn {
-  Column previous;                  // same type and dictionary as the field's column
-  LargeVector<int64_t> changed_at;  // kUnknownLong: never changed between two known values
+  Column previous;                     // same type and dictionary as the field's column
+  RawLargeVector<int64_t> changed_at;  // kUnknownLong: never changed between two known values
 };
 
 class Table {
@@ -116,8 +117,10 @@ class FactBase {
   std::span<uint8_t> mutable_presence(EntityId entity) { return at(entity).presence_; }
   void SetIncarnation(EntityId entity, RowId row, uint32_t incarnation);
   void SetRemovedAt(EntityId entity, RowId row, Instant at);
-  Column& AddColumn(EntityId entity, FieldId field);       // all unknown; sized as the table
-  TrackedColumn& AddTracked(EntityId entity, FieldId field);  // after AddColumn
+  // Sized as the table.
+  Column& AddColumn(EntityId entity, FieldId field, Filling filling = Filling::kUnknown);
+  // After AddColumn.
+  TrackedColumn& AddTracked(EntityId entity, FieldId field, Filling filling = Filling::kUnknown);
   Column& AddIds(EntityId entity);
   Column& mutable_column(EntityId entity, FieldId field);
   TrackedColumn& mutable_tracked(EntityId entity, FieldId field);
@@ -128,9 +131,12 @@ class FactBase {
   void SetTexts(std::shared_ptr<const RowTexts> texts) { texts_ = std::move(texts); }
   // Closed entities, inverse indexes of the `many` fields whose reference column is here, and
   // completeness, which needs the columns of all required references (ColumnSet::Closure).
-  void Derive();
+  // `run` may run its tasks, which are independent of one another, on several threads.
+  using Tasks = std::vector<std::function<void()>>;
+  void Derive(const std::function<void(const Tasks&)>& run = RunInOrder);
 
  private:
+  static void RunInOrder(const Tasks& tasks);
   Table& at(EntityId entity) { return tables_[entity.index()]; }
   void DeriveComplete();
   bool RefuteReferences(EntityId entity);

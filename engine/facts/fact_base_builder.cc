@@ -133,9 +133,7 @@ FactBaseBuilder::Row& FactBaseBuilder::Row::SetOrigin(std::string_view field, Fi
 
 void FactBaseBuilder::Admit(const FieldType& type, const PlainValue& value) {
   if (std::holds_alternative<std::monostate>(value)) return;
-  const auto is = [&](auto of_type) {
-    return std::holds_alternative<decltype(of_type)>(value);
-  };
+  const auto is = [&](auto of_type) { return std::holds_alternative<decltype(of_type)>(value); };
   const bool fits = [&] {
     switch (type.kind) {
       case TypeKind::kText:

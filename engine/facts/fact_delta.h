@@ -35,12 +35,12 @@ struct DeltaValue {
   FieldId field;
   DeltaKind kind = DeltaKind::kUnknown;
   union {
-    int64_t number = 0;   // kNumber: as in a column, see Physical
-    DeltaText text;       // kText, kReference
+    int64_t number = 0;  // kNumber: as in a column, see Physical
+    DeltaText text;      // kText, kReference
     struct {
       uint32_t first;
       uint32_t count;
-    } members;            // kSet: a range of FactDelta::members()
+    } members;  // kSet: a range of FactDelta::members()
   };
 };
 

@@ -1,7 +1,7 @@
 // RowTexts: what is read only for rows that are shown: ids, texts, and where a fact came from.
 //
 // Implemented by the store, and by FactBaseBuilder for tests. Ten million ids are not kept in
-// memory: a plan asks for those of the rows it prints. Not for several threads at once.
+// memory: a plan asks for those of the rows it prints. Safe for several threads at once.
 #pragma once
 
 #include <optional>

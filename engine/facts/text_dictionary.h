@@ -38,8 +38,8 @@ class TextDictionary {
   void Rebuild(size_t slot_count) const;
 
   std::string blob_;
-  std::vector<uint64_t> ends_;            // end of each text in blob_
-  mutable std::vector<uint32_t> slots_;   // open addressing; code + 1, 0 is empty
+  std::vector<uint64_t> ends_;           // end of each text in blob_
+  mutable std::vector<uint32_t> slots_;  // open addressing; code + 1, 0 is empty
   mutable std::mutex index_mutex_;
 };
 

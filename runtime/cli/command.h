@@ -59,6 +59,9 @@ struct Invocation {
   bool err_is_terminal = false;
   bool in_is_terminal = false;
   bool no_color = false;             // NO_COLOR is set
+  // What a command no longer needs at its end. A large plan is a million texts: giving them back
+  // one by one takes longer than ending the process, so the program does not.
+  std::shared_ptr<void> leavings = {};
   std::string working_folder = ".";  // where the search for rescind.toml begins
   std::string workspace_option = {};  // --workspace DIR; empty: not given
 

@@ -33,5 +33,10 @@ int main(int argc, char** argv) {
   };
   rescind::CommandLine line;
   rescind::DeclareAll(line);
-  return static_cast<int>(line.Run(std::vector<std::string>(argv + 1, argv + argc), invocation));
+  const auto status =
+      static_cast<int>(line.Run(std::vector<std::string>(argv + 1, argv + argc), invocation));
+  std::cout.flush();
+  std::cerr.flush();
+  // Not `return`: what the command left in the invocation is not taken apart (see `leavings`).
+  std::exit(status);
 }

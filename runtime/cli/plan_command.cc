@@ -199,7 +199,9 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   const ir::Program* others =
       comparison.policies ? &comparison.policies->policies.program : nullptr;
   RESCIND_ASSIGN(const DeriveOptions derive, ReadOptions(options, others, *pipeline));
-  RESCIND_ASSIGN(const auto derivation, pipeline->Derive(derive));
+  RESCIND_ASSIGN(auto derived, pipeline->Derive(derive));
+  const std::shared_ptr<Derivation> derivation = std::move(derived);
+  invocation.leavings = derivation;
   Plan& plan = derivation->outcome.plan;
   const bool has_changes = HasChanges(plan);
   if (comparison.policies) {

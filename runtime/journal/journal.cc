@@ -231,9 +231,10 @@ Result<std::optional<JournalEntry>> Journal::Find(const std::string& key) const 
 }
 
 Result<std::optional<JournalEntry>> Journal::Latest(const std::string& wanted_key) const {
-  const std::lock_guard lock(mutex_);
+  // Nearly always nothing, and two threads of a plan ask for every action: nobody waits for that.
   RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, wanted_key)));
   if (!bytes) return std::optional<JournalEntry>();
+  const std::lock_guard lock(mutex_);
   return FindUnlocked(WantedActionKey(*bytes));
 }
 

@@ -2,7 +2,7 @@
 //
 // Where a row lives, whose it is, whether it is already as an action wants it, and what an
 // executor must know to find it. A workspace may extend the model; a field that is missing is
-// simply not known. It judges nothing. Not for several threads at once.
+// simply not known. It judges nothing. Several threads may call const functions at once.
 #pragma once
 
 #include <optional>

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <set>
 #include <span>
 #include <tuple>
 
+#include "runtime/env/two_threads.h"
 #include "runtime/plan/action_key.h"
 
 namespace rescind {
 namespace {
+
+constexpr size_t kPieceActions = 1024;  // of one thread's turn
 
 auto WantedState(const Claim& claim) {
   return std::make_tuple(claim.target.entity, claim.target.row, claim.action->verb,
@@ -25,35 +29,12 @@ uint32_t OrderOf(const StageDraft& stage, const Claim& claim) {
   return std::min(stage.stage, 0xFFu) << 24 | std::min(claim.position, 0xFFFFu) << 8 | rank;
 }
 
+// Several may be at work at once, each with texts of its own.
 class ActionAssembly {
  public:
-  ActionAssembly(PlanDraft& draft, FindingTexts& texts) : draft_(draft), texts_(texts) {
-    result_.action_of_claim.resize(draft.claims.size());
-  }
+  ActionAssembly(PlanDraft& draft, FindingTexts texts) : draft_(draft), texts_(std::move(texts)) {}
 
-  Result<AssembledActions> Run() {
-    std::vector<uint32_t> order(draft_.claims.size());
-    std::iota(order.begin(), order.end(), 0u);
-    // Claims are by rule, finding and stage already: a stable sort keeps that within an action.
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return WantedState(draft_.claims[a]) < WantedState(draft_.claims[b]);
-    });
-    result_.actions.reserve(order.size());
-    result_.rows.reserve(order.size());
-    result_.terms.reserve(order.size());
-    for (size_t begin = 0; begin < order.size();) {
-      size_t end = begin + 1;
-      while (end < order.size() &&
-             WantedState(draft_.claims[order[end]]) == WantedState(draft_.claims[order[begin]])) {
-        ++end;
-      }
-      RESCIND_TRY(AddAction(std::span(order).subspan(begin, end - begin)));
-      begin = end;
-    }
-    return std::move(result_);
-  }
-
- private:
+  // The claims on one wanted state, by their numbers in the draft.
   Status AddAction(std::span<const uint32_t> claims) {
     const Claim& first = draft_.claims[claims.front()];
     PlannedAction planned;
@@ -68,17 +49,18 @@ class ActionAssembly {
     SetStatus(claims, planned);
     planned.reasons.reserve(claims.size());
     planned.action.reasons.reserve(claims.size());
-    for (const uint32_t index : claims) {
-      result_.action_of_claim[index] = static_cast<uint32_t>(result_.actions.size());
-      RESCIND_TRY(AddReason(draft_.claims[index], planned));
-    }
+    for (const uint32_t index : claims) RESCIND_TRY(AddReason(draft_.claims[index], planned));
     RESCIND_TRY(SetTerms(claims, planned, terms));
-    result_.terms.emplace(planned.action.key, std::move(terms));
-    result_.rows.push_back(first.target);
-    result_.actions.push_back(std::move(planned));
+    added_.terms.emplace(planned.action.key, std::move(terms));
+    added_.rows.push_back(first.target);
+    added_.actions.push_back(std::move(planned));
     return {};
   }
 
+  // Without action_of_claim.
+  AssembledActions TakeAdded() { return std::move(added_); }
+
+ private:
   Status SetKey(PlannedAction& planned, ActionTerms& terms) {
     Action& action = planned.action;
     const std::string& store = draft_.options.store_id;
@@ -193,7 +175,8 @@ class ActionAssembly {
       if (!draft_.options.oncall.empty()) all.insert(draft_.options.oncall);
     } else {
       for (const ir::Recipient& recipient : rule.on_failure->notify) {
-        RESCIND_ASSIGN(const auto names, FindRecipients(draft_, recipient, row));
+        RESCIND_ASSIGN(const auto names,
+                       FindRecipients(draft_, texts_.evaluator(), recipient, row));
         all.insert(names.begin(), names.end());
       }
     }
@@ -202,14 +185,69 @@ class ActionAssembly {
   }
 
   PlanDraft& draft_;
-  FindingTexts& texts_;
-  AssembledActions result_;
+  FindingTexts texts_;
+  AssembledActions added_;
+};
+
+// Claims in an order in which those on the same wanted state lie side by side.
+struct GroupedClaims {
+  std::vector<uint32_t> order;   // numbers of claims
+  std::vector<uint32_t> begins;  // of each group in the order, and its end
+
+  explicit GroupedClaims(const std::vector<Claim>& claims) : order(claims.size()) {
+    std::iota(order.begin(), order.end(), 0u);
+    // Claims are by rule, finding and stage already: a stable sort keeps that within an action.
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return WantedState(claims[a]) < WantedState(claims[b]);
+    });
+    for (uint32_t i = 0; i < order.size(); ++i) {
+      if (i == 0 || WantedState(claims[order[i]]) != WantedState(claims[order[i - 1]])) {
+        begins.push_back(i);
+      }
+    }
+    begins.push_back(static_cast<uint32_t>(order.size()));
+  }
+
+  size_t group_count() const { return begins.size() - 1; }
+  std::span<const uint32_t> Group(size_t group) const {
+    return std::span(order).subspan(begins[group], begins[group + 1] - begins[group]);
+  }
 };
 
 }  // namespace
 
-Result<AssembledActions> AssembleActions(PlanDraft& draft, FindingTexts& texts) {
-  return ActionAssembly(draft, texts).Run();
+Result<AssembledActions> AssembleActions(PlanDraft& draft, const FindingTexts& texts) {
+  const GroupedClaims claims(draft.claims);
+  // Looked up once, before several threads ask.
+  for (const StageDraft& stage : draft.stages) draft.finding(stage);
+  std::vector<AssembledActions> pieces((claims.group_count() + kPieceActions - 1) / kPieceActions);
+  const auto assemble = [&](size_t piece) -> Status {
+    ActionAssembly assembly(draft, texts);
+    const size_t begin = piece * kPieceActions;
+    const size_t end = std::min(begin + kPieceActions, claims.group_count());
+    for (size_t group = begin; group < end; ++group) {
+      RESCIND_TRY(assembly.AddAction(claims.Group(group)));
+    }
+    pieces[piece] = assembly.TakeAdded();
+    return {};
+  };
+  RESCIND_TRY(DoOnTwoThreads(pieces.size(), assemble));
+  AssembledActions all;
+  all.actions.reserve(claims.group_count());
+  all.rows.reserve(claims.group_count());
+  all.terms.reserve(claims.group_count());
+  for (AssembledActions& piece : pieces) {
+    std::move(piece.actions.begin(), piece.actions.end(), std::back_inserter(all.actions));
+    all.rows.insert(all.rows.end(), piece.rows.begin(), piece.rows.end());
+    all.terms.merge(piece.terms);
+  }
+  all.action_of_claim.resize(draft.claims.size());
+  for (size_t group = 0; group < claims.group_count(); ++group) {
+    for (const uint32_t claim : claims.Group(group)) {
+      all.action_of_claim[claim] = static_cast<uint32_t>(group);
+    }
+  }
+  return all;
 }
 
 }  // namespace rescind

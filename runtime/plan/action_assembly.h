@@ -18,7 +18,8 @@ struct AssembledActions {
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
 };
 
-// After the gates. Errors: the store or the journal could not be read.
-Result<AssembledActions> AssembleActions(PlanDraft& draft, FindingTexts& texts);
+// After the gates, by two threads where there are many. Errors: the store or the journal could not
+// be read.
+Result<AssembledActions> AssembleActions(PlanDraft& draft, const FindingTexts& texts);
 
 }  // namespace rescind

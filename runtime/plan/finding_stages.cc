@@ -291,7 +291,8 @@ class FindingWalk {
       NoticeDraft notice;
       notice.stage_draft = static_cast<uint32_t>(draft_.stages.size()) - 1;
       notice.due = stage.due;
-      RESCIND_ASSIGN(notice.recipients, FindRecipients(draft_, action.recipient, finding_->row));
+      RESCIND_ASSIGN(notice.recipients,
+                     FindRecipients(draft_, draft_.evaluator, action.recipient, finding_->row));
       draft_.notices.push_back(std::move(notice));
     }
     return {};
@@ -310,7 +311,8 @@ class FindingWalk {
     notice.stage_draft = static_cast<uint32_t>(draft_.stages.size());
     notice.due = laid.due;
     notice.alarm = true;
-    RESCIND_ASSIGN(notice.recipients, FindRecipients(draft_, rule_.done->recipient, finding_->row));
+    RESCIND_ASSIGN(notice.recipients,
+                   FindRecipients(draft_, draft_.evaluator, rule_.done->recipient, finding_->row));
     draft_.stages.push_back(laid);
     draft_.notices.push_back(std::move(notice));
     return {};

@@ -23,11 +23,16 @@ std::vector<std::string> ControlNames(const ir::Rule& rule) {
 
 }  // namespace
 
-FindingTexts::FindingTexts(PlanDraft& draft) : draft_(draft) {
+FindingTexts::FindingTexts(PlanDraft& draft) : draft_(draft), evaluator_(draft.input) {
+  std::vector<RuleText> rules;
   for (const ir::Rule& rule : draft.input.program.rules) {
-    rules_.push_back({SourceLine(rule, draft.options.sources), ControlNames(rule)});
+    rules.push_back({SourceLine(rule, draft.options.sources), ControlNames(rule)});
   }
+  rules_ = std::make_shared<const std::vector<RuleText>>(std::move(rules));
 }
+
+FindingTexts::FindingTexts(const FindingTexts& other)
+    : draft_(other.draft_), rules_(other.rules_), evaluator_(other.draft_.input) {}
 
 Result<const FindingText*> FindingTexts::Of(uint32_t rule, RowId row) {
   const uint64_t key = uint64_t{rule} << 32 | row.index();
@@ -45,7 +50,7 @@ Result<std::string> FindingTexts::Because(const ir::Rule& rule, RowId row) {
       continue;
     }
     RESCIND_ASSIGN(const std::string value,
-                   eval::FormatValue(draft_.input, draft_.evaluator.Evaluate(part.node, row)));
+                   eval::FormatValue(draft_.input, evaluator_.Evaluate(part.node, row)));
     because += value;
   }
   return because;
@@ -61,8 +66,8 @@ Result<FindingText> FindingTexts::Read(uint32_t rule_index, RowId row) {
     Evidence evidence;
     evidence.path = path.path;
     RESCIND_ASSIGN(evidence.value,
-                   eval::FormatValue(draft_.input, draft_.evaluator.Evaluate(path.value, row)));
-    const eval::Value owner = draft_.evaluator.Evaluate(path.row, row);
+                   eval::FormatValue(draft_.input, evaluator_.Evaluate(path.value, row)));
+    const eval::Value owner = evaluator_.Evaluate(path.row, row);
     const auto* fact = owner.known() ? std::get_if<eval::FactRow>(&owner.content) : nullptr;
     if (fact && path.field.valid()) {
       RESCIND_ASSIGN(const auto origin,

@@ -2,6 +2,7 @@
 // planner.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,12 +24,16 @@ struct RuleText {
   std::vector<std::string> controls;  // "pci_dss_4 8.2.6", …
 };
 
-// Reads each finding once, because several actions rest on one.
+// Reads each finding once, because several actions rest on one. For one thread.
 class FindingTexts {
  public:
+  // The draft outlives it.
   explicit FindingTexts(PlanDraft& draft);
+  // The same findings for another thread, which reads them itself.
+  FindingTexts(const FindingTexts& other);
   // By the rule's index in the program.
-  const RuleText& OfRule(uint32_t rule) const { return rules_[rule]; }
+  const RuleText& OfRule(uint32_t rule) const { return (*rules_)[rule]; }
+  eval::ReferenceEvaluator& evaluator() { return evaluator_; }
   // Lives as long as this. An error when the store cannot be read.
   Result<const FindingText*> Of(uint32_t rule, RowId row);
   // The same, not remembered: for a finding that nobody else will ask for.
@@ -38,7 +43,8 @@ class FindingTexts {
   Result<std::string> Because(const ir::Rule& rule, RowId row);
 
   PlanDraft& draft_;
-  std::vector<RuleText> rules_;
+  std::shared_ptr<const std::vector<RuleText>> rules_;
+  eval::ReferenceEvaluator evaluator_;
   std::unordered_map<uint64_t, FindingText> known_;  // by rule and row
 };
 

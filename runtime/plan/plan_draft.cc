@@ -41,10 +41,11 @@ Result<bool> PlanDraft::PersonShown(eval::FactRow row) const {
   return id == options.filter_person;
 }
 
-Result<std::vector<std::string>> FindRecipients(PlanDraft& draft, const ir::Recipient& recipient,
-                                                RowId row) {
+Result<std::vector<std::string>> FindRecipients(const PlanDraft& draft,
+                                                eval::ReferenceEvaluator& evaluator,
+                                                const ir::Recipient& recipient, RowId row) {
   for (const ir::NodeId choice : recipient.choices) {
-    const eval::Value value = draft.evaluator.Evaluate(choice, row);
+    const eval::Value value = evaluator.Evaluate(choice, row);
     if (!value.known()) continue;
     if (const auto* channel = std::get_if<std::string>(&value.content)) {
       if (!channel->empty()) return std::vector<std::string>{*channel};

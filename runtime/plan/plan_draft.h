@@ -111,8 +111,9 @@ class PlanDraft {
 
 // The channel or "identity:ID" of the first choice that is known; the workspace's oncall, or
 // nothing, when there is none.
-Result<std::vector<std::string>> FindRecipients(PlanDraft& draft, const ir::Recipient& recipient,
-                                                RowId row);
+Result<std::vector<std::string>> FindRecipients(const PlanDraft& draft,
+                                                eval::ReferenceEvaluator& evaluator,
+                                                const ir::Recipient& recipient, RowId row);
 // The live, complete rows that an action names for a judged row, each once.
 std::vector<eval::FactRow> FindTargets(const ir::Action& action, const FactBase& facts,
                                        eval::ReferenceEvaluator& evaluator, AccessModel& model,

@@ -52,6 +52,7 @@ struct SystemSupport {
   bool can = false;
   bool reversible = false;
 };
+// Of two threads at once.
 using SupportQuery = std::function<SystemSupport(const Action& action)>;
 
 // What the journal knows of one wanted state (action_key.h).

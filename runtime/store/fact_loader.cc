@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <mutex>
-#include <thread>
 
+#include "runtime/env/two_threads.h"
 #include "runtime/store/byte_codec.h"
 
 namespace rescind {
@@ -70,11 +68,11 @@ Status FactLoader::FillDictionary(Column& column, FieldColumns& stored, const Fi
 Status FactLoader::AddField(FactBase& base, EntityId entity, FieldId field, bool history) {
   StoredTable& table = state_.table(entity);
   FieldColumns& stored = table.field(field);
-  Column& column = base.AddColumn(entity, field);
+  Column& column = base.AddColumn(entity, field, Filling::kNothing);
   RESCIND_TRY(FillDictionary(column, stored, state_.schema().field(entity, field).type));
   AddTarget(*stored.value, table, RawValues(column));
   if (!history || !stored.previous) return {};
-  TrackedColumn& tracked = base.AddTracked(entity, field);
+  TrackedColumn& tracked = base.AddTracked(entity, field, Filling::kNothing);
   AddTarget(*stored.previous, table, RawValues(tracked.previous));
   AddTarget(*stored.changed_at, table, tracked.changed_at.data());
   return {};
@@ -132,30 +130,27 @@ Status FactLoader::ReadTargets() {
       turns.push_back({&target, chunk, std::min(chunks, chunk + kChunksPerTurn)});
     }
   }
-  std::atomic<size_t> next = 0;
-  std::mutex failure_mutex;
-  std::optional<Error> failure;
-  const auto work = [&] {
+  const auto read = [&](size_t number) -> Status {
     std::vector<uint8_t> buffer;
-    for (size_t i = next++; i < turns.size(); i = next++) {
-      for (uint32_t chunk = turns[i].first_chunk; chunk < turns[i].end_chunk; ++chunk) {
-        if (const Status status = ReadTarget(*turns[i].target, chunk, buffer); !status.ok()) {
-          const std::lock_guard<std::mutex> lock(failure_mutex);
-          failure = status.error();
-          return;
-        }
-      }
+    const Turn& turn = turns[number];
+    for (uint32_t chunk = turn.first_chunk; chunk < turn.end_chunk; ++chunk) {
+      RESCIND_TRY(ReadTarget(*turn.target, chunk, buffer));
     }
+    return {};
   };
-  if (chunk_count >= kWorthTwoThreads) {
-    std::thread second(work);
-    work();
-    second.join();
-  } else {
-    work();
-  }
-  if (failure) return *failure;
+  if (chunk_count >= kWorthTwoThreads) return DoOnTwoThreads(turns.size(), read);
+  for (size_t number = 0; number < turns.size(); ++number) RESCIND_TRY(read(number));
   return {};
+}
+
+void FactLoader::Derive(FactBase& base) {
+  base.Derive([&](const FactBase::Tasks& tasks) {
+    const Status status = DoOnTwoThreads(tasks.size(), [&](size_t number) -> Status {
+      tasks[number]();
+      return {};
+    });
+    RESCIND_ASSERT(status.ok(), "what cannot fail has failed");
+  });
 }
 
 Status FactLoader::ReadLives(FactBase& base) {
@@ -254,7 +249,7 @@ Result<FactBase> FactLoader::Load(const ColumnSet& columns, const DeclaredSource
   SetClosed(base, declared, state_.ledger().states());
   base.SetVersion(state_.facts_seq(), state_.last_change());
   base.SetTexts(std::make_shared<StoreTexts>(owner_, nullptr));
-  base.Derive();
+  Derive(base);
   return base;
 }
 
@@ -346,7 +341,7 @@ Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
   SetClosed(base, declared, sources);
   base.SetVersion(undone.facts_seq, undone.last_change);
   base.SetTexts(std::make_shared<StoreTexts>(owner_, past));
-  base.Derive();
+  Derive(base);
   return base;
 }
 

@@ -45,6 +45,8 @@ class FactLoader {
   void AddTarget(StoredColumn& column, const StoredTable& table, void* values);
   Status ReadTargets();
   Status ReadTarget(const Target& target, uint32_t chunk, std::vector<uint8_t>& buffer) const;
+  // What follows from what was read.
+  static void Derive(FactBase& base);
   // Lives as of now: nearly all rows have one like the others, so chunk by chunk.
   Status ReadLives(FactBase& base);
   Status ReadLives(FactBase& base, EntityId entity, uint32_t chunk);

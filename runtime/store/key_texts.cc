@@ -15,8 +15,17 @@ namespace {
 constexpr uint8_t kBlockFormat = 1;
 // Of one entity: what is asked for in a random order by a plan is mostly read once.
 constexpr uint32_t kCachedBlocks = 4096;
+constexpr uint32_t kLocks = 64;  // each for every 64th place
 
 }  // namespace
+
+struct KeyTexts::Cache {
+  std::array<std::mutex, kLocks> locks;
+  std::array<Block, kCachedBlocks> blocks;
+};
+
+KeyTexts::KeyTexts(uint32_t entity) : entity_(entity) {}
+KeyTexts::~KeyTexts() = default;
 
 std::string_view KeyTexts::Block::At(uint32_t index) const {
   const uint32_t begin = begins[index];
@@ -54,17 +63,20 @@ Status KeyTexts::ReadBlock(const Database& database, uint32_t number, Block& blo
   return {};
 }
 
-Result<const KeyTexts::Block*> KeyTexts::FullBlock(const Database& database, uint32_t number) {
+Result<std::string> KeyTexts::FoldedText(const Database& database, uint32_t row) {
+  std::call_once(cache_made_, [this] { cache_ = std::make_unique<Cache>(); });
+  const uint32_t number = row / kBlockTexts;
   const uint32_t place = number % kCachedBlocks;
-  if (place >= cache_.size()) cache_.resize(place + 1);
-  Block& block = cache_[place];
-  if (block.number == number) return &block;
-  RESCIND_TRY(ReadBlock(database, number, block));
-  if (block.begins.size() != kBlockTexts) {
-    block.number = kNoBlock;
-    return CorruptRecord(fmt::format("block {} of the ids of entity {}", number, entity_));
+  const std::lock_guard lock(cache_->locks[place % kLocks]);
+  Block& block = cache_->blocks[place];
+  if (block.number != number) {
+    RESCIND_TRY(ReadBlock(database, number, block));
+    if (block.begins.size() != kBlockTexts) {
+      block.number = kNoBlock;
+      return CorruptRecord(fmt::format("block {} of the ids of entity {}", number, entity_));
+    }
   }
-  return &block;
+  return std::string(block.At(row % kBlockTexts));
 }
 
 void KeyTexts::Append(std::string_view text) {
@@ -92,8 +104,7 @@ Status KeyTexts::LoadFolded(const Database& database, uint32_t count) {
 Result<std::string> KeyTexts::Text(const Database& database, uint32_t row) {
   RESCIND_ASSERT(row < count(), "no such row");
   if (row >= first_) return std::string(Recent(row));
-  RESCIND_ASSIGN(const Block* block, FullBlock(database, row / kBlockTexts));
-  return std::string(block->At(row % kBlockTexts));
+  return FoldedText(database, row);
 }
 
 Status KeyTexts::ForEach(const Database& database,

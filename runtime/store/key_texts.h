@@ -1,8 +1,13 @@
 // KeyTexts: the ids of one entity's rows, in blocks of 256 on disk; in memory only those that are
-// not folded yet, and blocks that were read lately.
+// not folded yet, and blocks that were read lately. Several threads may ask for texts at once,
+// while nobody appends or folds.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +20,8 @@ namespace rescind {
 
 class KeyTexts {
  public:
-  explicit KeyTexts(uint32_t entity) : entity_(entity) {}
+  explicit KeyTexts(uint32_t entity);
+  ~KeyTexts();
 
   uint32_t count() const { return first_ + static_cast<uint32_t>(recent_ends_.size()); }
   // The first `count` rows are on disk. The last, partial block is read.
@@ -44,14 +50,17 @@ class KeyTexts {
   };
 
   Status ReadBlock(const Database& database, uint32_t number, Block& block) const;
-  // Valid until another block is asked for.
-  Result<const Block*> FullBlock(const Database& database, uint32_t number);
+  // The blocks that were read lately: a block has one place, its number modulo their count.
+  struct Cache;
+  // In a block on disk that is full.
+  Result<std::string> FoldedText(const Database& database, uint32_t row);
 
   const uint32_t entity_;
   uint32_t first_ = 0;  // of the rows in memory; begins a block
   std::string recent_blob_;
   std::vector<uint64_t> recent_ends_;  // of each text in the blob
-  std::vector<Block> cache_;           // a block has one place, its number modulo kCachedBlocks
+  std::once_flag cache_made_;
+  std::unique_ptr<Cache> cache_;
 };
 
 }  // namespace rescind

@@ -1,6 +1,7 @@
 #include "runtime/store/store_texts.h"
 
 #include <cstring>
+#include <mutex>
 
 #include "runtime/store/byte_codec.h"
 
@@ -88,6 +89,7 @@ Result<uint32_t> StoreTexts::Code(EntityId entity, StoredColumn& column, uint32_
 
 Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId field,
                                                     RowId row) const {
+  const std::lock_guard lock(cells_lock_);
   FieldColumns& columns = state_->table(entity).field(field);
   RESCIND_ASSERT(columns.dictionary && !columns.sets, "not a text field");
   RESCIND_ASSIGN(const uint32_t code, Code(entity, *columns.value, row.index()));
@@ -99,6 +101,7 @@ Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId fie
 
 Result<std::optional<FieldOrigin>> StoreTexts::Origin(EntityId entity, FieldId field,
                                                       RowId row) const {
+  const std::lock_guard lock(cells_lock_);
   FieldColumns& columns = state_->table(entity).field(field);
   if (!columns.origin) return std::optional<FieldOrigin>();
   RESCIND_ASSIGN(const uint32_t code, Code(entity, *columns.origin, row.index()));
@@ -109,6 +112,7 @@ Result<std::optional<FieldOrigin>> StoreTexts::Origin(EntityId entity, FieldId f
 }
 
 Result<std::optional<RowId>> StoreTexts::Find(EntityId entity, std::string_view id) const {
+  const std::lock_guard lock(cells_lock_);
   RESCIND_ASSIGN(auto row, state_->Find(entity, id));
   if (past_ && row && row->index() >= past_->row_counts[entity.index()]) row.reset();
   return row;

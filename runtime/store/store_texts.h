@@ -1,6 +1,7 @@
 // StoreTexts: ids, texts and origins of rows that are shown, read from the store when asked for.
 //
 // It answers as of now, or as of an earlier commit when it is given what was different then.
+// Several threads may ask at once, while nobody changes the state.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 #include <tuple>
 
 #include "engine/facts/row_texts.h"
+#include "runtime/env/spin_lock.h"
 #include "runtime/store/store.h"
 #include "runtime/store/store_state.h"
 
@@ -39,6 +41,7 @@ class StoreTexts final : public RowTexts {
 
   const std::unique_ptr<StoreState>& state_;
   std::shared_ptr<const PastTexts> past_;
+  mutable SpinLock cells_lock_;  // columns, lists and the key table load what they are asked for
 };
 
 // Everything known about a row, for `facts show`.

@@ -131,7 +131,7 @@ TEST_CASE("ValuesComeBackAndUnknownIsTheSentinel") {
   CHECK(departments.codes()[1] == kUnknownCode);
   const TrackedColumn& past = identities.tracked(department);
   CHECK(past.previous.dictionary().Text(past.previous.codes()[0]) == "hr");
-  CHECK(past.changed_at == LargeVector<int64_t>{7, kUnknownLong});
+  CHECK(past.changed_at == RawLargeVector<int64_t>{7, kUnknownLong});
   const Column& tags = named.TableOf("account").column(named.Field("account", "tags"));
   CHECK(tags.pool().Members(tags.sets()[0]).size() == 2);
   CHECK(tags.pool().Has(tags.sets()[0], tags.dictionary().Find("b").value()));
