@@ -148,7 +148,8 @@ void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
     table.live_count_ = static_cast<uint32_t>(std::count(
         table.presence_.begin(), table.presence_.end(), static_cast<uint8_t>(Presence::kLive)));
   }
-  Tasks tasks{[this] { DeriveComplete(); }};
+  // The longest first, so that no thread is left with it when the others are done.
+  std::vector<std::pair<uint32_t, std::function<void()>>> by_size;
   for (uint32_t e = 0; e < tables_.size(); ++e) {
     const auto& fields = schema_->entities()[e].fields;
     for (uint32_t f = 0; f < fields.size(); ++f) {
@@ -158,11 +159,17 @@ void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
       if (!member.has(type.via)) continue;
       // Nodes of the map do not move.
       InverseIndex& inverse = tables_[e].inverses_[FieldId(f)];
-      tasks.push_back([&inverse, &member, via = type.via, rows = tables_[e].row_count()] {
-        inverse = InverseIndex::Build(rows, member.column(via).rows(), member.presence());
-      });
+      by_size.emplace_back(
+          member.row_count(), [&inverse, &member, via = type.via, rows = tables_[e].row_count()] {
+            inverse = InverseIndex::Build(rows, member.column(via).rows(), member.presence());
+          });
     }
   }
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  Tasks tasks;
+  for (auto& [size, task] : by_size) tasks.push_back(std::move(task));
+  tasks.insert(tasks.begin() + (tasks.empty() ? 0 : 1), [this] { DeriveComplete(); });
   run(tasks);
 }
 

@@ -1,9 +1,10 @@
 // The program `rescind`: hands the real outside to the command line.
+#include <malloc.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "runtime/cli/command_list.h"
@@ -12,6 +13,12 @@ int main(int argc, char** argv) {
   // A reader that goes away (`rescind plan | head`) shows as a failed write, not as a signal.
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
+
+  // Large blocks come and go while columns are read; giving their pages back to the system and
+  // asking for them again costs more than the blocks do.
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  ::mallopt(M_TOP_PAD, 16 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
 
   rescind::RealFileSystem files;
   rescind::SystemClock clock;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtime/env/two_threads.h"
 #include "runtime/plan/action_assembly.h"
 #include "runtime/plan/finding_text.h"
 #include "runtime/plan/roll_ups.h"
@@ -109,16 +110,25 @@ class PlanAssembly {
       }
       outcome_.plan.actions.push_back(std::move(planned));
     }
-    RESCIND_ASSIGN(outcome_.plan.roll_ups,
-                   CountRollUps(draft_.input, draft_.model, std::move(targets)));
-    RESCIND_TRY(FilterNotices());
-    RESCIND_TRY(AddNotActedOn());
+    const auto add = [&](size_t number) -> Status {
+      if (number == 0) return AddRollUps(std::move(targets));
+      RESCIND_TRY(FilterNotices());
+      return AddNotActedOn();
+    };
+    RESCIND_TRY(DoOnTwoThreads(2, add));
     AddPolicies(gates, limits, removals);
     AddFeeds();
     return {};
   }
 
  private:
+  // Beside the other lists, which it does not touch.
+  Status AddRollUps(std::vector<PlannedTarget> targets) {
+    RESCIND_ASSIGN(outcome_.plan.roll_ups,
+                   CountRollUps(draft_.input, draft_.model, std::move(targets)));
+    return {};
+  }
+
   const Action& ActionOf(size_t claim) const {
     return assembled_.actions[assembled_.action_of_claim[claim]].action;
   }

@@ -83,13 +83,13 @@ Result<uint32_t> StoreTexts::Code(EntityId entity, StoredColumn& column, uint32_
     const auto found = past_->codes.find({state_->table(entity).number(), column.number(), row});
     if (found != past_->codes.end()) return found->second;
   }
+  const std::lock_guard lock(column_locks_[(entity.index() * 16 + column.number()) % kLocks]);
   RESCIND_ASSIGN(const uint64_t code, column.Read(state_->database(), row));
   return static_cast<uint32_t>(code);
 }
 
 Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId field,
                                                     RowId row) const {
-  const std::lock_guard lock(cells_lock_);
   FieldColumns& columns = state_->table(entity).field(field);
   RESCIND_ASSERT(columns.dictionary && !columns.sets, "not a text field");
   RESCIND_ASSIGN(const uint32_t code, Code(entity, *columns.value, row.index()));
@@ -101,7 +101,6 @@ Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId fie
 
 Result<std::optional<FieldOrigin>> StoreTexts::Origin(EntityId entity, FieldId field,
                                                       RowId row) const {
-  const std::lock_guard lock(cells_lock_);
   FieldColumns& columns = state_->table(entity).field(field);
   if (!columns.origin) return std::optional<FieldOrigin>();
   RESCIND_ASSIGN(const uint32_t code, Code(entity, *columns.origin, row.index()));
@@ -112,7 +111,7 @@ Result<std::optional<FieldOrigin>> StoreTexts::Origin(EntityId entity, FieldId f
 }
 
 Result<std::optional<RowId>> StoreTexts::Find(EntityId entity, std::string_view id) const {
-  const std::lock_guard lock(cells_lock_);
+  const std::lock_guard lock(keys_mutex_);
   RESCIND_ASSIGN(auto row, state_->Find(entity, id));
   if (past_ && row && row->index() >= past_->row_counts[entity.index()]) row.reset();
   return row;

@@ -4,8 +4,10 @@
 // Several threads may ask at once, while nobody changes the state.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <tuple>
 
 #include "engine/facts/row_texts.h"
@@ -36,12 +38,15 @@ class StoreTexts final : public RowTexts {
   Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) const override;
 
  private:
-  // The code in that cell, then or now.
+  // The code in that cell, then or now. Reading it may change the column.
   Result<uint32_t> Code(EntityId entity, StoredColumn& column, uint32_t row) const;
 
   const std::unique_ptr<StoreState>& state_;
   std::shared_ptr<const PastTexts> past_;
-  mutable SpinLock cells_lock_;  // columns, lists and the key table load what they are asked for
+  // Columns load the chunks that they are asked for: each has one of these locks.
+  static constexpr size_t kLocks = 64;
+  mutable std::array<SpinLock, kLocks> column_locks_;
+  mutable std::mutex keys_mutex_;  // the key table likewise
 };
 
 // Everything known about a row, for `facts show`.

@@ -74,71 +74,82 @@ Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t
 
 Result<uint64_t> StoredColumn::Read(const Database& database, uint32_t row) {
   const uint32_t chunk = row >> kChunkShift;
-  if (chunk >= chunks_.size() || !chunks_[chunk].values) {
-    RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk));
-    if (constant) return *constant;
-    RESCIND_TRY(LoadChunk(database, chunk));
-  }
+  if (chunk < chunks_.size() && chunks_[chunk].values) return Get(row);
+  if (const auto known = constants_.find(chunk); known != constants_.end()) return known->second;
+  // Not zeroed: it is filled or let go of.
+  std::unique_ptr<uint8_t[]> values(new uint8_t[size_t{kChunkRows} * width_]);
+  RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk, values.get()));
+  if (constant) return *constant;
+  MakeResident(chunk, std::move(values));
   return Get(row);
 }
 
 Result<ChunkNumbers> StoredColumn::Numbers(const Database& database, uint32_t chunk) {
   ChunkNumbers numbers;
   numbers.width = width_;
-  if (chunk >= chunks_.size() || !chunks_[chunk].values) {
-    RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk));
-    if (constant) {
-      numbers.constant = *constant;
-      return numbers;
-    }
-  }
   numbers.values.resize(size_t{kChunkRows} * width_);
-  RESCIND_TRY(ReadChunk(database, chunk, numbers.values.data()));
+  if (chunk < chunks_.size() && chunks_[chunk].values) {
+    RESCIND_TRY(ReadChunk(database, chunk, numbers.values.data()));
+    return numbers;
+  }
+  RESCIND_ASSIGN(const auto constant, ReadConstant(database, chunk, numbers.values.data()));
+  if (constant) {
+    numbers.constant = *constant;
+    numbers.values.clear();
+  }
   return numbers;
 }
 
-Result<std::optional<uint64_t>> StoredColumn::ReadConstant(const Database& database,
-                                                           uint32_t chunk) {
+Result<std::optional<uint64_t>> StoredColumn::ReadConstant(const Database& database, uint32_t chunk,
+                                                           uint8_t* values) {
   PreparePending();
   if (const auto known = constants_.find(chunk); known != constants_.end()) {
     return std::optional(known->second);
   }
-  const auto pending = std::lower_bound(
-      pending_.begin(), pending_.end(), chunk,
-      [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
-  if (pending != pending_.end() && pending->row >> kChunkShift == chunk) {
-    return std::optional<uint64_t>();
-  }
-  std::optional<uint64_t> number = default_;
-  if (chunk < versions_.size() && versions_[chunk] != 0) {
-    const auto take = [&](std::string_view bytes) {
+  std::optional<uint64_t> number;
+  const bool on_disk = chunk < versions_.size() && versions_[chunk] != 0;
+  if (HasPending(chunk)) {
+    RESCIND_TRY(ReadChunk(database, chunk, values));
+  } else if (!on_disk) {
+    number = default_;
+  } else {
+    const auto take = [&](std::string_view bytes) -> Status {
       number = ConstantOf(bytes, width_);
-      return Status();
+      return number ? Status() : DecodeChunk(bytes, width_, values, Name(chunk));
     };
     RESCIND_ASSIGN(
         const bool found,
         database.Read(Family::kColumns, ChunkKey(versions_[chunk], entity_, number_, chunk),
                       Database::Neighbours::kReadSoon, take));
-    if (!found) number.reset();  // loading it says what is wrong
+    if (!found) return CorruptRecord(Name(chunk) + " is missing or");
   }
   if (number) constants_[chunk] = *number;
   return number;
 }
 
-Status StoredColumn::LoadChunk(const Database& database, uint32_t chunk) {
-  PreparePending();
-  if (chunk >= chunks_.size()) chunks_.resize(size_t{chunk} + 1);
-  // Not zeroed: it is filled right away.
-  std::unique_ptr<uint8_t[]> values(new uint8_t[size_t{kChunkRows} * width_]);
-  RESCIND_TRY(ReadChunk(database, chunk, values.get()));
+bool StoredColumn::HasPending(uint32_t chunk) const {
+  RESCIND_ASSERT(pending_sorted_, "a column read before its pending changes are in order");
   const auto first = std::lower_bound(
       pending_.begin(), pending_.end(), chunk,
       [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
+  return first != pending_.end() && first->row >> kChunkShift == chunk;
+}
+
+void StoredColumn::MakeResident(uint32_t chunk, std::unique_ptr<uint8_t[]> values) {
+  if (chunk >= chunks_.size()) chunks_.resize(size_t{chunk} + 1);
   chunks_[chunk].values = std::move(values);
   constants_.erase(chunk);  // from now on it may change
   // INVARIANT: a resident chunk that differs from the one on disk is dirty.
-  chunks_[chunk].dirty = first != pending_.end() && first->row >> kChunkShift == chunk;
+  chunks_[chunk].dirty = HasPending(chunk);
   ++resident_count_;
+}
+
+Status StoredColumn::LoadChunk(const Database& database, uint32_t chunk) {
+  PreparePending();
+  // Not zeroed: it is filled right away.
+  std::unique_ptr<uint8_t[]> values(new uint8_t[size_t{kChunkRows} * width_]);
+  RESCIND_TRY(ReadChunk(database, chunk, values.get()));
+  MakeResident(chunk, std::move(values));
   return {};
 }
 

@@ -110,8 +110,12 @@ class StoredColumn {
     uint64_t number;
   };
   Status LoadChunk(const Database& database, uint32_t chunk);
-  // The one value of a chunk that is not resident, if it has one.
-  Result<std::optional<uint64_t>> ReadConstant(const Database& database, uint32_t chunk);
+  // The one value of a chunk that is not resident; where it has several, none, and `values` (room
+  // for kChunkRows) has them all.
+  Result<std::optional<uint64_t>> ReadConstant(const Database& database, uint32_t chunk,
+                                               uint8_t* values);
+  bool HasPending(uint32_t chunk) const;
+  void MakeResident(uint32_t chunk, std::unique_ptr<uint8_t[]> values);
   std::string Name(uint32_t chunk) const;
 
   const uint32_t entity_;

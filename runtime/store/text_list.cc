@@ -15,6 +15,8 @@ constexpr size_t kBlockBytes = 64 << 10;
 }  // namespace
 
 Status TextList::Load(const Database& database) {
+  const std::lock_guard lock(loading_);
+  if (loaded_) return {};
   auto texts = std::make_unique<TextDictionary>();
   bool sound = true;
   const std::string prefix = TextListPrefix(entity_, list_);
@@ -40,6 +42,7 @@ Status TextList::Load(const Database& database) {
   for (const std::string& text : pending_) texts->Append(text);
   pending_.clear();
   texts_ = std::move(texts);
+  loaded_.store(true, std::memory_order_release);
   return {};
 }
 

@@ -6,8 +6,10 @@
 // fold added comes from the change log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,9 +40,10 @@ class TextList {
     ++logged_count_;
   }
 
-  // The other functions need it.
+  // The other functions need it. Several threads may call it at once, while nobody changes the
+  // list.
   Status Need(const Database& database) {
-    if (texts_) [[likely]]
+    if (loaded_.load(std::memory_order_acquire)) [[likely]]
       return {};
     return Load(database);
   }
@@ -65,6 +68,8 @@ class TextList {
   uint32_t logged_count_ = 0;
   std::vector<std::string> pending_;
   std::unique_ptr<TextDictionary> texts_;
+  std::atomic<bool> loaded_ = false;
+  std::mutex loading_;
 };
 
 }  // namespace rescind
