@@ -1,5 +1,6 @@
 // The program `rescind`: hands the real outside to the command line.
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <csignal>
 #include <cstdlib>
@@ -14,6 +15,10 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
 
+  // Every command sweeps once and ends. Where memory was not in use lately, a virtual machine's host
+  // must find each huge page first: 2.3 s for 600 MB were measured, 0.24 s in small pages; where it
+  // was, huge pages save a tenth of a second.
+  ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   // Large blocks come and go while columns are read; giving their pages back to the system and
   // asking for them again costs more than the blocks do.
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
