@@ -15,9 +15,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
 
-  // Every command sweeps once and ends. Where memory was not in use lately, a virtual machine's host
-  // must find each huge page first: 2.3 s for 600 MB were measured, 0.24 s in small pages; where it
-  // was, huge pages save a tenth of a second.
+  // Every command sweeps once and ends. Where memory was not in use lately, the host of a virtual
+  // machine must find each huge page first: 2.3 s for 600 MB were measured, 0.24 s in small pages;
+  // where it was, huge pages save a tenth of a second.
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   // Large blocks come and go while columns are read; giving their pages back to the system and
   // asking for them again costs more than the blocks do.

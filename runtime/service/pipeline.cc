@@ -93,7 +93,9 @@ Result<FactBase> Pipeline::LoadFacts(const ir::Program& program, std::optional<I
   return store().LoadFacts(columns, declared());
 }
 
-std::vector<FeedStatus> Pipeline::Feeds() {
+std::vector<FeedStatus> Pipeline::Feeds() { return FeedsOf(store().Sources()); }
+
+std::vector<FeedStatus> Pipeline::FeedsOf(const std::vector<SourceStatus>& delivered) const {
   std::vector<FeedStatus> feeds;
   for (const auto& [entity, names] : declared()) {
     for (const std::string& name : names) {
@@ -102,7 +104,7 @@ std::vector<FeedStatus> Pipeline::Feeds() {
                                    source == workspace_.sources.end() ? nullptr : &source->second));
     }
   }
-  for (const SourceStatus& status : store().Sources()) {
+  for (const SourceStatus& status : delivered) {
     if (status.source == kRescindSource) continue;  // what we did ourselves is no feed
     auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const FeedStatus& known) {
       return known.source == status.source && known.entity == status.entity;
@@ -132,7 +134,12 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   const LoadedPolicies& policies = JudgedBy(options).loaded;
   planner.policies_hash = policies.policies_hash;
   planner.oncall = workspace_.oncall;
-  planner.feeds = Feeds();
+  if (options.as_of) {
+    RESCIND_ASSIGN(const auto delivered, store().SourcesAsOf(*options.as_of));
+    planner.feeds = FeedsOf(delivered);
+  } else {
+    planner.feeds = Feeds();
+  }
   planner.per_policy = ShareOf(workspace_.limits.per_policy);
   planner.removals_per_hour = workspace_.limits.removals_per_hour;
   RESCIND_ASSIGN(planner.exemptions, ListExemptions(reader));

@@ -118,6 +118,8 @@ class Pipeline {
   const CompiledPolicies& JudgedBy(const DeriveOptions& options) const {
     return options.judged_by ? *options.judged_by : own_;
   }
+  // Those that are declared, with what of them `delivered` says, and the others that it names.
+  std::vector<FeedStatus> FeedsOf(const std::vector<SourceStatus>& delivered) const;
   // The columns that planning and explaining read, now or as recorded earlier.
   Result<FactBase> LoadFacts(const ir::Program& program, std::optional<Instant> as_of);
   Result<PlannerOptions> OptionsFor(const DeriveOptions& options, Instant now,

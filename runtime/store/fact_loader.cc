@@ -312,7 +312,23 @@ Result<FactLoader::Undone> FactLoader::UndoUntil(Instant instant, PastTexts& pas
   if (failure) return *failure;
   // Before the first commit of all there was nothing, and that is known.
   if (!undone.reached && state_.history_start() == 0) undone.reached = true;
+  if (!undone.reached) {
+    return Error{
+        ErrorKind::kNotFound,
+        fmt::format("the history of the facts does not reach back to {}", FormatInstant(instant)),
+        fmt::format("ask for an instant from {} on; how much history is kept is a "
+                    "setting of the workspace",
+                    FormatInstant(undone.earliest))};
+  }
   return undone;
+}
+
+Result<SourceLedger::States> FactLoader::SourcesAsOf(Instant instant) {
+  PastTexts past;
+  for (const auto& table : state_.tables()) past.row_counts.push_back(table->row_count());
+  SourceLedger::States sources = state_.ledger().states();
+  RESCIND_TRY(UndoUntil(instant, past, sources));
+  return sources;
 }
 
 Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
@@ -326,14 +342,6 @@ Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
   for (const auto& table : state_.tables()) past->row_counts.push_back(table->row_count());
   SourceLedger::States sources = state_.ledger().states();
   RESCIND_ASSIGN(const Undone undone, UndoUntil(instant, *past, sources));
-  if (!undone.reached) {
-    return Error{
-        ErrorKind::kNotFound,
-        fmt::format("the history of the facts does not reach back to {}", FormatInstant(instant)),
-        fmt::format("ask for an instant from {} on; how much history is kept is a "
-                    "setting of the workspace",
-                    FormatInstant(undone.earliest))};
-  }
   for (uint32_t e = 0; e < lives_.size(); ++e) {
     base.Resize(EntityId(e), past->row_counts[e]);
   }

@@ -24,6 +24,8 @@ class FactLoader {
   // kNotFound when the log does not reach back.
   Result<FactBase> LoadAsOf(Instant instant, const ColumnSet& columns,
                             const DeclaredSources& declared);
+  // What the sources had delivered then. Errors as LoadAsOf.
+  Result<SourceLedger::States> SourcesAsOf(Instant instant);
 
  private:
   // A column to be copied whole to where it belongs.
@@ -62,6 +64,7 @@ class FactLoader {
     bool reached = false;
     Instant earliest;
   };
+  // kNotFound when the log does not reach back.
   Result<Undone> UndoUntil(Instant instant, PastTexts& past, SourceLedger::States& sources);
   void Undo(const ChangeRecord& record, PastTexts& past, SourceLedger::States& sources);
 

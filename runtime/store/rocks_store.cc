@@ -193,8 +193,18 @@ Result<std::optional<RowFacts>> RocksStore::Show(EntityId entity, std::string_vi
 }
 
 std::vector<SourceStatus> RocksStore::Sources() const {
+  return StatusesOf(state_->ledger().states());
+}
+
+Result<std::vector<SourceStatus>> RocksStore::SourcesAsOf(Instant instant) {
+  if (staging_) RESCIND_TRY(RefuseWhileImporting("look up sources"));
+  RESCIND_ASSIGN(const SourceLedger::States states, FactLoader(state_).SourcesAsOf(instant));
+  return StatusesOf(states);
+}
+
+std::vector<SourceStatus> RocksStore::StatusesOf(const SourceLedger::States& states) const {
   std::vector<SourceStatus> statuses;
-  for (const auto& [key, state] : state_->ledger().states()) {
+  for (const auto& [key, state] : states) {
     for (uint32_t e = 0; e < schema_->entities().size(); ++e) {
       if (numbers_.entities[e] != key.first) continue;
       statuses.push_back({key.second, EntityId(e), state.claimed_rows, state.observed_at,

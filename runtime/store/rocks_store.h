@@ -43,6 +43,7 @@ class RocksStore final : public Store {
   Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) override;
   Result<std::optional<RowFacts>> Show(EntityId entity, std::string_view id) override;
   std::vector<SourceStatus> Sources() const override;
+  Result<std::vector<SourceStatus>> SourcesAsOf(Instant instant) override;
   const KeyValueReader& key_values() const override { return *extra_reader_; }
   Status Checkpoint() override;
   Status Backup(const std::string& directory) override;
@@ -68,6 +69,7 @@ class RocksStore final : public Store {
   Status AdmitSchema(rocksdb::WriteBatch& batch);
   Status BecomeOwner(rocksdb::WriteBatch& batch, const std::optional<MarkState>& mark);
 
+  std::vector<SourceStatus> StatusesOf(const SourceLedger::States& states) const;
   // The instant of a commit; kInvalidInput when `wanted` lies before the last change.
   Result<Instant> CommitInstant(const std::optional<Instant>& wanted) const;
   void AddExtra(rocksdb::WriteBatch& batch, const KeyValueBatch& extra, MarkState& head) const;

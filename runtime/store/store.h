@@ -180,6 +180,8 @@ class Store {
   virtual Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) = 0;
   virtual Result<std::optional<RowFacts>> Show(EntityId entity, std::string_view id) = 0;
   virtual std::vector<SourceStatus> Sources() const = 0;
+  // What the sources had delivered at an earlier instant. kNotFound as LoadFactsAsOf.
+  virtual Result<std::vector<SourceStatus>> SourcesAsOf(Instant instant) = 0;
 
   // What CommitOptions::extra and CommitExtra wrote.
   virtual const KeyValueReader& key_values() const = 0;

@@ -60,6 +60,33 @@ TEST_CASE_FIXTURE(CompanyFixture, "CommandsThatOnlyReadWorkOnAFullDisk") {
   CHECK(!Has("p2.json"));
 }
 
+TEST_CASE_FIXTURE(CompanyFixture, "FeedsAreAsOldAsTheyWereThen") {
+  WriteWorkspace("[source.directory]\nentity = \"grant\"\nmax_age = \"24h\"\n");
+  ImportCompany();
+  clock.Advance(Duration{3 * kMicrosPerDay});
+  const std::string before = FormatInstant(Instant{clock.Now().micros - kMicrosPerHour});
+  TellUseOfAnnsVpn("2026-05-31T09:00Z");
+  const auto stale_grants = [](const nlohmann::json& plan) {
+    for (const auto& feed : plan["feeds"]) {
+      if (feed["entity"] == "grant") return feed["stale"].get<bool>();
+    }
+    FAIL("no feed of grants");
+    return false;
+  };
+  const auto plan_as_of = [&](const std::string& instant) {
+    REQUIRE_MESSAGE(Run({"plan", "--as-of", instant, "-o", "json"}) == ExitStatus::kDone,
+                    err.str());
+    return Json();
+  };
+  // Just after the first delivery, shortly before the second, now.
+  CHECK_FALSE(stale_grants(plan_as_of("2026-06-01T08:00Z")));
+  const auto then = plan_as_of(before);
+  CHECK(stale_grants(then));
+  CHECK(then["summary"]["held"] == then["summary"]["actions"]);
+  CHECK(then["summary"]["actions"] > 0);
+  CHECK_FALSE(stale_grants(plan_as_of(FormatInstant(clock.Now()))));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
   ImportCompany();
   for (const std::vector<std::string>& option :

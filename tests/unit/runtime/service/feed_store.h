@@ -63,6 +63,7 @@ class FeedStore final : public Store {
   Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
   Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
   std::vector<SourceStatus> Sources() const override { return sources; }
+  Result<std::vector<SourceStatus>> SourcesAsOf(Instant) override { return sources; }
   const KeyValueReader& key_values() const override { return values_; }
   Status Checkpoint() override { return {}; }
   Status Backup(const std::string&) override { return {}; }

@@ -54,6 +54,9 @@ class RememberingStore final : public Store {
   Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
   Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
   std::vector<SourceStatus> Sources() const override { return {}; }
+  Result<std::vector<SourceStatus>> SourcesAsOf(Instant) override {
+    return std::vector<SourceStatus>();
+  }
   const KeyValueReader& key_values() const override { return values; }
   Status Checkpoint() override { return {}; }
   Status Backup(const std::string&) override { return {}; }
