@@ -116,8 +116,8 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
     invocation.out << FormatProof(proof);
     return ExitStatus::kDone;
   }
-  RESCIND_TRY(invocation.files.WriteAtomically(PathFrom(invocation, options.out),
-                                               FormatProof(proof), kPrivateMode));
+  RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, options.out), FormatProof(proof),
+                                           kPrivateMode));
   return ExitStatus::kDone;
 }
 

@@ -59,8 +59,8 @@ std::string PlanAsLines(const Plan& plan) {
 
 Status PrintPlan(const Plan& plan, const PlanFace& face, Invocation& invocation) {
   if (!face.csv.empty()) {
-    RESCIND_TRY(invocation.files.WriteAtomically(PathFrom(invocation, face.csv),
-                                                 FormatPlanCsv(plan), kPrivateMode));
+    RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, face.csv), FormatPlanCsv(plan),
+                                             kPrivateMode));
   }
   if (face.format == "json") {
     invocation.out << EncodePlan(plan);
@@ -214,8 +214,8 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
     SealPlan(plan);
   }
   if (!options.out.empty()) {
-    RESCIND_TRY(invocation.files.WriteAtomically(PathFrom(invocation, options.out),
-                                                 EncodePlan(plan), kPrivateMode));
+    RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, options.out), EncodePlan(plan),
+                                             kPrivateMode));
   }
   RESCIND_TRY(PrintPlan(plan, options.face, invocation));
   if (!options.out.empty() && plan.applicable) {

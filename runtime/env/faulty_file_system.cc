@@ -69,6 +69,17 @@ Status FaultyFileSystem::Remove(const std::string& path) {
   return below_.Remove(path);
 }
 
+Result<OutputPlace> FaultyFileSystem::FindOutput(const std::string& path) {
+  return below_.FindOutput(path);
+}
+
+Result<std::unique_ptr<WritableFile>> FaultyFileSystem::OpenForWriting(const OutputPlace& place) {
+  RESCIND_TRY(Step("write", place.path));
+  RESCIND_ASSIGN(auto file, below_.OpenForWriting(place));
+  return std::unique_ptr<WritableFile>(
+      std::make_unique<FaultyWritableFile>(*this, std::move(file), place.path));
+}
+
 Status FaultyFileSystem::RemoveRecursively(const std::string& path) {
   RESCIND_TRY(Step("remove", path));
   return below_.RemoveRecursively(path);

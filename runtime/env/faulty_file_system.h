@@ -31,6 +31,8 @@ class FaultyFileSystem final : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
+  Result<OutputPlace> FindOutput(const std::string& path) override;
+  Result<std::unique_ptr<WritableFile>> OpenForWriting(const OutputPlace& place) override;
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<FileInfo> Stat(const std::string& path) override;

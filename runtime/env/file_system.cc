@@ -89,8 +89,7 @@ Result<std::string> FileSystem::Read(const std::string& path, uint64_t limit_byt
   return bytes;
 }
 
-Status FileSystem::WriteAtomically(const std::string& path, std::string_view bytes,
-                                   uint32_t mode) {
+Status FileSystem::WriteAtomically(const std::string& path, std::string_view bytes, uint32_t mode) {
   const std::string temporary = TemporaryBeside(path);
   auto write = [&]() -> Status {
     RESCIND_ASSIGN(const auto file, Create(temporary, mode));
@@ -105,6 +104,14 @@ Status FileSystem::WriteAtomically(const std::string& path, std::string_view byt
     return std::move(written).error().In(fmt::format("writing {}", path));
   }
   return SyncDirectory(DirectoryOf(path));
+}
+
+Status FileSystem::WriteOutput(const std::string& path, std::string_view bytes, uint32_t mode) {
+  RESCIND_ASSIGN(const OutputPlace place, FindOutput(path));
+  if (place.is_replaceable) return WriteAtomically(place.path, bytes, mode);
+  RESCIND_ASSIGN(const auto file, OpenForWriting(place));
+  RESCIND_TRY(file->Append(bytes));
+  return file->Close();
 }
 
 }  // namespace rescind

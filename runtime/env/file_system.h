@@ -49,6 +49,14 @@ struct FileInfo {
   uint32_t mode = 0;  // permission bits only
 };
 
+// Where something goes that a person wants written to a path.
+struct OutputPlace {
+  std::string path;  // behind every symbolic link
+  // A regular file or nothing yet. Otherwise a device, FIFO or socket, or a file that this process
+  // has open already (/dev/stdout): written to, never replaced.
+  bool is_replaceable = true;
+};
+
 inline constexpr uint32_t kPrivateMode = 0600;
 inline constexpr uint32_t kPublicMode = 0644;
 
@@ -64,6 +72,10 @@ class FileSystem {
   virtual Status SyncDirectory(const std::string& directory) = 0;
   virtual Status Remove(const std::string& path) = 0;
   virtual Status RemoveRecursively(const std::string& path) = 0;
+  // What writing to `path` means, symbolic links followed. A folder is kInvalidInput.
+  virtual Result<OutputPlace> FindOutput(const std::string& path) = 0;
+  // Opens what is not replaceable. A FIFO waits for its reader.
+  virtual Result<std::unique_ptr<WritableFile>> OpenForWriting(const OutputPlace& place) = 0;
   // With its parents; an existing directory is fine.
   virtual Status MakeDirectories(const std::string& path, uint32_t mode) = 0;
   // Follows symbolic links.
@@ -90,6 +102,9 @@ class FileSystem {
   // held before, or `bytes`, never a part. A symbolic link is replaced, not followed.
   Status WriteAtomically(const std::string& path, std::string_view bytes,
                          uint32_t mode = kPrivateMode);
+  // For a path that a person gives: atomic where there is a regular file or nothing, behind
+  // symbolic links; a device or FIFO is written to as it stands, and may then have got a part.
+  Status WriteOutput(const std::string& path, std::string_view bytes, uint32_t mode = kPrivateMode);
 };
 
 class RealFileSystem final : public FileSystem {
@@ -99,6 +114,8 @@ class RealFileSystem final : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
+  Result<OutputPlace> FindOutput(const std::string& path) override;
+  Result<std::unique_ptr<WritableFile>> OpenForWriting(const OutputPlace& place) override;
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<FileInfo> Stat(const std::string& path) override;

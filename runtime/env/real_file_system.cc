@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -137,7 +139,58 @@ Status TakeLock(const Descriptor& descriptor, const std::string& path, int opera
                "wait until that process has ended, or stop it"};
 }
 
+constexpr int kMostLinks = 40;  // as Linux does
+constexpr const char* kOwnDescriptors = "/proc/self/fd";
+
+// "a/b" -> "a", with its links followed.
+std::filesystem::path FolderOf(const std::filesystem::path& path) {
+  std::error_code failure;
+  const std::filesystem::path folder = path.parent_path().empty() ? "." : path.parent_path();
+  return std::filesystem::weakly_canonical(folder, failure);
+}
+
+// The number in /dev/fd/1 and /proc/self/fd/1; nothing for every other path.
+std::optional<int> OwnDescriptor(const std::filesystem::path& path) {
+  std::error_code failure;
+  const auto own = std::filesystem::canonical(kOwnDescriptors, failure);
+  if (failure || FolderOf(path) != own) return std::nullopt;
+  const std::string name = path.filename().string();
+  int number = -1;
+  const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (problem != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
+
+Result<OutputPlace> RealFileSystem::FindOutput(const std::string& path) {
+  struct stat info = {};
+  // First as the kernel does it, which refuses links that strangers have put into /tmp.
+  const bool exists = stat(path.c_str(), &info) == 0;
+  if (!exists && errno != ENOENT) return SystemCallError("write", path, errno);
+  if (exists && S_ISDIR(info.st_mode)) return SystemCallError("write", path, EISDIR);
+  std::filesystem::path place = path;
+  for (int links = 0;; ++links) {
+    if (OwnDescriptor(place)) return OutputPlace{place.string(), false};
+    std::error_code failure;
+    if (!std::filesystem::is_symlink(std::filesystem::symlink_status(place, failure))) break;
+    const auto target = std::filesystem::read_symlink(place, failure);
+    if (failure) return SystemCallError("write", path, failure.value());
+    if (links == kMostLinks) return SystemCallError("write", path, ELOOP);
+    place = target.is_absolute() ? target : place.parent_path() / target;
+  }
+  return OutputPlace{place.string(), !exists || S_ISREG(info.st_mode)};
+}
+
+Result<std::unique_ptr<WritableFile>> RealFileSystem::OpenForWriting(const OutputPlace& place) {
+  // What is open already goes on where it is: opened anew, a file would be written from its start.
+  const auto own = OwnDescriptor(place.path);
+  Descriptor descriptor(own ? fcntl(*own, F_DUPFD_CLOEXEC, 0)
+                            : OpenRetrying(place.path, O_WRONLY | O_NOCTTY));
+  if (descriptor.number() < 0) return SystemCallError("write", place.path, errno);
+  return std::unique_ptr<WritableFile>(
+      std::make_unique<RealWritableFile>(std::move(descriptor), place.path));
+}
 
 Result<std::unique_ptr<ReadableFile>> RealFileSystem::OpenForReading(const std::string& path) {
   Descriptor descriptor(OpenRetrying(path, O_RDONLY));

@@ -31,6 +31,13 @@ RejectFile::~RejectFile() {
 
 Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
   if (file_ == nullptr) {
+    RESCIND_ASSIGN(const OutputPlace place, files_.FindOutput(path_));
+    if (!place.is_replaceable) {
+      return Error{ErrorKind::kInvalidInput,
+                   fmt::format("{} is no regular file, so bad lines cannot go there", path_),
+                   "remove it, or import a file of another name"};
+    }
+    place_ = place.path;
     if (files_.Exists(PartialPath())) RESCIND_TRY(files_.Remove(PartialPath()));
     RESCIND_ASSIGN(file_, files_.Create(PartialPath(), kPrivateMode));
     if (!preamble.empty()) pending_ = std::string(preamble) + "\n";
@@ -51,16 +58,16 @@ Status RejectFile::Publish() {
   RESCIND_TRY(file_->Append(pending_));
   RESCIND_TRY(file_->Sync());
   RESCIND_TRY(file_->Close());
-  RESCIND_TRY(files_.Rename(PartialPath(), path_));
+  RESCIND_TRY(files_.Rename(PartialPath(), place_));
   file_.reset();
   is_published_ = true;
-  return files_.SyncDirectory(FolderOf(path_));
+  return files_.SyncDirectory(FolderOf(place_));
 }
 
 Status RejectFile::Withdraw() {
   if (!is_published_) return {};
   is_published_ = false;
-  return files_.Remove(path_);
+  return files_.Remove(place_);
 }
 
 }  // namespace rescind

@@ -24,7 +24,8 @@ class RejectFile {
   RejectFile(const RejectFile&) = delete;
   RejectFile& operator=(const RejectFile&) = delete;
 
-  // `preamble` goes to the top of the file: the header of a CSV file, or "".
+  // `preamble` goes to the top of the file: the header of a CSV file, or "". kInvalidInput when
+  // something else than a regular file stands there.
   Status Add(std::string_view preamble, const BadRecord& bad);
   // Durable under its name, when anything was added.
   Status Publish();
@@ -33,10 +34,11 @@ class RejectFile {
   const std::string& path() const { return path_; }
 
  private:
-  std::string PartialPath() const { return path_ + ".partial"; }
+  std::string PartialPath() const { return place_ + ".partial"; }
 
   FileSystem& files_;
   std::string path_;
+  std::string place_;  // `path_` behind symbolic links
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
   bool is_published_ = false;

@@ -231,6 +231,10 @@ Result<std::unique_ptr<WritableFile>> GitFiles::Create(const std::string& path, 
 Status GitFiles::Rename(const std::string& from, const std::string&) { return Unchangeable(from); }
 Status GitFiles::SyncDirectory(const std::string& directory) { return Unchangeable(directory); }
 Status GitFiles::Remove(const std::string& path) { return Unchangeable(path); }
+Result<OutputPlace> GitFiles::FindOutput(const std::string& path) { return Unchangeable(path); }
+Result<std::unique_ptr<WritableFile>> GitFiles::OpenForWriting(const OutputPlace& place) {
+  return Unchangeable(place.path);
+}
 Status GitFiles::RemoveRecursively(const std::string& path) { return Unchangeable(path); }
 Status GitFiles::MakeDirectories(const std::string& path, uint32_t) { return Unchangeable(path); }
 Result<std::unique_ptr<FileLock>> GitFiles::Lock(const std::string& path) {

@@ -39,6 +39,8 @@ class GitFiles final : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
+  Result<OutputPlace> FindOutput(const std::string& path) override;
+  Result<std::unique_ptr<WritableFile>> OpenForWriting(const OutputPlace& place) override;
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;

@@ -1,6 +1,7 @@
 #include "runtime/env/file_system.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,63 @@ TEST_CASE("ErrorsNameThePathAndTheRemedy") {
 
 // At every step that can fail, with every way of failing: the old content or the new, whole, and
 // nothing left beside it.
+// As root, `plan --out /dev/full` put a file in the place of the device.
+TEST_CASE("OutputReplacesRegularFilesAndNothingElse") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  std::filesystem::create_directory(folder / "d");
+  REQUIRE(files.WriteOutput(folder / "d/new", "1").ok());
+  REQUIRE(files.WriteOutput(folder / "d/new", "2").ok());
+  CHECK(*files.Read(folder / "d/new", 9) == "2");
+  // Through one link and the next, also where there is nothing yet.
+  std::filesystem::create_symlink("d/new", folder / "near");
+  std::filesystem::create_symlink(folder / "near", folder / "far");
+  std::filesystem::create_symlink("d/later", folder / "dangling");
+  REQUIRE(files.WriteOutput(folder / "far", "3").ok());
+  CHECK(*files.Read(folder / "d/new", 9) == "3");
+  REQUIRE(files.WriteOutput(folder / "dangling", "4").ok());
+  CHECK(*files.Read(folder / "d/later", 9) == "4");
+  for (const char* name : {"near", "far", "dangling"}) {
+    CHECK(std::filesystem::is_symlink(folder / name));
+  }
+  CHECK(FileCount(folder / "d") == 2);
+  std::filesystem::create_symlink("round", folder / "round");
+  CHECK(files.WriteOutput(folder / "round", "5").error().kind == ErrorKind::kInvalidInput);
+  const Status refused = files.WriteOutput(folder / "d", "5");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message == "cannot write " + (folder / "d") + ": Is a directory");
+  CHECK(refused.error().help == "name a file, not a folder");
+}
+
+TEST_CASE("OutputGoesIntoDevicesFifosAndWhatIsOpenAlready") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.WriteOutput("/dev/null", "gone").ok());
+  std::filesystem::create_symlink("/dev/null", folder / "null");
+  REQUIRE(files.WriteOutput(folder / "null", "gone").ok());
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  const std::string fifo = folder / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  const int reader = open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(reader >= 0);
+  REQUIRE(files.WriteOutput(fifo, "through").ok());
+  char got[16] = {};
+  CHECK(read(reader, got, sizeof(got)) == 7);
+  CHECK(std::string(got) == "through");
+  close(reader);
+  CHECK(std::filesystem::is_fifo(fifo));
+  // As /dev/stdout is where it leads into a file: what stands there stays.
+  const int file = open((folder / "log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(file >= 0);
+  REQUIRE(write(file, "a", 1) == 1);
+  std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(file), folder / "stdout");
+  REQUIRE(files.WriteOutput(folder / "stdout", "b").ok());
+  REQUIRE(files.WriteOutput("/dev/fd/" + std::to_string(file), "c").ok());
+  REQUIRE(write(file, "d", 1) == 1);
+  close(file);
+  CHECK(*files.Read(folder / "log", 9) == "abcd");
+}
+
 TEST_CASE("AFailedWriteLeavesTheOldFileWhole") {
   RealFileSystem real;
   FaultyFileSystem counter(real, 0, 0);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "runtime/feeds/stream_file.h"
 #include "tests/unit/runtime/feeds/feed_fixture.h"
 #include "tests/unit/temporary_folder.h"
@@ -193,6 +195,28 @@ TEST_CASE("AnUnpublishedRejectFileLeavesNothingAndWithdrawTakesItBack") {
   RejectFile empty(files, folder / "e");
   REQUIRE(empty.Publish().ok());
   CHECK_FALSE(files.Exists(folder / "e"));
+}
+
+// It took the place of whatever stood there.
+TEST_CASE("ARejectFileReplacesNothingButRegularFiles") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  const BadRecord bad;
+  std::filesystem::create_symlink("/dev/null", folder / "device");
+  RejectFile device(files, folder / "device");
+  const Status refused = device.Add("", bad);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message ==
+        (folder / "device") + " is no regular file, so bad lines cannot go there");
+  std::filesystem::create_directory(folder / "d");
+  std::filesystem::create_symlink("d/r", folder / "link");
+  RejectFile rejects(files, folder / "link");
+  REQUIRE(rejects.Add("", bad).ok());
+  REQUIRE(rejects.Publish().ok());
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(std::filesystem::is_regular_file(folder / "d/r"));
+  REQUIRE(rejects.Withdraw().ok());
+  CHECK_FALSE(files.Exists(folder / "d/r"));
 }
 
 TEST_CASE("AStreamIsAFile") {
