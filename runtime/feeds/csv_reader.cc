@@ -26,7 +26,9 @@ std::string DelimiterHint(std::string_view header) {
 }  // namespace
 
 CsvReader::CsvReader(ReadableFile& file, const Schema& schema, FeedOptions options)
-    : options_(std::move(options)), values_(schema, options_.moments), buffer_(file) {}
+    : options_(std::move(options)),
+      values_(schema, options_.moments, options_.latest_effective),
+      buffer_(file) {}
 
 Status CsvReader::Open() {
   const auto entity = values_.schema().Find(options_.entity);

@@ -26,6 +26,8 @@ struct FeedOptions {
   std::vector<std::string> ignore;         // CSV: columns that mean nothing to us
   char delimiter = ',';                    // CSV
   MomentFormats moments;
+  // No change took effect later: it would count at once. What lies behind it is a bad record.
+  Instant latest_effective = Instant::Never();
   // Keep the text of bad records, for a reject file.
   bool keep_originals = false;
 };

@@ -60,7 +60,7 @@ ValueProblem NulProblem() { return {"the text holds a NUL character", "remove \\
 
 NdjsonReader::NdjsonReader(ReadableFile& file, const Schema& schema, FeedOptions options)
     : options_(std::move(options)),
-      values_(schema, options_.moments),
+      values_(schema, options_.moments, options_.latest_effective),
       buffer_(file),
       plans_(schema.entities().size()) {}
 

@@ -248,6 +248,10 @@ std::optional<ValueProblem> ValueReader::PutEffective(std::string_view text,
     instant = ParseInstant(text);
   }
   if (!instant) return format ? NotAsWritten(*format) : NotATime(text);
+  if (latest_effective_ < *instant) {
+    return ValueProblem{"it lies in the future, and what a feed says counts at once",
+                        "deliver the line when it takes effect, or leave it out until then"};
+  }
   delta.SetEffective(*instant);
   return std::nullopt;
 }

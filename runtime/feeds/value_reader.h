@@ -36,9 +36,9 @@ std::optional<ValueProblem> CheckId(std::string_view id);
 
 class ValueReader {
  public:
-  // Both must outlive it.
-  ValueReader(const Schema& schema, const MomentFormats& formats)
-      : schema_(schema), formats_(formats) {}
+  // The schema and the formats must outlive it.
+  ValueReader(const Schema& schema, const MomentFormats& formats, Instant latest_effective)
+      : schema_(schema), formats_(formats), latest_effective_(latest_effective) {}
 
   // Adds the value to the row begun last, or says why not and leaves the delta as it was. Not for
   // sets and `many`.
@@ -52,7 +52,7 @@ class ValueReader {
   // "a;b", blanks around members do not count.
   std::optional<ValueProblem> PutSet(EntityId entity, FieldId field, std::string_view text,
                                      FactDelta& delta) const;
-  // When a change took effect: a time, or a date.
+  // When a change took effect: a time, or a date, and not after `latest_effective`.
   std::optional<ValueProblem> PutEffective(std::string_view text, FactDelta& delta) const;
 
   // What an unknown field may have been meant to be.
@@ -71,6 +71,7 @@ class ValueReader {
 
   const Schema& schema_;
   const MomentFormats& formats_;
+  const Instant latest_effective_;
 };
 
 // The candidate that was meant: equal but for case, else the nearest. "" when none is near.

@@ -220,6 +220,8 @@ Result<std::unique_ptr<FeedReader>> Importer::MakeReader(const std::string& path
   options.name = NameOf(path);
   options.keep_originals = request_.skip_bad;
   RESCIND_ASSIGN(const FeedFormat format, FormatOf(path, file));
+  options.latest_effective = {request_.at.value_or(environment_.clock.Now()).micros +
+                              kClockToleranceMicros};
   if (format == FeedFormat::kNdjson) {
     if (!options.map.empty() || !options.set.empty() || !options.ignore.empty()) {
       return Invalid(

@@ -37,8 +37,8 @@ struct ImportRequest {
   std::vector<std::string> files;  // paths, or "-" for standard input
   std::string folder = ".";        // where relative paths start
   FeedFormat format = FeedFormat::kByName;
-  // How to read each of them; `name` and `keep_originals` are set here. Without `entity`, a CSV
-  // file called like an entity (identity.csv) holds rows of it.
+  // How to read each of them; `name`, `keep_originals` and `latest_effective` are set here. Without
+  // `entity`, a CSV file called like an entity (identity.csv) holds rows of it.
   FeedOptions feed;
   std::string source;                  // empty: kUnnamedSource
   std::optional<Instant> observed_at;  // default: `at`, else now

@@ -170,6 +170,38 @@ TEST_CASE_FIXTURE(ImportFixture, "InstantsAndSourcesAreChecked") {
   CHECK(Run({"none.csv"}).error().message.find("none.csv") != std::string::npos);
 }
 
+// A termination with a date in 2030 made a removal now.
+TEST_CASE_FIXTURE(ImportFixture, "AChangeThatTakesEffectLaterIsABadLine") {
+  const auto complaint = [&](const std::string& effective) {
+    Write("a.ndjson",
+          "{\"entity\":\"identity\",\"id\":\"bob\"}\n"
+          "{\"entity\":\"identity\",\"id\":\"ann\",\"effective_at\":\"" +
+              effective + "\"}\n");
+    const auto summary = Run({"a.ndjson"});
+    REQUIRE(summary.ok());
+    CHECK(summary->is_committed == summary->files[0].load.bad.empty());
+    return summary->is_committed ? "" : summary->files[0].load.bad[0].Text("a.ndjson");
+  };
+  CHECK(complaint("2030-06-30") ==
+        "a.ndjson:2:32: `effective_at` = \"2030-06-30\": it lies in the future, and what a feed "
+        "says counts at once; deliver the line when it takes effect, or leave it out until then");
+  // Clocks differ a little.
+  CHECK(complaint("2026-04-01T00:05Z") == "");
+  CHECK(complaint("2026-04-01T00:05:00.000001Z") != "");
+  CHECK(complaint("2026-04-01") == "");
+  // Of what is recorded as of then, the future begins then.
+  request.at = *ParseInstant("2026-03-01T00:00Z");
+  CHECK(complaint("2026-03-01T00:00Z") == "");
+  CHECK(complaint("2026-03-02T00:00Z") != "");
+  request.at.reset();
+  Write("identity.csv", "id,since\nann,2026-04-02\n");
+  request.feed.map["since"] = "@effective_at";
+  CHECK(Run({"identity.csv"})->files[0].load.bad[0].Text("identity.csv") ==
+        "identity.csv:2:5: `@effective_at` = \"2026-04-02\": it lies in the future, and what a "
+        "feed says counts at once; deliver the line when it takes effect, or leave it out until "
+        "then");
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "WhoDeliversWhatIsComparedWithTheWorkspace") {
   Write("a.ndjson", "{\"entity\":\"account\",\"id\":\"a\",\"owner\":\"x\"}\n");
   CHECK(Run({"a.ndjson"})
