@@ -159,7 +159,7 @@ void DeclareImport(CommandLine& line) {
   import.add_flag("--snapshot", options->snapshot,
                   "This is all the source has: what it no longer lists loses its claim");
   import.add_flag("--allow-shrink", options->allow_shrink,
-                  "Accept a snapshot that lost many of its rows");
+                  "Accept a snapshot that lacks many of the rows that were or are named");
   import.add_flag("--skip-bad", options->skip_bad,
                   "Leave bad lines out, into FILE.rejects, and take the rest");
   import.add_option("-o,--output", options->output, "table or json")

@@ -47,9 +47,9 @@ Status CsvReader::ReadHeader() {
   RESCIND_ASSIGN(const bool any, scanner_->Next());
   Problems problems;
   if (!any) {
-    is_empty_ = true;
-    notices_.push_back(fmt::format("{} is empty: not even a header", options_.name));
-    return {};
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("{} is empty: not even a header", options_.name),
+                 "export it again; a source that has no rows gives the header alone"};
   }
   if (scanner_->in_trouble()) {
     const CsvScanner::Place place = scanner_->trouble_place();
@@ -203,13 +203,13 @@ void CsvReader::NoticeMissingFields() {
 }
 
 Result<bool> CsvReader::Read(FeedBatch& batch) {
-  while (!is_empty_ && !batch.full()) {
+  while (!batch.full()) {
     RESCIND_ASSIGN(const bool any, scanner_->Next());
     batch.read_bytes = buffer_.consumed_bytes();
     if (!any) return false;
     TakeRecord(batch);
   }
-  return !is_empty_;
+  return true;
 }
 
 void CsvReader::TakeRecord(FeedBatch& batch) {

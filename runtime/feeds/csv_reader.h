@@ -64,7 +64,6 @@ class CsvReader final : public FeedReader {
   std::optional<size_t> deleted_column_;
   std::string preamble_;
   std::vector<std::string> notices_;
-  bool is_empty_ = false;
 };
 
 }  // namespace rescind

@@ -73,8 +73,9 @@ Status NdjsonReader::Open() {
   RESCIND_TRY(CheckBeginning(buffer_.rest(), options_.name));
   const size_t first = buffer_.rest().find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) {
-    if (buffer_.at_end()) notices_.push_back(fmt::format("{} is empty", options_.name));
-    return {};
+    if (!buffer_.rest().empty() || !buffer_.at_end()) return {};
+    return Error{ErrorKind::kInvalidInput, fmt::format("{} is empty", options_.name),
+                 "export it again; a source that has no rows gives one empty line"};
   }
   if (buffer_.rest()[first] != '[') return {};
   return Error{ErrorKind::kInvalidInput,

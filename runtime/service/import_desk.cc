@@ -14,6 +14,7 @@
 #include "runtime/feeds/csv_reader.h"
 #include "runtime/feeds/ndjson_reader.h"
 #include "runtime/feeds/stream_file.h"
+#include "runtime/service/store_opener.h"
 
 namespace rescind {
 namespace {
@@ -219,9 +220,9 @@ Result<std::unique_ptr<FeedReader>> Importer::MakeReader(const std::string& path
   FeedOptions options = request_.feed;
   options.name = NameOf(path);
   options.keep_originals = request_.skip_bad;
-  RESCIND_ASSIGN(const FeedFormat format, FormatOf(path, file));
   options.latest_effective = {request_.at.value_or(environment_.clock.Now()).micros +
                               kClockToleranceMicros};
+  RESCIND_ASSIGN(const FeedFormat format, FormatOf(path, file));
   if (format == FeedFormat::kNdjson) {
     if (!options.map.empty() || !options.set.empty() || !options.ignore.empty()) {
       return Invalid(
@@ -273,6 +274,7 @@ Result<ImportSummary> Importer::Attempt(bool snapshot) {
   }
   if (snapshot) {
     RESCIND_ASSIGN(options.snapshot_entities, NamedEntities());
+    RESCIND_ASSIGN(options.declared, ResolveSources(workspace_, store_.schema()));
   }
   const bool names_entities = !options.snapshot_entities.empty();
   RESCIND_ASSIGN(const std::unique_ptr<Import> import, store_.BeginImport(std::move(options)));

@@ -399,7 +399,8 @@ Status FactWriter::CheckShrink(EntityId entity, uint64_t lost_count, const Shrin
       help};
 }
 
-Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most) {
+Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most,
+                            const DeclaredSources& declared) {
   for (const EntityId entity : entities) RESCIND_TRY(Begin(entity));
   for (uint32_t e = 0; e < works_.size(); ++e) {
     EntityWork& work = works_[e];
@@ -422,6 +423,7 @@ Status FactWriter::Withdraw(const std::vector<EntityId>& entities, const ShrinkL
     SnapshotSizes& sizes = state_.ledger().snapshot_sizes(table.number(), origin_.source);
     if (most != nullptr) {
       RESCIND_TRY(CheckShrink(entity, rows.size(), *most));
+      RESCIND_TRY(CheckFirstSnapshot(entity, *most, declared));
     } else {
       sizes.Forget();
     }

@@ -35,8 +35,10 @@ class FactWriter {
   Status Apply(const FactDelta& delta);
   // The source lists nothing else: it lets go of what it claimed and did not give now, nor in a
   // delivery that it observed later, in `entities` and in every entity that was given.
-  // `most`: nullptr lets every number of rows go, and counts anew from there.
-  Status Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most);
+  // `most`: nullptr lets every number of rows go, and counts anew from there. `declared`: the
+  // sources without whose snapshots an id that is only named does not count as removed.
+  Status Withdraw(const std::vector<EntityId>& entities, const ShrinkLimit* most,
+                  const DeclaredSources& declared);
   bool WasGiven(EntityId entity, uint32_t row) const;
 
   // Old values gathered so far; a staged import writes them out from time to time.
@@ -99,6 +101,11 @@ class FactWriter {
   Result<std::vector<uint32_t>> Unlisted(EntityId entity);
   // Whether the source may lose so many rows, now and against its larger recent snapshots.
   Status CheckShrink(EntityId entity, uint64_t lost_count, const ShrinkLimit& most);
+  // Whether its first snapshot may be the last word on ids that are named and were never listed.
+  Status CheckFirstSnapshot(EntityId entity, const ShrinkLimit& most,
+                            const DeclaredSources& declared);
+  // The rows on which this commit is the last word, if it is the snapshot that closes the entity.
+  std::optional<uint32_t> FirstClosedRows(EntityId entity, const DeclaredSources& declared) const;
   Status WithdrawRows(EntityId entity, const std::vector<uint32_t>& rows);
   uint32_t FieldNumber(EntityId entity, FieldId field);
 

@@ -100,7 +100,7 @@ bool RocksImport::WasGiven(EntityId entity, std::string_view id) const {
 
 Result<CommitReport> RocksImport::FinishStaged() {
   if (options_.snapshot) {
-    RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink()));
+    RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink(), options_.declared));
   }
   RESCIND_TRY(WriteSegment());
   StoreState& state = *store_.state_;
@@ -129,7 +129,7 @@ Result<CommitReport> RocksImport::Finish() {
     store_.staging_ = true;
     RESCIND_TRY(ApplyKept());
     if (options_.snapshot) {
-      RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink()));
+      RESCIND_TRY(writer_->Withdraw(options_.snapshot_entities, MostShrink(), options_.declared));
     }
     return store_.CommitWriter(*writer_, nullptr);
   };

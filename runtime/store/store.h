@@ -87,9 +87,11 @@ struct ImportOptions {
   // now lose its claim. Entities that occur in the import are covered without being named.
   bool snapshot = false;
   std::vector<EntityId> snapshot_entities;
-  // Accept a snapshot that withdraws more than `max_shrink`.
+  // Accept a snapshot that withdraws more than `max_shrink`, or that is the first and lacks more
+  // of the ids that facts name.
   bool allow_shrink = false;
   ShrinkLimit max_shrink;
+  DeclaredSources declared;  // of the workspace
 };
 
 struct CommitReport {

@@ -130,6 +130,30 @@ TEST_CASE_FIXTURE(FactsProgram, "ASnapshotThatShrinksIsRefusedUnlessAllowed") {
   CHECK(Complains("19 removed"));
 }
 
+// `: > hr.csv` as the first snapshot made a removal of everybody that accounts name.
+TEST_CASE_FIXTURE(FactsProgram, "AFirstSnapshotOfNobodyRemovesNobodyUnlessAllowed") {
+  Write("account.csv", "id,system,owner,username,status,privileged\na,ldap,ann,a,active,false\n");
+  REQUIRE(Import({"account.csv", "--source", "directory"}) == ExitStatus::kDone);
+  clock.Advance({kMicrosPerHour});
+  Write("identity.csv", "");
+  for (const std::string& how : {"--snapshot", "--skip-bad"}) {
+    CHECK(Import({"identity.csv", "--source", "hr", how}) == ExitStatus::kError);
+    CHECK(Complains("error: identity.csv is empty: not even a header"));
+    CHECK(Complains("; nothing was taken\n"));
+  }
+  in.str("");
+  CHECK(Import({"-", "--entity", "identity", "--source", "hr"}) == ExitStatus::kError);
+  CHECK(Complains("error: standard input is empty"));
+  Write("identity.csv", "id,name,kind,status\n");
+  CHECK(Import({"identity.csv", "--source", "hr", "--snapshot"}) == ExitStatus::kError);
+  CHECK(Complains("this first snapshot of source 'hr' lacks 1 of the 1 identity ids"));
+  CHECK(Complains("repeat with --allow-shrink"));
+  CHECK(Run({"facts", "check", "-o", "json"}) == ExitStatus::kCheckFailed);
+  CHECK(nlohmann::json::parse(out.str())["unseen"].size() == 2);
+  CHECK(Import({"identity.csv", "--source", "hr", "--snapshot", "--allow-shrink"}) ==
+        ExitStatus::kDone);
+}
+
 // `max_shrink` was read and never used: a source that may lose nothing could lose a tenth.
 TEST_CASE_FIXTURE(FactsProgram, "ASourceSetsItsOwnShrinkLimit") {
   std::string text = "id,name,kind,status\n";

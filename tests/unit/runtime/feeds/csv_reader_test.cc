@@ -181,12 +181,13 @@ TEST_CASE("WhatIsNoUtf8TextIsNamed") {
   CHECK(later.bad[0].starts_with("f.csv:5002:11: a NUL byte"));
 }
 
-TEST_CASE("AnEmptyFileIsNoticed") {
+// An export that failed left an empty file, and as a snapshot it said that everybody had gone.
+TEST_CASE("AnEmptyFileIsRefused") {
   for (const char* text : {"", "\n\r\n", "\xEF\xBB\xBF"}) {
     const Loaded loaded = LoadCsv(text);
-    CHECK_FALSE(loaded.error);
-    REQUIRE(loaded.notices.size() == 1);
-    CHECK(loaded.notices[0].find("is empty") != std::string::npos);
+    REQUIRE(loaded.error);
+    CHECK(loaded.error->message == "f.csv is empty: not even a header");
+    CHECK(loaded.error->help.find("the header alone") != std::string::npos);
   }
 }
 

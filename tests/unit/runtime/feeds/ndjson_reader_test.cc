@@ -209,7 +209,13 @@ TEST_CASE("NulBytesBomAndEmptyFiles") {
   const Loaded bom = LoadNdjson("\xEF\xBB\xBF{\"entity\":\"identity\",\"id\":\"a\"}\r\n\r\n");
   CHECK(bom.rows.size() == 1);
   CHECK(bom.bad.empty());
-  CHECK(LoadNdjson("").notices.size() == 1);
+  for (const char* text : {"", "\xEF\xBB\xBF"}) {
+    const Loaded empty = LoadNdjson(text);
+    REQUIRE(empty.error);
+    CHECK(empty.error->message == "f.ndjson is empty");
+    CHECK(empty.error->help.find("one empty line") != std::string::npos);
+  }
+  CHECK_FALSE(LoadNdjson("\n").error);
 }
 
 // nlohmann writes what simdjson reads, escapes and all, wherever reads end.

@@ -27,10 +27,12 @@ class ImportFixture : public StoreFixture {
     import.snapshot = snapshot;
     import.allow_shrink = allow_shrink;
     import.snapshot_entities = {kIdentity};
+    import.declared = declared;
     auto begun = store->BeginImport(import);
     if (!begun.ok()) FAIL(begun.error().message);
     return std::move(*begun);
   }
+  DeclaredSources declared;
   static CommitReport Finish(Import& import) {
     auto report = import.Finish();
     if (!report.ok()) FAIL(report.error().message);
@@ -194,6 +196,57 @@ TEST_CASE_FIXTURE(ImportFixture,
     REQUIRE(import->Add(People(0, 17)).ok());
     CHECK(Finish(*import).rows_removed == 3);
   }
+}
+
+// There was no size to compare a first snapshot with, so an empty one declared everybody gone whom
+// other facts name.
+TEST_CASE_FIXTURE(ImportFixture, "A first snapshot that lacks the ids that are named is refused") {
+  SUBCASE("kept back") { options.staging_rows = 1'000'000; }
+  SUBCASE("staged") { options.staging_rows = 1; }
+  declared = {{kIdentity, {"hr", "contractors"}}};
+  Open();
+  FactDelta accounts = From("directory", clock.Now());
+  for (int i = 0; i < 30; ++i) {
+    accounts.BeginRow(kAccount, fmt::format("account {}", i));
+    accounts.SetReference(kOwner, fmt::format("person {}", i));
+  }
+  Commit(accounts);
+  // The contractors are still to come, so nobody is gone yet.
+  auto import = Begin("hr", true);
+  REQUIRE(import->Add(People(0, 10)).ok());
+  Finish(*import);
+  const uint64_t before = store->facts_seq();
+  import = Begin("contractors", true);
+  REQUIRE(import->Add(People(10, 27)).ok());
+  REQUIRE(import->Add(People(100, 200)).ok());
+  const auto refused = import->Finish();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message ==
+        "this first snapshot of source 'contractors' lacks 3 of the 20 identity ids that facts "
+        "name and no other source has listed: more than 10% would count as removed, so nothing "
+        "was taken");
+  CHECK(refused.error().help.find("--allow-shrink") != std::string::npos);
+  CHECK(store->facts_seq() == before);
+  // A tenth is what it may lack.
+  import = Begin("contractors", true);
+  REQUIRE(import->Add(People(10, 28)).ok());
+  Finish(*import);
+  const FactBase facts = Load(declared);
+  CHECK(facts.table(kIdentity).presence(Row(kIdentity, "person 29")) == Presence::kRemoved);
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "An empty first snapshot is taken where it removes nobody") {
+  declared = {{kIdentity, {"hr"}}};
+  Open();
+  CHECK(Begin("nobody is named yet", true)->Finish().ok());
+  FactDelta account = From("directory", clock.Now());
+  account.BeginRow(kAccount, "a");
+  account.SetReference(kOwner, "ann");
+  Commit(account);
+  CHECK_FALSE(Begin("hr", true)->Finish().ok());
+  // No declared source, so not the last word on anybody.
+  CHECK(Begin("other", true)->Finish().ok());
+  CHECK(Begin("hr", true, /*allow_shrink=*/true)->Finish().ok());
 }
 
 // Every day's snapshot was compared with the day before alone, so that 8% a day went unnoticed.
