@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <memory>
+#include <utility>
 
 #include "runtime/audit/event_format.h"
 #include "runtime/cli/command_input.h"
@@ -51,8 +52,9 @@ struct ShowOptions {
 
 void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
                 const std::string& format, std::ostream& out) {
-  if (format == "json") {  // one entry a line, as it is hashed
-    fmt::print(out, "{{\"index\":{},\"entry\":{}}}\n", index, leaf);
+  if (format == "ndjson") {  // the entry as it is hashed
+    fmt::print(out, "{{\"format\":\"rescind.audit-entry/1\",\"index\":{},\"entry\":{}}}\n", index,
+               leaf);
     return;
   }
   if (format == "full") {
@@ -76,7 +78,14 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   AuditFilter filter = options.filter;
   // A pipeline of events wants them all, a person the last ones.
   filter.most = options.most.value_or(event_format ? 0 : filter.most);
+  const bool is_document = options.format == "json";
+  std::string_view separator = "\n";
   const auto show = [&](uint64_t index, std::string_view leaf, const LeafView& view) -> Status {
+    if (is_document) {  // each entry on a line of its own, as it is hashed
+      fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}}}", std::exchange(separator, ",\n"),
+                 index, leaf);
+      return {};
+    }
     if (!event_format) {
       PrintEntry(index, leaf, view, options.format, invocation.out);
       return {};
@@ -85,7 +94,9 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
     invocation.out << line << "\n";
     return {};
   };
+  if (is_document) invocation.out << "{\"format\":\"rescind.audit-entries/1\",\"entries\":[";
   RESCIND_TRY(ShowAudit(reader, filter, show));
+  if (is_document) invocation.out << "\n]}\n";
   return ExitStatus::kDone;
 }
 
@@ -148,8 +159,9 @@ void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
   show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice")
       ->check(CLI::IsMember(std::vector<std::string>(kinds.begin(), kinds.end())));
   show.add_option("--policy", shown->filter.policy, "Of that policy, by its full name");
-  show.add_option("-o,--output", shown->format, "table, full, json, ocsf, cloudevents or syslog")
-      ->check(CLI::IsMember({"table", "full", "json", "ocsf", "cloudevents", "syslog"}))
+  show.add_option("-o,--output", shown->format,
+                  "table, full, json, ndjson, ocsf, cloudevents or syslog")
+      ->check(CLI::IsMember({"table", "full", "json", "ndjson", "ocsf", "cloudevents", "syslog"}))
       ->capture_default_str();
 
   auto folder = std::make_shared<std::string>();

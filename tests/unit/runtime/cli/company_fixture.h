@@ -145,10 +145,8 @@ struct CompanyFixture : ProgramFixture {
     REQUIRE_MESSAGE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone,
                     err.str());
     std::vector<nlohmann::json> entries;
-    std::istringstream lines(out.str());
-    for (std::string line; std::getline(lines, line);) {
-      entries.push_back(nlohmann::json::parse(line).at("entry"));
-    }
+    const nlohmann::json log = nlohmann::json::parse(out.str());
+    for (const auto& line : log.at("entries")) entries.push_back(line.at("entry"));
     return entries;
   }
   // How often the system was asked to do `operation` to `id`.

@@ -75,7 +75,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsShownAsFarAsItWasAskedForInEveryForma
   };
   const auto whole = lines({"--most", "0"});
   REQUIRE(whole > 10);
-  for (const char* format : {"table", "json", "ocsf", "cloudevents", "syslog"}) {
+  for (const char* format : {"table", "ndjson", "ocsf", "cloudevents", "syslog"}) {
     CAPTURE(format);
     CHECK(lines({"-o", format, "--most", "3"}) == 3);
     CHECK(lines({"-o", format, "--from", "2", "--most", "4"}) == 4);
@@ -83,6 +83,19 @@ TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsShownAsFarAsItWasAskedForInEveryForma
     CHECK(lines({"-o", format, "--kind", "run_started"}) == 1);
     CHECK(lines({"-o", format, "--target", "ann-vpn"}) < whole / 2);
   }
+  // The documents said nowhere what they are.
+  REQUIRE(Run({"audit", "show", "-o", "json", "--from", "2", "--most", "4"}) == ExitStatus::kDone);
+  const auto document = nlohmann::json::parse(out.str());
+  CHECK(document["format"] == "rescind.audit-entries/1");
+  REQUIRE(document["entries"].size() == 4);
+  CHECK(document["entries"][3]["index"] == 5);
+  REQUIRE(Run({"audit", "show", "-o", "ndjson", "--from", "5", "--most", "1"}) ==
+          ExitStatus::kDone);
+  const auto line = nlohmann::json::parse(out.str());
+  CHECK(line["format"] == "rescind.audit-entry/1");
+  CHECK(line["entry"] == document["entries"][3]["entry"]);
+  REQUIRE(Run({"audit", "show", "-o", "json", "--target", "nobody"}) == ExitStatus::kDone);
+  CHECK(nlohmann::json::parse(out.str())["entries"].empty());
   CHECK(Run({"audit", "show", "--kind", "nope"}) == ExitStatus::kUsage);
   CHECK(Complains("nope"));
   CHECK(Complains("transition"));
