@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 namespace rescind {
 namespace {
 
@@ -30,8 +33,15 @@ const JsonFields::Json& NeutralValue(JsonFields::Json::value_t type) {
   }
 }
 
+// What a text of JSON shows without being parsed.
+struct Outline {
+  size_t depth = 0;   // of the deepest object or list, as far as it was read
+  size_t colons = 0;  // outside of texts: one for each member of an object
+};
+
 // Nesting is checked before parsing: the parser itself recurses.
-bool NestsDeeperThan(std::string_view text, size_t limit) {
+Outline OutlineOf(std::string_view text, size_t deepest) {
+  Outline outline;
   size_t depth = 0;
   bool in_text = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -44,10 +54,36 @@ bool NestsDeeperThan(std::string_view text, size_t limit) {
       continue;
     }
     if (c == '"') in_text = true;
-    if ((c == '{' || c == '[') && ++depth > limit) return true;
+    if (c == ':') ++outline.colons;
+    if (c == '{' || c == '[') outline.depth = std::max(outline.depth, ++depth);
     if ((c == '}' || c == ']') && depth > 0) --depth;
+    if (outline.depth > deepest) break;
   }
-  return false;
+  return outline;
+}
+
+size_t MembersIn(const JsonFields::Json& json) {
+  if (!json.is_structured()) return 0;
+  size_t count = json.is_object() ? json.size() : 0;
+  for (const JsonFields::Json& part : json) count += MembersIn(part);
+  return count;
+}
+
+// The first key that an object has twice. Only for a text that is known to have one.
+std::string RepeatedKey(std::string_view text) {
+  std::vector<std::set<std::string>> open;
+  std::string repeated;
+  const auto look = [&](int, JsonFields::Json::parse_event_t event, JsonFields::Json& parsed) {
+    using Event = JsonFields::Json::parse_event_t;
+    if (event == Event::object_start) open.emplace_back();
+    if (event == Event::object_end) open.pop_back();
+    if (event != Event::key) return true;
+    const std::string key = parsed.get<std::string>();
+    if (!open.back().insert(key).second && repeated.empty()) repeated = key;
+    return true;
+  };
+  (void)JsonFields::Json::parse(text, look, /*allow_exceptions=*/false);
+  return repeated;
 }
 
 }  // namespace
@@ -154,11 +190,17 @@ Result<JsonFields::Json> ParseJsonDocument(std::string_view text, std::string_vi
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refuse(fmt::format("the {} is empty", thing));
   }
-  if (NestsDeeperThan(text, kDeepest)) return refuse(fmt::format("the {} nests too deep", thing));
+  const Outline outline = OutlineOf(text, kDeepest);
+  if (outline.depth > kDeepest) return refuse(fmt::format("the {} nests too deep", thing));
   JsonFields::Json json = JsonFields::Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {
     return refuse(
         fmt::format("the {} is not valid JSON: it may be cut or not a {} at all", thing, thing));
+  }
+  // Readers differ in which of two members they take, so what one shows is not what another does.
+  if (MembersIn(json) != outline.colons) {
+    return refuse(
+        fmt::format("an object of the {} has two members \"{}\"", thing, RepeatedKey(text)));
   }
   const auto found = json.is_object() ? json.find("format") : json.end();
   if (found == json.end() || !found->is_string()) {

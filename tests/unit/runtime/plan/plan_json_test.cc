@@ -115,6 +115,23 @@ TEST_CASE("NoChangedByteIsAcceptedWithAnotherMeaning") {
   }
 }
 
+// `"actions":[],"actions":[…]` showed no action to one reader and all of them to us.
+TEST_CASE("APlanWithAMemberTwiceIsRefused") {
+  const std::string written = EncodePlan(SamplePlan());
+  for (const char* name : {"actions", "plan_id", "target"}) {
+    CAPTURE(name);
+    const std::string key = std::string("\"") + name + "\":";
+    std::string changed = written;
+    const size_t at = changed.find(key);
+    REQUIRE(at != std::string::npos);
+    changed.insert(at, key + (key == "\"actions\":" ? "[]," : "\"x:\\\":{\","));
+    const Result<Plan> read = DecodePlan(changed);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().message ==
+          std::string("an object of the plan has two members \"") + name + "\"");
+  }
+}
+
 TEST_CASE("ForeignAndNewerFilesAreNamedAsSuch") {
   CHECK(DecodePlan("").error().message == "the plan is empty");
   CHECK(DecodePlan("[1]").error().message.find("no Rescind plan") != std::string::npos);
