@@ -22,6 +22,11 @@ struct VerifyOptions {
 
 // A public key, or the file that holds one.
 Result<AuditPublicKey> ReadKey(const std::string& given, FileSystem& files) {
+  if (given.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Error{ErrorKind::kInvalidInput, "--key is empty",
+                 "give the public key or a file that holds it: what `rescind audit key` prints; if "
+                 "that was asked for here, it failed"};
+  }
   if (!files.Exists(given)) {
     auto key = ParsePublicKey(given);
     if (key.ok() || given.find('+') != std::string::npos) return key;

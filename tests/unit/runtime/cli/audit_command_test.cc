@@ -124,6 +124,9 @@ TEST_CASE_FIXTURE(AuditCommands, "WhatIsMissingIsSaid") {
   CHECK(Verify(folder / "none") == ExitStatus::kError);
   CHECK(Run({"audit", "verify", folder / "out", "--key", "no-such-file"}) == ExitStatus::kError);
   CHECK(err.str().find("rescind audit key") != std::string::npos);
+  // `--key "$(rescind audit key)"` where that fails.
+  CHECK(Run({"audit", "verify", folder / "out", "--key", ""}) == ExitStatus::kError);
+  CHECK(err.str().find("error: --key is empty\n") == 0);
   CHECK(Run({"audit", "verify", folder / "out"}) == ExitStatus::kUsage);
   CHECK(Verify(folder / "out", {"--checkpoint", "nope"}) == ExitStatus::kError);
 }
