@@ -11,13 +11,16 @@
 namespace rescind {
 namespace {
 
+// Entries name accounts and reasons: who reads them is for whoever exports to say.
+constexpr uint32_t kPrivateFolderMode = 0700;
+
 class Exporter {
  public:
   Exporter(const LogReader& reader, std::string folder, FileSystem& files)
       : reader_(reader), folder_(std::move(folder)), files_(files) {}
 
   Status Write(const Checkpoint& checkpoint, const std::string& note) {
-    RESCIND_TRY(files_.MakeDirectories(folder_, 0755));
+    RESCIND_TRY(files_.MakeDirectories(folder_, kPrivateFolderMode));
     RESCIND_TRY(WriteEntries(checkpoint.size));
     if (edge_.size() != checkpoint.size || frontier_.Root() != checkpoint.root) {
       return Error{ErrorKind::kCorrupt,
@@ -93,9 +96,9 @@ class Exporter {
     const std::string file = folder_ + "/" + path;
     const std::string directory = file.substr(0, file.rfind('/'));
     if (directories_.insert(directory).second) {
-      RESCIND_TRY(files_.MakeDirectories(directory, 0755));
+      RESCIND_TRY(files_.MakeDirectories(directory, kPrivateFolderMode));
     }
-    RESCIND_ASSIGN(const auto out, files_.Create(file, kPublicMode));
+    RESCIND_ASSIGN(const auto out, files_.Create(file, kPrivateMode));
     RESCIND_TRY(out->Append(bytes));
     RESCIND_TRY(out->Sync());
     RESCIND_TRY(out->Close());

@@ -332,6 +332,18 @@ TEST_CASE("StrangersAmongTheTilesAreFoundAndBesideTheLogIgnored") {
   CHECK(HasProblem(*fixture.Verify(out), "tile/entries/000.p/4", "does not belong"));
 }
 
+// Everybody on the machine could read accounts and reasons.
+TEST_CASE("AnExportIsForItsOwnerAlone") {
+  ExportFixture fixture(300);
+  const std::string out = fixture.Export("out");
+  for (const std::string& file : fixture.Files(out)) {
+    CAPTURE(file);
+    CHECK(fixture.files.Stat(file)->mode == 0600);
+    CHECK(fixture.files.Stat(file.substr(0, file.rfind('/')))->mode == 0700);
+  }
+  CHECK(fixture.files.Stat(out + "/tile")->mode == 0700);
+}
+
 TEST_CASE("FoldersThatAreNoLogAreSaidPlainly") {
   ExportFixture fixture(5);
   const std::string out = fixture.Export("out");
