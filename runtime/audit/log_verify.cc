@@ -8,6 +8,7 @@
 #include "runtime/audit/log_verify.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -109,6 +110,7 @@ class Verifier {
   void CheckBeside(uint64_t index, std::string_view leaf);
   void CheckRoot(const Checkpoint& checkpoint);
   void CheckSignature(const SignedCheckpoint& checkpoint);
+  void RejectSigner(const std::string& name, const SignedCheckpoint& checkpoint);
   void CheckHeld(const std::string& name, const SignedCheckpoint& held);
   void CheckStrangers();
   const TrustedKey* SignerOf(const SignedCheckpoint& checkpoint) const;
@@ -313,9 +315,29 @@ void Verifier::CheckSignature(const SignedCheckpoint& checkpoint) {
     report_.signed_by = signer->key.Text();
     return;
   }
-  Reject(kExportCheckpoint, fmt::format("is signed neither by {} nor by a key that it handed over "
-                                        "to",
-                                        trusted_.front().key.Text()));
+  RejectSigner(kExportCheckpoint, checkpoint);
+}
+
+void Verifier::RejectSigner(const std::string& name, const SignedCheckpoint& checkpoint) {
+  std::vector<std::string> signers;
+  bool is_claimed = false;  // by a key that is known here
+  for (const NoteSignature& signature : checkpoint.note.signatures) {
+    signers.push_back(fmt::format("{}+{:08x}", signature.name, signature.key_id));
+    for (const TrustedKey& trusted : trusted_) is_claimed |= trusted.key.Id() == signature.key_id;
+  }
+  if (is_claimed) {
+    Reject(name, fmt::format("its signature by {} does not hold: it was edited, is of another log, "
+                             "or was signed after that key had been handed over",
+                             fmt::join(signers, " and ")));
+    return;
+  }
+  // Perhaps a key of before, which the given one cannot know.
+  ++report_.foreign_count;
+  Reject(name,
+         fmt::format("is signed by {}: neither by the given {} nor by a key that it handed "
+                     "over to. If that is a key of before, give the public half that you kept: "
+                     "it speaks for the later ones as well",
+                     fmt::join(signers, " and "), trusted_.front().key.Text()));
 }
 
 void Verifier::CheckHeld(const std::string& name, const SignedCheckpoint& held) {
@@ -323,7 +345,7 @@ void Verifier::CheckHeld(const std::string& name, const SignedCheckpoint& held) 
   if (checkpoint.origin != report_.origin) {
     Reject(name, fmt::format("is of the log {}, not of {}", checkpoint.origin, report_.origin));
   } else if (SignerOf(held) == nullptr) {
-    Reject(name, "is signed neither by the given key nor by one that it handed over to");
+    RejectSigner(name, held);
   } else if (checkpoint.size > report_.size) {
     Reject(name, fmt::format("covers {} entries, the exported log has {}: its end was cut off",
                              checkpoint.size, report_.size));

@@ -41,6 +41,7 @@ struct VerifyReport {
   uint64_t proven_size = 0;             // by the largest held checkpoint that fits
   std::vector<LogProblem> problems;     // the first kMaxProblems
   uint64_t problem_count = 0;
+  uint64_t foreign_count = 0;  // of these: checkpoints that the given key cannot speak for
 
   bool ok() const { return problem_count == 0; }
 };

@@ -73,7 +73,10 @@ void PrintTable(const VerifyReport& report, std::ostream& out) {
     fmt::print(out, "problem     and {} more\n", report.problem_count - report.problems.size());
   }
   if (!report.ok()) {
-    fmt::print(out, "FAILED: this is not the log that was signed ({} problem{})\n",
+    fmt::print(out, "FAILED: {} ({} problem{})\n",
+               report.foreign_count == report.problem_count
+                   ? "the given key cannot speak for what another key signed"
+                   : "this is not the log that was signed",
                report.problem_count, report.problem_count == 1 ? "" : "s");
     return;
   }

@@ -214,7 +214,7 @@ TEST_CASE("ARebuiltLogWithoutThePrivateKeyIsFound") {
   REQUIRE(forger.IsFound(out));  // under the key of before
   const auto report = VerifyExport(out, fixture.key, {}, fixture.files);
   REQUIRE(report.ok());
-  CHECK(HasProblem(*report, "checkpoint", "is signed neither by"));
+  CHECK(HasProblem(*report, "checkpoint", "neither by the given"));
 }
 
 TEST_CASE("ACutIsFoundAgainstAHeldCheckpointAndElseTheEndIsUnproven") {
@@ -258,7 +258,9 @@ TEST_CASE("HeldCheckpointsOfOthersAndDamagedOnesAreNoProof") {
   const std::string out = fixture.Export("out");
   HeldCheckpoint edited = fixture.Held(out);
   edited.bytes.replace(edited.bytes.find("\n5\n"), 3, "\n4\n");
-  CHECK(HasProblem(*fixture.Verify(out, {edited}), "held", "is signed neither"));
+  const auto report_of_edited = fixture.Verify(out, {edited});
+  CHECK(HasProblem(*report_of_edited, "held", "does not hold: it was edited"));
+  CHECK(report_of_edited->foreign_count == 0);
   CHECK(HasProblem(*fixture.Verify(out, {{"held", ""}}), "held", "it is empty"));
   CHECK(
       HasProblem(*fixture.Verify(out, {{"held", std::string(1 << 20, '\0')}}), "held", "too long"));
@@ -287,7 +289,14 @@ TEST_CASE("TheFirstKeyVerifiesAcrossRotations") {
   const AuditPublicKey newest = ParsePublicKey(fixture.log->public_key()).value();
   CHECK(VerifyExport(after, newest, {}, fixture.files)->ok());
   // The newest key knows nothing of what was signed before its time.
-  CHECK_FALSE(VerifyExport(before, newest, {}, fixture.files)->ok());
+  const auto early = VerifyExport(before, newest, {}, fixture.files).value();
+  CHECK(HasProblem(early, "checkpoint",
+                   fmt::format("is signed by rescind/acme+{:08x}: neither", fixture.key.Id())));
+  CHECK(early.foreign_count == early.problem_count);
+  const auto held = VerifyExport(after, newest, {fixture.Held(before)}, fixture.files).value();
+  CHECK(HasProblem(held, "held", fmt::format("+{:08x}: neither", fixture.key.Id())));
+  CHECK(held.foreign_count == 1);
+  CHECK(held.problem_count == 1);
 }
 
 TEST_CASE("AKeyThatWasHandedOverSignsNothingMore") {
@@ -302,7 +311,7 @@ TEST_CASE("AKeyThatWasHandedOverSignsNothingMore") {
   REQUIRE(fixture.Verify(out)->ok());
   const auto checkpoint = ParseSignedCheckpoint(fixture.Read(out + "/checkpoint")).value();
   fixture.Write(out + "/checkpoint", old_key.SignNote(checkpoint.note.text));
-  CHECK(HasProblem(*fixture.Verify(out), "checkpoint", "is signed neither"));
+  CHECK(HasProblem(*fixture.Verify(out), "checkpoint", "does not hold: it was edited"));
 }
 
 TEST_CASE("ARotationThatTheOldKeyDidNotSignIsFound") {
@@ -320,7 +329,7 @@ TEST_CASE("ARotationThatTheOldKeyDidNotSignIsFound") {
   fixture.Write(out + "/checkpoint", thief.SignNote(checkpoint.note.text));
   const auto report = fixture.Verify(out).value();
   CHECK(HasProblem(report, "entry 4", "without the old key's signature"));
-  CHECK(HasProblem(report, "checkpoint", "is signed neither"));
+  CHECK(HasProblem(report, "checkpoint", "neither by the given"));
 }
 
 TEST_CASE("StrangersAmongTheTilesAreFoundAndBesideTheLogIgnored") {
