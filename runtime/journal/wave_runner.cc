@@ -398,9 +398,10 @@ void WaveRunner::SettleVerified(Item& item) {
       return;
     case VerificationOutcome::kStillEffective: {
       // At once, and without a rollback: access that should be gone is never given back for it.
-      JournalStep& step = Advance(
-          item, ActionState::kEscalated,
-          fmt::format("still effective via {}: {}", verification.via, verification.evidence));
+      JournalStep& step =
+          Advance(item, ActionState::kEscalated,
+                  fmt::format("still effective via {}{}{}", verification.via,
+                              verification.evidence.empty() ? "" : ": ", verification.evidence));
       step.evidence = verification.evidence;
       step.via = verification.via;
       return;

@@ -62,7 +62,17 @@ TEST_CASE("StillEffectiveEscalatesAtOnceAndIsNotUndone") {
   CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
   CHECK(one.world.clock.Now() == begin);
   CHECK(one.world.store.history.back().via == "a nested group");
+  CHECK(one.detail() == "still effective via a nested group: log-in worked");
   CHECK(one.target().undo_count == 0);
+}
+
+// It ended in a colon with nothing behind it.
+TEST_CASE("StillEffectiveWithoutEvidenceIsAWholeSentence") {
+  OneAction one;
+  one.target().is_still_effective = true;
+  one.target().still_effective_evidence = "";
+  CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+  CHECK(one.detail() == "still effective via a nested group");
 }
 
 TEST_CASE("RetriesAreBoundedByTimeNotByCount") {

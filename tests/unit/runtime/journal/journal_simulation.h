@@ -114,7 +114,8 @@ enum class Fault {
 struct SimulatedTarget {
   bool is_present = true;
   bool is_still_effective = false;  // access remains by another way
-  int effect_count = 0;             // present → gone by us
+  std::string still_effective_evidence = "log-in worked";
+  int effect_count = 0;  // present → gone by us
   int undo_count = 0;
   bool late_effect_pending = false;
   bool is_half_done = false;
@@ -358,7 +359,8 @@ inline Verification SimulatedRunner::Verify(const Action& action) {
   }
   const SimulatedTarget& target = TargetOf(action);
   if (target.is_still_effective) {
-    return {VerificationOutcome::kStillEffective, "log-in worked", "a nested group"};
+    return {VerificationOutcome::kStillEffective, target.still_effective_evidence,
+            "a nested group"};
   }
   if (target.is_present) return {VerificationOutcome::kCannotTell, "still listed", ""};
   return {VerificationOutcome::kVerified, "log-in refused", ""};
