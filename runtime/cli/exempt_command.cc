@@ -86,8 +86,8 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
     return ExitStatus::kDone;
   }
   fmt::print(invocation.out, "{}\n", exemption.id);
-  fmt::print(invocation.err, "exempt until {}: {}, from {}\n", FormatInstant(exemption.expires_at),
-             exemption.Text(), exemption.policy.empty() ? "all policies" : exemption.policy);
+  fmt::print(invocation.err, "exempt until {}: {}{}\n", FormatInstant(exemption.expires_at),
+             exemption.Text(), exemption.policy.empty() ? " for all policies" : "");
   return ExitStatus::kDone;
 }
 

@@ -257,6 +257,8 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatIsProtectedOrExemptSinceFallsAway") {
   REQUIRE_MESSAGE(Run({"exempt", "add", "account:bob", "--policy", "stale_grant", "--reason",
                        "on a project", "--owner", "eve", "--until", "+30d"}) == ExitStatus::kDone,
                   err.str());
+  // It said the policy twice.
+  CHECK(Complains(": account bob for policy access.stale.stale_grant\n"));
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
   const auto report = Json();
   CHECK(report["summary"]["verified"] == 1);
