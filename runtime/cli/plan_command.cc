@@ -93,6 +93,24 @@ Result<std::string> NamePolicy(const std::string& name, const ir::Program* other
   return other.ok() ? std::move(other) : std::move(policy);
 }
 
+// `identity:ann` as everywhere, or the id alone, which may hold a colon itself.
+Result<std::string> ReadPerson(const std::string& text, Pipeline& pipeline) {
+  constexpr std::string_view kEntity = "identity";
+  const auto identity = pipeline.program().schema.Find(kEntity);
+  const size_t colon = text.find(':');
+  std::vector<std::string> ids = {text};
+  if (text.substr(0, colon) == kEntity && colon != text.npos) {
+    ids.insert(ids.begin(), text.substr(colon + 1));
+  }
+  for (const std::string& id : ids) {
+    if (!identity) break;
+    RESCIND_ASSIGN(const auto row, pipeline.store().Find(*identity, id));
+    if (row) return id;
+  }
+  return Error{ErrorKind::kNotFound, fmt::format("--person: no identity is called {}", text),
+               "give the id of a row of identity, such as ann or identity:ann"};
+}
+
 Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, const ir::Program* others,
                                   Pipeline& pipeline) {
   const std::string& timezone = pipeline.workspace().timezone;
@@ -114,15 +132,7 @@ Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, const ir::P
     derive.filter_policies.push_back(std::move(policy));
   }
   if (!options.person.empty()) {
-    const auto identity = pipeline.program().schema.Find("identity");
-    RESCIND_ASSIGN(const auto row, identity ? pipeline.store().Find(*identity, options.person)
-                                            : Result<std::optional<RowId>>(std::nullopt));
-    if (!row) {
-      return Error{ErrorKind::kNotFound,
-                   fmt::format("--person: no identity is called {}", options.person),
-                   "give the id of a row of identity"};
-    }
-    derive.filter_person = options.person;
+    RESCIND_ASSIGN(derive.filter_person, ReadPerson(options.person, pipeline));
   }
   return derive;
 }

@@ -104,7 +104,15 @@ TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
   CHECK(Complains("--now is no instant"));
   CHECK(Run({"plan", "--policy", "stale_grants"}) == ExitStatus::kError);
   CHECK(Complains("did you mean"));
-  CHECK(Run({"plan", "--person", "nobody"}) == ExitStatus::kError);
+  for (const char* nobody : {"nobody", "identity:nobody", "account:ann", "identity:"}) {
+    CHECK(Run({"plan", "--person", nobody}) == ExitStatus::kError);
+    CHECK(Complains("no identity is called"));
+  }
+  // As `why` takes it.
+  REQUIRE(Run({"plan", "--person", "ann", "-o", "json"}) == ExitStatus::kDone);
+  const std::string of_ann = out.str();
+  REQUIRE(Run({"plan", "--person", "identity:ann", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(out.str() == of_ann);
 }
 
 TEST_CASE_FIXTURE(CompanyFixture, "PlansAreComparedWithEachOther") {
