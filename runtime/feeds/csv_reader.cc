@@ -142,12 +142,19 @@ void CsvReader::ReadConstants(Problems& problems) {
 void CsvReader::CheckHeader(Problems& problems) {
   std::vector<std::string> names;
   std::vector<const Column*> seen;
-  const auto check = [&](const Column& column) {
+  const auto check = [&](const Column& column, bool is_constant) {
     if (column.meaning == Meaning::kIgnored) return;
     const auto same = std::find_if(seen.begin(), seen.end(), [&](const Column* other) {
       return other->meaning == column.meaning && other->field == column.field;
     });
-    if (same != seen.end()) {
+    if (same != seen.end() && is_constant) {
+      problems.push_back({1, 0, (*same)->name, "",
+                          fmt::format("the file gives `{}` in this column, and --set gives it too",
+                                      FieldName(column)),
+                          fmt::format("leave out --set \"{}=…\", or give --ignore \"{}\"",
+                                      column.name, (*same)->name),
+                          ""});
+    } else if (same != seen.end()) {
       problems.push_back(
           {1, 0, column.name, "",
            fmt::format("it gives `{}`, and so does `{}`", FieldName(column), (*same)->name),
@@ -156,20 +163,23 @@ void CsvReader::CheckHeader(Problems& problems) {
     seen.push_back(&column);
   };
   for (size_t i = 0; i < columns_.size(); ++i) {
-    check(columns_[i]);
+    check(columns_[i], /*is_constant=*/false);
     names.push_back(columns_[i].name);
     if (columns_[i].meaning == Meaning::kId) id_column_ = i;
     if (columns_[i].meaning == Meaning::kDeleted) deleted_column_ = i;
   }
-  for (const Column& column : constants_) check(column);
-  for (const auto& [name, field] : options_.map) {
-    if (Contains(names, name)) continue;
+  for (const Column& column : constants_) check(column, /*is_constant=*/true);
+  const auto check_named = [&](std::string_view option, const std::string& name) {
+    if (Contains(names, name)) return;
     const std::string meant = Meant(name, names);
-    problems.push_back({1, 0, name, "", "--map names a column that the header lacks",
+    problems.push_back({1, 0, name, "",
+                        fmt::format("{} names a column that the header lacks", option),
                         meant.empty() ? fmt::format("its columns are {}", fmt::join(names, ", "))
                                       : fmt::format("did you mean `{}`?", meant),
                         ""});
-  }
+  };
+  for (const auto& [name, field] : options_.map) check_named("--map", name);
+  for (const std::string& name : options_.ignore) check_named("--ignore", name);
   if (!id_column_ && problems.empty()) {
     problems.push_back({1, 0, "", "", "no column gives the rows' `id`",
                         fmt::format("say which one with --map COLUMN=id; the columns are {}",

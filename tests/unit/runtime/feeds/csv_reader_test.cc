@@ -85,6 +85,16 @@ TEST_CASE("AHeaderThatCannotBeUnderstoodIsRefusedWithEveryReason") {
         std::string::npos);
 }
 
+// It was silent, while the column that was meant was read.
+TEST_CASE("AnIgnoredColumnMustBeThere") {
+  FeedOptions options;
+  options.ignore = {"Salry"};
+  const Loaded loaded = LoadCsv("id,name,Salary\n", options);
+  REQUIRE(loaded.error);
+  CHECK(loaded.error->message.find("f.csv:1: `Salry`: --ignore names a column that the header "
+                                   "lacks; did you mean `Salary`?") != std::string::npos);
+}
+
 TEST_CASE("WithoutAColumnForTheIdNothingIsRead") {
   const Loaded loaded = LoadCsv("name,status\nAnn,active\n");
   REQUIRE(loaded.error);
@@ -99,7 +109,12 @@ TEST_CASE("TwoColumnsForOneFieldAreRefused") {
   CHECK(twice.error->message.find("it gives `name`, and so does `name`") != std::string::npos);
   FeedOptions constant;
   constant.set = {{"name", "x"}};
-  CHECK(LoadCsv("id,name\n", constant).error);
+  // It said that `name` gives `name`, and so does `name`.
+  const Loaded both = LoadCsv("id,name\n", constant);
+  REQUIRE(both.error);
+  CHECK(both.error->message ==
+        "f.csv:1: `name`: the file gives `name` in this column, and --set gives it too; leave out "
+        "--set \"name=…\", or give --ignore \"name\"");
   CHECK_FALSE(LoadCsv("id,level\n", constant).error);
 }
 
