@@ -36,9 +36,30 @@ ValueProblem NotAsWritten(const MomentFormat& format) {
           "mend the value, or --date-format"};
 }
 
+constexpr size_t kMicrosDigits = 6;
+constexpr size_t kMostFractionDigits = 9;
+
+// Digits of the fraction of a second: 7 in "2026-04-01T09:00:00.1234567Z".
+size_t FractionDigits(std::string_view text) {
+  const size_t point = text.find('.');
+  if (point == text.npos) return 0;
+  const size_t end = text.find_first_not_of("0123456789", point + 1);
+  return (end == text.npos ? text.size() : end) - point - 1;
+}
+
+// ISO 8601. Some systems write more digits than we keep: what is finer than a microsecond is cut.
+std::optional<Instant> ReadIsoInstant(std::string_view text) {
+  if (const auto instant = ParseInstant(text)) return instant;
+  const size_t digits = FractionDigits(text);
+  if (digits <= kMicrosDigits || digits > kMostFractionDigits) return std::nullopt;
+  std::string cut(text);
+  cut.erase(cut.find('.') + 1 + kMicrosDigits, digits - kMicrosDigits);
+  return ParseInstant(cut);
+}
+
 bool IsDayOnly(std::string_view text) { return ParseDay(text).has_value(); }
 bool LacksOffset(std::string_view text) {
-  return ParseInstant(std::string(text) + "Z").has_value();
+  return ReadIsoInstant(std::string(text) + "Z").has_value();
 }
 
 ValueProblem NotATime(std::string_view text) {
@@ -48,6 +69,10 @@ ValueProblem NotATime(std::string_view text) {
   }
   if (LacksOffset(text)) {
     return {"a time needs its offset from UTC", fmt::format("write {}Z, {}", text, kFormatHelp)};
+  }
+  if (FractionDigits(text) > kMostFractionDigits) {
+    return {fmt::format("a second has at most {} digits behind the point", kMostFractionDigits),
+            fmt::format("write it like 2026-04-01T09:00:00.123456Z, {}", kFormatHelp)};
   }
   return {"it is no time", fmt::format("write it like 2026-04-01T09:00:00Z, {}", kFormatHelp)};
 }
@@ -113,7 +138,7 @@ ValueProblem ValueReader::NoMember(const EnumDef& enumeration, std::string_view 
 std::optional<ValueProblem> ValueReader::PutTime(const FieldDef& field, FieldId id,
                                                  std::string_view text, FactDelta& delta) const {
   const MomentFormat* format = formats_.For(field.name);
-  const auto instant = format ? format->ReadInstant(text, *formats_.zone) : ParseInstant(text);
+  const auto instant = format ? format->ReadInstant(text, *formats_.zone) : ReadIsoInstant(text);
   if (!instant) return format ? NotAsWritten(*format) : NotATime(text);
   delta.SetNumber(id, instant->micros);
   return std::nullopt;
@@ -245,7 +270,7 @@ std::optional<ValueProblem> ValueReader::PutEffective(std::string_view text,
   } else if (const auto day = ParseDay(text)) {
     instant = formats_.zone->StartOf(*day);
   } else {
-    instant = ParseInstant(text);
+    instant = ReadIsoInstant(text);
   }
   if (!instant) return format ? NotAsWritten(*format) : NotATime(text);
   if (latest_effective_ < *instant) {

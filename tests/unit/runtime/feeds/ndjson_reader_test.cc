@@ -204,6 +204,23 @@ TEST_CASE("ALineThatIsTooLongIsRefusedAndTheNextIsRead") {
   }
 }
 
+// Seven digits behind the point, as Azure AD writes them, were "no time", without the reason.
+TEST_CASE("FinerThanAMicrosecondIsCutOff") {
+  const auto seen = [](const std::string& time) {
+    const Loaded loaded = LoadNdjson(R"({"entity":"identity","id":"a","seen_at":")" + time + "\"}");
+    return loaded.bad.empty() ? loaded.row("identity a") : loaded.bad[0];
+  };
+  CHECK(seen("2026-04-01T09:00:00.1234567Z") == "seen_at=2026-04-01T09:00:00.123456Z");
+  CHECK(seen("2026-04-01T09:00:00.999999999+02:00") == "seen_at=2026-04-01T07:00:00.999999Z");
+  CHECK(seen("1969-12-31T23:59:59.9999999Z") == "seen_at=1969-12-31T23:59:59.999999Z");
+  CHECK(seen("2026-04-01T09:00:00.1234567").find("a time needs its offset") != std::string::npos);
+  CHECK(seen("2026-04-01T09:00:00.1234567891Z")
+            .find("a second has at most 9 digits behind the "
+                  "point") != std::string::npos);
+  CHECK(seen("2026-04-01T09:00.1234567Z").find("it is no time") != std::string::npos);
+  CHECK(seen("2026-04-01T09:00:00.1234567xZ").find("it is no time") != std::string::npos);
+}
+
 TEST_CASE("NulBytesBomAndEmptyFiles") {
   CHECK(LoadNdjson(std::string("\0\0", 2)).error);
   const Loaded bom = LoadNdjson("\xEF\xBB\xBF{\"entity\":\"identity\",\"id\":\"a\"}\r\n\r\n");
