@@ -37,6 +37,8 @@ std::vector<std::string> NamesBelow(const CLI::App& app) {
   return names;
 }
 
+constexpr std::string_view kWorkspaceOption = "--workspace";
+
 // The words followed down the tree of commands: `exempt ad` ends at `exempt`, with "ad" unknown.
 struct Trail {
   const CLI::App* app;
@@ -47,7 +49,10 @@ struct Trail {
 Trail Follow(const CLI::App& root, const std::vector<std::string>& words) {
   const CLI::App* app = &root;
   std::string above;
-  for (const std::string& word : words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == kWorkspaceOption && ++i < words.size()) continue;  // may stand anywhere
+    if (word.starts_with(std::string(kWorkspaceOption) + "=")) continue;
     const auto commands = CommandsBelow(*app);
     const auto next = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* command) {
       return command->get_name() == word;
@@ -89,12 +94,13 @@ ExitStatus Invocation::Fail(const Error& error) {
 CommandLine::CommandLine()
     : root_("Takes access away once the reason for it no longer holds.", "rescind") {
   root_.set_version_flag("--version", "rescind " RESCIND_VERSION, "Print the version");
-  root_.add_option("--workspace", workspace_option_,
+  root_.add_option(std::string(kWorkspaceOption), workspace_option_,
                    "Folder with rescind.toml (default: the nearest one upwards)");
   root_.require_subcommand(0, 1);
   root_.fallthrough();
-  root_.footer("Exit status: 0 done, 1 error, 2 plan has changes, 3 check failed, 4 held,\n"
-               "5 applied in part, 6 plan is stale, 64 usage. `rescind help COMMAND` says more.");
+  root_.footer(
+      "Exit status: 0 done, 1 error, 2 plan has changes, 3 check failed, 4 held,\n"
+      "5 applied in part, 6 plan is stale, 64 usage. `rescind help COMMAND` says more.");
   CLI::App& help = Add("help", "Say what a command does",
                        [this](Invocation& invocation) { return PrintHelp(invocation); });
   help.add_option("command", help_topic_, "The command, such as `plan` or `exempt add`");
@@ -118,14 +124,22 @@ CLI::App& CommandLine::Add(CLI::App& parent, const std::string& name,
   return command;
 }
 
+namespace {
+
+ExitStatus FailUnknownCommand(const CLI::App& app, const std::string& unknown,
+                              Invocation& invocation) {
+  const auto meant = DidYouMean(unknown, NamesBelow(app));
+  invocation.Fail({ErrorKind::kInvalidInput, fmt::format("there is no command `{}`", unknown),
+                   meant ? fmt::format("did you mean `{}`?", *meant)
+                         : "`rescind help` lists the commands and their options"});
+  return ExitStatus::kUsage;
+}
+
+}  // namespace
+
 Result<ExitStatus> CommandLine::PrintHelp(Invocation& invocation) {
   const auto [app, above, unknown] = Follow(root_, help_topic_);
-  if (!unknown.empty()) {
-    const auto meant = DidYouMean(unknown, NamesBelow(*app));
-    invocation.Fail({ErrorKind::kInvalidInput, fmt::format("there is no command `{}`", unknown),
-                     meant ? fmt::format("did you mean `{}`?", *meant) : ""});
-    return ExitStatus::kUsage;
-  }
+  if (!unknown.empty()) return FailUnknownCommand(*app, unknown, invocation);
   invocation.out << app->help(above);
   return ExitStatus::kDone;
 }
@@ -135,6 +149,10 @@ ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocatio
     // CLI11 takes the arguments from the back.
     root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& wish) {  // --help, --version
+    const auto [app, above, unknown] = Follow(root_, arguments);
+    if (!unknown.empty() && !unknown.starts_with('-') && !CommandsBelow(*app).empty()) {
+      return FailUnknownCommand(*app, unknown, invocation);
+    }
     root_.exit(wish, invocation.out, invocation.err);
     return ExitStatus::kDone;
   } catch (const CLI::ParseError& problem) {

@@ -64,6 +64,24 @@ TEST_CASE_FIXTURE(WholeProgram, "HelpOfAnUnknownCommandIsAUsageError") {
   CHECK(err.str().find("there is no command `intit`") != std::string::npos);
 }
 
+// It printed the general help, as if that were about `frob`.
+TEST_CASE_FIXTURE(WholeProgram, "AnUnknownCommandWithHelpIsAUsageError") {
+  const std::vector<std::vector<std::string>> lines = {{"intit", "--help"},
+                                                       {"--workspace", "w", "intit", "--help"},
+                                                       {"--workspace=w", "intit", "--version"}};
+  for (const auto& line : lines) {
+    CHECK(Run(line) == ExitStatus::kUsage);
+    CHECK(err.str() == "error: there is no command `intit`\nhelp: did you mean `init`?\n");
+    CHECK(out.str().empty());
+    err.str("");
+  }
+  CHECK(Run({"audit", "shw", "--help"}) == ExitStatus::kUsage);
+  CHECK(err.str().find("did you mean `show`?") != std::string::npos);
+  CHECK(Run({"--help"}) == ExitStatus::kDone);
+  CHECK(Run({"--workspace", "w", "audit", "show", "--help"}) == ExitStatus::kDone);
+  CHECK(Run({"import", "file.csv", "--help"}) == ExitStatus::kDone);
+}
+
 TEST_CASE_FIXTURE(WholeProgram, "HelpOfACommandShowsHowToTypeIt") {
   CHECK(Run({"help", "init"}) == ExitStatus::kDone);
   CHECK(out.str().find("Usage: rescind init") != std::string::npos);
