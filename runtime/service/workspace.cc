@@ -411,7 +411,16 @@ Result<Workspace> LoadWorkspace(const std::string& folder,
   Problems problems;
   for (const std::string& file : {surroundings.system_file, surroundings.user_file}) {
     if (file.empty()) continue;
-    RESCIND_TRY(ApplyFile(file, /*required=*/false, files, workspace, problems));
+    Status applied = ApplyFile(file, /*required=*/false, files, workspace, problems);
+    // Nobody asked for the user's file: with HOME of another user it must not stop everything.
+    if (!applied.ok() && applied.error().kind == ErrorKind::kDenied &&
+        file == surroundings.user_file) {
+      workspace.warnings.push_back(
+          fmt::format("{}; going on without it (is HOME another user's? try sudo -H)",
+                      applied.error().message));
+      continue;
+    }
+    RESCIND_TRY(std::move(applied));
   }
   RESCIND_TRY(ApplyFile(workspace.folder + "/" + kWorkspaceFileName, /*required=*/true, files,
                         workspace, problems));

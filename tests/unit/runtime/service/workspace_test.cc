@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
 
 #include "tests/unit/temporary_folder.h"
 
@@ -184,6 +187,30 @@ TEST_CASE_FIXTURE(Fixture, "ASecretThatOthersMayReadIsWarnedOf") {
   CHECK(loaded->warnings[0].find("chmod 600 " + (folder / "pg-password")) != std::string::npos);
   Write("pg-password", "x", 0600);
   CHECK(Load(text)->warnings.empty());
+}
+
+// Every command failed where HOME was a folder of somebody else.
+TEST_CASE_FIXTURE(Fixture, "AUserFileOfSomebodyElseIsPassedOverWithAWarning") {
+  const std::string home = folder / "home";
+  REQUIRE(mkdir(home.c_str(), 0000) == 0);
+  REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+  surroundings.user_file = home + "/rescind.toml";
+  Write(kWorkspaceFileName, "[workspace]\n");
+  const bool is_root = geteuid() == 0;
+  if (is_root) REQUIRE(seteuid(65534) == 0);
+  const auto passed_over = LoadWorkspace(folder.path(), surroundings, files);
+  std::swap(surroundings.user_file, surroundings.system_file);
+  const auto refused = LoadWorkspace(folder.path(), surroundings, files);
+  if (is_root) REQUIRE(seteuid(0) == 0);
+  REQUIRE(chmod(home.c_str(), 0700) == 0);
+  REQUIRE_MESSAGE(passed_over.ok(), passed_over.error().message);
+  REQUIRE(passed_over->warnings.size() == 1);
+  CHECK(passed_over->warnings[0].find("cannot read " + home +
+                                      "/rescind.toml: Permission denied; "
+                                      "going on without it") == 0);
+  // What the machine's owner has set is not passed over.
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == ErrorKind::kDenied);
 }
 
 TEST_CASE_FIXTURE(Fixture, "NearerFilesAndTheEnvironmentWin") {
