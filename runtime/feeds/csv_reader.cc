@@ -198,8 +198,7 @@ void CsvReader::NoticeMissingFields() {
   const EntityDef& entity = values_.schema().entity(entity_);
   std::vector<std::string> missing;
   for (uint32_t i = 0; i < entity.fields.size(); ++i) {
-    const FieldType& type = entity.fields[i].type;
-    if (type.optional || type.kind == TypeKind::kSet || type.kind == TypeKind::kMany) continue;
+    if (!IsRequired(entity.fields[i])) continue;
     const auto gives = [&](const Column& column) { return column.field == FieldId(i); };
     if (std::any_of(columns_.begin(), columns_.end(), gives)) continue;
     if (std::any_of(constants_.begin(), constants_.end(), gives)) continue;

@@ -89,6 +89,9 @@ class FeedReader {
   virtual std::string_view preamble() const = 0;
   // Remarks on the file as a whole, such as a required field without a column.
   virtual const std::vector<std::string>& notices() const = 0;
+  // Once all is read: which required fields rows left out. That is a change of a row that is known,
+  // and a hole in a new one; a reader cannot tell which.
+  virtual std::vector<std::string> gaps() const { return {}; }
 };
 
 }  // namespace rescind

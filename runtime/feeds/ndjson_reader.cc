@@ -3,6 +3,7 @@
 #include "runtime/feeds/ndjson_reader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -62,7 +63,15 @@ NdjsonReader::NdjsonReader(ReadableFile& file, const Schema& schema, FeedOptions
     : options_(std::move(options)),
       values_(schema, options_.moments, options_.latest_effective),
       buffer_(file),
-      plans_(schema.entities().size()) {}
+      plans_(schema.entities().size()) {
+  for (size_t e = 0; e < plans_.size(); ++e) {
+    const EntityDef& entity = schema.entities()[e];
+    for (uint32_t f = 0; f < entity.fields.size(); ++f) {
+      if (IsRequired(entity.fields[f])) plans_[e].required.push_back(FieldId(f));
+    }
+    plans_[e].left_out.resize(plans_[e].required.size());
+  }
+}
 
 Status NdjsonReader::Open() {
   if (!options_.entity.empty() && !values_.schema().Find(options_.entity)) {
@@ -175,6 +184,8 @@ std::optional<NdjsonReader::Problem> NdjsonReader::PutLine(FactDelta& delta) {
   }
   if (auto problem = FindRow()) return problem;
   if (auto problem = PutFields(delta)) return problem;
+  Plan& plan = plans_[entity_.index()];
+  if (!is_deleted_ && required_given_ < plan.required.size()) NoteGap(plan);
   if (!is_deleted_) return std::nullopt;
   // Of a row that is gone only the instant matters.
   const int64_t effective_micros = delta.rows().back().effective_micros;
@@ -235,6 +246,7 @@ std::optional<NdjsonReader::Problem> NdjsonReader::PutFields(FactDelta& delta) {
   simdjson::ondemand::object object;
   if (const auto error = document_.get_object().get(object)) return Malformed(error);
   is_deleted_ = false;
+  required_given_ = 0;
   delta.BeginRow(entity_, id_);
   uint32_t place = 0;
   for (auto item : object) {
@@ -267,6 +279,7 @@ std::optional<NdjsonReader::Problem> NdjsonReader::PutField(simdjson::ondemand::
                    .text = {"it is given twice", "give every field once a line"}};
   }
   known->given_in_line = line_number_;
+  if (known->target.is_required) ++required_given_;
   if (auto problem = PutValue(known->target, field.value(), delta)) {
     Problem located{
         .offset = offset, .field = known->key, .value = "", .text = std::move(*problem)};
@@ -308,11 +321,44 @@ std::optional<NdjsonReader::Target> NdjsonReader::Resolve(std::string_view key) 
   if (field) {
     const TypeKind kind = values_.schema().field(entity_, *field).type.kind;
     if (kind == TypeKind::kMany) return std::nullopt;
-    return Target{kind == TypeKind::kSet ? Meaning::kSet : Meaning::kField, *field};
+    return Target{kind == TypeKind::kSet ? Meaning::kSet : Meaning::kField, *field,
+                  IsRequired(values_.schema().field(entity_, *field))};
   }
   if (key == kEffectiveField.substr(1)) return Target{Meaning::kEffective, {}};
   if (key == kDeletedField.substr(1)) return Target{Meaning::kDeleted, {}};
   return std::nullopt;
+}
+
+void NdjsonReader::NoteGap(Plan& plan) {
+  ++plan.gap_rows;
+  for (size_t i = 0; i < plan.required.size(); ++i) {
+    const auto gives = [&](const Plan::Known& known) {
+      return known.target.is_required && known.target.field == plan.required[i] &&
+             known.given_in_line == line_number_;
+    };
+    if (std::none_of(plan.keys.begin(), plan.keys.end(), gives)) plan.left_out[i] = true;
+  }
+}
+
+std::vector<std::string> NdjsonReader::gaps() const {
+  std::vector<std::string> gaps;
+  for (size_t e = 0; e < plans_.size(); ++e) {
+    const Plan& plan = plans_[e];
+    if (plan.gap_rows == 0) continue;
+    const EntityDef& entity = values_.schema().entities()[e];
+    std::vector<std::string> names;
+    for (size_t i = 0; i < plan.required.size(); ++i) {
+      if (plan.left_out[i]) {
+        names.push_back(fmt::format("`{}`", entity.fields[plan.required[i].index()].name));
+      }
+    }
+    gaps.push_back(
+        fmt::format("{}: {} row{} of {} left out {}, which every {} needs: what is new among them "
+                    "stays incomplete and matches no policy until a feed gives it",
+                    options_.name, plan.gap_rows, plan.gap_rows == 1 ? "" : "s", entity.name,
+                    fmt::join(names, " or "), entity.name));
+  }
+  return gaps;
 }
 
 std::optional<ValueProblem> NdjsonReader::PutValue(Target target, Value value, FactDelta& delta) {

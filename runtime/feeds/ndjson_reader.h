@@ -28,6 +28,7 @@ class NdjsonReader final : public FeedReader {
   Result<bool> Read(FeedBatch& batch) override;
   std::string_view preamble() const override { return ""; }
   const std::vector<std::string>& notices() const override { return notices_; }
+  std::vector<std::string> gaps() const override;
 
  private:
   using Value = simdjson::ondemand::value;
@@ -35,6 +36,7 @@ class NdjsonReader final : public FeedReader {
   struct Target {
     Meaning meaning = Meaning::kField;
     FieldId field;
+    bool is_required = false;
   };
   // What the keys of one entity mean. Feeds give the same keys in the same order, so the key that
   // stood at a place in the line before is tried first.
@@ -46,6 +48,9 @@ class NdjsonReader final : public FeedReader {
     };
     std::vector<Known> keys;
     std::vector<uint32_t> sequence;  // place in the line -> index of keys
+    std::vector<FieldId> required;
+    std::vector<bool> left_out;  // of `required`, in some line
+    uint64_t gap_rows = 0;       // that left out one of them
   };
   // What is wrong with a line, and where: the offset of a key, or npos.
   struct Problem {
@@ -69,6 +74,8 @@ class NdjsonReader final : public FeedReader {
   std::optional<ValueProblem> PutScalar(FieldId field, Value value, FactDelta& delta);
   Plan::Known* Lookup(Plan& plan, std::string_view key, uint32_t place);
   std::optional<Target> Resolve(std::string_view key) const;
+  // Which of the required fields the line has not given.
+  void NoteGap(Plan& plan);
   Problem Malformed(simdjson::error_code error);
   ValueProblem MalformedText(simdjson::error_code error) const;
   size_t OffsetOf(const char* at) const;
@@ -89,6 +96,7 @@ class NdjsonReader final : public FeedReader {
   EntityId entity_;
   std::string id_;
   bool is_deleted_ = false;
+  size_t required_given_ = 0;  // by the line
 };
 
 }  // namespace rescind

@@ -109,6 +109,11 @@ const MomentFormat* MomentFormats::For(const std::string& field) const {
   return general ? &*general : nullptr;
 }
 
+bool IsRequired(const FieldDef& field) {
+  return !field.type.optional && field.type.kind != TypeKind::kSet &&
+         field.type.kind != TypeKind::kMany;
+}
+
 std::optional<ValueProblem> CheckId(std::string_view id) {
   if (id.empty()) return ValueProblem{"an id cannot be empty", "give the row's unique key"};
   if (id.size() > kMaxIdBytes) {

@@ -31,6 +31,9 @@ struct MomentFormats {
 // Ids longer than this do not fit into keys and log entries.
 inline constexpr size_t kMaxIdBytes = 1024;
 
+// Whether a row that lacks the field is incomplete.
+bool IsRequired(const FieldDef& field);
+
 // Nothing when `id` may name a row: not empty, no control characters, no blanks around it.
 std::optional<ValueProblem> CheckId(std::string_view id);
 

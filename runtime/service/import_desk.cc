@@ -148,6 +148,7 @@ class Importer {
   Store& store_;
   const ImportEnvironment& environment_;
   std::vector<std::unique_ptr<RejectFile>> rejects_;
+  std::vector<std::string> gaps_;  // of all files, should rows be new
 };
 
 Status Importer::CheckRequest() const {
@@ -258,6 +259,7 @@ Result<std::vector<EntityId>> Importer::NamedEntities() const {
 
 Result<ImportSummary> Importer::Attempt(bool snapshot) {
   rejects_.clear();
+  gaps_.clear();
   ImportSummary summary;
   summary.was_snapshot = snapshot;
   summary.origin.source = request_.source.empty() ? std::string(kUnnamedSource) : request_.source;
@@ -291,6 +293,9 @@ Result<ImportSummary> Importer::Attempt(bool snapshot) {
                    "give --entity NAME");
   }
   RESCIND_TRY(Finish(*import, summary));
+  if (summary.commit.rows_added > 0) {
+    summary.warnings.insert(summary.warnings.end(), gaps_.begin(), gaps_.end());
+  }
   return summary;
 }
 
@@ -323,6 +328,7 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
   auto load = LoadFeed(*reader, import, options);
   if (!load.ok()) return std::move(load).error().In(imported.name);
   imported.load = *std::move(load);
+  for (std::string& gap : reader->gaps()) gaps_.push_back(std::move(gap));
   for (const std::string& notice : reader->notices()) summary.warnings.push_back(notice);
   if (imported.load.rows == 0 && imported.load.bad_count == 0 && reader->notices().empty()) {
     summary.warnings.push_back(fmt::format("{} holds no row", imported.name));

@@ -28,7 +28,8 @@ class FeedStore final : public Store {
       }
       store_.finished.push_back(rows_.rows);
       CommitReport report;
-      report.rows_given = report.rows_added = rows_.given;
+      report.rows_given = rows_.given;
+      report.rows_added = store_.adds_rows ? rows_.given : 0;
       return report;
     }
     bool WasGiven(EntityId entity, std::string_view id) const override {
@@ -71,6 +72,7 @@ class FeedStore final : public Store {
   std::vector<ImportOptions> begun;
   std::vector<PlainRows> finished;
   bool refuses = false;
+  bool adds_rows = true;  // or changes those that are there
   FactBaseBuilder* facts = nullptr;
   std::vector<SourceStatus> sources;
 

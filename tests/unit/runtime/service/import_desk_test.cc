@@ -202,6 +202,27 @@ TEST_CASE_FIXTURE(ImportFixture, "AChangeThatTakesEffectLaterIsABadLine") {
         "then");
 }
 
+// CSV said so, NDJSON was silent, and the row matched no policy.
+TEST_CASE_FIXTURE(ImportFixture, "ANewRowOfNdjsonThatLacksARequiredFieldIsNoticed") {
+  Write("a.ndjson",
+        "{\"entity\":\"identity\",\"id\":\"ann\",\"status\":\"active\"}\n"
+        "{\"entity\":\"identity\",\"id\":\"bob\",\"name\":\"Bob\"}\n"
+        "{\"entity\":\"identity\",\"id\":\"cy\"}\n"
+        "{\"entity\":\"identity\",\"id\":\"dan\",\"deleted\":true}\n");
+  auto summary = Run({"a.ndjson"});
+  REQUIRE(summary.ok());
+  REQUIRE(summary->warnings.size() == 1);
+  CHECK(summary->warnings[0] ==
+        "a.ndjson: 2 rows of identity left out `status`, which every identity needs: what is new "
+        "among them stays incomplete and matches no policy until a feed gives it");
+  Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"ann\",\"status\":\"active\"}\n");
+  CHECK(Run({"a.ndjson"})->warnings.empty());
+  // Where nothing is new, leaving a field out is how a feed says that it stays.
+  store.adds_rows = false;
+  Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"ann\",\"level\":7}\n");
+  CHECK(Run({"a.ndjson"})->warnings.empty());
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "WhoDeliversWhatIsComparedWithTheWorkspace") {
   Write("a.ndjson", "{\"entity\":\"account\",\"id\":\"a\",\"owner\":\"x\"}\n");
   CHECK(Run({"a.ndjson"})
