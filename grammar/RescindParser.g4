@@ -61,8 +61,8 @@ defineDeclaration : DEFINE name parameters ASSIGN expression ;
 parameters : LPAREN ( parameter ( COMMA parameter )* COMMA? )? RPAREN ;
 parameter  : name COLON type ;
 
-// `tracked` is the name of the next field when a colon follows (two tokens).
-field : fieldName COLON ( MANY qualifiedName VIA fieldName | type TRACKED? ) ;
+// `tracked` or `latest` is the name of the next field when a colon follows (two tokens).
+field : fieldName COLON ( MANY qualifiedName VIA fieldName | type ( TRACKED | LATEST )? ) ;
 
 // `set` is the name of an entity unless `of` follows (two tokens).
 type

@@ -235,7 +235,12 @@ class Builder {
           .Help("leave `tracked` out");
       tracked = false;
     }
-    state_.schema().AddField(entity, {field.name.text, *type, tracked});
+    const bool latest = field.latest && type->kind == TypeKind::kTime;
+    if (field.latest && !latest) {
+      state_.Mistake(kBadField, field.latest_span, "only a `time` is the latest of many")
+          .Help("leave `latest` out");
+    }
+    state_.schema().AddField(entity, {field.name.text, *type, tracked, latest});
   }
 
   void AddMany(EntityId owner, const ast::Field& field) {

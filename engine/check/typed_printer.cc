@@ -85,8 +85,9 @@ class Printer {
   void PrintEntity(const EntityDef& entity) {
     Line("entity " + entity.name);
     for (const FieldDef& field : entity.fields) {
-      Line(fmt::format("  {} : {}{}", field.name, rescind::FormatType(program_.schema, field.type),
-                       field.tracked ? " tracked" : ""));
+      Line(fmt::format("  {} : {}{}{}", field.name,
+                       rescind::FormatType(program_.schema, field.type),
+                       field.tracked ? " tracked" : "", field.latest ? " latest" : ""));
     }
   }
 

@@ -59,6 +59,9 @@ struct FieldDef {
   std::string name;
   FieldType type;
   bool tracked = false;  // previous value and instant of change are kept
+  // kTime: the latest of many instants, such as a last use. Its past is kept in steps
+  // (StoreOptions).
+  bool latest = false;
 
   bool operator==(const FieldDef&) const = default;
 };

@@ -26,7 +26,7 @@ struct TypeRef {
   bool optional = false;             // `?` stands behind it
 };
 
-// `name : TYPE tracked`, or `name : many ENTITY via FIELD`.
+// `name : TYPE tracked`, `name : TYPE latest`, or `name : many ENTITY via FIELD`.
 struct Field {
   struct Many {
     QualifiedName entity;
@@ -38,6 +38,8 @@ struct Field {
   std::optional<Many> many;
   bool tracked = false;
   Span tracked_span;
+  bool latest = false;
+  Span latest_span;
   std::string doc;
 };
 

@@ -235,6 +235,10 @@ ast::Field TreeBuilder::Field(P::FieldContext* context) {
     result.tracked = true;
     result.tracked_span = SpanOf(tracked);
   }
+  if (auto* latest = context->LATEST()) {
+    result.latest = true;
+    result.latest_span = SpanOf(latest);
+  }
   return result;
 }
 

@@ -286,6 +286,7 @@ void Printer::Add(const ast::Field& field) {
     line += Print(field.type);
   }
   if (field.tracked) line += " tracked";
+  if (field.latest) line += " latest";
   if (!field.doc.empty()) line += " doc " + Quote(field.doc);
   Line(1, line);
 }

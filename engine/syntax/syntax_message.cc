@@ -78,7 +78,7 @@ std::vector<std::string> TakeGroups(WordSet& set) {
 void DropContinuations(WordSet& set) {
   set.erase("<end>");
   WordSet rest = set;
-  Erase(rest, {".", "?", "tracked"});
+  Erase(rest, {".", "?", "tracked", "latest"});
   if (!rest.empty()) set = std::move(rest);
 }
 
