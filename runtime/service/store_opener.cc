@@ -35,8 +35,10 @@ Result<uint64_t> WitnessedEntries(const std::string& witness, FileSystem& files)
 
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
-                                          StoreEnvironment environment,
-                                          const StoreOptions& options) {
+                                          StoreEnvironment environment, StoreOptions options) {
+  options.history_age = workspace.history.max_age;
+  options.history_bytes = workspace.history.max_bytes;
+  options.history_step = workspace.history.coalesce;
   WorkspaceStore opened;
   RESCIND_ASSIGN(opened.declared, ResolveSources(workspace, *schema));
   const std::string witness = AuditWitnessFile(workspace.audit_key_file);

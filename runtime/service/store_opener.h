@@ -22,13 +22,13 @@ struct WorkspaceStore {
   std::unique_ptr<Store> store;  // never null
 };
 
-// Makes the store when there is none yet, unless the checkpoint beside the audit key says that
+// How much history it keeps is the workspace's to say, whatever `options` has. Makes the store when
+// there is none yet, unless the checkpoint beside the audit key says that
 // there was one: kCorrupt, also when the store's audit log is shorter than that. Other errors are
 // those of Store::Open and ResolveSources.
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
-                                          StoreEnvironment environment,
-                                          const StoreOptions& options = {});
+                                          StoreEnvironment environment, StoreOptions options = {});
 
 // The same for a command that needs the policies for nothing but their schema. kInvalidInput when
 // they have errors.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "engine/base/diagnostic.h"
@@ -126,6 +127,43 @@ std::optional<Duration> TableReader::Length(const std::string& key) {
     return std::nullopt;
   }
   return length;
+}
+
+std::optional<Duration> TableReader::LengthOrNone(const std::string& key, Duration most) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) return std::nullopt;
+  if (node->value_exact<int64_t>() == 0 || node->value_exact<std::string>() == "0") {
+    return Duration{};
+  }
+  const auto length = Length(key);
+  if (!length || length->micros <= most.micros) return length;
+  Reject(key, fmt::format("must be at most {}", FormatDuration(most)));
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ParseSize(std::string_view text) {
+  constexpr std::pair<std::string_view, int> kUnits[] = {{"MB", 20}, {"GB", 30}, {"TB", 40}};
+  for (const auto& [unit, shift] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    text.remove_suffix(unit.size());
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    uint64_t count = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const bool whole = failure == std::errc() && end == text.data() + text.size();
+    if (!whole || count == 0 || count > 1'000'000) return std::nullopt;
+    return count << shift;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> TableReader::Size(const std::string& key) {
+  const auto text = Text(key);
+  if (!text) return std::nullopt;
+  const auto bytes = ParseSize(*text);
+  if (!bytes) {
+    Reject(key, fmt::format("must be a size such as \"500MB\" or \"20GB\", not \"{}\"", *text));
+  }
+  return bytes;
 }
 
 std::optional<Share> TableReader::Part(const std::string& key) {

@@ -31,9 +31,11 @@ class TableReader {
   std::optional<std::string> Text(const std::string& key);
   std::optional<int64_t> Integer(const std::string& key, int64_t least, int64_t most);
   std::optional<Duration> Length(const std::string& key);
-  std::optional<Share> Part(const std::string& key);  // "5%" or 200
-  std::optional<std::string> OneOf(const std::string& key,
-                                   const std::vector<std::string>& choices);
+  // The same, and "0" or 0 for no length at all.
+  std::optional<Duration> LengthOrNone(const std::string& key, Duration most);
+  std::optional<uint64_t> Size(const std::string& key);  // "500MB", in bytes
+  std::optional<Share> Part(const std::string& key);     // "5%" or 200
+  std::optional<std::string> OneOf(const std::string& key, const std::vector<std::string>& choices);
   std::optional<std::vector<std::string>> TextList(const std::string& key);
   // "a" and ["a", "b"] both.
   std::optional<std::vector<std::string>> TextOrList(const std::string& key);
@@ -58,6 +60,8 @@ class TableReader {
   std::vector<std::string> known_keys_;
 };
 
+// "500MB", "20GB", "1TB", in powers of 1,024; in bytes. nullopt when malformed, 0 or too large.
+std::optional<uint64_t> ParseSize(std::string_view text);
 // "5%", "0.5%". nullopt when malformed or not above 0% and at most 100%.
 std::optional<Share> ParsePercent(std::string_view text);
 

@@ -21,6 +21,8 @@ namespace rescind {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = 1 << 20;
+// A past that is read to the day is still one; to more than that, it misleads.
+constexpr Duration kMostCoalesce{kMicrosPerDay};
 constexpr int64_t kMaxRows = 1'000'000'000;
 
 using Problems = std::vector<std::string>;
@@ -54,6 +56,7 @@ class FileReader {
     TableReader reader(root, file_, "the file", problems_);
     if (const auto* table = reader.Table("workspace")) ReadWorkspace(*table);
     if (const auto* table = reader.Table("limits")) ReadLimits(*table);
+    if (const auto* table = reader.Table("history")) ReadHistory(*table);
     if (const auto* table = reader.Table("audit")) ReadAudit(*table);
     if (const auto* table = reader.Table("params")) ReadParams(*table);
     ReadNamed(reader, "channel", &FileReader::ReadChannel);
@@ -102,6 +105,15 @@ class FileReader {
     }
     if (auto share = reader.Part("per_policy")) limits.per_policy = *share;
     if (auto count = reader.Integer("confirm_over", 0, kMaxRows)) limits.confirm_over = *count;
+    reader.RejectUnknown();
+  }
+
+  void ReadHistory(const toml::table& table) {
+    TableReader reader(table, file_, "[history]", problems_);
+    WorkspaceHistory& history = workspace_.history;
+    if (auto length = reader.Length("max_age")) history.max_age = *length;
+    if (auto bytes = reader.Size("max_size")) history.max_bytes = *bytes;
+    if (auto step = reader.LengthOrNone("coalesce", kMostCoalesce)) history.coalesce = *step;
     reader.RejectUnknown();
   }
 
@@ -241,6 +253,9 @@ constexpr Override kOverrides[] = {
     {"RESCIND_LIMITS_REMOVALS_PER_HOUR", "limits", "removals_per_hour", false},
     {"RESCIND_LIMITS_PER_POLICY", "limits", "per_policy", false},
     {"RESCIND_LIMITS_CONFIRM_OVER", "limits", "confirm_over", false},
+    {"RESCIND_HISTORY_MAX_AGE", "history", "max_age", true},
+    {"RESCIND_HISTORY_MAX_SIZE", "history", "max_size", true},
+    {"RESCIND_HISTORY_COALESCE", "history", "coalesce", true},
     {"RESCIND_AUDIT_KEY_FILE", "audit", "key_file", true},
 };
 // Read elsewhere, or by tests; no settings.
@@ -445,6 +460,12 @@ timezone = "{}"
 removals_per_hour = 200        # over the whole workspace; what exceeds it is held
 per_policy = "5%"              # of the rows that a policy judges
 confirm_over = 25              # `apply` wants --confirm PLAN-ID above this many removals
+
+# How far back `--as-of` reaches, and how finely it sees `latest` fields such as a last use:
+# [history]
+# max_age = "400d"
+# max_size = "20GB"
+# coalesce = "1h"              # "0" keeps every change
 
 # A feed, and how old it may be before what depends on it is held:
 # [source.hr]

@@ -38,6 +38,13 @@ struct WorkspaceLimits {
   int64_t confirm_over = 25;  // removals from which on `apply` wants --confirm
 };
 
+// [history]: how much of the past `--as-of`, `backtest` and `changed_at` can look at.
+struct WorkspaceHistory {
+  Duration max_age{400 * kMicrosPerDay};
+  uint64_t max_bytes = 20ull << 30;   // on disk
+  Duration coalesce{kMicrosPerHour};  // the step of time for `latest` fields; 0: keep every change
+};
+
 // The value of a `param` declaration. The checker parses it by the declared type; `place` is
 // where to point when it does not fit ("rescind.toml:14:1").
 struct WorkspaceParam {
@@ -83,6 +90,7 @@ struct Workspace {
   std::string audit_key_file;  // Ed25519 private key, mode 0600, outside the store
   std::string audit_origin;    // the log's name in its checkpoints
   WorkspaceLimits limits;
+  WorkspaceHistory history;
   std::map<std::string, WorkspaceParam> params;
   std::map<std::string, WorkspaceChannel> channels;
   std::map<std::string, WorkspaceSource> sources;

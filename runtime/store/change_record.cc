@@ -110,6 +110,19 @@ std::string ChangeRecord::Encode() const {
   return std::move(writer.bytes());
 }
 
+bool ChangeRecord::IsFolded(std::string_view bytes) {
+  ByteReader reader(bytes);
+  reader.Take8();
+  return (reader.Take8() & kFoldedFlag) != 0;
+}
+
+void ChangeRecord::ForgetReplay() {
+  folded = true;
+  texts.clear();
+  for (AddedRows& added : rows) added.ids.clear();
+  std::erase_if(groups, [](const CellGroup& group) { return !group.has_olds; });
+}
+
 Result<ChangeRecord> ChangeRecord::Decode(std::string_view bytes, bool whole) {
   constexpr std::string_view kWhat = "a record of the change log";
   const auto body = Unseal(bytes);

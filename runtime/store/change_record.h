@@ -47,7 +47,7 @@ struct SourceChange {
 struct ChangeRecord {
   uint64_t facts_seq = 0;
   Instant at;
-  // Written with the chunks that hold it: nothing to do again. Old values follow in segments.
+  // Chunks hold it: nothing to do again. A staged import's old values follow in segments.
   bool folded = false;
   std::vector<AddedRows> rows;
   std::vector<AddedTexts> texts;
@@ -57,6 +57,10 @@ struct ChangeRecord {
   std::string Encode() const;
   // `texts`, ids and the cells are left out unless `whole`.
   static Result<ChangeRecord> Decode(std::string_view bytes, bool whole);
+  // Whether it is a folded one, unless it is corrupt.
+  static bool IsFolded(std::string_view bytes);
+  // Becomes a folded one: leaves out ids, texts, and cells without old values.
+  void ForgetReplay();
 };
 
 }  // namespace rescind

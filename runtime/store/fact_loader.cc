@@ -288,7 +288,9 @@ void FactLoader::Undo(const ChangeRecord& record, PastTexts& past, SourceLedger:
 
 Result<FactLoader::Undone> FactLoader::UndoUntil(Instant instant, PastTexts& past,
                                                  SourceLedger::States& sources) {
-  Undone undone;
+  Undone undone{state_.facts_seq(), state_.last_change(), state_.last_change() <= instant,
+                state_.last_change()};
+  if (undone.reached) return undone;
   std::optional<Error> failure;
   // Later segments of a commit come first, as they must.
   RESCIND_TRY(state_.database().ScanBack(Family::kChanges, ChangeKey(state_.history_start() + 1, 0),

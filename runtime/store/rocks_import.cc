@@ -52,6 +52,7 @@ Status RocksImport::BeginStaging() {
                                      store_.head_.facts_seq + 1);
   store_.staging_ = true;
   writer_ = std::make_unique<FactWriter>(state, options_.origin, at_, true);
+  coalescer_.emplace(state.tables(), store_.options_.history_step);
   RESCIND_TRY(sink_->Stage());
   RESCIND_TRY(ApplyKept());
   given_.clear();
@@ -82,6 +83,8 @@ Status RocksImport::ApplyStaged(const FactDelta& delta) {
 Status RocksImport::WriteSegment() {
   if (writer_->logged_cells() == 0) return {};
   ChangeRecord record = writer_->TakeSegment();
+  coalescer_->Coalesce(record);
+  if (record.groups.empty()) return {};
   record.facts_seq = store_.head_.facts_seq + 1;
   rocksdb::WriteBatch batch;
   store_.database_->Put(batch, Family::kChanges, ChangeKey(record.facts_seq, ++segment_),
@@ -109,7 +112,10 @@ Result<CommitReport> RocksImport::FinishStaged() {
   const ChangeRecord record = writer_->Finish(facts_seq, batch);
   RESCIND_ASSERT(record.groups.empty(), "a staged import logs its cells in segments");
   state.Advance(facts_seq, at_);
-  RESCIND_TRY(state.Fold(*sink_, 0));
+  RESCIND_ASSIGN(const uint64_t history_start, store_.PrunedHistoryStart());
+  RESCIND_ASSIGN(const uint64_t coalesced_seq, store_.CoalescedSeq());
+  if (coalesced_seq == store_.head_.facts_seq) store_.PutCoalescedSeq(batch, facts_seq);
+  RESCIND_TRY(state.Fold(*sink_, history_start));
   store_.database_->Put(batch, Family::kChanges, ChangeKey(facts_seq, 0), record.Encode());
   MarkState next = store_.head_;
   next.facts_seq = facts_seq;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -48,6 +49,7 @@ class RocksImport final : public Import {
   // From then on.
   std::unique_ptr<FoldSink> sink_;
   std::unique_ptr<FactWriter> writer_;
+  std::optional<HistoryCoalescer> coalescer_;
   uint32_t segment_ = 0;
 };
 

@@ -214,32 +214,6 @@ std::vector<SourceStatus> RocksStore::StatusesOf(const SourceLedger::States& sta
   return statuses;
 }
 
-Result<uint64_t> RocksStore::PrunedHistoryStart() const {
-  const Instant oldest{environment_.clock.Now().micros - options_.history_age.micros};
-  const std::string end = ChangeKey(head_.facts_seq + 1, 0);
-  const uint64_t kept_bytes = database_->ApproximateBytes(Family::kChanges, ChangeKey(0, 0), end);
-  const uint64_t excess_bytes =
-      kept_bytes > options_.history_bytes ? kept_bytes - options_.history_bytes : 0;
-  uint64_t start = state_->history_start();
-  uint64_t dropped_bytes = 0;
-  std::optional<Error> failure;
-  RESCIND_TRY(database_->Scan(Family::kChanges, ChangeKey(start + 1, 0), end,
-                              [&](std::string_view key, std::string_view value) {
-                                const auto record = ChangeRecord::Decode(value, false);
-                                if (!record.ok()) {
-                                  failure = record.error();
-                                  return false;
-                                }
-                                if (record->at >= oldest && dropped_bytes >= excess_bytes)
-                                  return false;
-                                dropped_bytes += value.size();
-                                start = BigEndian64(key);
-                                return true;
-                              }));
-  if (failure) return *failure;
-  return start;
-}
-
 Status RocksStore::Checkpoint() {
   RESCIND_TRY(RefuseChange("fold the change log"));
   if (state_->folded_seq() == head_.facts_seq) return {};
@@ -255,7 +229,7 @@ Status RocksStore::Checkpoint() {
   }
   unfolded_bytes_ = 0;
   if (state_->resident_bytes() > kResidentBytes) state_->Evict();
-  return {};
+  return CoalesceHistory();
 }
 
 Status RocksStore::FoldIfThereIsRoom() {

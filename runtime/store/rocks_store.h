@@ -12,6 +12,7 @@
 #include "runtime/store/extra_reader.h"
 #include "runtime/store/fact_writer.h"
 #include "runtime/store/high_water_mark.h"
+#include "runtime/store/history_coalescer.h"
 #include "runtime/store/store.h"
 #include "runtime/store/store_state.h"
 
@@ -83,7 +84,21 @@ class RocksStore final : public Store {
   Status FoldIfThereIsRoom();
   // Drops what was not committed.
   void Reload();
+
+  // The past, in rocks_history.cc.
+  struct CoalescedBatch {
+    uint64_t facts_seq = 0;  // up to which it has been done
+    uint64_t read_bytes = 0;
+  };
+  // What `history_start` becomes with the next fold.
   Result<uint64_t> PrunedHistoryStart() const;
+  // Up to where `latest` fields are coalesced.
+  Result<uint64_t> CoalescedSeq() const;
+  void PutCoalescedSeq(rocksdb::WriteBatch& batch, uint64_t facts_seq) const;
+  // Goes on behind that commit, as far as one batch reaches.
+  Result<CoalescedBatch> CoalesceBatch(const HistoryCoalescer& coalescer, uint64_t after);
+  // Without room on the disk it waits for the next fold.
+  Status CoalesceHistory();
 
   const std::string path_;
   std::shared_ptr<const Schema> schema_;

@@ -51,6 +51,9 @@ struct StoreOptions {
   // How far back `--as-of` reaches.
   Duration history_age{400 * kMicrosPerDay};
   uint64_t history_bytes = 20ull << 30;
+  // What moves a `latest` field on within one such step of time leaves no trace in the history; 0:
+  // everything does.
+  Duration history_step{kMicrosPerHour};
   StoreFaults* faults = nullptr;
 };
 

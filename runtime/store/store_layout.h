@@ -18,9 +18,10 @@ inline constexpr uint32_t kBlockTexts = 256;
 inline constexpr std::string_view kFormatKey = "format";      // format number
 inline constexpr std::string_view kIdentityKey = "identity";  // id and secret
 inline constexpr std::string_view kSchemaKey = "schema";
-inline constexpr std::string_view kHeadKey = "head";        // renewed by every commit
-inline constexpr std::string_view kFoldedKey = "folded";    // what the chunks hold
-inline constexpr std::string_view kStagingKey = "staging";  // an unfinished fold
+inline constexpr std::string_view kHeadKey = "head";            // renewed by every commit
+inline constexpr std::string_view kFoldedKey = "folded";        // what the chunks hold
+inline constexpr std::string_view kCoalescedKey = "coalesced";  // what of the log is
+inline constexpr std::string_view kStagingKey = "staging";      // an unfinished fold
 std::string DirectoryKey(uint32_t entity, uint32_t column);
 std::string SourceKey(uint32_t entity, std::string_view source);
 std::string SnapshotSizesKey(uint32_t entity, std::string_view source);

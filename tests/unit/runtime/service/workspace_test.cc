@@ -1,6 +1,7 @@
 #include "runtime/service/workspace.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,11 @@ removals_per_hour = 10
 per_policy = "2.5%"
 confirm_over = 3
 
+[history]
+max_age = "90d"
+max_size = "2 GB"
+coalesce = "15m"
+
 [params]
 "access.stale.inactive_after" = "60d"
 "access.stale.strict" = true
@@ -81,9 +87,12 @@ TEST_CASE_FIXTURE(Fixture, "EveryTableOfTheInterfaceIsRead") {
   CHECK(workspace.limits.removals_per_hour == 10);
   CHECK(workspace.limits.per_policy == Share{true, 25'000});
   CHECK(workspace.limits.confirm_over == 3);
+  CHECK(workspace.history.max_age == Duration{90 * kMicrosPerDay});
+  CHECK(workspace.history.max_bytes == 2ull << 30);
+  CHECK(workspace.history.coalesce == Duration{15 * kMicrosPerMinute});
   const auto& param = workspace.params.at("access.stale.inactive_after");
   CHECK(std::get<std::string>(param.value) == "60d");
-  CHECK(param.place == (folder / "rescind.toml:13:1"));
+  CHECK(param.place == (folder / "rescind.toml:18:1"));
   CHECK(std::get<bool>(workspace.params.at("access.stale.strict").value));
   const auto& channel = workspace.channels.at("iam-team");
   CHECK(std::get<std::vector<std::string>>(channel.settings.at("command")).size() == 2);
@@ -103,8 +112,33 @@ TEST_CASE_FIXTURE(Fixture, "AnEmptyFileMeansTheSafeDefaults") {
   CHECK(loaded->limits.removals_per_hour == 200);
   CHECK(loaded->limits.per_policy.Text() == "5%");
   CHECK(loaded->limits.confirm_over == 25);
+  CHECK(loaded->history.max_age == Duration{400 * kMicrosPerDay});
+  CHECK(loaded->history.max_bytes == 20ull << 30);
+  CHECK(loaded->history.coalesce == Duration{kMicrosPerHour});
   CHECK(loaded->timezone == "UTC");
   CHECK(loaded->store_folder == folder / "data");
+}
+
+TEST_CASE_FIXTURE(Fixture, "HistoryIsKeptInAgesSizesAndSteps") {
+  for (const char* none : {"\"0\"", "0"}) {
+    const auto loaded = Load(fmt::format("[history]\ncoalesce = {}\n", none));
+    REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
+    CHECK(loaded->history.coalesce == Duration{});
+  }
+  CHECK(Load("[history]\nmax_size = \"500MB\"\n")->history.max_bytes == 500ull << 20);
+  CHECK(Problem("[history]\ncoalesce = \"25h\"\n") ==
+        "rescind.toml:2:1: `coalesce` in [history] must be at most 1d");
+  CHECK(Problem("[history]\ncoalesce = 3\n").find("must be a text") != std::string::npos);
+  CHECK(Problem("[history]\nmax_age = \"0\"\n").find("must be a duration") != std::string::npos);
+  for (const char* size : {"20", "0GB", "-1GB", "1.5GB", "GB", "2000000TB"}) {
+    CHECK(
+        Problem(fmt::format("[history]\nmax_size = \"{}\"\n", size)) ==
+        fmt::format("rescind.toml:2:1: `max_size` in [history] must be a size such as \"500MB\" or "
+                    "\"20GB\", not \"{}\"",
+                    size));
+  }
+  CHECK(Problem("[history]\nmax_sise = \"1GB\"\n").find("did you mean `max_size`?") !=
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhatInitWritesLoadsWithoutWarning") {
@@ -117,8 +151,9 @@ TEST_CASE_FIXTURE(Fixture, "WhatInitWritesLoadsWithoutWarning") {
 TEST_CASE_FIXTURE(Fixture, "UnknownKeysAreErrorsWithPlaceAndSuggestion") {
   CHECK(Problem("[workspace]\n  polices = \"p\"\n") ==
         "rescind.toml:2:3: `polices` in [workspace] is unknown; did you mean `policies`?");
-  CHECK(Problem("[limit]\n").starts_with("rescind.toml:1:2: `limit` in the file is unknown; did "
-                                         "you mean `limits`?"));
+  CHECK(Problem("[limit]\n")
+            .starts_with("rescind.toml:1:2: `limit` in the file is unknown; did "
+                         "you mean `limits`?"));
   CHECK(Problem("[channel.x]\nkind = \"command\"\ncommand = [\"a\"]\nurl = \"x\"\n")
             .starts_with("rescind.toml:4:1: `url` in [channel.x] is unknown"));
   CHECK(Problem("[source.hr]\nentity = \"identity\"\nmaxage = \"1h\"\n") ==
@@ -163,8 +198,9 @@ TEST_CASE_FIXTURE(Fixture, "SeveralMistakesAreReportedAtOnce") {
 TEST_CASE_FIXTURE(Fixture, "BrokenFilesAreRefusedWithAPlace") {
   CHECK(Problem("[workspace\n").starts_with("rescind.toml:1:"));
   CHECK(Problem("[workspace]\nstore = \"a\"\nstore = \"b\"\n").starts_with("rescind.toml:3:"));
-  CHECK(Problem(std::string_view("\x7f" "ELF\0\0", 6)) ==
-        "rescind.toml: this is a binary file, not TOML");
+  CHECK(Problem(std::string_view("\x7f"
+                                 "ELF\0\0",
+                                 6)) == "rescind.toml: this is a binary file, not TOML");
   CHECK(Problem("x = \"\xff\xfe\"\n").starts_with("rescind.toml:1:"));
   CHECK(Problem(std::string(2 << 20, '#')).find("longer than") != std::string::npos);
   CHECK(Problem("\xEF\xBB\xBF[workspace]\r\nstore = \"x\"\r\n") == "accepted");
@@ -216,11 +252,13 @@ TEST_CASE_FIXTURE(Fixture, "AUserFileOfSomebodyElseIsPassedOverWithAWarning") {
 TEST_CASE_FIXTURE(Fixture, "NearerFilesAndTheEnvironmentWin") {
   surroundings.user_file = folder / "user.toml";
   surroundings.system_file = folder / "system.toml";
-  Write("system.toml", "[workspace]\noncall = \"system\"\n[limits]\nconfirm_over = 1\n"
-                       "removals_per_hour = 1\n[channel.a]\nkind = \"webhook\"\nurl = \"s\"\n"
-                       "[channel.b]\nkind = \"webhook\"\nurl = \"s\"\n");
-  Write("user.toml", "[limits]\nconfirm_over = 2\nremovals_per_hour = 2\n"
-                     "[channel.a]\nkind = \"command\"\ncommand = [\"u\"]\n");
+  Write("system.toml",
+        "[workspace]\noncall = \"system\"\n[limits]\nconfirm_over = 1\n"
+        "removals_per_hour = 1\n[channel.a]\nkind = \"webhook\"\nurl = \"s\"\n"
+        "[channel.b]\nkind = \"webhook\"\nurl = \"s\"\n");
+  Write("user.toml",
+        "[limits]\nconfirm_over = 2\nremovals_per_hour = 2\n"
+        "[channel.a]\nkind = \"command\"\ncommand = [\"u\"]\n");
   auto loaded = Load("[workspace]\noncall = \"a\"\n[limits]\nconfirm_over = 3\n");
   REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
   CHECK(loaded->oncall == "a");

@@ -63,6 +63,7 @@ class CrashHistory {
     if (beyond->has_value()) return "a key of a commit that is not there";
     ColumnSet columns;
     columns.Add(kAccount, kScore);
+    columns.Add(kAccount, kLastLogin);
     columns.AddIds(kAccount);
     const auto facts = store.LoadFacts(columns, {});
     if (!facts.ok()) return facts.error().message;
@@ -74,6 +75,10 @@ class CrashHistory {
       if (wanted == rows.end()) return "row " + id;
       if (table.column(kScore).longs()[row] != static_cast<int64_t>(wanted->second)) {
         return "the value of row " + id;
+      }
+      // Its history is coalesced; its present is not.
+      if (table.column(kLastLogin).longs()[row] != LastLogin(wanted->second)) {
+        return "the last use of row " + id;
       }
       const auto found = store.Find(kAccount, id);
       if (!found.ok()) return found.error().message;
@@ -90,11 +95,15 @@ class CrashHistory {
   static std::string Id(uint64_t n, uint64_t i) {
     return fmt::format("account {}", (n * 7 + i) % (40 + n));
   }
+  static int64_t LastLogin(uint64_t n) {
+    return kStart.micros + static_cast<int64_t>(n) * kMicrosPerMinute;
+  }
   static FactDelta Rows(uint64_t n, uint64_t piece) {
     FactDelta delta({"hr", kStart});
     for (uint64_t i = piece * 10; i < piece * 10 + 10; ++i) {
       delta.BeginRow(kAccount, Id(n, i));
       delta.SetNumber(kScore, static_cast<int64_t>(n));
+      delta.SetNumber(kLastLogin, LastLogin(n));
     }
     return delta;
   }

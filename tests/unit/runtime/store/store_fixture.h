@@ -53,7 +53,9 @@ inline Schema StoreSchema() {
   schema.AddField(account, owner);
   schema.AddField(account, MakeField("user", TypeKind::kText, true, true));
   schema.AddField(account, MakeField("privileged", TypeKind::kBool, true));
-  schema.AddField(account, MakeField("last_login", TypeKind::kTime, true));
+  FieldDef last_login = MakeField("last_login", TypeKind::kTime, true);
+  last_login.latest = true;
+  schema.AddField(account, last_login);
   schema.AddField(account, MakeField("ends_on", TypeKind::kDate, true, true));
   FieldDef levels = MakeField("levels", TypeKind::kSet, false);
   levels.type.element = TypeKind::kInt;

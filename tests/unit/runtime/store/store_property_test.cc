@@ -25,9 +25,10 @@ std::string Sorted(const std::string& text) {
 
 class History : public StoreFixture {
  public:
-  explicit History(uint64_t seed) : dice_(seed), naive_(*schema_) {
+  History(uint64_t seed, Duration history_step) : dice_(seed), naive_(*schema_) {
     options.staging_rows = 20;
     options.checkpoint_bytes = 1 << (8 + dice_.Below(10));
+    options.history_step = history_step;
     Open();
   }
 
@@ -48,6 +49,9 @@ class History : public StoreFixture {
     CheckNow();
   }
 
+  // Values of the past that are not exact any more, so far.
+  uint64_t coalesced() const { return coalesced_; }
+
   void CheckPast() {
     for (const auto& [at, facts] : past_) {
       ColumnSet columns = ColumnSet::All(*schema_);
@@ -55,11 +59,13 @@ class History : public StoreFixture {
       columns.AddIds(kAccount);
       auto loaded = store->LoadFactsAsOf({at}, columns, {});
       if (!loaded.ok()) FAIL(loaded.error().message);
-      CheckBase(*loaded, facts);
+      CheckBase(*loaded, facts, When::kPast);
     }
   }
 
  private:
+  enum class When { kNow, kPast };
+
   std::string Id(EntityId entity) {
     return fmt::format("{}{}", entity == kIdentity ? "i" : "a", dice_.Below(40));
   }
@@ -72,6 +78,11 @@ class History : public StoreFixture {
       const FieldId field(f);
       if (dice_.Below(6) == 0) {
         delta.SetUnknown(field);
+        continue;
+      }
+      if (fields[f].latest) {
+        // Forward within a step, over its end, now and then back.
+        delta.SetNumber(field, static_cast<int64_t>(dice_.Below(8)) * 10 * kMicrosPerMinute - 1);
         continue;
       }
       switch (type.kind) {
@@ -210,7 +221,7 @@ class History : public StoreFixture {
       }
     }
     CheckClaims();
-    CheckBase(Load(), naive_.facts);
+    CheckBase(Load(), naive_.facts, When::kNow);
   }
 
   void CheckClaims() {
@@ -257,7 +268,21 @@ class History : public StoreFixture {
     return text;
   }
 
-  void CheckBase(const FactBase& base, const NaiveFacts& facts) {
+  // As of then it is what was known, or later in the same step of time.
+  void CheckPastLatest(const Column& column, RowId row, const std::string& known) {
+    const int64_t step = options.history_step.micros;
+    const auto instant = ParseInstant(known);
+    REQUIRE(column.IsUnknown(row) == !instant.has_value());
+    if (!instant) return;
+    const int64_t got = column.longs()[row.index()];
+    if (step == 0) CHECK(got == instant->micros);
+    if (step == 0) return;
+    coalesced_ += got != instant->micros;
+    CHECK(got >= instant->micros);
+    CHECK((got + kMicrosPerDay) / step == (instant->micros + kMicrosPerDay) / step);
+  }
+
+  void CheckBase(const FactBase& base, const NaiveFacts& facts, When when) {
     size_t rows = 0;
     for (const auto& [key, wanted] : facts) {
       const EntityId entity(key.first);
@@ -277,6 +302,10 @@ class History : public StoreFixture {
         if (fields[f].type.kind == TypeKind::kMany) continue;
         const NaiveField& known = wanted.fields.at(fields[f].name);
         INFO("field ", fields[f].name);
+        if (when == When::kPast && fields[f].latest) {
+          CheckPastLatest(table.column(FieldId(f)), row, known.value);
+          continue;
+        }
         CHECK(Cell(base, entity, FieldId(f), table.column(FieldId(f)), row.index()) == known.value);
         if (!fields[f].tracked) continue;
         const TrackedColumn& tracked = table.tracked(FieldId(f));
@@ -291,6 +320,7 @@ class History : public StoreFixture {
 
   SeededRandom dice_;
   NaiveStore naive_;
+  uint64_t coalesced_ = 0;
   std::map<int64_t, NaiveFacts> past_;  // by the instant of the last commit then
 };
 
@@ -299,11 +329,16 @@ class History : public StoreFixture {
 TEST_CASE("The store knows what a naive one knows, now and in the past") {
   const uint64_t seed = TestSeed();
   INFO("RESCIND_SEED=", seed);
+  uint64_t coalesced = 0;
   for (uint64_t run = 0; run < 4; ++run) {
-    History history(seed + run);
+    const Duration steps[] = {{60 * kMicrosPerMinute}, {0}, {30 * kMicrosPerMinute}};
+    History history(seed + run, steps[run % 3]);
     for (int step = 0; step < 20; ++step) history.Step();
     history.CheckPast();
+    coalesced += history.coalesced();
   }
+  // A test that never saw a coalesced value would prove nothing of them.
+  CHECK(coalesced > 0);
 }
 
 }  // namespace rescind
