@@ -82,7 +82,8 @@ std::string RepeatedKey(std::string_view text) {
     if (!open.back().insert(key).second && repeated.empty()) repeated = key;
     return true;
   };
-  (void)JsonFields::Json::parse(text, look, /*allow_exceptions=*/false);
+  [[maybe_unused]] const JsonFields::Json seen =
+      JsonFields::Json::parse(text, look, /*allow_exceptions=*/false);
   return repeated;
 }
 
