@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(FactsProgram, "AFirstSnapshotOfNobodyRemovesNobodyUnlessAllowe
   REQUIRE(Import({"account.csv", "--source", "directory"}) == ExitStatus::kDone);
   clock.Advance({kMicrosPerHour});
   Write("identity.csv", "");
-  for (const std::string& how : {"--snapshot", "--skip-bad"}) {
+  for (const char* how : {"--snapshot", "--skip-bad"}) {
     CHECK(Import({"identity.csv", "--source", "hr", how}) == ExitStatus::kError);
     CHECK(Complains("error: identity.csv is empty: not even a header"));
     CHECK(Complains("; nothing was taken\n"));

@@ -183,7 +183,7 @@ TEST_CASE_FIXTURE(ImportFixture, "AChangeThatTakesEffectLaterIsABadLine") {
     return summary->is_committed ? "" : summary->files[0].load.bad[0].Text("a.ndjson");
   };
   CHECK(complaint("2030-06-30") ==
-        "a.ndjson:2:32: `effective_at` = \"2030-06-30\": it lies in the future, and what a feed "
+        "a.ndjson:2:33: `effective_at` = \"2030-06-30\": it lies in the future, and what a feed "
         "says counts at once; deliver the line when it takes effect, or leave it out until then");
   // Clocks differ a little.
   CHECK(complaint("2026-04-01T00:05Z") == "");

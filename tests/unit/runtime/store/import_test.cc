@@ -236,9 +236,10 @@ TEST_CASE_FIXTURE(ImportFixture, "A first snapshot that lacks the ids that are n
 }
 
 TEST_CASE_FIXTURE(ImportFixture, "An empty first snapshot is taken where it removes nobody") {
-  declared = {{kIdentity, {"hr"}}};
+  declared = {{kIdentity, {"early"}}};
   Open();
-  CHECK(Begin("nobody is named yet", true)->Finish().ok());
+  CHECK(Begin("early", true)->Finish().ok());  // when nobody was named yet
+  declared = {{kIdentity, {"hr"}}};
   FactDelta account = From("directory", clock.Now());
   account.BeginRow(kAccount, "a");
   account.SetReference(kOwner, "ann");
