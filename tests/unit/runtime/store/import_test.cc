@@ -27,12 +27,12 @@ class ImportFixture : public StoreFixture {
     import.snapshot = snapshot;
     import.allow_shrink = allow_shrink;
     import.snapshot_entities = {kIdentity};
-    import.declared = declared;
+    import.declared = workspace_sources;
     auto begun = store->BeginImport(import);
     if (!begun.ok()) FAIL(begun.error().message);
     return std::move(*begun);
   }
-  DeclaredSources declared;
+  DeclaredSources workspace_sources;
   static CommitReport Finish(Import& import) {
     auto report = import.Finish();
     if (!report.ok()) FAIL(report.error().message);
@@ -203,7 +203,7 @@ TEST_CASE_FIXTURE(ImportFixture,
 TEST_CASE_FIXTURE(ImportFixture, "A first snapshot that lacks the ids that are named is refused") {
   SUBCASE("kept back") { options.staging_rows = 1'000'000; }
   SUBCASE("staged") { options.staging_rows = 1; }
-  declared = {{kIdentity, {"hr", "contractors"}}};
+  workspace_sources = {{kIdentity, {"hr", "contractors"}}};
   Open();
   FactDelta accounts = From("directory", clock.Now());
   for (int i = 0; i < 30; ++i) {
@@ -231,15 +231,15 @@ TEST_CASE_FIXTURE(ImportFixture, "A first snapshot that lacks the ids that are n
   import = Begin("contractors", true);
   REQUIRE(import->Add(People(10, 28)).ok());
   Finish(*import);
-  const FactBase facts = Load(declared);
+  const FactBase facts = Load(workspace_sources);
   CHECK(facts.table(kIdentity).presence(Row(kIdentity, "person 29")) == Presence::kRemoved);
 }
 
 TEST_CASE_FIXTURE(ImportFixture, "An empty first snapshot is taken where it removes nobody") {
-  declared = {{kIdentity, {"early"}}};
+  workspace_sources = {{kIdentity, {"early"}}};
   Open();
   CHECK(Begin("early", true)->Finish().ok());  // when nobody was named yet
-  declared = {{kIdentity, {"hr"}}};
+  workspace_sources = {{kIdentity, {"hr"}}};
   FactDelta account = From("directory", clock.Now());
   account.BeginRow(kAccount, "a");
   account.SetReference(kOwner, "ann");
@@ -381,7 +381,7 @@ TEST_CASE_FIXTURE(ImportFixture, "An entity is closed once every declared source
     REQUIRE(import->Add(delta).ok());
     Finish(*import);
   }
-  const FactBase facts = Load(declared);
+  const FactBase facts = Load(workspace_sources);
   CHECK(facts.closed(kIdentity));
   // Mentioned before the first of the two snapshots; by that one.
   CHECK(facts.table(kIdentity).presence(Row(kIdentity, "boss")) == Presence::kRemoved);
