@@ -69,9 +69,23 @@ class ActionAssembly {
       RESCIND_ASSIGN(ActionHistory history, draft_.options.history(terms.wanted_key));
       action.episode = history.episode;
       planned.escalated = std::move(history.escalated);
+      planned.came_back = std::move(history.removed);
+      if (!planned.came_back && action.target.incarnation > 1) {
+        RESCIND_ASSIGN(planned.came_back, RemovalOfPredecessor(action));
+      }
     }
     action.key = ActionKey(store, action.target, action.verb, action.playbook, action.episode);
     return {};
+  }
+
+  // A row that was removed and came back is the next incarnation, with a wanted state of its own.
+  Result<std::optional<EarlierRemoval>> RemovalOfPredecessor(const Action& action) const {
+    ActionTarget before = action.target;
+    --before.incarnation;
+    RESCIND_ASSIGN(ActionHistory history,
+                   draft_.options.history(WantedStateKey(draft_.options.store_id, before,
+                                                         action.verb, action.playbook)));
+    return std::move(history.removed);
   }
 
   bool IsReversibleIn(const Action& action) const {

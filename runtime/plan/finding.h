@@ -24,7 +24,8 @@ struct StageBegin {
   Instant at;
   bool operator==(const StageBegin&) const = default;
 };
-// What a protect kept from a target: until when. Instant::Never() while it still does.
+// What a protect kept from a target: until when. Instant::Never() while it still does. Also a
+// target that came back in the middle of its finding: its times count from when that was seen.
 struct TargetGuard {
   std::string entity;
   RowId row;

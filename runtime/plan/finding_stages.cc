@@ -19,6 +19,10 @@ struct Wish {
   Instant base;  // stage times of this target count from here
 };
 
+bool GuardsBefore(const TargetGuard& a, const TargetGuard& b) {
+  return std::tie(a.entity, a.row, a.verb) < std::tie(b.entity, b.row, b.verb);
+}
+
 class FindingWalk {
  public:
   FindingWalk(PlanDraft& draft, uint32_t rule_index)
@@ -54,6 +58,7 @@ class FindingWalk {
     finding_ = &finding;
     index_ = index;
     RESCIND_TRY(CollectWishes());
+    if (!finding.resolved) RESCIND_TRY(NoteReturned());
     if (finding.resolved) {
       if (wishes_.empty()) return {};
       Reopen();
@@ -84,6 +89,62 @@ class FindingWalk {
     draft_.transitions.push_back({FindingStep::kReopened, *finding_, ""});
   }
 
+  // ---- What has come back ----
+
+  // Between the verification of a finding's last action and this plan nobody may have judged. The
+  // journal knows all the same that the finding was done with: what is left of it came back.
+  Status NoteReturned() {
+    if (!AnyRemovalBegun()) return {};
+    size_t returned_count = 0;
+    for (const Wish& wish : wishes_) {
+      RESCIND_ASSIGN(const bool returned, HasReturned(wish));
+      if (returned) ++returned_count;
+    }
+    if (returned_count == 0 || returned_count < wishes_.size() || any_vetoed_) return {};
+    finding_->resolved = true;
+    draft_.transitions.push_back({FindingStep::kResolved, *finding_, ""});
+    return {};
+  }
+
+  bool AnyRemovalBegun() const {
+    return std::any_of(finding_->begun.begin(), finding_->begun.end(),
+                       [&](const StageBegin& begin) {
+                         return begin.stage < removes_.size() && removes_[begin.stage];
+                       });
+  }
+
+  // Whether an action of this finding was verified to have done what the wish asks for, and that
+  // is news. While other targets of the finding are left, the times of this one begin anew.
+  Result<bool> HasReturned(const Wish& wish) {
+    if (wish.action->verb == ir::Verb::kRun) return false;  // was done, or is no wish
+    RESCIND_ASSIGN(const ActionHistory history, HistoryOf(wish));
+    if (!history.removed || !IsDoneForFinding(history)) return false;
+    const std::string& entity = draft_.input.program.schema.entity(wish.target.entity).name;
+    const Verb verb = ToVerb(wish.action->verb);
+    TargetGuard anew{entity, wish.target.row, verb, now_};
+    auto& guards = finding_->guards;
+    const auto at = std::lower_bound(guards.begin(), guards.end(), anew, GuardsBefore);
+    if (at == guards.end() || GuardsBefore(anew, *at)) {
+      guards.insert(at, std::move(anew));
+      return true;
+    }
+    if (at->until >= history.removed->at) return false;
+    at->until = now_;
+    return true;
+  }
+
+  Result<ActionHistory> HistoryOf(const Wish& wish) {
+    if (!draft_.options.history) return ActionHistory();
+    RESCIND_ASSIGN(const ActionTarget target, draft_.model.Describe(wish.target));
+    return draft_.options.history(WantedStateKey(draft_.options.store_id, target,
+                                                 ToVerb(wish.action->verb), wish.action->playbook));
+  }
+
+  bool IsDoneForFinding(const ActionHistory& history) const {
+    return std::find(history.done_for.begin(), history.done_for.end(), finding_->id) !=
+           history.done_for.end();
+  }
+
   // ---- What is left to do ----
 
   Status CollectWishes() {
@@ -108,9 +169,7 @@ class FindingWalk {
     if (judged_exempt_ && !any_vetoed_) {
       RESCIND_TRY(AddVeto(NotActedReason::kExempt, *judged_exempt_, {rule_.entity, finding_->row}));
     }
-    std::sort(guards.begin(), guards.end(), [](const TargetGuard& a, const TargetGuard& b) {
-      return std::tie(a.entity, a.row, a.verb) < std::tie(b.entity, b.row, b.verb);
-    });
+    std::sort(guards.begin(), guards.end(), GuardsBefore);
     // Two playbooks on one row share a guard.
     guards.erase(std::unique(guards.begin(), guards.end()), guards.end());
     finding_->guards = std::move(guards);
@@ -125,8 +184,8 @@ class FindingWalk {
     if (!is_new) return {};
     if (draft_.model.InWantedState(wish.action->verb, wish.target)) return {};
     if (wish.action->verb == ir::Verb::kRun) {
-      RESCIND_ASSIGN(const bool done, IsRunDone(wish));
-      if (done) return {};
+      RESCIND_ASSIGN(const ActionHistory history, HistoryOf(wish));
+      if (IsDoneForFinding(history)) return {};
     }
     const Verb verb = ToVerb(wish.action->verb);
     const auto veto = draft_.protection.Vetoes(verb, wish.target.entity, wish.target.row);
@@ -138,16 +197,6 @@ class FindingWalk {
     if (exempt) return AddVeto(NotActedReason::kExempt, *exempt, wish.target);
     wishes_.push_back(std::move(wish));
     return {};
-  }
-
-  Result<bool> IsRunDone(const Wish& wish) {
-    if (!draft_.options.history) return false;
-    RESCIND_ASSIGN(const ActionTarget target, draft_.model.Describe(wish.target));
-    RESCIND_ASSIGN(const ActionHistory history,
-                   draft_.options.history(WantedStateKey(draft_.options.store_id, target,
-                                                         Verb::kRun, wish.action->playbook)));
-    return std::find(history.done_for.begin(), history.done_for.end(), finding_->id) !=
-           history.done_for.end();
   }
 
   // When a protect lets go of a target, its stage times begin anew: that instant is remembered.

@@ -1,5 +1,7 @@
 #include "runtime/plan/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <tuple>
@@ -194,6 +196,10 @@ void SealPlan(Plan& plan) {
   SortPlan(plan);
   plan.summary = Summarise(plan);
   plan.id = PlanDigest(plan);
+}
+
+std::string EarlierRemovalText(const EarlierRemoval& removal) {
+  return fmt::format("removed on {} by action {}", FormatInstant(removal.at), removal.action_key);
 }
 
 }  // namespace rescind

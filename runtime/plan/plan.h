@@ -70,6 +70,12 @@ struct Escalation {
   std::string remedy;  // what to do
 };
 
+// Access that an earlier action took away, verified, and that has come back since.
+struct EarlierRemoval {
+  Instant at;              // of the verification
+  std::string action_key;  // of that action
+};
+
 struct PlannedAction {
   Action action;
   std::optional<Change> change;  // absent when there is no plan to compare with
@@ -78,6 +84,7 @@ struct PlannedAction {
   Instant due;
   bool reversible = false;
   std::optional<Escalation> escalated;
+  std::optional<EarlierRemoval> came_back;  // absent: nothing of ours removed it before
   PlannedSubject subject;
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
 };
@@ -221,5 +228,8 @@ struct Plan {
 
 // Puts everything into the order of interfaces.md, counts the summary and sets `id`.
 void SealPlan(Plan& plan);
+
+// "removed on 2026-04-01T00:00:00Z by action 0123…", for people.
+std::string EarlierRemovalText(const EarlierRemoval& removal);
 
 }  // namespace rescind

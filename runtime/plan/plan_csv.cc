@@ -26,7 +26,7 @@ std::string Cell(std::string_view text) {
   return quoted + '"';
 }
 
-constexpr size_t kColumns = 21;
+constexpr size_t kColumns = 23;
 
 void AppendRow(std::string& out, std::initializer_list<std::string_view> cells) {
   RESCIND_ASSERT(cells.size() == kColumns, "a row of other columns than the header's");
@@ -78,6 +78,8 @@ void AppendEarlier(std::string& out, const EarlierAction& was, std::string_view 
                   "",
                   by,
                   "",
+                  "",
+                  "",
                   ""});
 }
 
@@ -85,11 +87,29 @@ void AppendEarlier(std::string& out, const EarlierAction& was, std::string_view 
 
 std::string FormatPlanCsv(const Plan& plan) {
   std::string out;
-  AppendRow(out, {"status",         "verb",       "entity",     "target",   "system",
-                  "person",         "department", "privileged", "severity", "policy",
-                  "stage",          "due",        "reversible", "change",   "because",
-                  "source_line",    "evidence",   "reason",     "by",       "escalated_since",
-                  "escalated_error"});
+  AppendRow(out, {"status",
+                  "verb",
+                  "entity",
+                  "target",
+                  "system",
+                  "person",
+                  "department",
+                  "privileged",
+                  "severity",
+                  "policy",
+                  "stage",
+                  "due",
+                  "reversible",
+                  "change",
+                  "because",
+                  "source_line",
+                  "evidence",
+                  "reason",
+                  "by",
+                  "escalated_since",
+                  "escalated_error",
+                  "removed_before",
+                  "removed_by_action"});
   for (const PlannedAction& planned : plan.actions) {
     const Action& action = planned.action;
     for (const PlannedReason& reason : planned.reasons) {
@@ -116,7 +136,9 @@ std::string FormatPlanCsv(const Plan& plan) {
                       planned.held_because,
                       "",
                       planned.escalated ? FormatInstant(planned.escalated->since) : "",
-                      planned.escalated ? planned.escalated->error : ""});
+                      planned.escalated ? planned.escalated->error : "",
+                      planned.came_back ? FormatInstant(planned.came_back->at) : "",
+                      planned.came_back ? planned.came_back->action_key : ""});
     }
   }
   for (const LeftAloneAction& row : plan.delta.left_alone) {
@@ -127,7 +149,7 @@ std::string FormatPlanCsv(const Plan& plan) {
   for (const NotActedOn& row : plan.not_acted_on) {
     AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "",
                     row.policy,     "", "",         "",         "", "", "", "", WhyCell(row),
-                    row.by,         "", ""});
+                    row.by,         "", "",         "",         ""});
   }
   return out;
 }

@@ -168,6 +168,10 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
                       : planned.status == ActionStatus::kNotice
                           ? "due " + FormatInstant(planned.due)
                           : "held: " + Escape(planned.held_because);
+  if (planned.came_back) {
+    state += fmt::format("<br><span class=\"held\">! came back: {}</span>",
+                         Escape(EarlierRemovalText(*planned.came_back)));
+  }
   if (planned.escalated) {
     state +=
         fmt::format("<br><span class=\"held\">X escalated since {}: {}</span><br><small>{}</small>",

@@ -9,6 +9,8 @@
 
 namespace rescind {
 
+inline constexpr std::string_view kPlanFormat = "rescind.plan/1";
+
 // UTF-8, two-space indented, ends with a line break. The same plan gives the same bytes.
 std::string EncodePlan(const Plan& plan);
 

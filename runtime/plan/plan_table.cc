@@ -180,6 +180,10 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
   table.Line(fmt::format("      {}; {}; severity {}", state,
                          planned.reversible ? "reversible" : "not reversible",
                          SeverityName(action.severity)));
+  if (planned.came_back) {
+    table.Line(fmt::format("      {} {}", table.Paint("! came back:", "33"),
+                           EarlierRemovalText(*planned.came_back)));
+  }
   if (planned.escalated) {
     table.Line(fmt::format(
         "      {}: {}",

@@ -57,9 +57,10 @@ using SupportQuery = std::function<SystemSupport(const Action& action)>;
 
 // What the journal knows of one wanted state (action_key.h).
 struct ActionHistory {
-  uint32_t episode = 1;                 // Journal::EpisodeAfter
-  std::vector<std::string> done_for;    // findings for which its last episode was verified
-  std::optional<Escalation> escalated;  // its last episode was given up
+  uint32_t episode = 1;                   // Journal::EpisodeAfter
+  std::vector<std::string> done_for;      // findings for which its last episode was verified
+  std::optional<Escalation> escalated;    // its last episode was given up
+  std::optional<EarlierRemoval> removed;  // its last verified episode
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 

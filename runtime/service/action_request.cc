@@ -29,6 +29,10 @@ ActionRequests::ActionRequests(const ir::Program& program, Instant now)
 std::string ActionRequests::ContextOf(const PlannedAction& planned) const {
   TransitionContext context;
   context.judged_at = now_;
+  if (planned.came_back) {
+    context.removed_by = planned.came_back->action_key;
+    context.removed_at = planned.came_back->at;
+  }
   for (const PlannedReason& reason : planned.reasons) {
     const auto rule = rules_.find(reason.policy);
     if (rule == rules_.end()) continue;

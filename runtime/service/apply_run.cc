@@ -361,6 +361,16 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   return {};
 }
 
+Status ApplyRun::AlarmOfReturns(Work& work) {
+  const std::string& oncall = pipeline_.workspace().oncall;
+  if (oncall.empty()) return {};  // nobody is there to be told; the plan says it
+  const Plan& plan = work.outcome().plan;
+  RESCIND_ASSIGN(const bool any, work.notices.HasCameBack(plan));
+  if (!any) return {};
+  RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
+  return work.notices.SendCameBack(plan, oncall);
+}
+
 Status ApplyRun::Escalate(Work& work) {
   for (const AppliedAction& action : work.report.actions) {
     if (action.state != ActionState::kEscalated) continue;
@@ -422,6 +432,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
                                          pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(work.notices.SendWithdrawn(work.outcome()));
+  RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
   RESCIND_TRY(RecordStages(request, work));

@@ -81,6 +81,8 @@ class ApplyRun {
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status RunJournal(Work& work, Duration patience);
   Status Finish(Work& work);
+  // Access that was removed and is there again: the on-call people hear it.
+  Status AlarmOfReturns(Work& work);
   Status Escalate(Work& work);
   Status NoteEarlier(FactGate& gate);
   void TellTransition(const Transition& transition) const;

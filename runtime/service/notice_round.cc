@@ -10,6 +10,45 @@ std::string RecordKey(const StageName& stage, std::string_view recipient) {
                      Sha256Hex(recipient).substr(0, 16));
 }
 
+std::string CameBackKey(const EarlierRemoval& removal) {
+  return fmt::format("{}{}", kCameBackPrefix, removal.action_key);
+}
+
+std::string WhatFollows(const PlannedAction& planned) {
+  switch (planned.status) {
+    case ActionStatus::kReady: return "it is removed again now";
+    case ActionStatus::kNotice:
+      return fmt::format("it is to be removed again on {}", FormatInstant(planned.due));
+    case ActionStatus::kHeld: return fmt::format("held: {}", planned.held_because);
+  }
+  return "";
+}
+
+Notice CameBackNotice(const PlannedAction& planned) {
+  const Action& action = planned.action;
+  const PlannedReason& reason = planned.reasons.front();
+  const std::string removed = EarlierRemovalText(*planned.came_back);
+  Notice notice;
+  notice.kind = "came_back";
+  notice.subject = fmt::format("access came back: {} {} ({})", action.target.entity,
+                               action.target.id, reason.policy);
+  notice.text = fmt::format(
+      "What happened: {} {} on {} has access again. It was {}.\nWhy it should go: {}\nWhat comes "
+      "next: {}\nSomebody, or something, gives it back: find out who, or it goes on like this.\n",
+      action.target.entity, action.target.id, action.target.system, removed, reason.because,
+      WhatFollows(planned));
+  notice.about = {{"policy", reason.policy},
+                  {"entity", action.target.entity},
+                  {"target", action.target.id},
+                  {"system", action.target.system},
+                  {"verb", std::string(VerbName(action.verb))},
+                  {"action", action.key},
+                  {"removed_at", FormatInstant(planned.came_back->at)},
+                  {"removed_by", planned.came_back->action_key},
+                  {"because", reason.because}};
+  return notice;
+}
+
 Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
   Notice notice;
   notice.kind = "notice";
@@ -135,6 +174,33 @@ Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome) {
       entry.recipient = recipient;
       RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
     }
+  }
+  return {};
+}
+
+Result<bool> NoticeRound::HasCameBack(const Plan& plan) const {
+  for (const PlannedAction& planned : plan.actions) {
+    if (!planned.came_back) continue;
+    RESCIND_ASSIGN(const auto told, reader_.Get(CameBackKey(*planned.came_back)));
+    if (!told) return true;
+  }
+  return false;
+}
+
+Status NoticeRound::SendCameBack(const Plan& plan, const std::string& oncall) {
+  for (const PlannedAction& planned : plan.actions) {
+    if (!planned.came_back) continue;
+    const std::string key = CameBackKey(*planned.came_back);
+    RESCIND_ASSIGN(const auto told, reader_.Get(key));
+    if (told) continue;
+    const Notice notice = CameBackNotice(planned);
+    AppliedNotice entry;
+    entry.policy = planned.reasons.front().policy;
+    entry.entity = planned.action.target.entity;
+    entry.target = planned.action.target.id;
+    entry.stage = planned.reasons.front().stage;
+    entry.recipient = oncall;
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), key));
   }
   return {};
 }

@@ -21,6 +21,8 @@ namespace rescind {
 
 // + finding, "/", stage: sent, but not yet part of its finding (FORMAT.md).
 inline constexpr std::string_view kSentNoticePrefix = "service/notice/";
+// + the key of the action that had removed what came back: oncall has been told (FORMAT.md).
+inline constexpr std::string_view kCameBackPrefix = "service/came-back/";
 
 using StageName = std::pair<std::string, uint32_t>;  // finding, stage
 
@@ -41,6 +43,11 @@ class NoticeRound {
                      const std::function<bool()>& stop);
   // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
   Status SendWithdrawn(const PlanOutcome& outcome);
+  // Access of `plan` that an earlier action had removed has come back: `oncall` hears it once for
+  // each such removal, and again from the next run when its channel did not take it.
+  Status SendCameBack(const Plan& plan, const std::string& oncall);
+  // What SendCameBack would send.
+  Result<bool> HasCameBack(const Plan& plan) const;
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/executors/capability.h"
+#include "runtime/plan/action_key.h"
 
 namespace rescind {
 namespace {
@@ -21,6 +22,24 @@ FeedStatus DeclaredFeed(const std::string& name, EntityId entity, const Workspac
   feed.declared = source != nullptr;
   if (source != nullptr) feed.max_age = source->max_age;
   return feed;
+}
+
+// Of the wanted state whose last episode is `last`: that one when it was verified, else the one
+// before, after which there is a later one because what it removed came back.
+Result<std::optional<EarlierRemoval>> LastRemoval(const std::optional<JournalEntry>& last,
+                                                  const std::string& store_id,
+                                                  const Journal& journal) {
+  using Removal = std::optional<EarlierRemoval>;
+  if (!last || last->action.verb == Verb::kRun) return Removal();
+  const Action& action = last->action;
+  if (last->state == ActionState::kVerified) {
+    return Removal(EarlierRemoval{last->changed_at, action.key});
+  }
+  if (action.episode == 1) return Removal();
+  RESCIND_ASSIGN(const auto before, journal.Find(ActionKey(store_id, action.target, action.verb,
+                                                           action.playbook, action.episode - 1)));
+  if (!before || before->state != ActionState::kVerified) return Removal();
+  return Removal(EarlierRemoval{before->changed_at, before->action.key});
 }
 
 }  // namespace
@@ -159,7 +178,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
     return SystemSupport{true, capability != nullptr,
                          capability != nullptr && capability->reversible};
   };
-  planner.history = [&journal](const std::string& wanted_key) -> Result<ActionHistory> {
+  planner.history = [this, &journal](const std::string& wanted_key) -> Result<ActionHistory> {
     ActionHistory history;
     RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
     history.episode = Journal::EpisodeAfter(last);
@@ -168,6 +187,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
         history.done_for.push_back(reason.finding_id);
       }
     }
+    RESCIND_ASSIGN(history.removed, LastRemoval(last, store().id(), journal));
     if (last && last->state == ActionState::kEscalated) {
       history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
     }

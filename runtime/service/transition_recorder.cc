@@ -32,6 +32,10 @@ std::string EncodeContext(const TransitionContext& context) {
                {"source_hashes", context.source_hashes},
                {"evidence", Json::array()}};
   if (context.judged_at) json["judged_at"] = context.judged_at->micros;
+  if (context.removed_at) {
+    json["removed_by"] = context.removed_by;
+    json["removed_at"] = context.removed_at->micros;
+  }
   for (const AuditEvidence& evidence : context.evidence) {
     json["evidence"].push_back({{"path", evidence.path},
                                 {"value", evidence.value.text},
@@ -49,6 +53,10 @@ Result<TransitionContext> DecodeContext(std::string_view text) {
   if (!json.is_object() || json.value("format", "") != kContextFormat) return malformed;
   try {
     if (json.contains("judged_at")) context.judged_at = Instant{json["judged_at"].get<int64_t>()};
+    if (json.contains("removed_at")) {
+      context.removed_by = json.at("removed_by").get<std::string>();
+      context.removed_at = Instant{json["removed_at"].get<int64_t>()};
+    }
     context.source_hashes = json.at("source_hashes").get<std::map<std::string, std::string>>();
     for (const Json& item : json.at("evidence")) {
       context.evidence.push_back(
@@ -84,6 +92,10 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
          .controls = reason.controls});
   }
   event.evidence = context.evidence;
+  if (context.removed_at) {
+    event.details["came_back_after"] = {context.removed_by, false};
+    event.details["removed_at"] = {FormatInstant(*context.removed_at), false};
+  }
   if (!transition.evidence.empty()) event.details["verified_by"] = {transition.evidence, false};
   if (!transition.via.empty()) event.details["via"] = {transition.via, false};
   return event;

@@ -25,6 +25,9 @@ struct TransitionContext {
   std::optional<Instant> judged_at;
   std::map<std::string, std::string> source_hashes;  // by policy: "sha256:…"
   std::vector<AuditEvidence> evidence;
+  // The action that had removed what came back; empty: it did not. And when that was verified.
+  std::string removed_by;
+  std::optional<Instant> removed_at;
 };
 std::string EncodeContext(const TransitionContext& context);
 // Empty text is an empty context.

@@ -348,6 +348,57 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   CHECK(messages.find("\"kind\":\"withdrawn\"") != std::string::npos);
 }
 
+// It was disabled again at once, without a notice, under the finding that was done with.
+TEST_CASE_FIXTURE(CompanyFixture, "AccessThatComesBackIsANewFindingWithItsNoticeAndAnAlarm") {
+  Write("policies/access.rescind",
+        "policy closed \"Accounts without an owner are disabled\" {\n  mode enforce\n"
+        "  for a in account\n  when a.owner is unknown\n"
+        "  then { notify \"team\" }\n  then after 3d { disable a }\n}\n");
+  Write("facts.ndjson", "{\"entity\":\"system\",\"id\":\"corp\"}\n" + Account("ann"));
+  REQUIRE(Run({"import", "facts.ndjson", "--source", "directory"}) == ExitStatus::kDone);
+  Write("on-ann", "");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  clock.Advance({3 * kMicrosPerDay});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  const std::string action = Json()["actions"][0]["id"];
+  CHECK(!Has("on-ann"));
+  const std::string told = Content("messages");
+  const std::vector<nlohmann::json> before = LogEntries();
+
+  clock.Advance({kMicrosPerHour});
+  Write("on-ann", "");
+  ImportMore(Account("ann"));
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("! came back: removed on 2026-06-04T08:00:00Z by action " + action));
+  CHECK(Prints("due 2026-06-07T09:00:00Z"));
+  REQUIRE(Run({"plan", "-o", "csv"}) == ExitStatus::kDone);
+  CHECK(Prints(",2026-06-04T08:00:00Z," + action));
+  REQUIRE(Run({"plan", "-o", "html"}) == ExitStatus::kDone);
+  CHECK(Prints("! came back: removed on 2026-06-04T08:00:00Z by action " + action));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-ann"));
+  const std::string news = Content("messages").substr(told.size());
+  CHECK(std::count(news.begin(), news.end(), '\n') == 2);
+  CHECK(news.find("\"kind\":\"came_back\",\"channel\":\"oncall\"") != std::string::npos);
+  CHECK(news.find("disable account ann on 2026-06-07T09:00:00Z") != std::string::npos);
+
+  clock.Advance({3 * kMicrosPerDay});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+  CHECK(Content("messages") == told + news);  // the alarm is sent once
+  nlohmann::json first, second;
+  for (const nlohmann::json& entry : before) {
+    if (entry.value("to", "") == "ready") first = entry;
+  }
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry.value("to", "") == "ready") second = entry;
+  }
+  CHECK(!first.contains("details"));
+  CHECK(second["details"]["came_back_after"] == action);
+  CHECK(second["details"]["removed_at"] == "2026-06-04T08:00:00Z");
+  CHECK(second["policies"][0]["finding"] != first["policies"][0]["finding"]);
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "WhatTheSystemRefusesGoesToAPerson") {
   Write("fault-apply",
         "if [ \"$id\" = bob-vpn ]; then reply '\"outcome\":\"permanent\",\"detail\":\"the group is "

@@ -37,6 +37,21 @@ TEST_CASE("AnEscalatedActionIsSaidToBeSoAndPlansWithoutOneHaveNoSuchMember") {
   CHECK(!read->actions[1].escalated);
 }
 
+TEST_CASE("AccessThatCameBackSaysWhatHadRemovedIt") {
+  CHECK(EncodePlan(SamplePlan()).find("came_back") == std::string::npos);
+  Plan plan = SamplePlan();
+  plan.actions[0].came_back = {*ParseInstant("2026-03-31T08:00Z"), "0123"};
+  SealPlan(plan);
+  const std::string written = EncodePlan(plan);
+  const Result<Plan> read = DecodePlan(written);
+  REQUIRE_MESSAGE(read.ok(), (read.ok() ? "" : read.error().message));
+  CHECK(EncodePlan(*read) == written);
+  REQUIRE(read->actions[0].came_back);
+  CHECK(read->actions[0].came_back->at == *ParseInstant("2026-03-31T08:00Z"));
+  CHECK(read->actions[0].came_back->action_key == "0123");
+  CHECK(!read->actions[1].came_back);
+}
+
 TEST_CASE("TheOrderOfActionsDoesNotChangeTheBytes") {
   Plan plan = SamplePlan();
   const std::string written = EncodePlan(plan);

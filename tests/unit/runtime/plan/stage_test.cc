@@ -1,4 +1,5 @@
 // When stages fall due, what delays them, and what a finding's life looks like from plan to plan.
+#include "runtime/plan/action_key.h"
 #include "tests/unit/runtime/plan/planner_world.h"
 
 namespace rescind {
@@ -214,6 +215,104 @@ TEST_CASE("a target that leaves its wanted state opens a new finding linked to t
   CHECK(ActionLines(again.plan) == Lines{"disable account a: ready"});
 }
 
+constexpr const char* kWarnedOrphan = R"(
+policy orphan "Accounts without an owner are disabled, with notice" {
+  mode enforce
+  for a in account
+  when a.owner is unknown
+  then { notify "iam" }
+  then after 3d { disable a }
+  then after 30d { delete a }
+}
+)";
+constexpr const char* kLastStage = "  then after 30d { delete a }\n";
+
+// What the journal says of `disable account` once it is verified for `finding`.
+HistoryQuery DisabledFor(const std::string& finding, Instant at, const ActionTarget& target) {
+  const std::string wanted = WantedStateKey("store", target, Verb::kDisable, "");
+  return [=](const std::string& key) -> Result<ActionHistory> {
+    if (key != wanted) return ActionHistory();
+    return ActionHistory{2, {finding}, {}, EarlierRemoval{at, "0123"}};
+  };
+}
+
+TEST_CASE("what came back before anybody judged is a new finding with a notice of its own") {
+  std::string policy = kWarnedOrphan;
+  policy.erase(policy.find(kLastStage), std::string_view(kLastStage).size());
+  PlannerWorld world(policy);
+  world.Account("a", nullptr);
+  const std::string id = world.Apply().plan.notices[0].finding_id;
+  world.now = Plus(world.now, "3d");
+  PlanOutcome due = world.Apply();
+  REQUIRE(ActionLines(due.plan) == Lines{"disable account a: ready"});
+  CHECK(!due.plan.actions[0].came_back);
+  // Verified, and given back, without a plan in between: the facts are as they were.
+  world.options.history = DisabledFor(id, world.now, due.plan.actions[0].action.target);
+  const Instant verified = world.now;
+  world.now = Plus(world.now, "1h");
+  PlanOutcome again = world.Apply();
+  CHECK(CountSteps(again, FindingStep::kResolved) == 1);
+  REQUIRE(CountSteps(again, FindingStep::kReopened) == 1);
+  CHECK(ActionLines(again.plan) == Lines{"disable account a: notice"});
+  const PlannedAction& planned = again.plan.actions[0];
+  CHECK(planned.due == Plus(world.now, "3d"));
+  CHECK(planned.reasons[0].opened_at == world.now);
+  CHECK(planned.action.reasons[0].finding_id != id);
+  REQUIRE(planned.came_back);
+  CHECK(planned.came_back->at == verified);
+  CHECK(planned.came_back->action_key == "0123");
+  REQUIRE(again.plan.notices.size() == 1);
+  CHECK(again.plan.notices[0].status == ActionStatus::kReady);
+  // The old action is no news for the new finding.
+  world.now = Plus(world.now, "3d");
+  PlanOutcome later = world.Apply();
+  CHECK(later.transitions.empty());
+  CHECK(ActionLines(later.plan) == Lines{"disable account a: ready"});
+}
+
+TEST_CASE("what comes back while its finding has more to do waits its time again") {
+  PlannerWorld world(kWarnedOrphan);
+  world.Account("a", nullptr);
+  const std::string id = world.Apply().plan.notices[0].finding_id;
+  const Instant opened = world.now;
+  world.now = Plus(world.now, "3d");
+  const ActionTarget target = world.Apply().plan.actions[0].action.target;
+  world.options.history = DisabledFor(id, world.now, target);
+  world.now = Plus(world.now, "1d");
+  PlanOutcome back = world.Apply();
+  CHECK(back.transitions.empty());  // `delete` is still to come: the finding stands
+  CHECK(ActionLines(back.plan) == Lines{"delete account a: notice", "disable account a: notice"});
+  CHECK(FindAction(back.plan, Verb::kDisable, "a")->due == Plus(world.now, "3d"));
+  CHECK(FindAction(back.plan, Verb::kDelete, "a")->due == Plus(opened, "30d"));
+  const Instant seen = world.now;
+  world.now = Plus(world.now, "1d");
+  CHECK(FindAction(world.Apply().plan, Verb::kDisable, "a")->due == Plus(seen, "3d"));
+  // Verified and given back once more.
+  world.now = Plus(seen, "4d");
+  world.options.history = DisabledFor(id, world.now, target);
+  world.now = Plus(world.now, "1d");
+  CHECK(FindAction(world.Apply().plan, Verb::kDisable, "a")->due == Plus(world.now, "3d"));
+}
+
+TEST_CASE("a row that was removed and came back is linked to its removal") {
+  PlannerWorld world = StaleWorld();
+  world.Apply();
+  world.now = Plus(world.now, "7d");
+  const ActionTarget target = world.Apply().plan.actions[0].action.target;
+  const std::string wanted = WantedStateKey("store", target, Verb::kRevoke, "");
+  const Instant verified = world.now;
+  world.options.history = [=](const std::string& key) -> Result<ActionHistory> {
+    if (key != wanted) return ActionHistory();
+    return ActionHistory{2, {"f"}, {}, EarlierRemoval{verified, "0123"}};
+  };
+  world.facts.Live("grant", "g").SetIncarnation(2);
+  const PlanOutcome back = world.Plan();
+  REQUIRE(ActionLines(back.plan) == Lines{"revoke grant g: notice"});
+  CHECK(back.plan.actions[0].action.episode == 1);
+  REQUIRE(back.plan.actions[0].came_back);
+  CHECK(back.plan.actions[0].came_back->at == verified);
+}
+
 TEST_CASE("rows that join the targets of an open finding are acted on at once") {
   PlannerWorld world(kOrphan);
   world.Account("a", nullptr);
@@ -332,7 +431,7 @@ TEST_CASE("the episode comes from the journal and is part of the key") {
   world.Account("a", nullptr);
   const std::string first = world.Plan().plan.actions[0].action.key;
   world.options.history = [](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{3, {}, {}};
+    return ActionHistory{3, {}, {}, {}};
   };
   const PlanOutcome outcome = world.Plan();
   CHECK(outcome.plan.actions[0].action.episode == 3);
@@ -358,7 +457,7 @@ policy hook "Quarantine" {
   CHECK(ActionLines(world.Plan().plan) == Lines{"run account a: ready"});  // not verified yet
   const std::string finding = first.plan.actions[0].action.reasons[0].finding_id;
   world.options.history = [&](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{2, {finding}, {}};
+    return ActionHistory{2, {finding}, {}, {}};
   };
   const PlanOutcome done = world.Apply();
   CHECK(done.plan.actions.empty());
