@@ -183,6 +183,11 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
   view.entity = TextField(action, "entity");
   view.target = TextField(action, "target");
   view.system = TextField(action, "system");
+  if (action.empty()) {  // a message is about a row too
+    const Json& details = ObjectField(json, "details");
+    view.entity = TextField(details, "entity");
+    view.target = TextField(details, "target");
+  }
   view.beside_sha256 = TextField(ObjectField(json, "beside"), "sha256");
   const auto policies = json.find("policies");
   if (policies != json.end() && policies->is_array()) {

@@ -47,7 +47,7 @@ struct LeafView {
   std::string trigger;
   std::string action_key;
   std::string verb;
-  std::string entity;
+  std::string entity;  // of the action, else the row that a message is about
   std::string target;
   std::string system;
   std::vector<std::string> policies;

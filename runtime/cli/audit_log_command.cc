@@ -65,6 +65,8 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   if (!view.to.empty()) {
     what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, Printable(view.target),
                        Printable(view.system), view.from, view.to);
+  } else if (!view.target.empty()) {
+    what = fmt::format("{} about {} {}", view.kind, Printable(view.entity), Printable(view.target));
   }
   fmt::print(out, "{:>6}  {}  {}{}\n", index, view.at, what,
              view.outcome.empty() ? "" : fmt::format(" ({})", Printable(view.outcome)));

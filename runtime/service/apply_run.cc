@@ -431,7 +431,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
                                          pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
-  RESCIND_TRY(work.notices.SendWithdrawn(work.outcome()));
+  RESCIND_TRY(work.notices.SendWithdrawn(work.outcome(), work.derivation->facts));
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));

@@ -75,6 +75,31 @@ Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
   return notice;
 }
 
+// Ids are kept after their rows are gone; only an entity that the policies no longer declare has
+// none.
+Result<std::string> JudgedIdOf(const Finding& finding, const FactBase& facts) {
+  const auto entity = facts.schema().Find(finding.entity);
+  if (!entity) return fmt::format("of finding {}", finding.id);
+  return facts.texts().Id(*entity, finding.row);
+}
+
+Notice WithdrawalOf(const FindingTransition& transition, const std::string& judged_id) {
+  const Finding& finding = transition.finding;
+  Notice notice;
+  notice.kind = "withdrawn";
+  notice.subject =
+      fmt::format("{} {}: access stays ({})", finding.entity, judged_id, finding.policy);
+  notice.text = fmt::format(
+      "What was announced about {} {} no longer holds: {}.\nNothing of it will happen. The policy "
+      "was {}, the finding open since {}.\n",
+      finding.entity, judged_id, transition.detail, finding.policy,
+      FormatInstant(finding.opened_at));
+  notice.about = {{"policy", finding.policy},  {"finding", finding.id},
+                  {"entity", finding.entity},  {"target", judged_id},
+                  {"because", transition.detail}};
+  return notice;
+}
+
 }  // namespace
 
 Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
@@ -94,7 +119,8 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
                                 : fmt::format("not sent: {}", entry.problem);
   event.details["kind"] = {notice.kind, false};
   event.details["recipient"] = {entry.recipient, true};
-  event.details["about"] = {fmt::format("{} {}", entry.entity, entry.target), false};
+  event.details["entity"] = {entry.entity, false};
+  event.details["target"] = {entry.target, false};
   AuditPolicy& policy = event.policies.emplace_back();
   policy.name = entry.policy;
   policy.stage = entry.stage;
@@ -152,25 +178,17 @@ Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<Stage
   return {};
 }
 
-Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome) {
+Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts) {
   for (const FindingTransition& transition : outcome.transitions) {
     const Finding& finding = transition.finding;
     if (transition.step != FindingStep::kWithdrawn || finding.notified.empty()) continue;
-    Notice notice;
-    notice.kind = "withdrawn";
-    notice.subject = fmt::format("access stays: {} ({})", finding.policy, finding.entity);
-    notice.text = fmt::format(
-        "The notice of {} is withdrawn: the row {}. Nothing of what was\nannounced will happen.\n",
-        FormatInstant(finding.opened_at), transition.detail);
-    notice.about = {{"policy", finding.policy},
-                    {"finding", finding.id},
-                    {"entity", finding.entity},
-                    {"because", transition.detail}};
+    RESCIND_ASSIGN(const std::string judged_id, JudgedIdOf(finding, facts));
+    const Notice notice = WithdrawalOf(transition, judged_id);
     for (const std::string& recipient : finding.notified) {
       AppliedNotice entry;
       entry.policy = finding.policy;
       entry.entity = finding.entity;
-      entry.target = fmt::format("finding {}", finding.id);
+      entry.target = judged_id;
       entry.recipient = recipient;
       RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
     }

@@ -42,7 +42,8 @@ class NoticeRound {
   Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
                      const std::function<bool()>& stop);
   // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
-  Status SendWithdrawn(const PlanOutcome& outcome);
+  // `facts`: of the same judgement.
+  Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts);
   // Access of `plan` that an earlier action had removed has come back: `oncall` hears it once for
   // each such removal, and again from the next run when its channel did not take it.
   Status SendCameBack(const Plan& plan, const std::string& oncall);

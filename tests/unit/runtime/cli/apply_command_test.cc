@@ -345,7 +345,21 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   CHECK(Json()["summary"]["findings_closed"] == 1);
   const std::string messages = Content("messages");
   CHECK(std::count(messages.begin(), messages.end(), '\n') == 5);
-  CHECK(messages.find("\"kind\":\"withdrawn\"") != std::string::npos);
+  std::istringstream lines(messages);
+  nlohmann::json last;
+  for (std::string line; std::getline(lines, line);) last = nlohmann::json::parse(line);
+  CHECK(last["kind"] == "withdrawn");
+  CHECK(last["subject"] == "grant ann-vpn: access stays (access.warned)");
+  CHECK(last["text"] ==
+        "What was announced about grant ann-vpn no longer holds: it no longer matches.\n"
+        "Nothing of it will happen. The policy was access.warned, the finding open since "
+        "2026-06-01T08:00:00Z.\n");
+  CHECK(last["about"]["entity"] == "grant");
+  CHECK(last["about"]["target"] == "ann-vpn");
+  CHECK(Json()["notices"][0]["target"] == "ann-vpn");
+  REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "--kind", "notice"}) == ExitStatus::kDone);
+  CHECK(Prints("notice about grant ann-vpn (sent to team)"));
+  CHECK(std::count(out.str().begin(), out.str().end(), '\n') == 2);  // first told, then withdrawn
 }
 
 // It was disabled again at once, without a notice, under the finding that was done with.
