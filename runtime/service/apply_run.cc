@@ -126,7 +126,16 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   }
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
-  work.selection = request.plan ? SelectActions(*request.plan, derived) : SelectReady(derived);
+  if (!request.plan) {
+    work.selection = SelectReady(derived);
+    return {};
+  }
+  std::set<std::string> done;
+  for (const PlannedAction& planned : request.plan->actions) {
+    RESCIND_ASSIGN(const auto entry, ledger_.journal().Find(planned.action.key));
+    if (entry && entry->state == ActionState::kVerified) done.insert(planned.action.key);
+  }
+  work.selection = SelectActions(*request.plan, derived, done);
   return {};
 }
 

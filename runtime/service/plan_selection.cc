@@ -24,8 +24,12 @@ std::string WhyUnplanned(const NotActedOn& row) {
 
 class Selector {
  public:
-  explicit Selector(const Plan& derived) {
-    for (const PlannedAction& planned : derived.actions) by_key_[planned.action.key] = &planned;
+  // `done`: keys of verified actions.
+  Selector(const Plan& derived, const std::set<std::string>& done) : done_(done) {
+    for (const PlannedAction& planned : derived.actions) {
+      by_key_[planned.action.key] = &planned;
+      if (planned.came_back) came_back_.insert(planned.came_back->action_key);
+    }
     for (const NotActedOn& row : derived.not_acted_on) {
       left_alone_.emplace(TargetName{row.entity, row.target}, &row);
     }
@@ -66,7 +70,7 @@ class Selector {
     if (found != notices_.end()) {
       Waits(*found->second, fallen);
     } else {
-      fallen.why = WhyLeftAlone({{row.judged_entity, row.judged_id}})
+      fallen.why = WhyLeftAlone({{row.judged_entity, row.judged_id}}, {row.policy})
                        .value_or("no policy asks for it any more, or it was sent");
     }
     selection.fallen.push_back(std::move(fallen));
@@ -86,30 +90,44 @@ class Selector {
                              : fmt::format("it falls due at {}", FormatInstant(now.due));
   }
   std::string WhyGone(const PlannedAction& row) const {
+    const std::string& key = row.action.key;
+    if (came_back_.contains(key)) return "it was done, and came back since: make a new plan";
+    if (done_.contains(key)) return "it is done";
     std::vector<TargetName> names{{row.action.target.entity, row.action.target.id}};
+    std::set<std::string_view> policies;
     for (const PlannedReason& reason : row.reasons) {
       names.emplace_back(reason.judged_entity, reason.judged_id);
+      policies.insert(reason.policy);
     }
-    return WhyLeftAlone(names).value_or("no policy asks for it any more, or it is done");
+    return WhyLeftAlone(names, policies).value_or("no policy asks for it any more");
   }
-  std::optional<std::string> WhyLeftAlone(const std::vector<TargetName>& names) const {
+  // Only what its own policies leave alone, and what no policy can judge: another policy that leaves
+  // the row alone has no say.
+  std::optional<std::string> WhyLeftAlone(const std::vector<TargetName>& names,
+                                          const std::set<std::string_view>& policies) const {
     for (const TargetName& name : names) {
-      const auto found = left_alone_.find(name);
-      if (found != left_alone_.end()) return WhyUnplanned(*found->second);
+      const auto [first, last] = left_alone_.equal_range(name);
+      for (auto found = first; found != last; ++found) {
+        const std::string& policy = found->second->policy;
+        if (policy.empty() || policies.contains(policy)) return WhyUnplanned(*found->second);
+      }
     }
     return std::nullopt;
   }
 
+  const std::set<std::string>& done_;
   std::map<std::string_view, const PlannedAction*> by_key_;
+  std::set<std::string_view> came_back_;  // keys of earlier actions
   std::multimap<TargetName, const NotActedOn*> left_alone_;
   std::map<NoticeName, const PlannedNotice*> notices_;
 };
 
 }  // namespace
 
-PlanSelection SelectActions(const Plan& read, const Plan& derived) {
+PlanSelection SelectActions(const Plan& read, const Plan& derived,
+                            const std::set<std::string>& done) {
   PlanSelection selection;
-  const Selector selector(derived);
+  const Selector selector(derived, done);
   for (const PlannedAction& row : read.actions) selector.Take(row, selection);
   for (const PlannedNotice& notice : read.notices) selector.Take(notice, selection);
   for (const PlannedAction& planned : derived.actions) {

@@ -36,8 +36,10 @@ struct PlanSelection {
 };
 
 // `read` is the plan that was read, `derived` the one of now without filters. What `read` lists is
-// a person's decision: escalated actions are among it.
-PlanSelection SelectActions(const Plan& read, const Plan& derived);
+// a person's decision: escalated actions are among it. `done`: keys of its actions that the journal
+// has as verified.
+PlanSelection SelectActions(const Plan& read, const Plan& derived,
+                            const std::set<std::string>& done = {});
 // `--auto`: whatever is ready, but what an earlier run has escalated.
 PlanSelection SelectReady(const Plan& derived);
 

@@ -36,7 +36,7 @@ TEST_CASE("OnlyWhatIsReadyInBothPlansIsSelected") {
   CHECK(selection.action_keys == std::set<std::string>{"key-both"});
   CHECK(selection.unseen_count == 2);  // "later" was not ready when it was read
   REQUIRE(selection.fallen.size() == 3);
-  CHECK(selection.fallen[0].why == "no policy asks for it any more, or it is done");
+  CHECK(selection.fallen[0].why == "no policy asks for it any more");
   CHECK(selection.fallen[1].why == "it is held now: over its limit");
   CHECK(selection.fallen[1].held);
   CHECK(selection.fallen[2].why == "it is protected now, by break_glass");
@@ -61,6 +61,28 @@ TEST_CASE("WhatIsEscalatedIsLeftByAutoAndTriedAgainByAPlanThatListsIt") {
   CHECK(listed.action_keys == std::set<std::string>{"key-stuck"});
   CHECK(listed.escalated.empty());
   CHECK(listed.unseen_count == 1);
+}
+
+// What another policy left alone was given as the reason.
+TEST_CASE("AnActionThatIsDoneIsSaidToBeDoneWhateverOtherPoliciesLeaveAlone") {
+  Plan read, derived;
+  for (const char* id : {"done", "gone", "back", "seen"}) {
+    read.actions.push_back(Removal(id));
+    NotActedOn other;
+    other.entity = "grant";
+    other.target = id;
+    other.policy = std::string(id) == "seen" ? "stale" : "other";
+    other.reason = NotActedReason::kObserve;
+    derived.not_acted_on.push_back(other);
+  }
+  derived.actions.push_back(Removal("next-back", ActionStatus::kNotice));
+  derived.actions[0].came_back = {*ParseInstant("2026-03-31T08:00Z"), "key-back"};
+  const PlanSelection selection = SelectActions(read, derived, {"key-done", "key-back"});
+  REQUIRE(selection.fallen.size() == 4);
+  CHECK(selection.fallen[0].why == "it is done");
+  CHECK(selection.fallen[1].why == "no policy asks for it any more");
+  CHECK(selection.fallen[2].why == "it was done, and came back since: make a new plan");
+  CHECK(selection.fallen[3].why == "its policy only observes now");
 }
 
 TEST_CASE("ANoticeIsFoundAgainThoughItsFindingIsOpenedAnew") {
