@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/assert.h"
+#include "runtime/store/restore_help.h"
 
 namespace rescind {
 namespace {
@@ -22,10 +23,7 @@ uint64_t FromBigEndian(std::string_view bytes) {
   return number;
 }
 
-Error Damaged(std::string what) {
-  return {ErrorKind::kCorrupt, std::move(what),
-          "the store is damaged: restore it from a backup with `rescind restore-store`"};
-}
+Error Damaged(std::string what) { return {ErrorKind::kCorrupt, std::move(what), kRestoreHelp}; }
 
 Result<uint64_t> LeafIndexOf(std::string_view key) {
   if (key.size() != kLeafPrefix.size() + 8) return Damaged("the audit log has a malformed key");

@@ -174,12 +174,12 @@ Status Journal::Move(const std::string& key, ActionState to, const std::string& 
   RESCIND_ASSIGN(auto entry, FindUnlocked(key));
   if (!entry) {
     return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
-                 "`rescind actions list` lists them"};
+                 "`rescind status` lists what is unfinished"};
   }
   if (HasBegun(entry->state)) {
     return Error{ErrorKind::kBusy,
                  fmt::format("action {} has begun ({})", key, ActionStateName(entry->state)),
-                 "let it end; `rescind restore` can undo it afterwards"};
+                 "let it end"};
   }
   if (IsTerminal(entry->state)) {
     return Error{ErrorKind::kStale,

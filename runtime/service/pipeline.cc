@@ -8,6 +8,7 @@
 
 #include "runtime/executors/capability.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/store/restore_help.h"
 
 namespace rescind {
 namespace {
@@ -87,8 +88,7 @@ Result<std::optional<Instant>> Pipeline::LastEvaluation() {
                             : std::from_chars_result{nullptr, std::errc::invalid_argument};
   if (parsed.ec != std::errc() || parsed.ptr != end) {
     return Error{ErrorKind::kCorrupt,
-                 fmt::format("the record {} of the store is damaged", kClockKey),
-                 "restore the store from a backup"};
+                 fmt::format("the record {} of the store is damaged", kClockKey), kRestoreHelp};
   }
   return std::optional<Instant>(at);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/store/byte_codec.h"
+#include "runtime/store/restore_help.h"
 #include "runtime/store/store_layout.h"
 
 namespace rescind {
@@ -54,7 +55,7 @@ void FillNumbers(uint8_t* values, uint32_t width, uint32_t count, uint64_t numbe
 
 Error CorruptRecord(std::string_view what) {
   return Error{ErrorKind::kCorrupt, fmt::format("{} does not match its checksum or format", what),
-               "restore the store from a backup: `rescind restore-store DIR`"};
+               kRestoreHelp};
 }
 
 std::string EncodeChunk(const uint8_t* values, uint32_t width, uint64_t facts_seq) {

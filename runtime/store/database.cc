@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdarg>
 
+#include "runtime/store/restore_help.h"
 #include "runtime/store/watched_files.h"
 
 namespace rescind {
@@ -85,7 +86,7 @@ Error Database::Failure(const char* verb, const rocksdb::Status& status) const {
   std::string help = "look at free space and at the health of the disk";
   if (status.IsCorruption()) {
     kind = ErrorKind::kCorrupt;
-    help = "restore the store from a backup: `rescind restore-store DIR`";
+    help = kRestoreHelp;
   } else if (status.IsBusy()) {
     kind = ErrorKind::kBusy;
     help = "wait until the other process has ended";

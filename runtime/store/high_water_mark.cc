@@ -12,6 +12,7 @@
 
 #include "runtime/env/file_system.h"
 #include "runtime/store/byte_codec.h"
+#include "runtime/store/restore_help.h"
 #include "runtime/store/store_layout.h"
 
 namespace rescind {
@@ -132,7 +133,7 @@ Result<std::optional<MarkState>> HighWaterMark::Read(const std::string& path) {
   if (slots->empty) return std::optional<MarkState>();
   if (!slots->newest) {
     return Error{ErrorKind::kCorrupt, fmt::format("neither slot of {} is whole", path),
-                 "restore the store from a backup: `rescind restore-store DIR`"};
+                 kRestoreHelp};
   }
   return std::optional(slots->newest->state);
 }

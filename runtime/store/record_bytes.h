@@ -15,6 +15,7 @@
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "runtime/store/byte_codec.h"
+#include "runtime/store/restore_help.h"
 
 namespace rescind {
 
@@ -99,8 +100,7 @@ class RecordReader {
     }
     if (!ok_ || !rest_.done()) {
       return Error{ErrorKind::kCorrupt,
-                   std::string(thing_) + " is not readable: its bytes are damaged",
-                   "restore the store from a backup"};
+                   std::string(thing_) + " is not readable: its bytes are damaged", kRestoreHelp};
     }
     return {};
   }

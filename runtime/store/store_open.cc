@@ -4,6 +4,7 @@
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/column_chunk.h"
+#include "runtime/store/restore_help.h"
 #include "runtime/store/rocks_store.h"
 #include "runtime/store/store_layout.h"
 #include "runtime/store/stored_schema.h"
@@ -16,8 +17,7 @@ constexpr size_t kIdBytes = 16;
 constexpr size_t kSecretBytes = 32;
 
 Error LostData(std::string what) {
-  return Error{ErrorKind::kCorrupt, std::move(what),
-               "restore the store from a backup: `rescind restore-store DIR`"};
+  return Error{ErrorKind::kCorrupt, std::move(what), kRestoreHelp};
 }
 
 Error NoStore(const std::string& path) {
