@@ -1,6 +1,10 @@
 #include "runtime/cli/interrupt_flag.h"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
+#include <string_view>
 
 namespace rescind {
 namespace {
@@ -9,7 +13,17 @@ namespace {
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-extern "C" void NoteInterrupt(int) { interrupted.store(true); }
+constexpr std::string_view kFinishing =
+    "finishing what has begun (Ctrl-C again ends it at once; `rescind apply --resume` goes on)\n";
+
+// Calls only what a signal handler may call.
+extern "C" void NoteInterrupt(int) {
+  interrupted.store(true);
+  const int before = errno;
+  [[maybe_unused]] const ssize_t written =
+      write(STDERR_FILENO, kFinishing.data(), kFinishing.size());
+  errno = before;
+}
 
 }  // namespace
 

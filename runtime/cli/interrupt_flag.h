@@ -1,5 +1,6 @@
 // InterruptFlag: while it lives, Ctrl-C asks the run to end between two steps instead of ending
-// the process. A second one ends it at once: what it was doing is in the journal.
+// the process, and says so on standard error. A second one ends it at once: what it was doing is
+// in the journal.
 #pragma once
 
 #include <signal.h>

@@ -92,6 +92,16 @@ TEST_CASE_FIXTURE(ChildFixture, "KilledInTheMiddleItGoesOnAndDoesNothingTwice") 
   CHECK(Json()["actions"].empty());
 }
 
+// Nothing was said until the last action was done.
+TEST_CASE_FIXTURE(ChildFixture, "CtrlCIsAnsweredAtOnce") {
+  const std::string id = MakePlan();
+  Write("fault-apply", "if [ ! -e told ]; then : >told; kill -INT $PPID; fi\n");
+  const ProcessResult child = ApplyInAChild(id);
+  CHECK(child.end == ProcessEnd::kExited);
+  CHECK(child.errors.find("finishing what has begun (Ctrl-C again ends it at once") !=
+        std::string::npos);
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "APlanOfOtherPoliciesIsStale") {
   const std::string id = MakePlan();
   std::string policies(kCompanyPolicies);
