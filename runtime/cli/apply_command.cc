@@ -102,10 +102,12 @@ Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invo
   RESCIND_ASSIGN(const ApplyAnswer answer, RunIt(options, *patience, std::move(plan), invocation));
   if (answer.wanted) {
     const std::string& command = answer.wanted->command;
+    const std::string& remedy = answer.wanted->remedy;
     invocation.Fail(
         {ErrorKind::kInvalidInput, fmt::format("nothing was done: {}", answer.wanted->why),
-         command.empty() ? "write a plan (`rescind plan --out F`), read it, and apply it"
-                         : fmt::format("read the plan, then type: {}", command)});
+         !remedy.empty()   ? remedy
+         : command.empty() ? "write a plan (`rescind plan --out F`), read it, and apply it"
+                           : fmt::format("read the plan, then type: {}", command)});
     return ExitStatus::kHeld;
   }
   invocation.out << (options.format == "json" ? EncodeApplyReport(answer.report)

@@ -212,6 +212,11 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   RESCIND_ASSIGN(auto derived, pipeline->Derive(derive));
   const std::shared_ptr<Derivation> derivation = std::move(derived);
   invocation.leavings = derivation;
+  if (!derive.now && !derive.as_of) {
+    RESCIND_ASSIGN(const ClockDoubt doubt, pipeline->DoubtClock());
+    if (!doubt.behind.empty()) invocation.Warn(doubt.behind);
+    if (!doubt.leap.empty()) invocation.Warn(doubt.leap);
+  }
   Plan& plan = derivation->outcome.plan;
   const bool has_changes = HasChanges(plan);
   if (comparison.policies) {

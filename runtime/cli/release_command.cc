@@ -1,5 +1,5 @@
 // `rescind release`: a person's word that what a limit, or a policy that nobody has confirmed yet,
-// holds may go: once, in the next apply.
+// holds may go: once, in the next apply. Also a person's word that the clock is right.
 #include <fmt/ostream.h>
 
 #include <memory>
@@ -18,6 +18,7 @@ struct ReleaseOptions {
   std::string group;
   std::string reason;
   std::string valid_for = "24h";
+  bool clock = false;
 };
 
 Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
@@ -34,6 +35,34 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
   return NewRelease(std::move(wish));
 }
 
+// A person says that the clock is right: from now on its instant is the last evaluation's.
+Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
+                              ActionLedger& ledger, Invocation& invocation) {
+  if (!options.policy.empty() || !options.group.empty()) {
+    return Error{ErrorKind::kInvalidInput, "--clock is of no policy and no group",
+                 "type: " + std::string(kTrustClockCommand)};
+  }
+  if (options.reason.empty()) {
+    return Error{ErrorKind::kInvalidInput, "a release needs a reason", "--reason WHY"};
+  }
+  RESCIND_ASSIGN(const ClockDoubt doubt, pipeline.DoubtClock());
+  if (doubt.leap.empty()) {
+    return Error{ErrorKind::kInvalidInput, "nothing is held for the clock's sake", doubt.behind};
+  }
+  const Instant now = pipeline.environment().clock.Now();
+  AuditEvent event;
+  event.kind = AuditKind::kReleased;
+  event.at = now;
+  event.trigger = fmt::format("release by {}", ActorName());
+  event.outcome = options.reason;
+  event.details["clock"] = {FormatInstant(now), false};
+  KeyValueBatch batch;
+  PutLastEvaluation(batch, now);
+  RESCIND_TRY(ledger.recorder().Record({event}, batch));
+  fmt::print(invocation.err, "the clock is taken for right at {}\n", FormatInstant(now));
+  return ExitStatus::kDone;
+}
+
 Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
@@ -41,6 +70,11 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kAmend));
   RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
                                                        pipeline->environment()));
+  if (options.clock) {
+    RESCIND_ASSIGN(const ExitStatus status, TrustClock(options, *pipeline, *ledger, invocation));
+    RESCIND_TRY(pipeline->Close());
+    return status;
+  }
   RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline));
   AuditEvent event;
   event.kind = AuditKind::kReleased;
@@ -71,6 +105,8 @@ void DeclareRelease(CommandLine& line) {
   release.add_option("policy", options->policy,
                      "Whose limit (default: the workspace's cap on removals per hour)");
   release.add_option("--group", options->group, "Only that group of a limit `per`");
+  release.add_flag("--clock", options->clock,
+                   "The clock is right, though it is far ahead of the last evaluation");
   release.add_option("--reason", options->reason, "Why")->required();
   release.add_option("--for", options->valid_for, "How long it is good")->capture_default_str();
 }

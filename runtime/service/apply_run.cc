@@ -14,9 +14,6 @@
 namespace rescind {
 namespace {
 
-// Nobody plans for weeks and then at once removes what fell due in between: a longer leap of the
-// clock is more likely a wrong clock. Nothing happens then without a person.
-constexpr int64_t kLongestLeapMicros = 31 * kMicrosPerDay;
 constexpr uint32_t kMostThreads = 8;
 
 bool IsOfFailedStage(const PlannedAction& planned, const std::set<StageName>& failed) {
@@ -102,28 +99,17 @@ void ApplyRun::Warn(const std::string& line) const {
   if (voice_.warn) voice_.warn(line);
 }
 
-// Why the clock cannot be trusted with removals; empty when it can.
-Result<std::string> ApplyRun::ClockTrouble() {
-  RESCIND_ASSIGN(const auto last, pipeline_.LastEvaluation());
-  if (!last) return std::string();
-  const Instant now = pipeline_.environment().clock.Now();
-  if (now < *last) {
-    Warn(
-        fmt::format("the clock says {}, but the last evaluation was at {}: judging at that instant",
-                    FormatInstant(now), FormatInstant(*last)));
-    return std::string();
-  }
-  if (now.micros - last->micros <= kLongestLeapMicros) return std::string();
-  return fmt::format("the last evaluation was at {}, more than {} ago: is the clock right?",
-                     FormatInstant(*last), FormatDuration({kLongestLeapMicros}));
+// A clock that nobody vouches for decides nothing, and is not remembered either.
+Result<std::optional<ConfirmationWanted>> ApplyRun::TrustClock() {
+  RESCIND_ASSIGN(const ClockDoubt doubt, pipeline_.DoubtClock());
+  if (!doubt.behind.empty()) Warn(doubt.behind);
+  if (doubt.leap.empty()) return std::optional<ConfirmationWanted>();
+  return std::optional(ConfirmationWanted{doubt.leap, "", kTrustClockCommand});
 }
 
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   DeriveOptions options;
   options.hold_unconfirmed = !request.plan;
-  if (!request.plan) {
-    RESCIND_ASSIGN(options.hold_everything_because, ClockTrouble());
-  }
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
@@ -142,11 +128,13 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
 Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& request,
                                                             const Work& work) {
   using Wanted = std::optional<ConfirmationWanted>;
+  RESCIND_ASSIGN(Wanted clock, TrustClock());
+  if (clock) return clock;
   const std::string id = request.plan ? request.plan->id : work.outcome().plan.id;
   const std::string command =
       request.plan ? fmt::format("rescind apply {} --confirm {}", request.plan_name, id) : "";
   if (!request.confirm.empty() && request.confirm != id) {
-    return Wanted({fmt::format("--confirm names another plan: {}", request.confirm), command});
+    return Wanted({fmt::format("--confirm names another plan: {}", request.confirm), command, ""});
   }
   const size_t removals = work.selection.action_keys.size();
   const std::vector<std::string> unconfirmed = UnconfirmedIn(request, work.outcome());
@@ -156,21 +144,19 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
   if (removals > over) {
     return Wanted(
         {fmt::format("{} removals are more than {} ([limits] confirm_over)", removals, over),
-         command});
+         command, ""});
   }
   if (!request.plan) return Wanted();  // what is unconfirmed is held
   if (!unconfirmed.empty()) {
     return Wanted({fmt::format("nobody has confirmed what {} {} now", fmt::join(unconfirmed, ", "),
                                unconfirmed.size() == 1 ? "means" : "mean"),
-                   command});
+                   command, ""});
   }
-  RESCIND_ASSIGN(const std::string clock_trouble, ClockTrouble());
-  if (!clock_trouble.empty()) return Wanted({clock_trouble, command});
   if (removals == 0) return Wanted();
   const std::string question =
       fmt::format("carry out {} removal{}?", removals, removals == 1 ? "" : "s");
   if (voice_.ask && voice_.ask(question)) return Wanted();
-  return Wanted({voice_.ask ? "not confirmed" : "there is no terminal to ask on", command});
+  return Wanted({voice_.ask ? "not confirmed" : "there is no terminal to ask on", command, ""});
 }
 
 // What is derived beside the selected actions, of the rows that the plan is about.
@@ -455,6 +441,9 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   Work work(pipeline_, ledger_, sender_, fmt::format("apply --resume by {}", actor));
   work.everything = true;
   work.report.resumed = true;
+  ApplyAnswer outcome;
+  RESCIND_ASSIGN(outcome.wanted, TrustClock());
+  if (outcome.wanted) return outcome;
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive({}, ledger_.journal()));
   work.report.now = work.derivation->now;
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
@@ -462,7 +451,6 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
                                          pipeline_.environment().clock);
   RESCIND_TRY(RunJournal(work, patience));
   RESCIND_TRY(Finish(work));
-  ApplyAnswer outcome;
   outcome.report = std::move(work.report);
   return outcome;
 }

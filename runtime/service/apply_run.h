@@ -43,7 +43,8 @@ struct ApplyVoice {
 // Nothing was executed because a person has to say so first.
 struct ConfirmationWanted {
   std::string why;
-  std::string command;  // what to type; empty: there is nothing that confirms
+  std::string command;  // of apply, that confirms it; empty: none does
+  std::string remedy;   // what to do instead, where something else must come first
 };
 
 struct ApplyAnswer {
@@ -68,7 +69,7 @@ class ApplyRun {
 
   void Tell(const std::string& line) const;
   void Warn(const std::string& line) const;
-  Result<std::string> ClockTrouble();
+  Result<std::optional<ConfirmationWanted>> TrustClock();
   Status DeriveFor(const ApplyRequest& request, Work& work);
   Result<std::optional<ConfirmationWanted>> Confirm(const ApplyRequest& request, const Work& work);
   void Describe(const ApplyRequest& request, Work& work) const;

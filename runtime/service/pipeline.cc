@@ -13,6 +13,10 @@
 namespace rescind {
 namespace {
 
+// Nobody plans for weeks and then at once removes what fell due in between: a longer leap of the
+// clock is more likely a wrong clock. Nothing happens then without a person.
+constexpr int64_t kLongestLeapMicros = 31 * kMicrosPerDay;
+
 PlannerShare ShareOf(const Share& share) { return {share.is_percent, share.amount}; }
 
 // What the store and rescind.toml say of one source of one entity.
@@ -98,6 +102,26 @@ Result<Instant> Pipeline::Now() {
   return std::max(environment_.clock.Now(), last.value_or(Instant{0}));
 }
 
+Result<ClockDoubt> Pipeline::DoubtClock() {
+  ClockDoubt doubt;
+  RESCIND_ASSIGN(const auto last, LastEvaluation());
+  if (!last) return doubt;
+  const Instant now = environment_.clock.Now();
+  if (now < *last) {
+    doubt.behind = fmt::format(
+        "the clock says {}, but the last evaluation was at {}: judging at that instant until the "
+        "clock has come there; if the clock was wrong then, {}, from before",
+        FormatInstant(now), FormatInstant(*last), kRestoreHelp);
+  } else if (now.micros - last->micros > kLongestLeapMicros) {
+    doubt.leap = fmt::format(
+        "the clock says {}, but the last evaluation was at {}, more than {} ago: is the clock "
+        "right? If it is: {}",
+        FormatInstant(now), FormatInstant(*last), FormatDuration({kLongestLeapMicros}),
+        kTrustClockCommand);
+  }
+  return doubt;
+}
+
 Result<std::optional<PlanOutline>> Pipeline::LastOutline() {
   RESCIND_ASSIGN(const auto bytes, store().key_values().Get(kOutlineKey));
   if (!bytes) return std::optional<PlanOutline>();
@@ -166,7 +190,10 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   RESCIND_ASSIGN(planner.past_starts,
                  ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
   planner.hold_unconfirmed = options.hold_unconfirmed;
-  planner.hold_everything_because = options.hold_everything_because;
+  if (!options.now && !options.as_of) {
+    RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
+    planner.hold_everything_because = std::move(doubt.leap);
+  }
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;

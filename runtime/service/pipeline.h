@@ -52,8 +52,7 @@ struct DeriveOptions {
   std::optional<Instant> as_of;  // --as-of: the facts as recorded at that instant, judged then
   std::vector<std::string> filter_policies;  // shown only
   std::string filter_person;
-  bool hold_unconfirmed = false;        // nobody is there to confirm
-  std::string hold_everything_because;  // not empty: nothing is ready
+  bool hold_unconfirmed = false;  // nobody is there to confirm
   // Judge by these instead of the workspace's own: a plan for comparison. They outlive what is
   // derived, and their program is of the store's schema.
   const CompiledPolicies* judged_by = nullptr;
@@ -75,6 +74,15 @@ struct Derivation {
   PlanOutcome outcome;
 
   eval::EvaluationInput input() const { return {program, facts, holidays, now}; }
+};
+
+// Why the clock cannot be trusted. At most one of the two is not empty.
+struct ClockDoubt {
+  // It is far ahead of the last evaluation: nothing is removed until a person has said that it is
+  // right. With the way out.
+  std::string leap;
+  // It is behind it, and judged is at that instant. With the way back.
+  std::string behind;
 };
 
 class Pipeline {
@@ -99,6 +107,8 @@ class Pipeline {
   Result<Instant> Now();
   // Of the last evaluation that was applied; nothing in a new store.
   Result<std::optional<Instant>> LastEvaluation();
+  // What the last evaluation says of the clock.
+  Result<ClockDoubt> DoubtClock();
   // The last plan applied.
   Result<std::optional<PlanOutline>> LastOutline();
   // Judges everything and plans. The plan is compared with the last one applied, and not
@@ -136,6 +146,9 @@ class Pipeline {
 inline constexpr const char* kEscalationRemedy =
     "mend what its system said, then make a plan and apply it: that tries it again; `apply --auto` "
     "leaves it";
+
+// By which a person says that the clock is right (ClockDoubt::leap).
+inline constexpr const char* kTrustClockCommand = "rescind release --clock --reason WHY";
 
 // What applying keeps beside findings and actions (FORMAT.md).
 inline constexpr std::string_view kClockKey = "service/clock";

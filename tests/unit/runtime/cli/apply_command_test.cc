@@ -492,11 +492,53 @@ TEST_CASE_FIXTURE(CompanyFixture, "ApplyTakesOneWay") {
   CHECK(Complains("nothing.json"));
 }
 
+// Only `--auto` held then, and its second run did not: the first had taken the clock's word.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AClockThatLeapsHoldsEverythingUntilAPersonVouchesForIt") {
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  HireKim();
+  clock.SetWall(*ParseInstant("2036-06-01T08:00Z"));
+  REQUIRE(Run({"plan", "--out", "p.json", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Complains("the last evaluation was at 2026-06-01T08:00:00Z, more than 31d ago"));
+  CHECK(Json()["summary"]["ready"] == 0);
+  CHECK(Json()["summary"]["held"] == 1);
+  CHECK(Json()["actions"][0]["held_because"].get<std::string>().find(
+            "rescind release --clock --reason WHY") != std::string::npos);
+  const std::string id = Json()["plan_id"];
+  const std::vector<std::vector<std::string>> commands = {{"apply", "p.json", "--confirm", id},
+                                                          {"apply", "--auto"},
+                                                          {"apply", "--auto"},
+                                                          {"apply", "--resume"}};
+  for (const auto& command : commands) {
+    CHECK(Run(command) == ExitStatus::kHeld);
+    CHECK(Complains("nothing was done: the clock says 2036-06-01T08:00:00Z"));
+  }
+  CHECK(Has("on-kim-vpn"));
+  // With the clock right again nothing has happened.
+  clock.SetWall(*ParseInstant("2026-06-02T08:00Z"));
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["as_of"] == "2026-06-02T08:00:00Z");
+  CHECK(err.str().empty());
+  CHECK(Run({"release", "--clock", "--reason", "looked at it"}) == ExitStatus::kError);
+
+  clock.SetWall(*ParseInstant("2026-09-01T08:00Z"));
+  CHECK(Run({"release", "--clock", "--reason", ""}) == ExitStatus::kError);
+  CHECK(Run({"release", "stale_grant", "--clock", "--reason", "x"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"release", "--clock", "--reason", "summer"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"audit", "show", "--kind", "released"}) == ExitStatus::kDone);
+  CHECK(Prints("(summer)"));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-kim-vpn"));
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "TheClockNeverRunsBackwards") {
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   clock.SetWall(*ParseInstant("2026-05-01T00:00Z"));
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["as_of"].get<std::string>().substr(0, 10) == "2026-06-01");
+  CHECK(
+      Complains("the clock says 2026-05-01T00:00:00Z, but the last evaluation was at 2026-06-01"));
+  CHECK(Complains("put a backup in its place"));
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
   CHECK(Complains("judging at that instant"));
 }
