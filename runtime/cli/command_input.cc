@@ -52,6 +52,7 @@ void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {
   for (const std::string& notice : policies.notices) {
     fmt::print(invocation.err, "note: {}\n", notice);
   }
+  for (const std::string& warning : policies.warnings) invocation.Warn(warning);
 }
 
 }  // namespace rescind

@@ -41,6 +41,7 @@ class PlanAssembly {
                                                    FormatDuration(rule.done->within), text->because)
                                      : text->because;
       SetStatus(notice, stage, planned);
+      if (planned.status == ActionStatus::kReady) SayWhatWaits(planned.recipients, stage);
       outcome_.plan.notices.push_back(std::move(planned));
       Announce(stage, finding);
     }
@@ -225,6 +226,23 @@ class PlanAssembly {
     if (!held) return;
     planned.status = ActionStatus::kHeld;
     planned.held_because = *held;
+  }
+
+  // Later stages count from the notice: while nobody can get it, they come no nearer.
+  void SayWhatWaits(const std::vector<std::string>& recipients, const StageDraft& notice_stage) {
+    if (!draft_.options.unreachable) return;
+    std::string why;
+    for (const std::string& recipient : recipients) {
+      if (why.empty()) why = draft_.options.unreachable(recipient);
+    }
+    if (why.empty()) return;
+    for (size_t i = notice_stage.end_claim; i < draft_.claims.size(); ++i) {
+      const StageDraft& stage = draft_.stages[draft_.claims[i].stage_draft];
+      if (stage.rule != notice_stage.rule || stage.finding != notice_stage.finding) break;
+      PlannedAction& planned = assembled_.actions[assembled_.action_of_claim[i]];
+      if (planned.status != ActionStatus::kNotice) continue;
+      planned.held_because = fmt::format("waits for a notice that could not be sent: {}", why);
+    }
   }
 
   // "revoke grant ldap/ann/vpn on 2026-04-08T00:00:00Z": claims of a finding lie side by side.

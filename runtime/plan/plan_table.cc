@@ -172,7 +172,10 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
   std::string state;
   switch (planned.status) {
     case ActionStatus::kReady: state = "ready now"; break;
-    case ActionStatus::kNotice: state = "due " + FormatInstant(planned.due); break;
+    case ActionStatus::kNotice:
+      state = "due " + FormatInstant(planned.due);
+      if (!planned.held_because.empty()) state += "; " + Printable(planned.held_because);
+      break;
     case ActionStatus::kHeld: state = "held: " + Printable(planned.held_because); break;
   }
   if (planned.change == Change::kStanding) state += ", · standing";

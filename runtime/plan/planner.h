@@ -88,6 +88,8 @@ struct PlannerOptions {
   std::string filter_person;
   // Rows listed as insufficient data or observed, a policy; the counts are always whole.
   uint64_t listed_rows = 10'000;
+  // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
+  std::function<std::string(const std::string& recipient)> unreachable;
   SupportQuery support;                // absent: every system can do everything, irreversibly
   HistoryQuery history;                // absent: nothing was ever done
   const SourceMap* sources = nullptr;  // for "policies/stale.rescind:11"; may be null

@@ -61,6 +61,25 @@ std::string WhyNotTaken(const ProcessResult& result) {
   return "ended in an unknown way";
 }
 
+// Why the message takes the way over oncall; empty when it need not.
+std::string WhyNotDirectly(const Workspace& workspace, const std::string& recipient) {
+  if (recipient.starts_with("identity:")) {
+    return fmt::format("no channel here reaches {}", recipient.substr(9));
+  }
+  const auto channel = workspace.channels.find(recipient);
+  if (channel == workspace.channels.end()) {
+    return fmt::format("there is no channel \"{}\"", recipient);
+  }
+  if (channel->second.kind == ChannelKind::kCommand) return "";
+  return fmt::format("channels of kind {} are not built yet ([channel.{}])",
+                     KindName(channel->second.kind), recipient);
+}
+
+bool HasOncall(const Workspace& workspace) {
+  const auto oncall = workspace.channels.find(workspace.oncall);
+  return oncall != workspace.channels.end() && oncall->second.kind == ChannelKind::kCommand;
+}
+
 }  // namespace
 
 Status NoticeSender::SendTo(const std::string& channel_name, const std::string& recipient,
@@ -96,30 +115,19 @@ Status NoticeSender::Try(const std::string& channel_name, const std::string& rec
 
 Result<NoticeDelivery> NoticeSender::Send(const std::string& recipient, const Notice& notice) {
   NoticeDelivery delivery;
-  delivery.channel = recipient;
-  const auto channel = workspace_.channels.find(recipient);
-  if (recipient.starts_with("identity:")) {
-    delivery.detour = fmt::format("no channel here reaches {}", recipient.substr(9));
-  } else if (channel == workspace_.channels.end()) {
-    delivery.detour = fmt::format("there is no channel \"{}\"", recipient);
-  } else if (channel->second.kind != ChannelKind::kCommand) {
-    delivery.detour = fmt::format("channels of kind {} are not built yet ([channel.{}])",
-                                  KindName(channel->second.kind), recipient);
+  delivery.detour = WhyNotDirectly(workspace_, recipient);
+  if (!delivery.detour.empty() && !HasOncall(workspace_)) {
+    return Error{ErrorKind::kNotFound, WhyUnreachable(workspace_, recipient), kOncallRemedy};
   }
-  if (delivery.detour.empty()) {
-    RESCIND_TRY(SendTo(recipient, recipient, notice));
-    return delivery;
-  }
-  const auto oncall = workspace_.channels.find(workspace_.oncall);
-  if (oncall == workspace_.channels.end() || oncall->second.kind != ChannelKind::kCommand) {
-    return Error{ErrorKind::kNotFound,
-                 fmt::format("{}, and there is no on-call channel of kind command to take it",
-                             delivery.detour),
-                 "set `oncall` in [workspace] to a [channel.NAME] with kind = \"command\""};
-  }
-  delivery.channel = workspace_.oncall;
-  RESCIND_TRY(SendTo(workspace_.oncall, recipient, notice));
+  delivery.channel = delivery.detour.empty() ? recipient : workspace_.oncall;
+  RESCIND_TRY(SendTo(delivery.channel, recipient, notice));
   return delivery;
+}
+
+std::string WhyUnreachable(const Workspace& workspace, const std::string& recipient) {
+  const std::string detour = WhyNotDirectly(workspace, recipient);
+  if (detour.empty() || HasOncall(workspace)) return "";
+  return fmt::format("{}, and there is no on-call channel of kind command to take it", detour);
 }
 
 }  // namespace rescind

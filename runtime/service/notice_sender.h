@@ -31,6 +31,12 @@ struct NoticeDelivery {
   std::string detour;
 };
 
+inline constexpr const char* kOncallRemedy =
+    "set `oncall` in [workspace] to a [channel.NAME] with kind = \"command\"";
+// Why no channel of rescind.toml can take a message for `recipient` (a channel's name, or
+// "identity:ID"), in a sentence without its full stop; empty when one can. Asks no channel.
+std::string WhyUnreachable(const Workspace& workspace, const std::string& recipient);
+
 class NoticeSender {
  public:
   // Both outlive it.

@@ -8,6 +8,7 @@
 
 #include "runtime/executors/capability.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/service/notice_sender.h"
 #include "runtime/store/restore_help.h"
 
 namespace rescind {
@@ -204,6 +205,9 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
     const Capability* capability = FindCapability(described.capabilities, action);
     return SystemSupport{true, capability != nullptr,
                          capability != nullptr && capability->reversible};
+  };
+  planner.unreachable = [this](const std::string& recipient) {
+    return WhyUnreachable(workspace_, recipient);
   };
   planner.history = [this, &journal](const std::string& wanted_key) -> Result<ActionHistory> {
     ActionHistory history;

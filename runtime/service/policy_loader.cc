@@ -18,6 +18,7 @@
 #include "engine/check/check.h"
 #include "engine/check/program.h"
 #include "engine/syntax/literal.h"
+#include "runtime/service/notice_reach.h"
 
 namespace rescind {
 namespace {
@@ -192,6 +193,9 @@ Result<LoadedPolicies> LoadPolicies(const Workspace& workspace, FileSystem& file
   if (loaded.ok() && policy_files.empty()) {
     loaded->notices.push_back(fmt::format("{} holds no policy (*{}): nothing will be taken away",
                                           workspace.policy_folder, kPolicySuffix));
+  }
+  if (loaded.ok() && loaded->program) {
+    loaded->warnings = FindUnreachable(workspace, *loaded->program, loaded->sources);
   }
   return loaded;
 }

@@ -330,6 +330,36 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeIsSentOnceAndTheWeekBeginsWithIt") {
   CHECK(Json()["summary"]["verified"] == 4);
 }
 
+// Its due time was always a week after the plan, and nothing said so.
+TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatNobodyWouldGetIsWarnedOfAndSaidToBeWaitedFor") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  REQUIRE(Run({"check"}) == ExitStatus::kDone);
+  CHECK(err.str().empty());
+  std::string workspace = Content("rescind.toml");
+  workspace.replace(workspace.find("oncall = \"oncall\"\n"), 18, "");
+  workspace.replace(workspace.find("[channel.team]"), 14, "[channel.teams]");
+  Write("rescind.toml", workspace);
+  const std::string warning =
+      "access.warned cannot tell anybody, and what it announces waits for ever: there is no "
+      "channel \"team\", and there is no on-call channel of kind command to take it; set `oncall`";
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(Complains(warning));
+  CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Complains(warning));
+  CHECK(
+      Prints("due 2026-06-08T08:00:00Z; waits for a notice that could not be sent: there is no "
+             "channel \"team\""));
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CHECK(Complains(warning));
+  std::string observing(kNoticePolicies);
+  observing.replace(observing.find("mode enforce"), 12, "mode observe");
+  Write("policies/access.rescind", observing);
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(!Complains("cannot tell anybody"));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatIsNotSentAnyMoreIsNamed") {
   Write("policies/access.rescind", kNoticePolicies);
   ImportCompany();
