@@ -79,6 +79,8 @@ Status NdjsonReader::Open() {
     return Error{ErrorKind::kInvalidInput, problem.what, problem.help};
   }
   RESCIND_TRY(SkipByteOrderMark(buffer_));
+  // What was read may have been a byte order mark and nothing else.
+  if (buffer_.rest().empty()) RESCIND_TRY(buffer_.More());
   RESCIND_TRY(CheckBeginning(buffer_.rest(), options_.name));
   const size_t first = buffer_.rest().find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) {
