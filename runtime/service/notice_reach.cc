@@ -13,7 +13,7 @@ namespace {
 std::string WhyUnreachable(const Workspace& workspace, const typed::Expr& choice,
                            const SourceMap& sources) {
   const typed::Expr& expr = typed::Strip(choice);
-  if (expr.type.kind != Type::Kind::kText) {  // a person
+  if (expr.type.kind != typed::Type::Kind::kText) {  // a person
     return WhyUnreachable(workspace, fmt::format("identity:{}", sources.Text(choice.span)));
   }
   const bool is_fixed =

@@ -101,8 +101,8 @@ class Selector {
     }
     return WhyLeftAlone(names, policies).value_or("no policy asks for it any more");
   }
-  // Only what its own policies leave alone, and what no policy can judge: another policy that leaves
-  // the row alone has no say.
+  // Only what its own policies leave alone, and what no policy can judge: another policy that
+  // leaves the row alone has no say.
   std::optional<std::string> WhyLeftAlone(const std::vector<TargetName>& names,
                                           const std::set<std::string_view>& policies) const {
     for (const TargetName& name : names) {

@@ -69,8 +69,8 @@ TEST_CASE_FIXTURE(WholeProgram, "AnUnknownCommandWithHelpIsAUsageError") {
   const std::vector<std::vector<std::string>> lines = {{"intit", "--help"},
                                                        {"--workspace", "w", "intit", "--help"},
                                                        {"--workspace=w", "intit", "--version"}};
-  for (const auto& line : lines) {
-    CHECK(Run(line) == ExitStatus::kUsage);
+  for (const auto& words : lines) {
+    CHECK(Run(words) == ExitStatus::kUsage);
     CHECK(err.str() == "error: there is no command `intit`\nhelp: did you mean `init`?\n");
     CHECK(out.str().empty());
     err.str("");

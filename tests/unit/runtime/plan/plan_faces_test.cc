@@ -78,9 +78,9 @@ TEST_CASE("EveryFaceMarksWhatIsEscalated") {
                  "X escalated since 2026-03-31T08:00:00Z: said &lt;no&gt;, twice</span><br>"
                  "<small>mend it</small>"));
   const std::string csv = FormatPlanCsv(plan);
-  CHECK(Contains(csv, ",by,escalated_since,escalated_error\r\n"));
-  CHECK(Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\"\r\n"));
-  CHECK(Contains(csv, ",over the limit,,,\r\n"));  // the other row is not
+  CHECK(Contains(csv, ",by,escalated_since,escalated_error,removed_before,removed_by_action\r\n"));
+  CHECK(Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\",,\r\n"));
+  CHECK(Contains(csv, ",over the limit,,,,,\r\n"));  // the other row is not
 }
 
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
@@ -171,7 +171,7 @@ TEST_CASE("ADeltaTellsWhatIsLeftAloneFromWhatIsResolved") {
   CHECK(Contains(table, "  = exempt now by e1: revoke grant exempt  (" + policy + ")\n"));
   CHECK(Contains(table, "  resolved: revoke grant gone  (" + policy + ")\n"));
   CHECK(Contains(FormatPlanCsv(after), "no longer planned,revoke,grant,exempt,corp-ldap,"));
-  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,\r\n"));
+  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,,,\r\n"));
   const std::string page = FormatPlanHtml(after, "plan.csv");
   CHECK(Contains(page, "<tr><td>= protected by p.guard<td>revoke<td>grant <code>guarded</code>"));
   const Result<Plan> read = DecodePlan(EncodePlan(after));

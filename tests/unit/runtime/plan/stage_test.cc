@@ -281,7 +281,7 @@ TEST_CASE("what comes back while its finding has more to do waits its time again
   world.now = Plus(world.now, "1d");
   PlanOutcome back = world.Apply();
   CHECK(back.transitions.empty());  // `delete` is still to come: the finding stands
-  CHECK(ActionLines(back.plan) == Lines{"delete account a: notice", "disable account a: notice"});
+  CHECK(ActionLines(back.plan) == Lines{"disable account a: notice", "delete account a: notice"});
   CHECK(FindAction(back.plan, Verb::kDisable, "a")->due == Plus(world.now, "3d"));
   CHECK(FindAction(back.plan, Verb::kDelete, "a")->due == Plus(opened, "30d"));
   const Instant seen = world.now;

@@ -381,7 +381,7 @@ TEST_CASE_FIXTURE(ImportFixture, "An entity is closed once every declared source
     REQUIRE(import->Add(delta).ok());
     Finish(*import);
   }
-  const FactBase facts = Load(workspace_sources);
+  const FactBase facts = Load(declared);
   CHECK(facts.closed(kIdentity));
   // Mentioned before the first of the two snapshots; by that one.
   CHECK(facts.table(kIdentity).presence(Row(kIdentity, "boss")) == Presence::kRemoved);
