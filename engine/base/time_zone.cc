@@ -17,6 +17,7 @@
 #include <mutex>
 
 #include "engine/base/assert.h"
+#include "engine/base/diagnostic.h"
 #include "engine/base/posix_rule.h"
 
 namespace rescind {
@@ -85,6 +86,30 @@ std::unique_ptr<TimeZone> LoadZone(const std::string& name) {
   }
   const Day periodic_after = DayFromCivil(first_year + 2, 1, 1);
   return std::make_unique<TimeZone>(name, std::move(segments), periodic_after.days * kMicrosPerDay);
+}
+
+std::string InAsciiLowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+// Empty when the database cannot be read: then no name is near.
+std::vector<std::string> ListedZoneNames() {
+  std::vector<std::string> names;
+  try {
+    for (const date::time_zone& zone : date::get_tzdb().zones) {
+      const std::string& name = zone.name();
+      // The same zones once more, by other clocks.
+      if (name.starts_with("posix/") || name.starts_with("right/")) continue;
+      names.push_back(name);
+    }
+  } catch (const std::exception&) {
+    names.clear();
+  }
+  return names;
 }
 
 }  // namespace
@@ -184,6 +209,21 @@ const TimeZone* FindTimeZone(std::string_view name) {
 const TimeZone& UtcTimeZone() {
   static const TimeZone zone("UTC", {{kMinMicros, 0}}, kMaxMicros);
   return zone;
+}
+
+std::optional<std::string> NearestTimeZone(std::string_view name) {
+  static const std::vector<std::string> names = ListedZoneNames();
+  const std::string wanted = InAsciiLowerCase(name);
+  const std::string* of_city = nullptr;
+  for (const std::string& candidate : names) {
+    const std::string lower = InAsciiLowerCase(candidate);
+    if (lower == wanted) return candidate;
+    const size_t slash = lower.rfind('/');
+    const bool is_city = slash != std::string::npos && lower.substr(slash + 1) == wanted;
+    if (is_city && of_city == nullptr) of_city = &candidate;
+  }
+  if (of_city != nullptr) return *of_city;
+  return DidYouMean(name, names);
 }
 
 }  // namespace rescind

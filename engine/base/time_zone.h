@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,5 +56,8 @@ class TimeZone {
 // are case-sensitive, as in the database. The zone lives as long as the process. Thread-safe.
 const TimeZone* FindTimeZone(std::string_view name);
 const TimeZone& UtcTimeZone();
+// The database's zone that somebody who wrote `name` most likely meant: other letter case, the
+// city alone ("Berlin"), a slip of the pen; nullopt when none is near. Thread-safe.
+std::optional<std::string> NearestTimeZone(std::string_view name);
 
 }  // namespace rescind

@@ -26,6 +26,7 @@ inline constexpr DiagnosticCode kNotAValue{"E0216"};
 inline constexpr DiagnosticCode kNameTaken{"E0217"};
 inline constexpr DiagnosticCode kMisplacedLiteral{"E0218"};
 inline constexpr DiagnosticCode kTooLarge{"E0219"};
+inline constexpr DiagnosticCode kUnknownTimeZone{"E0220"};
 
 // Declarations.
 inline constexpr DiagnosticCode kDeclaredTwice{"E0301"};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/base/time_zone.h"
 #include "engine/check/policy_meaning.h"
 #include "engine/check/stage_effect.h"
 
@@ -87,7 +88,50 @@ ExprPtr RuleChecker::CheckTimezone() {
     expressions_.ReportType(*zone, text, "a time zone");
     return nullptr;
   }
-  return zone;
+  return ZonesExist(*zone) ? std::move(zone) : nullptr;
+}
+
+// Whether the tz database has every zone that the expression names as a constant. What a fact names
+// shows at the row only.
+bool RuleChecker::ZonesExist(const typed::Expr& zone) {
+  switch (zone.kind) {
+    case typed::ExprKind::kLiteral:
+    case typed::ExprKind::kParam: {
+      if (FindTimeZone(std::get<std::string>(zone.constant)) != nullptr) return true;
+      ReportUnknownZone(zone);
+      return false;
+    }
+    case typed::ExprKind::kCoalesce: {
+      const bool first = ZonesExist(*zone.operands[0]);
+      return ZonesExist(*zone.operands[1]) && first;
+    }
+    case typed::ExprKind::kInlined: return ZonesExist(*zone.operands[0]);
+    default: return true;
+  }
+}
+
+void RuleChecker::ReportUnknownZone(const typed::Expr& constant) {
+  const auto& name = std::get<std::string>(constant.constant);
+  auto mistake = state_.Mistake(kUnknownTimeZone, constant.span,
+                                fmt::format("there is no time zone `{}`", name));
+  mistake.Label("the tz database has none of that name");
+  Span written = constant.span;
+  if (constant.kind == typed::ExprKind::kParam) {
+    const typed::Param& param = state_.program.params[constant.param.index()];
+    written = state_.params[constant.param.index()].decl->value->span;
+    mistake.Note(param.span, param.overridden ? fmt::format("[params] of {} sets it to `{}`",
+                                                            state_.options.params_file, name)
+                                              : fmt::format("its value is `{}`", name));
+    if (param.overridden) written = {};
+  }
+  const auto near = NearestTimeZone(name);
+  if (!near) {
+    mistake.Help("name a zone of the tz database, as `Europe/Berlin` or `UTC`");
+  } else if (written.valid() && state_.Text(written).starts_with('"')) {
+    mistake.Help(fmt::format("did you mean `{}`?", *near), {{written, '"' + *near + '"'}});
+  } else {
+    mistake.Help(fmt::format("did you mean `{}`?", *near));
+  }
 }
 
 void RuleChecker::CheckLets() {

@@ -59,6 +59,8 @@ class RuleChecker {
   void HandOver(Rule& rule);
   bool CheckFor(const ast::Declaration& declaration, Span name, Judged& judged);
   typed::ExprPtr CheckTimezone();
+  bool ZonesExist(const typed::Expr& zone);
+  void ReportUnknownZone(const typed::Expr& constant);
   void CheckLets();
   // when, unless; false when `when` is missing or broken.
   bool CheckConditions(const ast::Declaration& declaration, Span name);

@@ -20,8 +20,6 @@ namespace rescind::compile {
 using typed::Expr;
 using typed::ExprKind;
 
-namespace {
-
 bool NeedsZone(const Expr& expr) {
   const bool of_date =
       !expr.operands.empty() && expr.operands[0]->type.kind == typed::Type::Kind::kDate;
@@ -36,8 +34,6 @@ bool NeedsZone(const Expr& expr) {
     default: return false;
   }
 }
-
-}  // namespace
 
 ExpressionLowering::Binding::Binding(ExpressionLowering& lowering, const Source& source)
     : lowering_(lowering) {

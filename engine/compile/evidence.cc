@@ -20,6 +20,7 @@ class Collector {
     const Expr& expr = lowering_.Resolve(unresolved);
     // A let that is used again names nothing new.
     if (expr.kind != unresolved.kind && !visited_.insert(&expr).second) return;
+    asks_for_a_day_ = asks_for_a_day_ || NeedsZone(expr);
     const bool is_read = expr.kind == ExprKind::kField || expr.kind == ExprKind::kId;
     if (const auto path = is_read ? PathOf(expr) : std::nullopt) {
       Add(expr, *path);
@@ -30,6 +31,7 @@ class Collector {
     }
   }
 
+  bool asks_for_a_day() const { return asks_for_a_day_; }
   std::vector<ir::EvidencePath> Take() { return std::move(found_); }
 
  private:
@@ -65,16 +67,18 @@ class Collector {
   std::set<const Expr*> visited_;
   std::set<std::string> paths_;
   std::vector<ir::EvidencePath> found_;
+  bool asks_for_a_day_ = false;
 };
 
 }  // namespace
 
 std::vector<ir::EvidencePath> CollectEvidence(ExpressionLowering& lowering, typed::BinderId binder,
                                               const typed::Program& program, const Expr& when,
-                                              const Expr* unless) {
+                                              const Expr* unless, const Expr* timezone) {
   Collector collector(lowering, binder, program);
   collector.Visit(when);
   if (unless != nullptr) collector.Visit(*unless);
+  if (timezone != nullptr && collector.asks_for_a_day()) collector.Visit(*timezone);
   return collector.Take();
 }
 

@@ -22,6 +22,9 @@ ir::Type LowerFieldType(const FieldType& type);
 // Anything but a civil length, which is no value.
 ir::Constant LowerConstant(const typed::Constant& constant);
 
+// Whether the operation itself, its operands aside, asks the policy's time zone for a day.
+bool NeedsZone(const typed::Expr& expr);
+
 // What expressions of one rule may refer to. All of it outlives the lowering.
 struct RuleScope {
   EntityId entity;

@@ -84,7 +84,7 @@ class RuleLowering {
       rule.match = graph_.And({rule.when, graph_.Not(rule.unless)});
     }
     rule.evidence = CollectEvidence(expressions_, declaration_.binder, program_, *declaration_.when,
-                                    declaration_.unless.get());
+                                    declaration_.unless.get(), declaration_.timezone.get());
     return rule;
   }
 

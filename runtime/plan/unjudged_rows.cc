@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
+
+#include "engine/eval/unknown_zone.h"
 
 namespace rescind {
 namespace {
@@ -65,9 +68,14 @@ Status AddOfRule(PlanDraft& draft, FindingTexts& texts, uint32_t index, Plan& pl
   const auto listing = [&](NotActedReason reason) {
     return Listing(draft, plan, rule.entity, rule.full_name, reason);
   };
+  std::optional<eval::UnknownZone> zone;  // seldom needed
   RESCIND_TRY(listing(NotActedReason::kInsufficientData)
-                  .Add(outcome.undecided, SameRow,
-                       Always("it hangs on a row that no feed has delivered yet")));
+                  .Add(outcome.undecided, SameRow, [&](RowId row) -> Result<std::string> {
+                    if (!zone) zone.emplace(draft.input, rule);
+                    const auto name = zone->NameAt(row);
+                    if (name) return fmt::format("the time zone `{}` is not known", *name);
+                    return std::string("it hangs on a row that no feed has delivered yet");
+                  }));
   RESCIND_TRY(listing(NotActedReason::kEvaluationError)
                   .Add(
                       outcome.errors, [](const eval::RowError& error) { return error.row; },

@@ -88,9 +88,11 @@ class FileReader {
     if (auto text = reader.Text("oncall")) workspace_.oncall = *text;
     if (auto text = reader.Text("timezone")) {
       if (FindTimeZone(*text) == nullptr) {
-        reader.Reject("timezone", fmt::format("is \"{}\", which the tz database does not know; "
-                                              "write one like \"Europe/Berlin\"",
-                                              *text));
+        const auto near = NearestTimeZone(*text);
+        reader.Reject("timezone",
+                      fmt::format("is \"{}\", which the tz database does not know; {}", *text,
+                                  near ? fmt::format("did you mean \"{}\"?", *near)
+                                       : "write one like \"Europe/Berlin\""));
       }
       workspace_.timezone = *text;
     }

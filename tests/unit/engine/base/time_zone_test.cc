@@ -143,6 +143,16 @@ TEST_CASE("DayOfAndStartOfAreTwoViewsOfOneBoundary") {
   }
 }
 
+TEST_CASE("AWrongNameLeadsToTheZoneThatWasMeant") {
+  CHECK(NearestTimeZone("Europe/Berlim") == "Europe/Berlin");
+  CHECK(NearestTimeZone("europe/berlin") == "Europe/Berlin");
+  CHECK(NearestTimeZone("berlin") == "Europe/Berlin");
+  CHECK(NearestTimeZone("Buenos_Aires") == "America/Buenos_Aires");
+  CHECK(NearestTimeZone("utc") == "UTC");
+  CHECK(NearestTimeZone("Mars/Olympus_Mons") == std::nullopt);
+  CHECK(NearestTimeZone("") == std::nullopt);
+}
+
 TEST_CASE("ManyThreadsMayAskAtOnce") {
   std::vector<std::thread> threads;
   std::vector<const TimeZone*> found(4);

@@ -218,6 +218,26 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhyNotShowsOnlyWhatHoldsThatRow") {
   CHECK(Json()["rules"][0]["follows"]["held_because"] != "");
 }
 
+// The plan said of it that no feed had delivered a row yet, and why-not never named the zone.
+TEST_CASE_FIXTURE(CompanyFixture, "AZoneThatNobodyKnowsIsNamedWhereItKeepsARowFromBeingDecided") {
+  Write("policies/access.rescind",
+        "policy ended \"Ended\" {\n  controls cis_8 \"5.3\"\n  for i in identity\n"
+        "  timezone i.timezone ?? \"UTC\"\n"
+        "  when i.contract_end is known and i.contract_end has passed\n  then { disable i }\n}\n");
+  Write("zones.ndjson",
+        "{\"entity\":\"identity\",\"id\":\"eli\",\"kind\":\"contractor\",\"status\":\"active\","
+        "\"contract_end\":\"2026-01-01\",\"timezone\":\"Mars/X\"}\n");
+  REQUIRE_MESSAGE(Run({"import", "zones.ndjson", "--source", "hr"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const auto left = Json()["not_acted_on"];
+  REQUIRE(left.size() == 1);
+  CHECK(left[0]["reason"] == "insufficient_data");
+  CHECK(left[0]["detail"] == "the time zone `Mars/X` is not known");
+  REQUIRE(Run({"why-not", "identity:eli"}) == ExitStatus::kDone);
+  CHECK(Prints("i.timezone = Mars/X  (hr, observed"));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "AnIdThatSeveralRowsHaveIsAskedBack") {
   ImportCompany();
   Write("more.ndjson",

@@ -171,8 +171,11 @@ TEST_CASE_FIXTURE(Fixture, "WrongValuesSayWhatIsWanted") {
     CHECK(Problem(std::string("[limits]\nper_policy = ") + wrong + "\n").find("percentage") !=
           std::string::npos);
   }
-  CHECK(Problem("[workspace]\ntimezone = \"Europe/Berlyn\"\n").find("tz database") !=
+  CHECK(Problem("[workspace]\ntimezone = \"Europe/Berlyn\"\n")
+            .find("tz database does not know; did you mean \"Europe/Berlin\"?") !=
         std::string::npos);
+  CHECK(Problem("[workspace]\ntimezone = \"Mars/Olympus_Mons\"\n")
+            .find("tz database does not know; write one like") != std::string::npos);
   CHECK(Problem("[workspace]\nstore = 5\n").find("must be a text in quotes, not an integer") !=
         std::string::npos);
   CHECK(Problem("[workspace]\nstore = \"\"\n").find("must not be empty") != std::string::npos);
