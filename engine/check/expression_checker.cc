@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/check/check_codes.h"
+#include "engine/check/mentioned_path.h"
 
 namespace rescind::check {
 
@@ -338,7 +339,42 @@ std::optional<std::string> ExpressionChecker::SuggestedDefault(const Expr& expr)
   return std::nullopt;
 }
 
+// ---- What a broken condition may have made known ------------------------------------------------
+
+// `a.owner is known and a.owner.statsu == active and a.owner.manager.job == "x"`: the fields behind
+// a path that is in doubt are tried as if it were known.
+void ExpressionChecker::DoubtPath(const ast::Expr& path, KnownSet& doubtful) {
+  if (const auto* field = path.As<ast::FieldExpr>()) DoubtPath(*field->base, doubtful);
+  const ExprPtr value = Check(path);
+  if (!Sound(value) || !value->type.optional) return;
+  const std::string key = flow_.Key(*value);
+  doubtful.insert(key);
+  known_.insert(key);
+}
+
+// A condition that holds may have made known whatever it mentions; of one that does not hold, what
+// it asks about.
+void ExpressionChecker::Doubt(const ast::Expr& condition, bool holds) {
+  const MentionedPaths mentioned = FindMentionedPaths(condition);
+  all_is_doubtful_ = all_is_doubtful_ || mentioned.unreadable;
+  const bool was_silent = std::exchange(silent_, true);
+  const KnownSet known = known_;
+  const Expansion expansion = *expansion_;
+  for (const MentionedPath& path : mentioned.paths) {
+    if (holds || path.asked) DoubtPath(*path.path, doubtful_);
+  }
+  *expansion_ = expansion;
+  known_ = known;
+  silent_ = was_silent;
+}
+
+bool ExpressionChecker::IsInDoubt(const Expr& expr) const {
+  if (all_is_doubtful_) return true;
+  return !doubtful_.empty() && doubtful_.count(flow_.Key(expr)) > 0;
+}
+
 void ExpressionChecker::ReportUnknown(const Expr& expr, const ast::Expr& whole) {
+  if (IsInDoubt(expr)) return;
   const std::string text = state_.Text(expr.span);
   auto mistake = Mistake(kMayBeUnknown, expr.span, fmt::format("`{}` may be unknown", text));
   mistake.Label(fmt::format("this is `{}`", state_.Type(expr.type)));

@@ -41,6 +41,12 @@ class ExpressionChecker {
 
   // ---- What is known, for the following calls. ----
   void SetKnown(KnownSet known) { known_ = std::move(known); }
+  // A condition could not be given a type. What it would have made known, where it holds or fails,
+  // is in doubt from now on: nobody is told that it may be unknown.
+  void DoubtWhatHolds(const ast::Expr& condition) { Doubt(condition, true); }
+  void DoubtWhatFails(const ast::Expr& condition) { Doubt(condition, false); }
+  // The same where the condition itself is missing.
+  void DoubtAll() { all_is_doubtful_ = true; }
   const KnownFlow& flow() const { return flow_; }
 
   // ---- Checking. `expected` gives bare enum members their meaning; null: nothing is. ----
@@ -188,6 +194,9 @@ class ExpressionChecker {
 
   // Unknown flow.
   void ReportUnknown(const typed::Expr& expr, const ast::Expr& whole);
+  void Doubt(const ast::Expr& condition, bool holds);
+  void DoubtPath(const ast::Expr& path, KnownSet& doubtful);
+  bool IsInDoubt(const typed::Expr& expr) const;
   std::optional<std::string> SuggestedDefault(const typed::Expr& expr) const;
 
   CheckState& state_;
@@ -195,6 +204,8 @@ class ExpressionChecker {
   const std::vector<typed::Let>* lets_;
   KnownFlow flow_;
   KnownSet known_;
+  KnownSet doubtful_;             // what a condition that has no type may have made known
+  bool all_is_doubtful_ = false;  // a syntax error in it may have hidden what
   std::vector<Local> locals_;
   std::vector<Extent> let_extents_;  // by let
   bool silent_ = false;

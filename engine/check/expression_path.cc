@@ -52,6 +52,7 @@ ExpressionChecker::Path ExpressionChecker::Step(Path base, const ast::Expr& expr
     if (field.optional) {
       base.short_circuits = true;
     } else if (!base.short_circuits || base.own_optional) {
+      if (IsInDoubt(*base.expr)) return BadPath(expr.span);
       const std::string text = state_.Text(base.expr->span);
       auto mistake =
           Mistake(kMayBeUnknown, base.expr->span, fmt::format("`{}` may be unknown", text));

@@ -71,6 +71,8 @@ ExprPtr ExpressionChecker::CheckLogical(const ast::Expr& expr, const ast::Logica
   const bool conjunction = logical.op == ast::LogicalOp::kAnd;
   ExprPtr result = Make(conjunction ? ExprKind::kAnd : ExprKind::kOr, Boolean(), expr.span);
   const KnownSet before = known_;
+  const KnownSet doubtful_before = doubtful_;
+  const bool all_was_doubtful = all_is_doubtful_;
   bool sound = true;
   under_not_ = false;
   for (const auto& operand : logical.operands) {
@@ -81,11 +83,12 @@ ExprPtr ExpressionChecker::CheckLogical(const ast::Expr& expr, const ast::Logica
       result->operands.push_back(std::move(part));
     } else {
       sound = false;
-      // What a broken operand would have established is unknown: guess that it was right.
-      if (conjunction) break;
+      Doubt(*operand, conjunction);
     }
   }
   known_ = before;
+  doubtful_ = doubtful_before;
+  all_is_doubtful_ = all_was_doubtful;
   return sound ? std::move(result) : Poison(expr.span);
 }
 

@@ -164,26 +164,33 @@ bool RuleChecker::CheckConditions(const ast::Declaration& declaration, Span name
   const auto* when = One<ast::WhenClause>("when");
   if (when == nullptr) {
     ReportMissing(declaration, name, "when", "say when access goes: `when g.expires_at …`");
+    expressions_.DoubtAll();
   } else {
     when_ = expressions_.CheckCondition(*when->condition);
     when_span_ = when->condition->span;
   }
-  const bool sound = Sound(when_);
-  if (sound) expressions_.SetKnown(expressions_.flow().WhenTrue(*when_));
-  if (const auto* unless = One<ast::UnlessClause>("unless")) {
+  KnownSet known;
+  if (Sound(when_)) {
+    known = expressions_.flow().WhenTrue(*when_);
+  } else if (when != nullptr) {
+    expressions_.DoubtWhatHolds(*when->condition);
+  }
+  expressions_.SetKnown(known);
+  const auto* unless = One<ast::UnlessClause>("unless");
+  if (unless != nullptr) {
     unless_ = expressions_.CheckCondition(*unless->condition);
     unless_span_ = unless->condition->span;
   }
   WarnOfConstant(when_, when_span_);
   WarnOfConstant(unless_, unless_span_);
-  if (!sound) return false;
-  KnownSet known = expressions_.flow().WhenTrue(*when_);
   if (Sound(unless_)) {
     KnownSet more = expressions_.flow().WhenFalse(*unless_);
     known.merge(more);
+  } else if (unless != nullptr) {
+    expressions_.DoubtWhatFails(*unless->condition);
   }
   expressions_.SetKnown(std::move(known));
-  return unless_ == nullptr || Sound(unless_);
+  return Sound(when_) && (unless == nullptr || Sound(unless_));
 }
 
 void RuleChecker::RefuseInProtect() {
@@ -249,15 +256,13 @@ void RuleChecker::CheckPolicy(const Declared<ast::PolicyDecl>& declared, typed::
   CheckPlainClauses(policy);
   if (!has_head) return;
   const bool sound = CheckConditions(*declared.declaration, policy.name_span);
-  // What a broken condition establishes is unknown: what follows would only cascade.
-  if (sound) {
-    CheckBecause(policy);
-    CheckStages(*declared.declaration, policy);
-    CheckLimits(policy);
-    CheckDone(policy);
-    CheckOnFailure(policy);
-    ReportUnusedLets();
-  }
+  CheckBecause(policy);
+  CheckStages(*declared.declaration, policy);
+  CheckLimits(policy);
+  CheckDone(policy);
+  CheckOnFailure(policy);
+  // A broken condition may have been meant to use them.
+  if (sound) ReportUnusedLets();
   CheckNeeds(policy);
   if (policy.controls.empty() && !declared.declaration->incomplete) {
     state_

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/base/instant.h"
@@ -38,6 +39,7 @@ class Checker {
   bool ReportStray(const Token& token);
 
   bool ReportQuotes(const Token& token, std::string_view plain);
+  uint32_t EndOfBrokenText(const Token& token) const;
 
   FileId file_;
   std::string_view text_;
@@ -208,7 +210,37 @@ bool Checker::ReportBadNumber(const Token& token) {
   return Report(std::move(diagnostic));
 }
 
+// Where the text that begins here ends on the next line, behind its quote; 0 when it does not. A
+// quote that ends a text stands behind something, and nothing follows it directly:
+//   `when a.name == "Ann` / `  Smith" and …`, but not `severity "x` / `because "y`.
+uint32_t Checker::EndOfBrokenText(const Token& token) const {
+  const size_t line = text_.find('\n', token.begin);
+  if (line == std::string_view::npos) return 0;
+  const size_t line_end = std::min(text_.find('\n', line + 1), text_.size());
+  const std::string_view next = text_.substr(line + 1, line_end - line - 1);
+  const size_t quote = next.find('"');
+  if (quote == std::string_view::npos) return 0;
+  const auto is_blank = [&](size_t at) { return next[at] == ' ' || next[at] == '\t'; };
+  const bool ends_something = quote > 0 && !is_blank(quote - 1) && next[quote - 1] != '\\';
+  const bool is_last = quote + 1 == next.size() || is_blank(quote + 1) || next[quote + 1] == '\r';
+  const bool is_odd = std::count(next.begin(), next.end(), '"') % 2 == 1;
+  if (!is_odd || (!ends_something && !is_last)) return 0;
+  return static_cast<uint32_t>(line + 1 + quote + 1);
+}
+
 bool Checker::ReportOpenText(const Token& token) {
+  if (const uint32_t end = EndOfBrokenText(token); end != 0) {
+    quiet_until_ = end;
+    const size_t next = text_.find_first_not_of(" \t\r\n", token.end);
+    const Span gap = At(token.end, static_cast<uint32_t>(next));
+    return Report(
+        {kOpenText,
+         At(token.begin, token.end),
+         "broken here",
+         "a text stands on one line",
+         {{At(end - 1, end), "it goes on to here"}},
+         {{"join the lines", {{gap, " "}}}, {"or keep the line break as `\\n`", {{gap, "\\n"}}}}});
+  }
   return Report({kOpenText,
                  At(token.begin, token.end),
                  "opened here",
@@ -255,18 +287,20 @@ struct LookAlike {
   std::string_view plain;
 };
 constexpr LookAlike kLookAlikes[] = {
-    {"“", "\""},     {"”", "\""}, {"„", "\""}, {"«", "\""}, {"»", "\""}, {"‘", "\""},  {"’", "\""},
-    {"–", "-"},      {"—", "-"},  {"−", "-"},  {"×", "*"},  {"≤", "<="}, {"≥", ">="},  {"≠", "!="},
-    {"\u00a0", " "}, {"，", ","}, {"：", ":"}, {"（", "("}, {"）", ")"}, {"…", "..."},
+    {"“", "\""}, {"”", "\""},     {"„", "\""}, {"«", "\""}, {"»", "\""}, {"‘", "\""}, {"’", "\""},
+    {"–", "-"},  {"—", "-"},      {"−", "-"},  {"×", "*"},  {"≤", "<="}, {"≥", ">="}, {"≠", "!="},
+    {"'", "\""}, {"\u00a0", " "}, {"，", ","}, {"：", ":"}, {"（", "("}, {"）", ")"}, {"…", "..."},
 };
 
-// Typographic quotes around a text: one mistake, mended by two edits.
+// Quotes of another kind around a text: one mistake, mended by two edits.
 bool Checker::ReportQuotes(const Token& token, std::string_view opening) {
   const std::string_view line = text_.substr(token.end, text_.find('\n', token.end) - token.end);
   size_t first = std::string_view::npos;
   size_t length = 0;
   for (const LookAlike& pair : kLookAlikes) {
-    const size_t at = pair.plain == "\"" ? line.find(pair.wide) : std::string_view::npos;
+    // The apostrophe in `“it's”` ends nothing.
+    const bool is_pair = (pair.wide == "'") == (opening == "'");
+    const size_t at = pair.plain == "\"" && is_pair ? line.find(pair.wide) : std::string_view::npos;
     if (at >= first) continue;
     first = at;
     length = pair.wide.size();
@@ -298,6 +332,7 @@ bool Checker::ReportStray(const Token& token) {
   for (const LookAlike& pair : kLookAlikes) {
     if (word != pair.wide) continue;
     if (pair.plain == "\"" && ReportQuotes(token, word)) return true;
+    if (word == "'") break;
     diagnostic.help.push_back(
         {fmt::format("write `{}`", pair.plain), {{diagnostic.span, std::string(pair.plain)}}});
     return Report(std::move(diagnostic));

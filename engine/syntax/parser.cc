@@ -27,7 +27,9 @@ using P = grammar::RescindParser;
 class FileParser {
  public:
   FileParser(FileId file, std::string_view text, DiagnosticSink& sink)
-      : file_(file), text_(text), sink_(sink), builder_(file, text, budget_, sink) {}
+      : file_(file), text_(text), sink_(sink), builder_(file, text, budget_, sink) {
+    builder_.KeepQuietAbout(refused_names_);
+  }
 
   ParseResult Run();
 
@@ -71,6 +73,7 @@ class FileParser {
   size_t budget_ = kMaxErrorsPerFile + 1;  // the last one is spent on saying that there are more
   std::vector<Token> all_;
   Outline outline_;
+  std::vector<std::string_view> refused_names_;  // reserved words, in the declaration being read
   GrammarRunner runner_;
   TreeBuilder builder_;
   ast::File result_;
@@ -132,13 +135,25 @@ void FileParser::ReportMisfit(const DeclarationRange& piece, TokenRange part, Pi
   if (piece.IsBroken(at)) return;
   const auto bad = std::lower_bound(outline_.bad.begin(), outline_.bad.end(), begin);
   if (bad != outline_.bad.end() && *bad <= at) return;
-  Report(ExplainMisfit(
-      {file_, text_, &outline_.tokens, part, role, failure.token, std::move(failure.expected)}));
+  // A name that was refused goes on being used: one mistake, one error.
+  const auto is_refused = [&](size_t token) {
+    return std::find(refused_names_.begin(), refused_names_.end(), Text(token)) !=
+           refused_names_.end();
+  };
+  if (is_refused(failure.token) || (failure.token > part.first && is_refused(failure.token - 1))) {
+    return;
+  }
+  const size_t token = failure.token;
+  Diagnostic diagnostic = ExplainMisfit(
+      {file_, text_, &outline_.tokens, part, role, token, std::move(failure.expected)});
+  if (diagnostic.code == kReservedName) refused_names_.push_back(Text(token));
+  Report(std::move(diagnostic));
 }
 
 // ---- Declarations ---------------------------------------------------------------------------
 
 void FileParser::ParsePiece(const DeclarationRange& piece) {
+  refused_names_.clear();
   if (!piece.known) {
     result_.incomplete = true;
     const uint32_t begin = outline_.tokens[piece.range.first].begin;

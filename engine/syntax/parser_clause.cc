@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/syntax/lexical_check.h"
 #include "engine/syntax/literal.h"
 #include "engine/syntax/parser_tree.h"
@@ -137,6 +139,11 @@ ast::BecauseClause TreeBuilder::Because(P::BecauseClauseContext* context) {
   return node;
 }
 
+bool TreeBuilder::IsRefusedName(std::string_view word) const {
+  return refused_names_ != nullptr &&
+         std::find(refused_names_->begin(), refused_names_->end(), word) != refused_names_->end();
+}
+
 // An expression between braces: tokens of its own, a tree of its own.
 ast::ExprPtr TreeBuilder::Hole(uint32_t begin, uint32_t end) {
   const Span span{file_, begin, end};
@@ -162,7 +169,10 @@ ast::ExprPtr TreeBuilder::Hole(uint32_t begin, uint32_t end) {
                     : hole_runner_.Run(&P::expressionEntry, outline.tokens, piece.range, failure);
   if (entry == nullptr) {
     const Token& found = outline.tokens[std::min(failure.token, piece.range.last)];
-    if (!piece.too_deep && outline.bad.empty() && !piece.IsBroken(found.begin)) {
+    const size_t before = std::max(failure.token, piece.range.first + 1) - 1;
+    const bool told =
+        IsRefusedName(TextOf(text_, found)) || IsRefusedName(TextOf(text_, outline.tokens[before]));
+    if (!piece.too_deep && !told && outline.bad.empty() && !piece.IsBroken(found.begin)) {
       const bool ended = failure.token >= piece.range.last;
       const Token& last = outline.tokens[piece.range.last - 1];
       const Span whole{file_, outline.tokens[piece.range.first].begin, last.end};

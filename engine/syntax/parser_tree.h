@@ -27,6 +27,11 @@ class TreeBuilder {
     tokens_ = &tokens;
     range_ = range;
   }
+  // Reserved words that were refused as names: what is wrong where they are used is not told again.
+  // Outlives this.
+  void KeepQuietAbout(const std::vector<std::string_view>& refused_names) {
+    refused_names_ = &refused_names;
+  }
   // Whether the trees built since the last call held a mistake.
   bool TakeFailed() { return std::exchange(failed_, false); }
 
@@ -70,6 +75,7 @@ class TreeBuilder {
   ast::Clause::Node ClauseNode(P::ClauseContext* context);
   ast::BecauseClause Because(P::BecauseClauseContext* context);
   ast::ExprPtr Hole(uint32_t begin, uint32_t end);
+  bool IsRefusedName(std::string_view word) const;
   ast::ControlsClause Controls(P::ControlsClauseContext* context);
   ast::SeverityClause Severity(P::SeverityClauseContext* context);
   ast::ModeClause Mode(P::ModeClauseContext* context);
@@ -116,6 +122,7 @@ class TreeBuilder {
   std::string_view text_;
   size_t& budget_;
   DiagnosticSink& sink_;
+  const std::vector<std::string_view>* refused_names_ = nullptr;  // null: none
   const std::vector<Token>* tokens_ = nullptr;
   TokenRange range_;
   bool failed_ = false;
