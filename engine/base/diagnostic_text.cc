@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/base/visible_text.h"
+
 namespace rescind {
 namespace {
 
@@ -54,8 +56,13 @@ uint32_t TakeCodePoint(std::string_view& text) {
   return valid ? code : kReplacement;
 }
 
+// Shown as its number, `\u202E`: C1 controls, and marks that would show the line in another order.
+bool IsShownByNumber(uint32_t code) { return (code >= 0x80 && code < 0xA0) || IsHiddenMark(code); }
+constexpr size_t kCellsOfNumber = 6;
+
 size_t CellsOf(uint32_t code, size_t column) {
   if (code == '\t') return kTabCells - column % kTabCells;
+  if (IsShownByNumber(code)) return kCellsOfNumber;
   if (InRanges(code, kZeroWidth)) return 0;
   return InRanges(code, kDoubleWidth) ? 2 : 1;
 }
@@ -87,6 +94,8 @@ std::string PrintableLine(std::string_view line, Window window) {
     if (column > window.first + window.count) return out + std::string(kEllipsis);
     if (code == '\t' || code < 0x20 || code == 0x7F) {
       out.append(cells, ' ');
+    } else if (IsShownByNumber(code)) {
+      out += Visible(before.substr(0, before.size() - line.size()));
     } else if (code == kReplacement) {
       out += "\xEF\xBF\xBD";
     } else {
@@ -94,6 +103,20 @@ std::string PrintableLine(std::string_view line, Window window) {
     }
   }
   return out;
+}
+
+// A help may quote source of several lines.
+std::string VisibleLines(std::string_view text) {
+  std::string out;
+  for (size_t at = 0;;) {
+    const size_t end = std::min(text.find_first_of("\t\n", at), text.size());
+    std::string_view piece = text.substr(at, end - at);
+    if (end < text.size() && piece.ends_with('\r')) piece.remove_suffix(1);
+    out += Visible(piece);
+    if (end == text.size()) return out;
+    out += text[end];
+    at = end + 1;
+  }
 }
 
 constexpr std::string_view kReset = "\x1b[0m";
@@ -154,7 +177,7 @@ void Renderer::AddPlace(Span span, const std::string& text, bool primary) {
   mark.first_cell = TextCells(line.substr(0, begin));
   mark.cell_count = std::max<size_t>(1, TextCells(line.substr(0, end)) - mark.first_cell);
   mark.primary = primary;
-  mark.text = text;
+  mark.text = VisibleLines(text);
   if (std::find(files_.begin(), files_.end(), span.file) == files_.end())
     files_.push_back(span.file);
   marks_[{span.file, place.line}].push_back(std::move(mark));
@@ -194,7 +217,7 @@ void Renderer::PrintFile(FileId id, bool first) {
   }
   const LineColumn at = file.Locate(place.begin);
   out_ += std::string(number_width_, ' ') + Paint(first ? "-->" : ":::", kBlue) +
-          fmt::format(" {}:{}:{}\n", file.name(), at.line, at.column);
+          fmt::format(" {}:{}:{}\n", Visible(file.name()), at.line, at.column);
   Gutter("", "");
   uint32_t last = 0;
   for (const auto& [key, marks] : marks_) {
@@ -210,7 +233,7 @@ void Renderer::PrintHelp() {
   if (!files_.empty()) Gutter("", "");
   for (const DiagnosticHelp& help : diagnostic_.help) {
     out_ += fmt::format("{} {} {}: {}\n", std::string(number_width_, ' '), Paint("=", kBlue),
-                        Paint("help", kBold), help.text);
+                        Paint("help", kBold), VisibleLines(help.text));
   }
 }
 
@@ -218,7 +241,7 @@ std::string Renderer::Run() {
   const bool error = diagnostic_.severity() == DiagnosticSeverity::kError;
   out_ = Paint(fmt::format("{}[{}]", error ? "error" : "warning", diagnostic_.code.text),
                SeverityColor()) +
-         Paint(fmt::format(": {}", diagnostic_.message), kBold) + '\n';
+         Paint(fmt::format(": {}", VisibleLines(diagnostic_.message)), kBold) + '\n';
   AddPlace(diagnostic_.span, diagnostic_.label, true);
   for (const DiagnosticLabel& note : diagnostic_.notes) AddPlace(note.span, note.text, false);
   const std::vector<FileId> files = files_;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "engine/base/instant.h"
+#include "engine/base/visible_text.h"
 #include "engine/syntax/literal.h"
 #include "engine/syntax/parser.h"
 #include "engine/syntax/syntax_codes.h"
@@ -40,6 +41,10 @@ class Checker {
 
   bool ReportQuotes(const Token& token, std::string_view plain);
   uint32_t EndOfBrokenText(const Token& token) const;
+  // How a mark that nobody sees is mended: by an escape of a text or of a regex, or taken out.
+  enum class Mend { kTextEscape, kRegexEscape, kRemove };
+  bool CheckMarks(uint32_t begin, uint32_t end, Mend mend);
+  bool CheckReasonMarks(const Token& token);
 
   FileId file_;
   std::string_view text_;
@@ -53,8 +58,16 @@ bool Checker::Check(const Token& token) {
     case TokenKind::kNumber: return CheckNumber(token);
     case TokenKind::kDuration: return CheckDuration(token);
     case TokenKind::kMoment: return CheckMoment(token);
-    case TokenKind::kText: return CheckText(token.begin + 1, token.end - 1);
-    case TokenKind::kReason: return CheckReason(token);
+    case TokenKind::kComment: return CheckMarks(token.begin, token.end, Mend::kRemove);
+    case TokenKind::kText: {
+      const bool marked = CheckMarks(token.begin, token.end, Mend::kTextEscape);
+      return CheckText(token.begin + 1, token.end - 1) || marked;
+    }
+    case TokenKind::kReason: {
+      const bool marked = CheckReasonMarks(token);
+      return CheckReason(token) || marked;
+    }
+    case TokenKind::kRegex: return CheckMarks(token.begin, token.end, Mend::kRegexEscape);
     case TokenKind::kBadNumber: return ReportBadNumber(token);
     case TokenKind::kOpenText: return ReportOpenText(token);
     case TokenKind::kOpenRegex: return ReportOpenRegex(token);
@@ -66,7 +79,8 @@ bool Checker::Check(const Token& token) {
                      {},
                      {{"close it with `*/`", {}}}});
     case TokenKind::kForeignOperator: return ReportForeign(token);
-    case TokenKind::kStray: return ReportStray(token);
+    case TokenKind::kStray:
+      return CheckMarks(token.begin, token.end, Mend::kRemove) || ReportStray(token);
     default: return false;
   }
 }
@@ -169,6 +183,48 @@ bool Checker::CheckText(uint32_t begin, uint32_t end) {
     }
   }
   return !decoded.bad.empty();
+}
+
+// The first mark is shown, and all of them are mended: a hostile file holds as many as it likes.
+bool Checker::CheckMarks(uint32_t begin, uint32_t end, Mend mend) {
+  const std::string_view text = text_.substr(0, end);
+  HiddenMark mark = FindHiddenMark(text, begin);
+  if (mark.code_point == 0) return false;
+  const HiddenMark first = mark;
+  std::vector<TextEdit> edits;
+  for (; mark.code_point != 0; mark = FindHiddenMark(text, mark.end)) {
+    const char* const escape = mend == Mend::kTextEscape ? "\\u{{{:X}}}" : "\\x{{{:X}}}";
+    edits.push_back(
+        {At(static_cast<uint32_t>(mark.begin), static_cast<uint32_t>(mark.end)),
+         mend == Mend::kRemove ? "" : fmt::format(fmt::runtime(escape), mark.code_point)});
+  }
+  const std::string written = edits[0].text;
+  return Report(
+      {kHiddenMark,
+       edits[0].span,
+       edits.size() == 1 ? "nobody sees it"
+                         : fmt::format("nobody sees it, nor {} more behind it", edits.size() - 1),
+       fmt::format("a hidden character stands here: U+{:04X}, {}", first.code_point,
+                   HiddenMarkName(first.code_point)),
+       {},
+       {{written.empty() ? "remove it: it makes the line look other than it is"
+                         : fmt::format("if it is meant, write it so that it shows: `{}`", written),
+         std::move(edits)}}});
+}
+
+// The texts within the holes are tokens of their own.
+bool Checker::CheckReasonMarks(const Token& token) {
+  const uint32_t quote = token.begin + static_cast<uint32_t>(FindReasonQuote(TextOf(text_, token)));
+  bool marked = CheckMarks(token.begin, quote, Mend::kRemove);
+  std::vector<ReasonPart> parts;
+  uint32_t bad_brace = 0;
+  const uint32_t body = quote + 1;
+  if (!SplitReason(text_.substr(body, token.end - 1 - body), parts, bad_brace)) return marked;
+  for (const ReasonPart& part : parts) {
+    if (part.is_hole) continue;
+    marked = CheckMarks(body + part.begin, body + part.end, Mend::kTextEscape) || marked;
+  }
+  return marked;
 }
 
 // Only what lies outside the holes: they are tokenized and checked when they are parsed.

@@ -33,6 +33,7 @@ inline constexpr DiagnosticCode kBadCollection{"E0124"};
 inline constexpr DiagnosticCode kBadCall{"E0125"};
 inline constexpr DiagnosticCode kRepeatedPart{"E0126"};
 inline constexpr DiagnosticCode kTooManyErrors{"E0127"};
+inline constexpr DiagnosticCode kHiddenMark{"E0128"};
 
 // A file with more syntax errors than this is not what its author believes it to be.
 inline constexpr size_t kMaxErrorsPerFile = 200;

@@ -7,6 +7,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/cli/import_report.h"
 #include "runtime/feeds/bad_record.h"
 
@@ -50,19 +51,6 @@ void PrintTable(const std::vector<std::vector<std::string>>& lines, std::ostream
     while (text.ends_with(' ')) text.pop_back();
     fmt::print(to, "{}\n", text);
   }
-}
-
-// A value may hold what would break the table.
-std::string OnOneLine(const std::string& value) {
-  std::string text;
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
-      text += c;
-    } else {
-      text += fmt::format("\\x{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return text;
 }
 
 std::string WhatIsWrong(const SourceCheck& source, Instant now) {
@@ -110,14 +98,15 @@ void PrintRow(std::string_view entity, const RowFacts& row, std::ostream& to) {
   if (row.presence == Presence::kAbsent) state += ": a reference names it, no feed has listed it";
   if (row.removed_at) state += " at " + FormatInstant(*row.removed_at);
   if (row.incarnation > 1) state += fmt::format(", for the {}. time", row.incarnation);
-  fmt::print(to, "{} {}  {}\n", entity, OnOneLine(row.id), state);
-  if (!row.sources.empty()) fmt::print(to, "listed by {}\n", fmt::join(row.sources, ", "));
+  fmt::print(to, "{} {}  {}\n", entity, Visible(row.id), state);
+  if (!row.sources.empty())
+    fmt::print(to, "listed by {}\n", Visible(fmt::format("{}", fmt::join(row.sources, ", "))));
   std::vector<std::vector<std::string>> lines = {
       {"field", "value", "source", "observed", "before"}};
   for (const RowFacts::Field& field : row.fields) {
-    std::string before = field.previous ? OnOneLine(*field.previous) : "";
+    std::string before = field.previous ? Visible(*field.previous) : "";
     if (field.changed_at) before += fmt::format(" until {}", FormatInstant(*field.changed_at));
-    lines.push_back({field.name, field.known ? OnOneLine(field.value) : "unknown",
+    lines.push_back({field.name, field.known ? Visible(field.value) : "unknown",
                      field.origin ? field.origin->source : "",
                      field.origin ? FormatInstant(field.origin->observed_at) : "", before});
   }
@@ -165,8 +154,8 @@ void PrintFactsReport(const FactsReport& report, Instant now, std::ostream& to) 
   if (unseen > 0) {
     fmt::print(to, "\nunseen: ids that a reference names and no feed has listed\n");
     for (const UnseenRow& row : report.unseen) {
-      fmt::print(to, "  {} {}{}\n", row.entity, OnOneLine(row.id),
-                 row.named_by.empty() ? "" : ", named by " + OnOneLine(row.named_by));
+      fmt::print(to, "  {} {}{}\n", row.entity, Visible(row.id),
+                 row.named_by.empty() ? "" : ", named by " + Visible(row.named_by));
     }
     if (unseen > report.unseen.size()) {
       fmt::print(to, "  and {} more\n", WithThousands(unseen - report.unseen.size()));
@@ -175,7 +164,7 @@ void PrintFactsReport(const FactsReport& report, Instant now, std::ostream& to) 
   if (incomplete > 0) {
     fmt::print(to, "\nincomplete: rows that match no policy until this is mended\n");
     for (const IncompleteRow& row : report.incomplete) {
-      fmt::print(to, "  {} {}: {}\n", row.entity, OnOneLine(row.id), OnOneLine(row.why));
+      fmt::print(to, "  {} {}: {}\n", row.entity, Visible(row.id), Visible(row.why));
     }
     if (incomplete > report.incomplete.size()) {
       fmt::print(to, "  and {} more\n", WithThousands(incomplete - report.incomplete.size()));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/visible_text.h"
+
 namespace rescind {
 namespace {
 
@@ -54,11 +56,11 @@ std::string ShowValue(std::string_view text) {
     }
     const size_t bytes = SequenceBytes(text.substr(at));
     const auto byte = static_cast<unsigned char>(text[at]);
-    if (bytes == 0 || (bytes == 1 && (byte < 0x20 || byte == 0x7F))) {
+    if (bytes == 0) {
       shown += fmt::format("\\x{:02X}", byte);
       ++at;
     } else {
-      shown += text.substr(at, bytes);
+      shown += Visible(text.substr(at, bytes));
       at += bytes;
     }
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/assert.h"
+#include "engine/base/visible_text.h"
 
 namespace rescind {
 namespace {
@@ -16,8 +17,9 @@ std::string Cell(std::string_view text) {
   if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) {
     value = "'";
   }
-  value += text;
-  if (value.find_first_of(",\"\r\n") == std::string::npos) return value;
+  // What a terminal or a spreadsheet would hide or obey shows as in the table.
+  value += Visible(text);
+  if (value.find_first_of(",\"") == std::string::npos) return value;
   std::string quoted = "\"";
   for (const char c : value) {
     if (c == '"') quoted += '"';

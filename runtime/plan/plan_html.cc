@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
 
 namespace rescind {
@@ -28,7 +29,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums }
 std::string Escape(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
-  for (const char c : text) {
+  for (const char c : Visible(text)) {
     switch (c) {
       case '&': safe += "&amp;"; break;
       case '<': safe += "&lt;"; break;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/base/visible_text.h"
+
 namespace rescind {
 namespace {
 
@@ -238,24 +240,7 @@ void WriteNotActedOn(Table& table, const Plan& plan) {
 
 }  // namespace
 
-std::string Printable(std::string_view text) {
-  std::string safe;
-  safe.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C1 controls are two bytes in UTF-8: C2 80 … C2 9F.
-    const bool c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (byte < 0x20 || byte == 0x7F) {
-      safe += fmt::format("\\x{:02x}", byte);
-    } else if (c1) {
-      safe += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
-    } else {
-      safe += text[i];
-    }
-  }
-  return safe;
-}
+std::string Printable(std::string_view text) { return Visible(text); }
 
 std::string DeltaCounts(const PlanDelta& delta) {
   std::string text = fmt::format("{} new, {} standing, {} resolved", delta.new_count,

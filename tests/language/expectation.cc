@@ -21,6 +21,22 @@ std::string TakeQuoted(std::string_view& rest) {
   return out;
 }
 
+// `<U+202E>` stands for the character, which a case cannot write in a comment.
+std::string WithMarks(std::string text) {
+  for (size_t at = text.find("<U+"); at != std::string::npos; at = text.find("<U+", at)) {
+    const size_t end = text.find('>', at);
+    REQUIRE(end != std::string::npos);
+    const auto code =
+        static_cast<unsigned>(std::stoul(text.substr(at + 3, end - at - 3), nullptr, 16));
+    REQUIRE((code >= 0x800 && code < 0x10000));
+    const std::string mark = {static_cast<char>(0xE0 | code >> 12),
+                              static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+                              static_cast<char>(0x80 | (code & 0x3F))};
+    text.replace(at, end + 1 - at, mark);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<Expectation> ReadExpectations(std::string_view source) {
@@ -32,7 +48,7 @@ std::vector<Expectation> ReadExpectations(std::string_view source) {
     Expectation expectation;
     std::string_view rest = std::string_view(line).substr(4);
     expectation.code = rest.substr(0, rest.find(' '));
-    expectation.underlined = TakeQuoted(rest);
+    expectation.underlined = WithMarks(TakeQuoted(rest));
     while (rest.find("help") != std::string_view::npos)
       expectation.helps.push_back(TakeQuoted(rest));
     result.push_back(std::move(expectation));

@@ -16,7 +16,7 @@ RowFacts SampleRow() {
   row.presence = Presence::kLive;
   row.incarnation = 2;
   row.sources = {"directory", "hr"};
-  RowFacts::Field name{"name", "Zoë\n", true, FieldOrigin{"hr", kApril}, {}, {}};
+  RowFacts::Field name{"name", "Zoë\n\u202e", true, FieldOrigin{"hr", kApril}, {}, {}};
   RowFacts::Field status{"status", "active", true, FieldOrigin{"hr", kApril}, "on_leave", kApril};
   RowFacts::Field email{"email", "unknown", false, {}, {}, {}};
   row.fields = {name, status, email};
@@ -30,9 +30,9 @@ TEST_CASE("ARowIsShownWithWhereItsFactsCameFrom") {
         "identity ann  live, for the 2. time\n"
         "listed by directory, hr\n"
         "\n"
-        "field   value    source  observed              before\n"
-        "name    Zoë\\x0A  hr      2026-04-01T00:00:00Z\n"
-        "status  active   hr      2026-04-01T00:00:00Z  on_leave until 2026-04-01T00:00:00Z\n"
+        "field   value          source  observed              before\n"
+        "name    Zoë\\x0A\\u202E  hr      2026-04-01T00:00:00Z\n"
+        "status  active         hr      2026-04-01T00:00:00Z  on_leave until 2026-04-01T00:00:00Z\n"
         "email   unknown\n");
 }
 

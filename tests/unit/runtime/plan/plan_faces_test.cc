@@ -46,6 +46,22 @@ TEST_CASE("WhyARowIsLeftAloneIsSaidInWords") {
   CHECK(Contains(FormatPlanCsv(plan), "protected,access.stale.break_glass"));
 }
 
+// The CSV passed on what a terminal obeys, and all three what shows text in another order.
+TEST_CASE("FactsCannotChangeHowAPlanLooks") {
+  Plan plan = SamplePlan();
+  plan.not_acted_on.push_back({"account", "ldap/\u202eeve\u2066", "", NotActedReason::kObserve, "",
+                               "named \x1b[2J\r\nmallory\u2028"});
+  SealPlan(plan);
+  for (const std::string& face :
+       {FormatPlan(plan, {}), FormatPlanHtml(plan, "plan.csv"), FormatPlanCsv(plan)}) {
+    CAPTURE(face);
+    CHECK(Contains(face, "ldap/\\u202Eeve\\u2066"));
+    CHECK(Contains(face, "named \\x1B[2J\\x0D\\x0Amallory\\u2028"));
+    for (const char* hidden : {"\x1b", "\u202e", "\u2066", "\u2028"})
+      CHECK(!Contains(face, hidden));
+  }
+}
+
 // A plan of an earlier instant said "read -15d ago".
 TEST_CASE("NoFeedIsOfNegativeAge") {
   Plan plan = SamplePlan();
