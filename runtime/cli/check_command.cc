@@ -42,22 +42,22 @@ bool WorkspaceIsNamed(const Invocation& invocation) {
 
 // The workspace that the files are policies of; nullopt when they lie elsewhere. Unless one is
 // named, it is looked for upwards from the first of them.
-Result<std::optional<Workspace>> WorkspaceOf(const std::vector<PolicyFile>& named,
-                                             Invocation& invocation) {
-  if (named.empty()) return std::optional<Workspace>();
+Result<std::optional<WorkspaceReading>> WorkspaceOf(const std::vector<PolicyFile>& named,
+                                                    Invocation& invocation) {
+  if (named.empty()) return std::optional<WorkspaceReading>();
   if (!WorkspaceIsNamed(invocation)) {
     const std::string file = RealPath(named[0].path);
     auto folder = FindWorkspaceFolder(file.substr(0, file.rfind('/') + 1), invocation.files);
-    if (!folder.ok()) return std::optional<Workspace>();
+    if (!folder.ok()) return std::optional<WorkspaceReading>();
     invocation.workspace_option = *std::move(folder);
   }
-  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
-  const std::string folder = RealPath(workspace.policy_folder);
+  RESCIND_ASSIGN(WorkspaceReading reading, invocation.ReadWorkspaceFile());
+  const std::string folder = RealPath(reading.workspace.policy_folder);
   const bool inside = std::all_of(named.begin(), named.end(), [&](const PolicyFile& file) {
     return IsInFolder(RealPath(file.path), folder);
   });
-  if (!inside) return std::optional<Workspace>();
-  return std::optional<Workspace>(std::move(workspace));
+  if (!inside) return std::optional<WorkspaceReading>();
+  return std::optional<WorkspaceReading>(std::move(reading));
 }
 
 Checked ShowAll(LoadedPolicies policies) {
@@ -89,13 +89,24 @@ Checked ShowNamed(LoadedPolicies policies, const std::vector<PolicyFile>& named)
   return checked;
 }
 
+// The policies of a workspace with mistakes: those of rescind.toml come first, and where it could
+// not be parsed nothing else is said, as anything might be its fault.
+Result<LoadedPolicies> LoadPoliciesOf(const WorkspaceReading& reading, FileSystem& files) {
+  if (!reading.is_toml) return LoadedPolicies();
+  auto policies = LoadPolicies(reading.workspace, files);
+  if (!policies.ok() && !reading.problems.empty()) return LoadedPolicies();
+  return policies;
+}
+
 Result<Checked> CheckPaths(const std::vector<std::string>& paths, Invocation& invocation) {
   RESCIND_ASSIGN(const auto named,
                  FindPolicyFiles(paths, invocation.working_folder, invocation.files));
-  RESCIND_ASSIGN(const auto workspace, WorkspaceOf(named, invocation));
-  if (workspace) {
-    RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicies(*workspace, invocation.files));
-    return ShowNamed(std::move(policies), named);
+  RESCIND_ASSIGN(const auto reading, WorkspaceOf(named, invocation));
+  if (reading) {
+    RESCIND_ASSIGN(LoadedPolicies policies, LoadPoliciesOf(*reading, invocation.files));
+    Checked checked = ShowNamed(std::move(policies), named);
+    checked.problems = reading->problems;
+    return checked;
   }
   RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicyFiles(named, invocation.files));
   if (named.empty()) {
@@ -105,12 +116,16 @@ Result<Checked> CheckPaths(const std::vector<std::string>& paths, Invocation& in
 }
 
 Result<Checked> CheckWorkspace(Invocation& invocation) {
-  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicies(workspace, invocation.files));
+  RESCIND_ASSIGN(WorkspaceReading reading, invocation.ReadWorkspaceFile());
+  RESCIND_ASSIGN(LoadedPolicies policies, LoadPoliciesOf(reading, invocation.files));
   Checked checked = ShowAll(std::move(policies));
+  checked.problems = std::move(reading.problems);
+  if (!reading.is_toml) return checked;
   const typed::Program* program = checked.policies.program.get();
-  checked.problems =
-      CheckWorkspace(workspace, program == nullptr ? nullptr : &program->schema, invocation.files);
+  for (WorkspaceProblem& problem : CheckWorkspace(
+           reading.workspace, program == nullptr ? nullptr : &program->schema, invocation.files)) {
+    checked.problems.push_back(std::move(problem));
+  }
   return checked;
 }
 

@@ -68,16 +68,30 @@ Trail Follow(const CLI::App& root, const std::vector<std::string>& words) {
 
 std::string_view ProgramVersion() { return RESCIND_VERSION; }
 
+namespace {
+
+Result<std::string> WorkspaceFolderOf(const Invocation& invocation) {
+  if (!invocation.workspace_option.empty()) return invocation.workspace_option;
+  const auto& environment = invocation.surroundings.environment;
+  const auto variable = environment.find("RESCIND_WORKSPACE");
+  if (variable != environment.end() && !variable->second.empty()) return variable->second;
+  return FindWorkspaceFolder(invocation.working_folder, invocation.files);
+}
+
+}  // namespace
+
 Result<Workspace> Invocation::OpenWorkspace() {
-  std::string folder = workspace_option;
-  const auto variable = surroundings.environment.find("RESCIND_WORKSPACE");
-  if (folder.empty() && variable != surroundings.environment.end()) folder = variable->second;
-  if (folder.empty()) {
-    RESCIND_ASSIGN(folder, FindWorkspaceFolder(working_folder, files));
-  }
+  RESCIND_ASSIGN(const std::string folder, WorkspaceFolderOf(*this));
   RESCIND_ASSIGN(Workspace workspace, LoadWorkspace(folder, surroundings, files));
   for (const std::string& warning : workspace.warnings) Warn(warning);
   return workspace;
+}
+
+Result<WorkspaceReading> Invocation::ReadWorkspaceFile() {
+  RESCIND_ASSIGN(const std::string folder, WorkspaceFolderOf(*this));
+  RESCIND_ASSIGN(WorkspaceReading reading, ReadWorkspace(folder, surroundings, files));
+  for (const std::string& warning : reading.workspace.warnings) Warn(warning);
+  return reading;
 }
 
 void Invocation::Warn(const std::string& message) {

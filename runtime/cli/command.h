@@ -71,6 +71,8 @@ struct Invocation {
   // The workspace of --workspace, of RESCIND_WORKSPACE, or the nearest one upwards. Prints its
   // warnings to err.
   Result<Workspace> OpenWorkspace();
+  // The same with its mistakes listed, for `check`.
+  Result<WorkspaceReading> ReadWorkspaceFile();
   // "warning: …" on err.
   void Warn(const std::string& message);
   // "error: …" and "help: …" on err; the exit status that the kind of error has.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -165,6 +166,46 @@ Json SarifResult(const SourceMap& sources, const Diagnostic& diagnostic, size_t 
   return result;
 }
 
+// "/srv/acme/rescind.toml:9:1" taken apart; line 0 for what is no place in a file.
+struct FilePlace {
+  std::string file;
+  uint64_t line = 0;
+  uint64_t column = 0;
+};
+FilePlace FilePlaceOf(const std::string& place) {
+  const auto take_number = [](std::string& text) -> uint64_t {
+    const size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return 0;
+    uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, number);
+    if (error != std::errc() || stopped != end) return 0;
+    text.resize(colon);
+    return number;
+  };
+  FilePlace result{place, 0, 0};
+  result.column = take_number(result.file);
+  if (result.column > 0) result.line = take_number(result.file);
+  return result;
+}
+
+Json SarifResult(const WorkspaceProblem& problem, size_t rule_index) {
+  std::string text = fmt::format("{}: {}", problem.place, problem.message);
+  if (!problem.help.empty()) text += fmt::format("\nhelp: {}", problem.help);
+  Json result = {{"ruleId", problem.code.text},
+                 {"ruleIndex", rule_index},
+                 {"level", "error"},
+                 {"message", {{"text", text}}},
+                 {"locations", Json::array()}};
+  const FilePlace place = FilePlaceOf(problem.place);
+  if (place.line == 0 || !place.file.starts_with('/')) return result;
+  result["locations"].push_back(
+      {{"physicalLocation",
+        {{"artifactLocation", {{"uri", "file://" + UriPath(place.file)}}},
+         {"region", {{"startLine", place.line}, {"startColumn", place.column}}}}}});
+  return result;
+}
+
 Json Rule(std::string_view code) {
   const DiagnosticCode typed{code};
   Json rule = {{"id", code}, {"defaultConfiguration", {{"level", SeverityWord(typed.severity())}}}};
@@ -193,7 +234,7 @@ std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t
 }
 
 std::string FormatWorkspaceProblem(const WorkspaceProblem& problem) {
-  return fmt::format("error: {}: {}\n{}", problem.place, problem.message,
+  return fmt::format("error[{}]: {}: {}\n{}", problem.code.text, problem.place, problem.message,
                      problem.help.empty() ? "" : fmt::format("  = help: {}\n", problem.help));
 }
 
@@ -202,14 +243,18 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
   const DiagnosticCounts counts = CountDiagnostics(diagnostics);
   Json json = {{"format", "rescind.diagnostics/1"},
                {"summary",
-                {{"errors", counts.errors}, {"warnings", counts.warnings}, {"files", file_count}}},
+                {{"errors", counts.errors + problems.size()},
+                 {"warnings", counts.warnings},
+                 {"files", file_count}}},
                {"diagnostics", Json::array()}};
   for (const Diagnostic& diagnostic : diagnostics) {
     json["diagnostics"].push_back(DiagnosticJson(sources, diagnostic));
   }
   for (const WorkspaceProblem& problem : problems) {
-    json["workspace"].push_back(
-        {{"place", problem.place}, {"message", problem.message}, {"help", problem.help}});
+    json["workspace"].push_back({{"code", problem.code.text},
+                                 {"place", problem.place},
+                                 {"message", problem.message},
+                                 {"help", problem.help}});
   }
   return Dump(json);
 }
@@ -219,6 +264,7 @@ std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagn
                                const std::vector<WorkspaceProblem>& problems) {
   std::map<std::string_view, size_t> rule_indexes;
   for (const Diagnostic& diagnostic : diagnostics) rule_indexes.emplace(diagnostic.code.text, 0);
+  for (const WorkspaceProblem& problem : problems) rule_indexes.emplace(problem.code.text, 0);
   Json rules = Json::array();
   for (auto& [code, index] : rule_indexes) {
     index = rules.size();
@@ -229,9 +275,7 @@ std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagn
     results.push_back(SarifResult(sources, diagnostic, rule_indexes.at(diagnostic.code.text)));
   }
   for (const WorkspaceProblem& problem : problems) {
-    results.push_back({{"ruleId", "workspace"},
-                       {"level", "error"},
-                       {"message", {{"text", FormatWorkspaceProblem(problem)}}}});
+    results.push_back(SarifResult(problem, rule_indexes.at(problem.code.text)));
   }
   Json driver = {{"name", "rescind"}, {"version", tool_version}, {"rules", std::move(rules)}};
   Json run = {{"tool", {{"driver", std::move(driver)}}},

@@ -24,19 +24,19 @@ DiagnosticCounts CountDiagnostics(const std::vector<Diagnostic>& diagnostics);
 // "2 errors, 1 warning in 5 files".
 std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t file_count);
 
-// "error: PLACE: MESSAGE", and the remedy below it.
+// "error[E0601]: PLACE: MESSAGE", and the remedy below it.
 std::string FormatWorkspaceProblem(const WorkspaceProblem& problem);
 
 // "rescind.diagnostics/1", indented, with a newline at its end. A place that a diagnostic lacks is
-// null. What is wrong with rescind.toml itself is in the optional member `workspace`, and not
-// counted in `summary`.
+// null. What is wrong with rescind.toml itself is in the optional member `workspace`, and counted
+// in `summary`.
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                               size_t file_count,
                               const std::vector<WorkspaceProblem>& problems = {});
 
 // One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
-// relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml is a result of the
-// rule `workspace`, its place in the message.
+// relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml is a result with
+// its own code, its place in the message too, since a variable of the environment is no file.
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                                std::string_view tool_version,
                                const std::vector<WorkspaceProblem>& problems = {});

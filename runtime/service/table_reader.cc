@@ -69,7 +69,7 @@ std::optional<Share> ParsePercent(std::string_view text) {
 }
 
 TableReader::TableReader(const toml::table& table, std::string file, std::string name,
-                         std::vector<std::string>& problems)
+                         std::vector<WorkspaceProblem>& problems)
     : table_(table), file_(std::move(file)), name_(std::move(name)), problems_(problems) {}
 
 std::string TableReader::Place(const std::string& key) const {
@@ -80,7 +80,8 @@ std::string TableReader::Place(const std::string& key) const {
 }
 
 void TableReader::Reject(const std::string& key, std::string_view problem) {
-  problems_.push_back(fmt::format("{}: `{}` in {} {}", Place(key), key, name_, problem));
+  problems_.push_back(
+      {kBadWorkspaceFile, Place(key), fmt::format("`{}` in {} {}", key, name_, problem), ""});
 }
 
 const toml::node* TableReader::Find(const std::string& key) {

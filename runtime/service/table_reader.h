@@ -24,7 +24,7 @@ class TableReader {
  public:
   // `name` is how messages call the table: "[limits]". `problems` must outlive this.
   TableReader(const toml::table& table, std::string file, std::string name,
-              std::vector<std::string>& problems);
+              std::vector<WorkspaceProblem>& problems);
 
   bool Has(std::string_view key) const { return table_.contains(key); }
   // nullopt: absent, or wrong and reported.
@@ -56,7 +56,7 @@ class TableReader {
   const toml::table& table_;
   std::string file_;
   std::string name_;
-  std::vector<std::string>& problems_;
+  std::vector<WorkspaceProblem>& problems_;
   std::vector<std::string> known_keys_;
 };
 

@@ -25,7 +25,7 @@ constexpr uint64_t kMaxFileBytes = 1 << 20;
 constexpr Duration kMostCoalesce{kMicrosPerDay};
 constexpr int64_t kMaxRows = 1'000'000'000;
 
-using Problems = std::vector<std::string>;
+using Problems = std::vector<WorkspaceProblem>;
 
 std::string Under(const std::string& folder, const std::string& path) {
   return path.starts_with('/') ? path : folder + "/" + path;
@@ -153,7 +153,10 @@ class FileReader {
     channel.folder = folder_;
     channel.place = reader.Place("kind");
     if (!reader.Has("kind")) reader.Reject("kind", "is missing: command, smtp or webhook");
-    if (!kind) return;
+    if (!kind) {
+      workspace_.channels[name] = std::move(channel);  // policies may name it all the same
+      return;
+    }
     if (*kind == "command") ReadCommandChannel(reader, channel);
     if (*kind == "smtp") ReadSmtpChannel(reader, channel);
     if (*kind == "webhook") ReadWebhookChannel(reader, channel);
@@ -225,18 +228,19 @@ class FileReader {
   Problems& problems_;
 };
 
-void ReadFile(const std::string& file, const std::string& text, Workspace& workspace,
-              Problems& problems) {
+void ReadFile(const std::string& file, const std::string& text, WorkspaceReading& reading) {
   if (text.find('\0') != std::string::npos) {
-    problems.push_back(fmt::format("{}: this is a binary file, not TOML", file));
+    reading.problems.push_back({kBadWorkspaceFile, file, "this is a binary file, not TOML", ""});
+    reading.is_toml = false;
     return;
   }
   try {
     const toml::table root = toml::parse(text, file);
-    FileReader(file, workspace, problems).Read(root);
+    FileReader(file, reading.workspace, reading.problems).Read(root);
   } catch (const toml::parse_error& problem) {
-    problems.push_back(
-        fmt::format("{}: {}", PlaceOf(file, problem.source()), problem.description()));
+    reading.problems.push_back({kBadWorkspaceFile, PlaceOf(file, problem.source()),
+                                std::string(problem.description()), ""});
+    reading.is_toml = false;
   }
 }
 
@@ -288,9 +292,9 @@ void ApplyEnvironment(const std::map<std::string, std::string>& environment, Wor
     Problems here;
     // The name is a file in the workspace's folder, so that relative paths start there.
     FileReader(workspace.folder + "/" + kWorkspaceFileName, workspace, here).Read(root);
-    for (const std::string& problem : here) {
-      const size_t tick = problem.find(": ");
-      problems.push_back(fmt::format("{}: {}", override.variable, problem.substr(tick + 2)));
+    for (WorkspaceProblem& problem : here) {
+      problem.place = override.variable;
+      problems.push_back(std::move(problem));
     }
   }
   for (const auto& [name, value] : environment) {
@@ -333,19 +337,24 @@ void CheckSecrets(FileSystem& files, Workspace& workspace) {
 }
 
 // `required`: the workspace's own file. The others may be missing, but not unreadable.
-Status ApplyFile(const std::string& file, bool required, FileSystem& files, Workspace& workspace,
-                 Problems& problems) {
+Status ApplyFile(const std::string& file, bool required, FileSystem& files,
+                 WorkspaceReading& reading) {
   auto text = files.Read(file, kMaxFileBytes);
   if (!text.ok()) {
     if (!required && text.error().kind == ErrorKind::kNotFound) return {};
     return std::move(text).error();
   }
-  ReadFile(file, *text, workspace, problems);
+  ReadFile(file, *text, reading);
   return {};
 }
 
 Error AllOf(const Problems& problems) {
-  return {ErrorKind::kInvalidInput, fmt::format("{}", fmt::join(problems, "\n")),
+  std::string message;
+  for (const WorkspaceProblem& problem : problems) {
+    if (!message.empty()) message += '\n';
+    message += fmt::format("{}: {}", problem.place, problem.message);
+  }
+  return {ErrorKind::kInvalidInput, std::move(message),
           problems.size() == 1 ? "mend this line" : "mend these lines"};
 }
 
@@ -412,10 +421,12 @@ std::string DefaultAuditOrigin(const std::string& folder) {
   return fmt::format("rescind/{}", name);
 }
 
-Result<Workspace> LoadWorkspace(const std::string& folder,
-                                const WorkspaceSurroundings& surroundings, FileSystem& files) {
+Result<WorkspaceReading> ReadWorkspace(const std::string& folder,
+                                       const WorkspaceSurroundings& surroundings,
+                                       FileSystem& files) {
   std::error_code failure;
-  Workspace workspace;
+  WorkspaceReading reading;
+  Workspace& workspace = reading.workspace;
   workspace.folder = std::filesystem::absolute(folder, failure).lexically_normal().string();
   while (workspace.folder.size() > 1 && workspace.folder.ends_with('/')) {
     workspace.folder.pop_back();
@@ -425,10 +436,9 @@ Result<Workspace> LoadWorkspace(const std::string& folder,
   workspace.audit_key_file = workspace.folder + "/secrets/audit-key";
   workspace.audit_origin = DefaultAuditOrigin(workspace.folder);
 
-  Problems problems;
   for (const std::string& file : {surroundings.system_file, surroundings.user_file}) {
     if (file.empty()) continue;
-    Status applied = ApplyFile(file, /*required=*/false, files, workspace, problems);
+    Status applied = ApplyFile(file, /*required=*/false, files, reading);
     // Nobody asked for the user's file: with HOME of another user it must not stop everything.
     if (!applied.ok() && applied.error().kind == ErrorKind::kDenied &&
         file == surroundings.user_file) {
@@ -439,17 +449,23 @@ Result<Workspace> LoadWorkspace(const std::string& folder,
     }
     RESCIND_TRY(std::move(applied));
   }
-  RESCIND_TRY(ApplyFile(workspace.folder + "/" + kWorkspaceFileName, /*required=*/true, files,
-                        workspace, problems));
-  ApplyEnvironment(surroundings.environment, workspace, problems);
+  RESCIND_TRY(
+      ApplyFile(workspace.folder + "/" + kWorkspaceFileName, /*required=*/true, files, reading));
+  ApplyEnvironment(surroundings.environment, workspace, reading.problems);
   if (!workspace.oncall.empty() && !workspace.channels.contains(workspace.oncall)) {
     workspace.warnings.push_back(
         fmt::format("the on-call channel \"{}\" is not declared; add [channel.{}] to {}",
                     workspace.oncall, workspace.oncall, kWorkspaceFileName));
   }
-  if (!problems.empty()) return AllOf(problems);
-  CheckSecrets(files, workspace);
-  return workspace;
+  if (reading.problems.empty()) CheckSecrets(files, workspace);
+  return reading;
+}
+
+Result<Workspace> LoadWorkspace(const std::string& folder,
+                                const WorkspaceSurroundings& surroundings, FileSystem& files) {
+  RESCIND_ASSIGN(WorkspaceReading reading, ReadWorkspace(folder, surroundings, files));
+  if (!reading.problems.empty()) return AllOf(reading.problems);
+  return std::move(reading.workspace);
 }
 
 std::string InitialWorkspaceFile(const std::string& timezone) {

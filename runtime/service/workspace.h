@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/diagnostic.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "runtime/env/file_system.h"
@@ -20,6 +21,11 @@
 namespace rescind {
 
 inline constexpr const char* kWorkspaceFileName = "rescind.toml";
+
+// The codes of mistakes in rescind.toml: it cannot be taken as it stands; what it asks for cannot
+// work. Never renumber; each has a page in grammar/diagnostics.
+inline constexpr DiagnosticCode kBadWorkspaceFile{"E0601"};
+inline constexpr DiagnosticCode kUnworkableSetting{"E0602"};
 
 // "5%" (of a population) or 200 (rows). Percentages are kept in millionths: 5% is 50,000.
 struct Share {
@@ -113,6 +119,26 @@ struct WorkspaceSurroundings {
 // The nearest folder from `start` upwards that holds rescind.toml, absolute. kNotFound with the
 // remedy when there is none.
 Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& files);
+
+// One mistake of rescind.toml, or of a RESCIND_* variable that replaces something in it.
+struct WorkspaceProblem {
+  DiagnosticCode code;
+  std::string place;    // "/srv/acme/rescind.toml:9:1", or the variable's name
+  std::string message;  // names the table and, where there is one, the key
+  std::string help;     // may be empty
+};
+
+// What could be read, and what is wrong with it.
+struct WorkspaceReading {
+  Workspace workspace;                     // defaults stand where something is wrong
+  std::vector<WorkspaceProblem> problems;  // in the order of the files
+  bool is_toml = true;  // false: a file could not be parsed, and nothing of it is in `workspace`
+};
+
+// For `check`, which shows every problem. An error is one of the environment: no such file.
+Result<WorkspaceReading> ReadWorkspace(const std::string& folder,
+                                       const WorkspaceSurroundings& surroundings,
+                                       FileSystem& files);
 
 // Reads the workspace in `folder`. All mistakes of the files are in one kInvalidInput error, one
 // a line as "rescind.toml:3:1: …", with did-you-mean for unknown keys.

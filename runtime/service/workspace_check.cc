@@ -40,7 +40,7 @@ class Checker {
       for (const std::string& entity : source.entities) {
         if (schema.Find(entity)) continue;
         const auto meant = DidYouMean(entity, names);
-        problems_.push_back({source.place,
+        problems_.push_back({kUnworkableSetting, source.place,
                              fmt::format("[source.{}]: `entity` names {}, which no policy file "
                                          "declares",
                                          name, entity),
@@ -52,9 +52,11 @@ class Checker {
 
   void Targets() {
     for (const auto& [name, target] : workspace_.targets) {
+      if (target.executor.empty()) continue;  // reported when it was read
       const auto executor = MakeExecutor(target.executor, name, target.settings, target.folder);
       if (!executor.ok()) {
-        problems_.push_back({target.place, executor.error().message, executor.error().help});
+        problems_.push_back(
+            {kUnworkableSetting, target.place, executor.error().message, executor.error().help});
       }
       CheckFiles({fmt::format("[target.{}]", name), target.settings, target.folder, target.place,
                   target.places});
@@ -112,7 +114,8 @@ class Checker {
   void Add(const SystemTable& table, const std::string& key, const std::string& problem,
            const std::string& help) {
     const auto place = table.places.find(key);
-    problems_.push_back({place == table.places.end() ? table.place : place->second,
+    problems_.push_back({kUnworkableSetting,
+                         place == table.places.end() ? table.place : place->second,
                          fmt::format("{}: `{}`: {}", table.title, key, problem), help});
   }
 

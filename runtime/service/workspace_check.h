@@ -14,12 +14,6 @@
 
 namespace rescind {
 
-struct WorkspaceProblem {
-  std::string place;    // "/srv/acme/rescind.toml:9:1"
-  std::string message;  // names the table and, where there is one, the key
-  std::string help;     // may be empty
-};
-
 // `schema`: of the policies; null when they hold errors, and entities of feeds are not checked.
 // In the order of the tables: channels, sources, targets, each by name.
 std::vector<WorkspaceProblem> CheckWorkspace(const Workspace& workspace, const Schema* schema,

@@ -225,10 +225,54 @@ TEST_CASE_FIXTURE(CheckedTargets, "MachinesSeeTheProblemsAndNamedPoliciesAreChec
   REQUIRE(json["workspace"].size() == 1);
   CHECK(json["workspace"][0]["place"].get<std::string>().ends_with("rescind.toml:5:1"));
   CHECK(json["workspace"][0]["help"] != "");
+  CHECK(json["workspace"][0]["code"] == "E0602");
+  CHECK(json["summary"]["errors"] == 1);
   CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kCheckFailed);
   const auto sarif = nlohmann::json::parse(out.str());
-  CHECK(sarif["runs"][0]["results"].back()["ruleId"] == "workspace");
+  const auto result = sarif["runs"][0]["results"].back();
+  CHECK(result["ruleId"] == "E0602");
+  CHECK(sarif["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"].get<size_t>()]["id"] ==
+        "E0602");
+  const auto place = result["locations"][0]["physicalLocation"];
+  CHECK(place["artifactLocation"]["uri"].get<std::string>().ends_with("/rescind.toml"));
+  CHECK(place["region"]["startLine"] == 5);
   CHECK(Run({"check", "policies/good.rescind"}) == ExitStatus::kDone);
+}
+
+// Some of them ended with status 1 and plain text, whatever the format; no summary counted any.
+TEST_CASE_FIXTURE(CheckedTargets, "EveryMistakeOfTheWorkspaceFileFailsTheCheckInEveryFormat") {
+  const std::pair<std::string, std::string> mistakes[] = {
+      {"[workspace]\nstor = \"x\"\n", "did you mean `store`?"},
+      {"[workspace]\nstore = 5\n", "must be a text in quotes"},
+      {"[workspace]\ntimezone = \"Europe/Berlim\"\n", "did you mean \"Europe/Berlin\"?"},
+      {"[target.crm]\nuri = \"x\"\n", "`executor` in [target.crm] is missing"},
+      {"[target.crm]\nexecutor = \"postgre\"\n", "no kind of executor"},
+      {"[workspace\n", ""}};
+  for (const auto& [text, problem] : mistakes) {
+    CAPTURE(text);
+    CHECK(Says(text, problem));
+    CHECK(Prints("error[E060"));
+    CHECK(Prints("1 error in rescind.toml\n"));
+    CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
+    const auto json = nlohmann::json::parse(out.str());
+    CHECK(json["summary"]["errors"] == 1);
+    CHECK(json["workspace"][0]["code"].get<std::string>().starts_with("E060"));
+    CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kCheckFailed);
+    const auto results = nlohmann::json::parse(out.str())["runs"][0]["results"];
+    REQUIRE(results.size() == 1);
+    CHECK(results[0]["locations"].size() == 1);
+    CHECK(Run({"status"}) == ExitStatus::kError);
+  }
+}
+
+TEST_CASE_FIXTURE(CheckedTargets, "MistakesOfTheWorkspaceFileAndOfPoliciesShowTogether") {
+  Write("policies/bad.rescind", kBadPolicy);
+  CHECK(Says("[workspace]\nstor = \"x\"\n[target.crm]\nexecutor = \"postgre\"\n", "error[E0117]"));
+  CHECK(Prints("did you mean `store`?"));
+  CHECK(Prints("no kind of executor"));
+  CHECK(Prints("2 errors in rescind.toml\n"));
+  CHECK(Run({"check", "policies/good.rescind"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints("did you mean `store`?"));
 }
 
 }  // namespace
