@@ -420,8 +420,8 @@ bool CheckReadable(FileId file, std::string_view text, DiagnosticSink& sink) {
         {kFileTooLarge,
          {file, 0, 0},
          "",
-         fmt::format("this file has {} bytes; a policy file may have {}", text.size(),
-                     SyntaxLimits::kFileBytes),
+         fmt::format("this file is larger than the {} MiB that a policy file may have",
+                     SyntaxLimits::kFileBytes >> 20),
          {},
          {{"split it, or move a long list to a CSV file: `list … from \"file.csv\"`", {}}}});
     return false;

@@ -366,6 +366,14 @@ Diagnostic Explainer::General() const {
     diagnostic.message = fmt::format("expected {}, found {} {}", expected, Found(), Where());
   }
   AddFixes(diagnostic);
+  // Where its braces do not pair, a reason ends at the first quote within them.
+  if (Text(misfit_.piece.first) == "because" && has_previous() && diagnostic.help.empty() &&
+      tokens_[misfit_.token - 1].kind == TokenKind::kText) {
+    diagnostic.help.push_back(
+        {"the reason ends at the quote before it: between its braces every `{`, `(` and `\"` needs "
+         "its partner, as in `\"{lower(\"A\")}\"`",
+         {}});
+  }
   return diagnostic;
 }
 

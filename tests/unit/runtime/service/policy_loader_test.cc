@@ -136,6 +136,7 @@ TEST_CASE_FIXTURE(Fixture, "BinaryAndEndlessFilesAreDiagnosticsNotCrashes") {
   CHECK(Holds(Problems(), "E0101"));
   Write("w/policies/elf.rescind", std::string(SyntaxLimits::kFileBytes + 100'000, ' '));
   CHECK(Holds(Problems(), "E0103"));
+  CHECK(Holds(Problems(), "larger than the 4 MiB that a policy file may have"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "AFileThatCannotBeReadIsAnErrorAndNeverASmallerProgram") {
