@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <regex>
 #include <utility>
 
 #include "tests/differential/random_expression.h"
@@ -211,10 +212,23 @@ class PolicyWriter {
       if (!body) body = expressions.Value(type, 2);
       if (!body || body->type.kind == Kind::kBool) return;
       define.result = *body;
+      // It may be asked for as a zone.
+      if (type.kind == Kind::kText) define.result.text = WithZones(body->text);
     }
     declarations_.push_back(
         {fmt::format("define {}({}) = {}\n", define.name, parameters, define.result.text)});
     names_.defines.push_back(std::move(define));
+  }
+
+  // A text that is written out where a zone is asked for must be one.
+  std::string WithZones(const std::string& text) {
+    const std::string zone =
+        choice_.OneOf({"\"UTC\"", "\"Europe/Berlin\"", "\"America/New_York\"", "\"Pacific/Apia\""});
+    std::string words = R"("(?:[^"\\]|\\.)*")";
+    for (const auto& param : names_.params) {
+      if (param.type.kind == Kind::kText) words += "|\\b" + param.name + "\\b";
+    }
+    return std::regex_replace(text, std::regex(words), zone);
   }
 
   // for, timezone, let, when, unless.
@@ -224,7 +238,7 @@ class PolicyWriter {
     if (choice_.OneIn(2)) {
       expressions.AllowNow(false);
       expressions.SetBudget(4);
-      text += "  timezone " + expressions.Value(OfKind(Kind::kText), 2)->text + "\n";
+      text += "  timezone " + WithZones(expressions.Value(OfKind(Kind::kText), 2)->text) + "\n";
       expressions.AllowNow(true);
     }
     for (uint32_t count = choice_.Below(3); count > 0; --count) text += Let(expressions);
