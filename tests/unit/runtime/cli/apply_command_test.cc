@@ -268,7 +268,7 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatIsProtectedOrExemptSinceFallsAway") {
                        "on a project", "--owner", "eve", "--until", "+30d"}) == ExitStatus::kDone,
                   err.str());
   // It said the policy twice.
-  CHECK(Complains(": account bob for policy access.stale.stale_grant\n"));
+  CHECK(Complains(": account bob for policy access.stale_grant\n"));
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kDone);
   const auto report = Json();
   CHECK(report["summary"]["verified"] == 1);
@@ -399,7 +399,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhoWasToldHearsThatTheAccessStays") {
   CHECK(Json()["notices"][0]["target"] == "ann-vpn");
   REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "--kind", "notice"}) == ExitStatus::kDone);
   CHECK(Prints("notice about grant ann-vpn (sent to team)"));
-  CHECK(std::count(out.str().begin(), out.str().end(), '\n') == 2);  // first told, then withdrawn
+  const std::string shown = out.str();
+  CHECK(std::count(shown.begin(), shown.end(), '\n') == 2);  // first told, then withdrawn
 }
 
 // It was disabled again at once, without a notice, under the finding that was done with.

@@ -109,6 +109,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
     CHECK(Complains("no identity is called"));
   }
   // As `why` takes it.
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"ann\",\"kind\":\"employee\",\"status\":\"active\"}\n");
   REQUIRE(Run({"plan", "--person", "ann", "-o", "json"}) == ExitStatus::kDone);
   const std::string of_ann = out.str();
   REQUIRE(Run({"plan", "--person", "identity:ann", "-o", "json"}) == ExitStatus::kDone);
