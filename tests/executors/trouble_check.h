@@ -53,7 +53,7 @@ class HangingServer {
   // `servers` outlives it.
   HangingServer(const TestServers& servers, std::string name)
       : servers_(servers), name_(std::move(name)) {
-    servers_.Signal(name_, SIGSTOP);
+    servers_.Freeze(name_);
   }
   ~HangingServer() { servers_.Signal(name_, SIGCONT); }
   HangingServer(const HangingServer&) = delete;

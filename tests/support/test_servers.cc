@@ -9,6 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
 
 extern char** environ;
 
@@ -86,6 +91,26 @@ const std::string& TestServers::operator[](const std::string& name) const {
 
 void TestServers::Signal(const std::string& server, int signal) const {
   REQUIRE(kill(static_cast<pid_t>(std::stol((*this)[server + "_pid"])), signal) == 0);
+}
+
+void TestServers::Freeze(const std::string& server) const {
+  Signal(server, SIGSTOP);
+  const std::string threads = "/proc/" + (*this)[server + "_pid"] + "/task";
+  const auto is_frozen = [&] {
+    for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+      std::ifstream file(thread.path() / "stat");
+      const std::string stat(std::istreambuf_iterator<char>(file), {});
+      // "pid (name) state …", proc(5)
+      const size_t name_end = stat.rfind(") ");
+      if (name_end == std::string::npos || stat[name_end + 2] != 'T') return false;
+    }
+    return true;
+  };
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    if (is_frozen()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL("the server " << server << " does not stop");
 }
 
 }  // namespace rescind

@@ -24,6 +24,8 @@ class TestServers {
   const std::string& operator[](const std::string& name) const;
   // Sends `signal` to "ldap" or "postgres": SIGSTOP makes it hang, SIGCONT lets it go on.
   void Signal(const std::string& server, int signal) const;
+  // SIGSTOP, and waits until no thread of the server runs any more.
+  void Freeze(const std::string& server) const;
   // Ends the servers now. For tests of what an executor says when nobody answers.
   void Stop();
 
