@@ -131,10 +131,11 @@ Result<std::optional<PlanOutline>> Pipeline::LastOutline() {
   return std::optional<PlanOutline>(*std::move(outline));
 }
 
-Result<FactBase> Pipeline::LoadFacts(const ir::Program& program, std::optional<Instant> as_of) {
+Result<LoadedFacts> Pipeline::LoadFacts(const ir::Program& program, std::optional<Instant> as_of) {
   const ColumnSet columns = PlannerColumns(program);
   if (as_of) return store().LoadFactsAsOf(*as_of, columns, declared());
-  return store().LoadFacts(columns, declared());
+  RESCIND_ASSIGN(FactBase facts, store().LoadFacts(columns, declared()));
+  return LoadedFacts{std::move(facts), store().Sources()};
 }
 
 std::vector<FeedStatus> Pipeline::Feeds() { return FeedsOf(store().Sources()); }
@@ -166,7 +167,8 @@ std::vector<FeedStatus> Pipeline::FeedsOf(const std::vector<SourceStatus>& deliv
   return feeds;
 }
 
-Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instant now,
+Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
+                                            const std::vector<SourceStatus>& delivered, Instant now,
                                             const Journal& journal) {
   const KeyValueReader& reader = store().key_values();
   if (runners_ == nullptr) {
@@ -178,12 +180,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options, Instan
   const LoadedPolicies& policies = JudgedBy(options).loaded;
   planner.policies_hash = policies.policies_hash;
   planner.oncall = workspace_.oncall;
-  if (options.as_of) {
-    RESCIND_ASSIGN(const auto delivered, store().SourcesAsOf(*options.as_of));
-    planner.feeds = FeedsOf(delivered);
-  } else {
-    planner.feeds = Feeds();
-  }
+  planner.feeds = FeedsOf(delivered);
   planner.per_policy = ShareOf(workspace_.limits.per_policy);
   planner.removals_per_hour = workspace_.limits.removals_per_hour;
   RESCIND_ASSIGN(planner.exemptions, ListExemptions(reader));
@@ -232,14 +229,14 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
   RESCIND_ASSIGN(const Instant guarded, Now());
   const Instant now = options.as_of ? *options.as_of : options.now.value_or(guarded);
   const ir::Program& program = JudgedBy(options).program;
-  RESCIND_ASSIGN(FactBase facts, LoadFacts(program, options.as_of));
-  auto derivation = std::make_unique<Derivation>(program, std::move(facts), now);
+  RESCIND_ASSIGN(LoadedFacts loaded, LoadFacts(program, options.as_of));
+  auto derivation = std::make_unique<Derivation>(program, std::move(loaded.facts), now);
   const eval::EvaluationInput input = derivation->input();
   eval::SweepOptions sweep_options;
   sweep_options.deadlines = false;
   derivation->sweep = eval::SweepFacts(input, sweep_options);
   RESCIND_ASSIGN(derivation->previous, FindingBook::Load(store().key_values()));
-  RESCIND_ASSIGN(const PlannerOptions planner, OptionsFor(options, now, journal));
+  RESCIND_ASSIGN(const PlannerOptions planner, OptionsFor(options, loaded.sources, now, journal));
   RESCIND_ASSIGN(derivation->outcome,
                  PlanActions(input, derivation->sweep, derivation->previous, planner));
 

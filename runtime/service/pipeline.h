@@ -130,9 +130,11 @@ class Pipeline {
   }
   // Those that are declared, with what of them `delivered` says, and the others that it names.
   std::vector<FeedStatus> FeedsOf(const std::vector<SourceStatus>& delivered) const;
-  // The columns that planning and explaining read, now or as recorded earlier.
-  Result<FactBase> LoadFacts(const ir::Program& program, std::optional<Instant> as_of);
-  Result<PlannerOptions> OptionsFor(const DeriveOptions& options, Instant now,
+  // The columns that planning and explaining read, now or as recorded earlier, and what the sources
+  // had delivered by then.
+  Result<LoadedFacts> LoadFacts(const ir::Program& program, std::optional<Instant> as_of);
+  Result<PlannerOptions> OptionsFor(const DeriveOptions& options,
+                                    const std::vector<SourceStatus>& delivered, Instant now,
                                     const Journal& journal);
 
   Workspace workspace_;

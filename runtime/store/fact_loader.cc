@@ -220,24 +220,12 @@ void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
                            const SourceLedger::States& sources) {
   for (uint32_t e = 0; e < state_.tables().size(); ++e) {
     const uint32_t number = state_.table(EntityId(e)).number();
-    std::optional<uint32_t> row_count;
-    bool closed = true;
-    const auto take = [&](const SourceState* source) {
-      if (source == nullptr || !source->snapshot_observed_at) {
-        closed = false;
-      } else {
-        row_count = std::min(row_count.value_or(kNoRow), source->snapshot_row_count);
-      }
-    };
     const auto named = declared.find(EntityId(e));
-    if (named != declared.end()) {
-      for (const std::string& name : named->second) {
-        const auto found = sources.find({number, name});
-        take(found == sources.end() ? nullptr : &found->second);
-      }
-    }
+    const std::vector<std::string> names =
+        named == declared.end() ? std::vector<std::string>() : named->second;
+    const auto row_count = RowsBeforeSnapshots(sources, number, names);
     // Nothing declared is nothing to wait for; but absent rows are not known to be gone then.
-    if (closed) base.Close(EntityId(e), row_count.value_or(0));
+    if (row_count) base.Close(EntityId(e), names.empty() ? 0 : *row_count);
   }
 }
 
@@ -288,9 +276,9 @@ void FactLoader::Undo(const ChangeRecord& record, PastTexts& past, SourceLedger:
 
 Result<FactLoader::Undone> FactLoader::UndoUntil(Instant instant, PastTexts& past,
                                                  SourceLedger::States& sources) {
-  Undone undone{state_.facts_seq(), state_.last_change(), state_.last_change() <= instant,
-                state_.last_change()};
-  if (undone.reached) return undone;
+  if (state_.last_change() <= instant) return Undone{state_.facts_seq(), state_.last_change()};
+  std::optional<Undone> reached;
+  Instant earliest = state_.last_change();
   std::optional<Error> failure;
   // Later segments of a commit come first, as they must.
   RESCIND_TRY(state_.database().ScanBack(Family::kChanges, ChangeKey(state_.history_start() + 1, 0),
@@ -301,40 +289,29 @@ Result<FactLoader::Undone> FactLoader::UndoUntil(Instant instant, PastTexts& pas
                                              failure = record.error();
                                              return false;
                                            }
-                                           undone.reached = record->at <= instant;
-                                           if (undone.reached) {
-                                             undone.facts_seq = BigEndian64(key);
-                                             undone.last_change = record->at;
+                                           if (record->at <= instant) {
+                                             reached = {BigEndian64(key), record->at};
                                              return false;
                                            }
-                                           undone.earliest = record->at;
+                                           earliest = record->at;
                                            Undo(*record, past, sources);
                                            return true;
                                          }));
   if (failure) return *failure;
+  if (reached) return *reached;
   // Before the first commit of all there was nothing, and that is known.
-  if (!undone.reached && state_.history_start() == 0) undone.reached = true;
-  if (!undone.reached) {
-    return Error{
-        ErrorKind::kNotFound,
-        fmt::format("the history of the facts does not reach back to {}", FormatInstant(instant)),
-        fmt::format("ask for an instant from {} on; how much history is kept is a "
-                    "setting of the workspace",
-                    FormatInstant(undone.earliest))};
-  }
-  return undone;
-}
-
-Result<SourceLedger::States> FactLoader::SourcesAsOf(Instant instant) {
-  PastTexts past;
-  for (const auto& table : state_.tables()) past.row_counts.push_back(table->row_count());
-  SourceLedger::States sources = state_.ledger().states();
-  RESCIND_TRY(UndoUntil(instant, past, sources));
-  return sources;
+  if (state_.history_start() == 0) return Undone{};
+  return Error{
+      ErrorKind::kNotFound,
+      fmt::format("the history of the facts does not reach back to {}", FormatInstant(instant)),
+      fmt::format("ask for an instant from {} on; how much history is kept is a "
+                  "setting of the workspace",
+                  FormatInstant(earliest))};
 }
 
 Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
-                                      const DeclaredSources& declared) {
+                                      const DeclaredSources& declared,
+                                      SourceLedger::States& sources) {
   FactBase base(state_.shared_schema());
   RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
   AddLiveTargets();
@@ -342,7 +319,7 @@ Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
   auto past = std::make_shared<PastTexts>();
   past->at = instant;
   for (const auto& table : state_.tables()) past->row_counts.push_back(table->row_count());
-  SourceLedger::States sources = state_.ledger().states();
+  sources = state_.ledger().states();
   RESCIND_ASSIGN(const Undone undone, UndoUntil(instant, *past, sources));
   for (uint32_t e = 0; e < lives_.size(); ++e) {
     base.Resize(EntityId(e), past->row_counts[e]);

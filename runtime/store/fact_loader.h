@@ -21,11 +21,9 @@ class FactLoader {
   explicit FactLoader(const std::unique_ptr<StoreState>& state) : owner_(state), state_(*state) {}
 
   Result<FactBase> Load(const ColumnSet& columns, const DeclaredSources& declared);
-  // kNotFound when the log does not reach back.
+  // `sources` gets what the sources had delivered then. kNotFound when the log does not reach back.
   Result<FactBase> LoadAsOf(Instant instant, const ColumnSet& columns,
-                            const DeclaredSources& declared);
-  // What the sources had delivered then. Errors as LoadAsOf.
-  Result<SourceLedger::States> SourcesAsOf(Instant instant);
+                            const DeclaredSources& declared, SourceLedger::States& sources);
 
  private:
   // A column to be copied whole to where it belongs.
@@ -61,8 +59,6 @@ class FactLoader {
   struct Undone {
     uint64_t facts_seq = 0;
     Instant last_change;
-    bool reached = false;
-    Instant earliest;
   };
   // kNotFound when the log does not reach back.
   Result<Undone> UndoUntil(Instant instant, PastTexts& past, SourceLedger::States& sources);

@@ -19,18 +19,11 @@ std::optional<uint32_t> FactWriter::FirstClosedRows(EntityId entity,
   if (work.source_before && work.source_before->snapshot_observed_at) return std::nullopt;
   const auto declared = all_declared.find(entity);
   if (declared == all_declared.end()) return std::nullopt;
-  uint32_t row_count = work.base_rows;
-  bool is_declared = false;
-  for (const std::string& name : declared->second) {
-    if (name == origin_.source) {
-      is_declared = true;
-      continue;
-    }
-    const SourceState* other = state_.ledger().Find(state_.table(entity).number(), name);
-    if (other == nullptr || !other->snapshot_observed_at) return std::nullopt;
-    row_count = std::min(row_count, other->snapshot_row_count);
-  }
-  return is_declared ? std::optional(row_count) : std::nullopt;
+  std::vector<std::string> others = declared->second;
+  if (std::erase(others, origin_.source) == 0) return std::nullopt;
+  const auto row_count =
+      RowsBeforeSnapshots(state_.ledger().states(), state_.table(entity).number(), others);
+  return row_count ? std::optional(std::min(work.base_rows, *row_count)) : std::nullopt;
 }
 
 Status FactWriter::CheckFirstSnapshot(EntityId entity, const ShrinkLimit& most,

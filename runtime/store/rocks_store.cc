@@ -174,10 +174,12 @@ Result<FactBase> RocksStore::LoadFacts(const ColumnSet& columns, const DeclaredS
   return FactLoader(state_).Load(columns, declared);
 }
 
-Result<FactBase> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& columns,
-                                           const DeclaredSources& declared) {
+Result<LoadedFacts> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& columns,
+                                              const DeclaredSources& declared) {
   if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
-  return FactLoader(state_).LoadAsOf(instant, columns, declared);
+  SourceLedger::States sources;
+  RESCIND_ASSIGN(FactBase facts, FactLoader(state_).LoadAsOf(instant, columns, declared, sources));
+  return LoadedFacts{std::move(facts), StatusesOf(sources)};
 }
 
 Result<std::optional<RowId>> RocksStore::Find(EntityId entity, std::string_view id) {
@@ -194,12 +196,6 @@ Result<std::optional<RowFacts>> RocksStore::Show(EntityId entity, std::string_vi
 
 std::vector<SourceStatus> RocksStore::Sources() const {
   return StatusesOf(state_->ledger().states());
-}
-
-Result<std::vector<SourceStatus>> RocksStore::SourcesAsOf(Instant instant) {
-  if (staging_) RESCIND_TRY(RefuseWhileImporting("look up sources"));
-  RESCIND_ASSIGN(const SourceLedger::States states, FactLoader(state_).SourcesAsOf(instant));
-  return StatusesOf(states);
 }
 
 std::vector<SourceStatus> RocksStore::StatusesOf(const SourceLedger::States& states) const {

@@ -39,12 +39,11 @@ class RocksStore final : public Store {
   Result<std::unique_ptr<Import>> BeginImport(ImportOptions options) override;
 
   Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) override;
-  Result<FactBase> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
-                                 const DeclaredSources& declared) override;
+  Result<LoadedFacts> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
+                                    const DeclaredSources& declared) override;
   Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) override;
   Result<std::optional<RowFacts>> Show(EntityId entity, std::string_view id) override;
   std::vector<SourceStatus> Sources() const override;
-  Result<std::vector<SourceStatus>> SourcesAsOf(Instant instant) override;
   const KeyValueReader& key_values() const override { return *extra_reader_; }
   Status Checkpoint() override;
   Status Backup(const std::string& directory) override;

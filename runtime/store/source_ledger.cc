@@ -141,4 +141,15 @@ void SourceLedger::SetVerified(uint32_t entity, uint32_t row, uint32_t field, in
   verified_[entity][CellKey(row, field)] = micros;
 }
 
+std::optional<uint32_t> RowsBeforeSnapshots(const SourceLedger::States& states, uint32_t entity,
+                                            std::span<const std::string> names) {
+  uint32_t row_count = kNoRow;
+  for (const std::string& name : names) {
+    const auto found = states.find({entity, name});
+    if (found == states.end() || !found->second.snapshot_observed_at) return std::nullopt;
+    row_count = std::min(row_count, found->second.snapshot_row_count);
+  }
+  return row_count;
+}
+
 }  // namespace rescind

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -80,5 +81,11 @@ class SourceLedger {
   std::vector<TextList*> lists_;
   std::unordered_map<uint32_t, VerifiedRows> verified_;  // by entity
 };
+
+// How many rows of the entity were known before the last snapshot of each source of `names` came:
+// rows below it that are absent still count as removed. nullopt while one of them has delivered
+// none; kNoRow for no names.
+std::optional<uint32_t> RowsBeforeSnapshots(const SourceLedger::States& states, uint32_t entity,
+                                            std::span<const std::string> names);
 
 }  // namespace rescind

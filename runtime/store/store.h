@@ -130,6 +130,12 @@ struct SourceStatus {
   std::optional<Instant> snapshot_observed_at;  // the last complete snapshot
 };
 
+// Facts as of an instant, and what the sources had delivered by then.
+struct LoadedFacts {
+  FactBase facts;
+  std::vector<SourceStatus> sources;
+};
+
 // Everything known about one row, for `facts show`.
 struct RowFacts {
   struct Field {
@@ -180,13 +186,11 @@ class Store {
   // The FactBase and its texts borrow the store: it must outlive them.
   virtual Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) = 0;
   // The facts as recorded at an earlier instant. kNotFound when history does not reach back.
-  virtual Result<FactBase> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
-                                         const DeclaredSources& declared) = 0;
+  virtual Result<LoadedFacts> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
+                                            const DeclaredSources& declared) = 0;
   virtual Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) = 0;
   virtual Result<std::optional<RowFacts>> Show(EntityId entity, std::string_view id) = 0;
   virtual std::vector<SourceStatus> Sources() const = 0;
-  // What the sources had delivered at an earlier instant. kNotFound as LoadFactsAsOf.
-  virtual Result<std::vector<SourceStatus>> SourcesAsOf(Instant instant) = 0;
 
   // What CommitOptions::extra and CommitExtra wrote.
   virtual const KeyValueReader& key_values() const = 0;

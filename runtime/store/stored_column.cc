@@ -47,7 +47,6 @@ void StoredColumn::PreparePending() {
 }
 
 Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t* values) const {
-  RESCIND_ASSERT(pending_sorted_, "a column read before its pending changes are in order");
   if (chunk < chunks_.size() && chunks_[chunk].values) {
     std::memcpy(values, chunks_[chunk].values.get(), size_t{kChunkRows} * width_);
     return {};
@@ -63,10 +62,8 @@ Status StoredColumn::ReadChunk(const Database& database, uint32_t chunk, uint8_t
   } else {
     FillNumbers(values, width_, kChunkRows, default_);
   }
-  auto cell = std::lower_bound(
-      pending_.begin(), pending_.end(), chunk,
-      [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
-  for (; cell != pending_.end() && cell->row >> kChunkShift == chunk; ++cell) {
+  for (auto cell = FirstPending(chunk); cell != pending_.end() && cell->row >> kChunkShift == chunk;
+       ++cell) {
     WriteNumber(values, width_, cell->row & (kChunkRows - 1), cell->number);
   }
   return {};
@@ -127,11 +124,16 @@ Result<std::optional<uint64_t>> StoredColumn::ReadConstant(const Database& datab
   return number;
 }
 
-bool StoredColumn::HasPending(uint32_t chunk) const {
+std::vector<StoredColumn::PendingCell>::const_iterator StoredColumn::FirstPending(
+    uint32_t chunk) const {
   RESCIND_ASSERT(pending_sorted_, "a column read before its pending changes are in order");
-  const auto first = std::lower_bound(
+  return std::lower_bound(
       pending_.begin(), pending_.end(), chunk,
       [](const PendingCell& left, uint32_t number) { return (left.row >> kChunkShift) < number; });
+}
+
+bool StoredColumn::HasPending(uint32_t chunk) const {
+  const auto first = FirstPending(chunk);
   return first != pending_.end() && first->row >> kChunkShift == chunk;
 }
 

@@ -114,6 +114,8 @@ class StoredColumn {
   // for kChunkRows) has them all.
   Result<std::optional<uint64_t>> ReadConstant(const Database& database, uint32_t chunk,
                                                uint8_t* values);
+  // The first change in that chunk or a later one.
+  std::vector<PendingCell>::const_iterator FirstPending(uint32_t chunk) const;
   bool HasPending(uint32_t chunk) const;
   void MakeResident(uint32_t chunk, std::unique_ptr<uint8_t[]> values);
   std::string Name(uint32_t chunk) const;

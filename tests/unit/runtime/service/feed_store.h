@@ -58,13 +58,12 @@ class FeedStore final : public Store {
     REQUIRE(facts != nullptr);
     return facts->Build(columns);
   }
-  Result<FactBase> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
+  Result<LoadedFacts> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
     return None();
   }
   Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
   Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
   std::vector<SourceStatus> Sources() const override { return sources; }
-  Result<std::vector<SourceStatus>> SourcesAsOf(Instant) override { return sources; }
   const KeyValueReader& key_values() const override { return values_; }
   Status Checkpoint() override { return {}; }
   Status Backup(const std::string&) override { return {}; }

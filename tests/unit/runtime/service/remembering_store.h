@@ -48,15 +48,12 @@ class RememberingStore final : public Store {
   }
   Result<std::unique_ptr<Import>> BeginImport(ImportOptions) override { return None(); }
   Result<FactBase> LoadFacts(const ColumnSet&, const DeclaredSources&) override { return None(); }
-  Result<FactBase> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
+  Result<LoadedFacts> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
     return None();
   }
   Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
   Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
   std::vector<SourceStatus> Sources() const override { return {}; }
-  Result<std::vector<SourceStatus>> SourcesAsOf(Instant) override {
-    return std::vector<SourceStatus>();
-  }
   const KeyValueReader& key_values() const override { return values; }
   Status Checkpoint() override { return {}; }
   Status Backup(const std::string&) override { return {}; }

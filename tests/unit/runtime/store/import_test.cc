@@ -137,11 +137,12 @@ TEST_CASE_FIXTURE(ImportFixture, "What existed before a staged import can be rea
   for (int round = 0; round < 2; ++round) {
     auto past = store->LoadFactsAsOf(kStart, ColumnSet::All(*schema_), {});
     REQUIRE(past.ok());
-    const Table& people = past->table(kIdentity);
+    const Table& people = past->facts.table(kIdentity);
     CHECK(people.row_count() == 2'000);
     CHECK(people.column(kStatus).bytes()[1'500] == 0);
     CHECK(people.tracked(kStatus).changed_at[1'500] == kUnknownLong);
-    CHECK(past->texts().Origin(kIdentity, kStatus, RowId(1'500)).value()->source == "ignored");
+    const auto origin = past->facts.texts().Origin(kIdentity, kStatus, RowId(1'500));
+    CHECK(origin.value()->source == "ignored");
     CHECK(Load().table(kIdentity).column(kStatus).bytes()[1'500] == 1);
     CHECK(Load().table(kIdentity).tracked(kStatus).changed_at[1'500] == kStart.micros + 10);
     Open();

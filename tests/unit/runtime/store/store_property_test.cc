@@ -59,7 +59,7 @@ class History : public StoreFixture {
       columns.AddIds(kAccount);
       auto loaded = store->LoadFactsAsOf({at}, columns, {});
       if (!loaded.ok()) FAIL(loaded.error().message);
-      CheckBase(*loaded, facts, When::kPast);
+      CheckBase(loaded->facts, facts, When::kPast);
     }
   }
 

@@ -349,9 +349,9 @@ TEST_CASE_FIXTURE(StoreFixture, "Facts as of an earlier instant are those record
       ColumnSet columns = ColumnSet::All(*schema_);
       columns.AddIds(kIdentity);
       columns.AddIds(kAccount);
-      auto facts = store->LoadFactsAsOf({kStart.micros + offset}, columns, {});
-      if (!facts.ok()) FAIL(facts.error().message);
-      return std::move(*facts);
+      auto past = store->LoadFactsAsOf({kStart.micros + offset}, columns, {});
+      if (!past.ok()) FAIL(past.error().message);
+      return std::move(past->facts);
     };
     CheckAnn(at(0));
     CheckAnn(at(9));
@@ -362,7 +362,10 @@ TEST_CASE_FIXTURE(StoreFixture, "Facts as of an earlier instant are those record
     CHECK(second.table(kIdentity).presence(RowId(0)) == Presence::kLive);
     CHECK(second.texts().Text(kIdentity, kName, RowId(0)).value() == "Ann 2");
     CHECK(second.table(kIdentity).tracked(kStatus).changed_at[0] == kStart.micros + 20);
-    CHECK(at(-1).table(kIdentity).row_count() == 0);
+    const FactBase before = at(-1);
+    CHECK(before.table(kIdentity).row_count() == 0);
+    CHECK(before.facts_seq() == 0);
+    CHECK(before.last_change() == Instant{});
   }
 }
 
