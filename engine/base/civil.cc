@@ -17,8 +17,6 @@ constexpr int64_t kMonthsPerYear = 12;
 // More than all days between the years 0001 and 9999: any larger count leaves the range.
 constexpr int64_t kLargestCount = 4'000'000;
 
-int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-
 bool IsWeekday(Day day) {
   const int64_t since_monday = day.days - kMonday;
   return since_monday - FloorDivide(since_monday, 7) * 7 < 5;

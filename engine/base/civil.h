@@ -22,6 +22,9 @@ struct CivilDuration {
   bool operator==(const CivilDuration&) const = default;
 };
 
+// a / b, rounded down. `b` is positive.
+constexpr int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
 // The workspace's calendar: the days on which nobody works, apart from Saturdays and Sundays.
 class Holidays {
  public:

@@ -18,6 +18,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
+#include "engine/base/letter_case.h"
 #include "engine/base/posix_rule.h"
 
 namespace rescind {
@@ -86,14 +87,6 @@ std::unique_ptr<TimeZone> LoadZone(const std::string& name) {
   }
   const Day periodic_after = DayFromCivil(first_year + 2, 1, 1);
   return std::make_unique<TimeZone>(name, std::move(segments), periodic_after.days * kMicrosPerDay);
-}
-
-std::string InAsciiLowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 // Empty when the database cannot be read: then no name is near.
@@ -213,10 +206,10 @@ const TimeZone& UtcTimeZone() {
 
 std::optional<std::string> NearestTimeZone(std::string_view name) {
   static const std::vector<std::string> names = ListedZoneNames();
-  const std::string wanted = InAsciiLowerCase(name);
+  const std::string wanted = LowerCase(name);
   const std::string* of_city = nullptr;
   for (const std::string& candidate : names) {
-    const std::string lower = InAsciiLowerCase(candidate);
+    const std::string lower = LowerCase(candidate);
     if (lower == wanted) return candidate;
     const size_t slash = lower.rfind('/');
     const bool is_city = slash != std::string::npos && lower.substr(slash + 1) == wanted;

@@ -39,10 +39,8 @@ const Symbol* ExpressionChecker::FindSymbol(const ast::Expr& expr, bool& reporte
   const auto found = state_.symbols.Find(NameSpace::kValues, module_, parts);
   if (found.size() == 1) return found.front();
   if (found.empty()) return nullptr;
-  std::vector<std::string> names;
-  for (const Symbol* symbol : found) names.push_back("`" + symbol->full_name() + "`");
   Mistake(kAmbiguousName, expr.span, fmt::format("`{}` could mean several things", parts.back()))
-      .Help(fmt::format("say which: {}", fmt::join(names, " or ")));
+      .Help(SayWhich(found));
   reported = true;
   return nullptr;
 }

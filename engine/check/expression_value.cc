@@ -2,7 +2,6 @@
 // inlined at each call: its body is checked again, silently, with the arguments in place of the
 // parameters, so that types and narrowing follow the caller's facts.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "engine/check/check_codes.h"
 #include "engine/check/expression_checker.h"
@@ -163,10 +162,8 @@ ExprPtr ExpressionChecker::CheckCall(const ast::Expr& expr, const ast::CallExpr&
   }
   const auto found = state_.symbols.Find(NameSpace::kValues, module_, parts);
   if (found.size() > 1) {
-    std::vector<std::string> names;
-    for (const Symbol* symbol : found) names.push_back("`" + symbol->full_name() + "`");
     Mistake(kAmbiguousName, call.callee.span, fmt::format("`{}` could mean several things", name))
-        .Help(fmt::format("say which: {}", fmt::join(names, " or ")));
+        .Help(SayWhich(found));
     return Poison(expr.span);
   }
   if (found.size() == 1 && found.front()->kind == SymbolKind::kDefine) {

@@ -1,5 +1,8 @@
 #include "engine/check/symbol_table.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "engine/base/assert.h"
 
 namespace rescind::check {
@@ -45,6 +48,12 @@ std::vector<std::string> SymbolTable::Names(NameSpace space) const {
   std::vector<std::string> names;
   for (const auto& [name, symbols] : spaces_[static_cast<size_t>(space)]) names.push_back(name);
   return names;
+}
+
+std::string SayWhich(const std::vector<const Symbol*>& meanings) {
+  std::vector<std::string> names;
+  for (const Symbol* symbol : meanings) names.push_back("`" + symbol->full_name() + "`");
+  return fmt::format("say which: {}", fmt::join(names, " or "));
 }
 
 }  // namespace rescind::check

@@ -30,6 +30,9 @@ struct Symbol {
   std::string full_name() const { return module + "." + name; }
 };
 
+// "say which: `a.common` or `b.common`": what helps where a name could mean several things.
+std::string SayWhich(const std::vector<const Symbol*>& meanings);
+
 class SymbolTable {
  public:
   // The earlier declaration of that name in that module; null when it is new and was added.

@@ -99,12 +99,10 @@ class TestChecker {
     const auto found = state_.symbols.Find(NameSpace::kFixtures, module_, parts);
     if (found.size() == 1) return state_.fixtures[found.front()->index].decl;
     if (found.size() > 1) {
-      std::vector<std::string> names;
-      for (const Symbol* symbol : found) names.push_back("`" + symbol->full_name() + "`");
       state_
           .Mistake(kAmbiguousName, name.span,
                    fmt::format("`{}` could be several fixtures", name.Text()))
-          .Help(fmt::format("say which: {}", fmt::join(names, " or ")));
+          .Help(SayWhich(found));
       return nullptr;
     }
     if (state_.names_incomplete) return nullptr;

@@ -25,12 +25,10 @@ std::optional<typed::PolicyId> FindPolicy(CheckState& state, const std::string& 
     state.Mistake(kUnknownPolicy, name.span, fmt::format("`{}` is a protect", name.Text()))
         .Help("protects are always active in tests; name the policy");
   } else if (found.size() > 1) {
-    std::vector<std::string> names;
-    for (const Symbol* symbol : found) names.push_back("`" + symbol->full_name() + "`");
     state
         .Mistake(kAmbiguousName, name.span,
                  fmt::format("`{}` could be several policies", name.Text()))
-        .Help(fmt::format("say which: {}", fmt::join(names, " or ")));
+        .Help(SayWhich(found));
   } else if (!state.names_incomplete) {
     state.Mistake(kUnknownPolicy, name.span, fmt::format("there is no policy `{}`", name.Text()))
         .Suggest(name.parts.back().text, name.parts.back().span,

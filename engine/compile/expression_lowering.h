@@ -128,6 +128,8 @@ class ExpressionLowering {
   ir::NodeId AtLeastZero(Sum sum);
   bool TakeTerm(Sum& sum, const Expr& expr, int sign);
   ir::NodeId ByKnown(const Sum& sum, const Expr& coalesce, int sign);
+  ir::NodeId MemberCounts(const Source& source, const Expr& extreme);
+  ir::NodeId CountMembers(const Expr& extreme);
   ir::NodeId ByMember(const Sum& sum, const Expr& extreme, int sign);
   ir::NodeId Reached(const Sum& sum);
   ir::NodeId Known(const Expr& expr);

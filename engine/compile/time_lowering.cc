@@ -133,27 +133,31 @@ ir::NodeId ExpressionLowering::ByKnown(const Sum& sum, const Expr& coalesce, int
   return graph_.Or({graph_.And({known, if_known}), graph_.And({graph_.Not(known), otherwise})});
 }
 
+// Whether a member of `source`, which is bound, counts for the latest or earliest: it meets all
+// conditions, and its value is known.
+ir::NodeId ExpressionLowering::MemberCounts(const Source& source, const Expr& extreme) {
+  std::vector<ir::NodeId> conditions;
+  for (const Expr* condition : source.conditions) conditions.push_back(Value(*condition));
+  if (extreme.operands[1]) conditions.push_back(Value(*extreme.operands[1]));
+  conditions.push_back(KnownExactly(*extreme.operands[2]));
+  return graph_.And(std::move(conditions));
+}
+
+ir::NodeId ExpressionLowering::CountMembers(const Expr& extreme) {
+  const Source source = SourceOf(extreme);
+  const Binding binding(*this, source);
+  ir::Type number;
+  number.kind = ir::Type::Kind::kInt;
+  return MakeFold(ir::Op::kCount, number, source, {MemberCounts(source, extreme)});
+}
+
 // Where any member is undecided the extreme is, although `any` might know better: the number of
 // members that count, which then is undecided too, is asked for beside it.
 ir::NodeId ExpressionLowering::ByMember(const Sum& sum, const Expr& extreme, int sign) {
-  const auto member_counts = [&](const Source& source) {
-    std::vector<ir::NodeId> conditions;
-    for (const Expr* condition : source.conditions) conditions.push_back(Value(*condition));
-    if (extreme.operands[1]) conditions.push_back(Value(*extreme.operands[1]));
-    conditions.push_back(KnownExactly(*extreme.operands[2]));
-    return graph_.And(std::move(conditions));
-  };
-  ir::Type number;
-  number.kind = ir::Type::Kind::kInt;
-  ir::NodeId decided;
-  {
-    const Source source = SourceOf(extreme);
-    const Binding binding(*this, source);
-    decided = IsKnown(MakeFold(ir::Op::kCount, number, source, {member_counts(source)}));
-  }
+  const ir::NodeId decided = IsKnown(CountMembers(extreme));
   const Source source = SourceOf(extreme, &sum);
   const Binding binding(*this, source);
-  const ir::NodeId counts = member_counts(source);
+  const ir::NodeId counts = MemberCounts(source, extreme);
   const ir::NodeId reached = AtLeastZero(Sum(sum).Push(*extreme.operands[2], sign));
   const bool one_is_enough = (extreme.kind == ExprKind::kLatest) == (sign > 0);
   const ir::NodeId fold =
@@ -206,16 +210,8 @@ ir::NodeId ExpressionLowering::KnownExactly(const Expr& unresolved) {
   if (!time_.NamesNow(expr)) return IsKnown(Value(expr));
   if (expr.kind == ExprKind::kNow || expr.kind == ExprKind::kToday) return graph_.Bool(true);
   if (IsExtreme(expr)) {
-    const Source source = SourceOf(expr);
-    const Binding binding(*this, source);
-    std::vector<ir::NodeId> conditions;
-    for (const Expr* condition : source.conditions) conditions.push_back(Value(*condition));
-    if (expr.operands[1]) conditions.push_back(Value(*expr.operands[1]));
-    conditions.push_back(KnownExactly(*expr.operands[2]));
-    ir::Type number;
-    number.kind = ir::Type::Kind::kInt;
-    const ir::NodeId count =
-        MakeFold(ir::Op::kCount, number, source, {graph_.And(std::move(conditions))});
+    const ir::NodeId count = CountMembers(expr);
+    const ir::Type number = graph_.node(count).type;
     return Compared(ir::Compare::kLess, graph_.Constant(number, int64_t{0}), count);
   }
   const ir::NodeId left = KnownExactly(*expr.operands[0]);

@@ -169,7 +169,7 @@ void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   Tasks tasks;
   for (auto& [size, task] : by_size) tasks.push_back(std::move(task));
-  tasks.insert(tasks.begin() + (tasks.empty() ? 0 : 1), [this] { DeriveComplete(); });
+  tasks.push_back([this] { DeriveComplete(); });
   run(tasks);
 }
 

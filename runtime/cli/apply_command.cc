@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/cli/interrupt_flag.h"
@@ -59,9 +60,7 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
                                                        pipeline->environment()));
   const InterruptFlag interrupt;
   ApplyVoice voice;
-  voice.tell = [&](const std::string& text) {
-    fmt::print(invocation.err, "{}\n", Printable(text));
-  };
+  voice.tell = [&](const std::string& text) { fmt::print(invocation.err, "{}\n", Visible(text)); };
   voice.warn = [&](const std::string& text) { invocation.Warn(text); };
   voice.stop = [&] { return interrupt.raised(); };
   if (invocation.in_is_terminal && invocation.err_is_terminal) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/base/visible_text.h"
 #include "runtime/audit/event_format.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
@@ -63,13 +64,13 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   }
   std::string what = view.kind;
   if (!view.to.empty()) {
-    what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, Printable(view.target),
-                       Printable(view.system), view.from, view.to);
+    what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, Visible(view.target),
+                       Visible(view.system), view.from, view.to);
   } else if (!view.target.empty()) {
-    what = fmt::format("{} about {} {}", view.kind, Printable(view.entity), Printable(view.target));
+    what = fmt::format("{} about {} {}", view.kind, Visible(view.entity), Visible(view.target));
   }
   fmt::print(out, "{:>6}  {}  {}{}\n", index, view.at, what,
-             view.outcome.empty() ? "" : fmt::format(" ({})", Printable(view.outcome)));
+             view.outcome.empty() ? "" : fmt::format(" ({})", Visible(view.outcome)));
 }
 
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {

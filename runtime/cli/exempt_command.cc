@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_table.h"
@@ -116,8 +117,8 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
     fmt::print(invocation.out, "{}  {}  {}  from {}  {}  ({})\n", each.id,
                each.end() <= now ? fmt::format("over since {}", FormatInstant(each.end()))
                                  : fmt::format("until {}", FormatInstant(each.end())),
-               Printable(each.Text()), each.policy.empty() ? "all policies" : each.policy,
-               Printable(each.reason), Printable(each.owner));
+               Visible(each.Text()), each.policy.empty() ? "all policies" : each.policy,
+               Visible(each.reason), Visible(each.owner));
   }
   if (exemptions.empty()) {
     fmt::print(invocation.err, "no exemption{}\n", options.all ? "" : " is active");

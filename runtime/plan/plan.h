@@ -80,8 +80,8 @@ struct PlannedAction {
   Action action;
   std::optional<Change> change;  // absent when there is no plan to compare with
   ActionStatus status = ActionStatus::kReady;
-  std::string
-      held_because;  // kHeld: the plain reason. kNotice: what keeps `due` from coming nearer
+  // kHeld: the plain reason. kNotice: what keeps `due` from coming nearer.
+  std::string held_because;
   Instant due;
   bool reversible = false;
   std::optional<Escalation> escalated;

@@ -81,7 +81,7 @@ void WriteVerdict(Table& table, const Plan& plan) {
   const PlanSummary& summary = plan.summary;
   if (const std::string filter = FilterText(plan); !filter.empty()) {
     table.Line(
-        fmt::format("Shown is only {}; limits and matches count everything.", Printable(filter)));
+        fmt::format("Shown is only {}; limits and matches count everything.", Visible(filter)));
   }
   if (summary.action_count == 0) {
     table.Line("Nothing to remove.");
@@ -105,18 +105,18 @@ void WriteVerdict(Table& table, const Plan& plan) {
   for (const PolicySummary& policy : plan.policies) {
     if (policy.match_count == 0 && policy.held_because.empty()) continue;
     std::string line = fmt::format(
-        "  {} [{}{}]: {} match, {}", Printable(policy.policy), SeverityName(policy.severity),
+        "  {} [{}{}]: {} match, {}", Visible(policy.policy), SeverityName(policy.severity),
         policy.enforced ? "" : ", observe only", Share(policy.match_count, policy.judged_count),
         Plural(policy.removal_count, "removal", "removals"));
     if (!policy.limit.empty()) line += fmt::format("; limit {}", policy.limit);
     table.Line(line);
     if (!policy.held_because.empty()) {
       table.Line(
-          fmt::format("    {} {}", table.Paint("! held:", "33"), Printable(policy.held_because)));
+          fmt::format("    {} {}", table.Paint("! held:", "33"), Visible(policy.held_because)));
     }
   }
   for (const FeedAge& feed : plan.feeds) {
-    table.Line(fmt::format("  feed {} ({}): {}{}", Printable(feed.source), feed.entity,
+    table.Line(fmt::format("  feed {} ({}): {}{}", Visible(feed.source), feed.entity,
                            FeedAgeText(feed.observed_at, plan.as_of), feed.stale ? ", stale" : ""));
   }
   if (!plan.applicable) {
@@ -131,8 +131,8 @@ void WriteRollUps(Table& table, const Plan& plan) {
   if (plan.roll_ups.empty()) return;
   table.Heading("Where");
   table.Rows(plan.roll_ups, "use -o csv or -o html", [&](const RollUp& row) {
-    table.Line(fmt::format("  {}  {}  {}{}  {}", Printable(row.policy), Printable(row.system),
-                           row.department.empty() ? "no department" : Printable(row.department),
+    table.Line(fmt::format("  {}  {}  {}{}  {}", Visible(row.policy), Visible(row.system),
+                           row.department.empty() ? "no department" : Visible(row.department),
                            row.privileged ? ", privileged" : "", Share(row.count, row.population)));
   });
 }
@@ -151,11 +151,11 @@ void WriteDelta(Table& table, const Plan& plan) {
   }
   const auto describe = [](const EarlierAction& action) {
     return fmt::format("{} {} {}  ({})", VerbName(action.verb), action.entity,
-                       Printable(action.target), Printable(action.policy));
+                       Visible(action.target), Visible(action.policy));
   };
   table.Rows(delta.left_alone, "use -o csv or -o json", [&](const LeftAloneAction& row) {
     table.Line(fmt::format("  = {} now{}: {}", NotActedReasonWords(row.reason),
-                           row.by.empty() ? "" : " by " + Printable(row.by), describe(row.action)));
+                           row.by.empty() ? "" : " by " + Visible(row.by), describe(row.action)));
   });
   table.Rows(delta.resolved, "use -o csv or -o json",
              [&](const EarlierAction& action) { table.Line("  resolved: " + describe(action)); });
@@ -165,10 +165,10 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
   const Action& action = planned.action;
   const Mark mark = MarkOf(planned);
   std::string line = fmt::format("{} {} {} {}", mark.sign, VerbName(action.verb),
-                                 action.target.entity, Printable(action.target.id));
-  line += fmt::format(" on {}", Printable(action.target.system));
+                                 action.target.entity, Visible(action.target.id));
+  line += fmt::format(" on {}", Visible(action.target.system));
   if (!planned.subject.person.empty()) {
-    line += fmt::format(", {}", Printable(planned.subject.person));
+    line += fmt::format(", {}", Visible(planned.subject.person));
   }
   table.Line("  " + table.Paint(line, mark.colour));
   std::string state;
@@ -176,9 +176,9 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
     case ActionStatus::kReady: state = "ready now"; break;
     case ActionStatus::kNotice:
       state = "due " + FormatInstant(planned.due);
-      if (!planned.held_because.empty()) state += "; " + Printable(planned.held_because);
+      if (!planned.held_because.empty()) state += "; " + Visible(planned.held_because);
       break;
-    case ActionStatus::kHeld: state = "held: " + Printable(planned.held_because); break;
+    case ActionStatus::kHeld: state = "held: " + Visible(planned.held_because); break;
   }
   if (planned.change == Change::kStanding) state += ", · standing";
   if (planned.change == Change::kNew && !plan.delta.against.empty()) state += ", new";
@@ -193,18 +193,17 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
     table.Line(fmt::format(
         "      {}: {}",
         table.Paint("X escalated since " + FormatInstant(planned.escalated->since), "31"),
-        Printable(planned.escalated->error)));
-    table.Line("        " + Printable(planned.escalated->remedy));
+        Visible(planned.escalated->error)));
+    table.Line("        " + Visible(planned.escalated->remedy));
   }
   for (const PlannedReason& reason : planned.reasons) {
-    table.Line(
-        fmt::format("      why: {} ({})", Printable(reason.because), Printable(reason.policy)));
+    table.Line(fmt::format("      why: {} ({})", Visible(reason.because), Visible(reason.policy)));
     table.Line(fmt::format("           {}, open since {}", reason.source_line,
                            FormatInstant(reason.opened_at)));
     for (const Evidence& evidence : reason.evidence) {
       table.Line(fmt::format(
-          "           {} = {}{}", evidence.path, Printable(evidence.value),
-          evidence.source.empty() ? "" : fmt::format("  (from {})", Printable(evidence.source))));
+          "           {} = {}{}", evidence.path, Visible(evidence.value),
+          evidence.source.empty() ? "" : fmt::format("  (from {})", Visible(evidence.source))));
     }
   }
 }
@@ -215,11 +214,11 @@ void WriteNotices(Table& table, const Plan& plan) {
   table.Rows(plan.notices, "use -o json", [&](const PlannedNotice& notice) {
     std::string recipients;
     for (const std::string& recipient : notice.recipients) {
-      recipients += (recipients.empty() ? "" : ", ") + Printable(recipient);
+      recipients += (recipients.empty() ? "" : ", ") + Visible(recipient);
     }
     table.Line(fmt::format(
         "  · notify {} about {} {}, {}", recipients, notice.judged_entity,
-        Printable(notice.judged_id),
+        Visible(notice.judged_id),
         notice.status == ActionStatus::kReady ? "now" : "due " + FormatInstant(notice.due)));
   });
 }
@@ -228,19 +227,17 @@ void WriteNotActedOn(Table& table, const Plan& plan) {
   if (plan.not_acted_on.empty()) return;
   table.Heading("Not acted on, and why");
   table.Rows(plan.not_acted_on, "use -o csv or -o json", [&](const NotActedOn& row) {
-    std::string line = fmt::format("  = {} {}: {}", row.entity, Printable(row.target),
+    std::string line = fmt::format("  = {} {}: {}", row.entity, Visible(row.target),
                                    NotActedReasonWords(row.reason));
-    if (!row.by.empty()) line += fmt::format(" by {}", Printable(row.by));
+    if (!row.by.empty()) line += fmt::format(" by {}", Visible(row.by));
     // Of no single policy: a row that none can judge.
-    if (!row.policy.empty()) line += fmt::format("  ({})", Printable(row.policy));
+    if (!row.policy.empty()) line += fmt::format("  ({})", Visible(row.policy));
     table.Line(line);
-    if (!row.detail.empty()) table.Line("      " + Printable(row.detail));
+    if (!row.detail.empty()) table.Line("      " + Visible(row.detail));
   });
 }
 
 }  // namespace
-
-std::string Printable(std::string_view text) { return Visible(text); }
 
 std::string DeltaCounts(const PlanDelta& delta) {
   std::string text = fmt::format("{} new, {} standing, {} resolved", delta.new_count,
@@ -296,11 +293,11 @@ std::string FormatDelta(const Plan& plan, const TableOptions& options) {
                                     : planned.change == Change::kStanding ? "· standing"
                                                                           : "new";
     const std::string held = planned.status == ActionStatus::kHeld
-                                 ? fmt::format(", ! held: {}", Printable(planned.held_because))
+                                 ? fmt::format(", ! held: {}", Visible(planned.held_because))
                                  : "";
     table.Line(fmt::format("  {}: {} {} {}  ({}){}", change, VerbName(planned.action.verb),
-                           target.entity, Printable(target.id),
-                           Printable(planned.reasons.front().policy), held));
+                           target.entity, Visible(target.id),
+                           Visible(planned.reasons.front().policy), held));
   });
   return table.Take();
 }

@@ -36,7 +36,4 @@ std::string FilterText(const Plan& plan);
 // "read 2h ago", as seen from the instant at which a plan judges; never negative.
 std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now);
 
-// Text made safe for a terminal: what it would hide or obey becomes an escape (visible_text.h).
-std::string Printable(std::string_view text);
-
 }  // namespace rescind

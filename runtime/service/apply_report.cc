@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
 
 namespace rescind {
@@ -56,8 +57,8 @@ class TableText {
       // What was seen of a verified one is in the log; what is not done says here why.
       const bool says_why = action.state != ActionState::kVerified && !action.detail.empty();
       Line("  {} {} {} {} on {}: {}{}", MarkOf(action.state), action.verb, action.entity,
-           Printable(action.target), Printable(action.system), ActionStateName(action.state),
-           says_why ? fmt::format(" ({})", Printable(action.detail)) : "");
+           Visible(action.target), Visible(action.system), ActionStateName(action.state),
+           says_why ? fmt::format(" ({})", Visible(action.detail)) : "");
     }
     More(report_.actions.size());
   }
@@ -66,8 +67,8 @@ class TableText {
     Line("in the plan, but not carried out:");
     for (size_t i = 0; i < std::min(report_.fallen.size(), max_rows_); ++i) {
       const FallenRow& row = report_.fallen[i];
-      Line("  {} {} {} {}: {}", row.held ? "!" : "=", row.verb, row.entity, Printable(row.target),
-           Printable(row.why));
+      Line("  {} {} {} {}: {}", row.held ? "!" : "=", row.verb, row.entity, Visible(row.target),
+           Visible(row.why));
     }
     More(report_.fallen.size());
   }
@@ -78,8 +79,8 @@ class TableText {
       const PlannedAction& planned = report_.escalated_earlier[i];
       const ActionTarget& target = planned.action.target;
       Line("  X {} {} {} on {}: since {}: {}", VerbName(planned.action.verb), target.entity,
-           Printable(target.id), Printable(target.system), FormatInstant(planned.escalated->since),
-           Printable(planned.escalated->error));
+           Visible(target.id), Visible(target.system), FormatInstant(planned.escalated->since),
+           Visible(planned.escalated->error));
     }
     More(report_.escalated_earlier.size());
   }
@@ -88,10 +89,10 @@ class TableText {
     Line("notices:");
     for (size_t i = 0; i < std::min(report_.notices.size(), max_rows_); ++i) {
       const AppliedNotice& notice = report_.notices[i];
-      Line("  {} {} {} to {}: {}{}", notice.policy, notice.entity, Printable(notice.target),
-           Printable(notice.recipient),
+      Line("  {} {} {} to {}: {}{}", notice.policy, notice.entity, Visible(notice.target),
+           Visible(notice.recipient),
            notice.channel.empty() ? "NOT SENT" : fmt::format("sent to {}", notice.channel),
-           notice.problem.empty() ? "" : fmt::format(" ({})", Printable(notice.problem)));
+           notice.problem.empty() ? "" : fmt::format(" ({})", Visible(notice.problem)));
     }
     More(report_.notices.size());
   }
@@ -101,9 +102,9 @@ class TableText {
          report_.CountOf(ActionState::kWithdrawn) + report_.withdrawn_count,
          report_.CountOf(ActionState::kHeld) + report_.held_count, report_.unfinished_count(),
          report_.waiting_count);
-    for (const std::string& why : report_.held_because) Line("held: {}", Printable(why));
+    for (const std::string& why : report_.held_because) Line("held: {}", Visible(why));
     for (const auto& [system, problem] : report_.failing_systems) {
-      Line("system {} cannot be used: {}", Printable(system), Printable(problem));
+      Line("system {} cannot be used: {}", Visible(system), Visible(problem));
     }
     if (report_.unseen_count > 0) {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);

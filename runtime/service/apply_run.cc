@@ -359,11 +359,10 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
 Status ApplyRun::AlarmOfReturns(Work& work) {
   const std::string& oncall = pipeline_.workspace().oncall;
   if (oncall.empty()) return {};  // nobody is there to be told; the plan says it
-  const Plan& plan = work.outcome().plan;
-  RESCIND_ASSIGN(const bool any, work.notices.HasCameBack(plan));
-  if (!any) return {};
+  RESCIND_ASSIGN(const auto returns, work.notices.UntoldReturns(work.outcome().plan));
+  if (returns.empty()) return {};
   RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
-  return work.notices.SendCameBack(plan, oncall);
+  return work.notices.SendReturns(returns, oncall);
 }
 
 Status ApplyRun::Escalate(Work& work) {

@@ -1,11 +1,13 @@
 #include "runtime/service/foreign_text.h"
 
+#include "engine/base/visible_text.h"
 #include "runtime/feeds/bad_record.h"
 
 namespace rescind {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
+constexpr size_t kLongestMark = 3;  // bytes
 
 // Length in bytes of the blank or invisible character that well-formed `text` begins with; 0: none.
 size_t BlankBytes(std::string_view text) {
@@ -14,12 +16,8 @@ size_t BlankBytes(std::string_view text) {
   };
   if (at(0) <= 0x20 || at(0) == 0x7F) return 1;
   if (at(0) == 0xC2 && at(1) <= 0xA0) return 2;  // C1 controls and the no-break space
-  if (at(0) != 0xE2) return 0;
-  // U+2028 to U+202E: line ends and directions; U+200E, U+200F, U+2066 to U+2069: directions.
-  const bool is_general =
-      at(1) == 0x80 && ((at(2) >= 0xA8 && at(2) <= 0xAE) || at(2) == 0x8E || at(2) == 0x8F);
-  const bool is_isolate = at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9;
-  return is_general || is_isolate ? 3 : 0;
+  const HiddenMark mark = FindHiddenMark(text.substr(0, kLongestMark));
+  return mark.begin == 0 ? mark.end : 0;
 }
 
 void AppendLine(std::string_view well_formed, std::string& line, bool& owes_blank) {

@@ -94,8 +94,10 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
       "was {}, the finding open since {}.\n",
       finding.entity, judged_id, transition.detail, finding.policy,
       FormatInstant(finding.opened_at));
-  notice.about = {{"policy", finding.policy},  {"finding", finding.id},
-                  {"entity", finding.entity},  {"target", judged_id},
+  notice.about = {{"policy", finding.policy},
+                  {"finding", finding.id},
+                  {"entity", finding.entity},
+                  {"target", judged_id},
                   {"because", transition.detail}};
   return notice;
 }
@@ -196,29 +198,28 @@ Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& fa
   return {};
 }
 
-Result<bool> NoticeRound::HasCameBack(const Plan& plan) const {
+Result<std::vector<const PlannedAction*>> NoticeRound::UntoldReturns(const Plan& plan) const {
+  std::vector<const PlannedAction*> untold;
   for (const PlannedAction& planned : plan.actions) {
     if (!planned.came_back) continue;
     RESCIND_ASSIGN(const auto told, reader_.Get(CameBackKey(*planned.came_back)));
-    if (!told) return true;
+    if (!told) untold.push_back(&planned);
   }
-  return false;
+  return untold;
 }
 
-Status NoticeRound::SendCameBack(const Plan& plan, const std::string& oncall) {
-  for (const PlannedAction& planned : plan.actions) {
-    if (!planned.came_back) continue;
-    const std::string key = CameBackKey(*planned.came_back);
-    RESCIND_ASSIGN(const auto told, reader_.Get(key));
-    if (told) continue;
-    const Notice notice = CameBackNotice(planned);
+Status NoticeRound::SendReturns(const std::vector<const PlannedAction*>& returns,
+                                const std::string& oncall) {
+  for (const PlannedAction* planned : returns) {
     AppliedNotice entry;
-    entry.policy = planned.reasons.front().policy;
-    entry.entity = planned.action.target.entity;
-    entry.target = planned.action.target.id;
-    entry.stage = planned.reasons.front().stage;
+    entry.policy = planned->reasons.front().policy;
+    entry.entity = planned->action.target.entity;
+    entry.target = planned->action.target.id;
+    entry.stage = planned->reasons.front().stage;
     entry.recipient = oncall;
-    RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), key));
+    RESCIND_ASSIGN(
+        [[maybe_unused]] const bool taken,
+        SendOne(CameBackNotice(*planned), std::move(entry), CameBackKey(*planned->came_back)));
   }
   return {};
 }

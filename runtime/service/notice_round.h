@@ -44,11 +44,11 @@ class NoticeRound {
   // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
   // `facts`: of the same judgement.
   Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts);
-  // Access of `plan` that an earlier action had removed has come back: `oncall` hears it once for
-  // each such removal, and again from the next run when its channel did not take it.
-  Status SendCameBack(const Plan& plan, const std::string& oncall);
-  // What SendCameBack would send.
-  Result<bool> HasCameBack(const Plan& plan) const;
+  // The actions on access that an earlier action had removed and that came back, of which no
+  // on-call people have heard. They point into `plan`.
+  Result<std::vector<const PlannedAction*>> UntoldReturns(const Plan& plan) const;
+  // `oncall` hears of each: once, or again from the next run when its channel did not take it.
+  Status SendReturns(const std::vector<const PlannedAction*>& returns, const std::string& oncall);
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 

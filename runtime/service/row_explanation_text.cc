@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
 
 namespace rescind {
@@ -63,8 +64,7 @@ class ExplanationText {
       : explanation_(explanation), asked_(asked), program_(program), sources_(sources) {}
 
   std::string Format() {
-    Line("{}, judged at {}", Printable(explanation_.target.Text()),
-         FormatInstant(explanation_.now));
+    Line("{}, judged at {}", Visible(explanation_.target.Text()), FormatInstant(explanation_.now));
     if (explanation_.presence != Presence::kLive) {
       Line("this row is {}: no policy acts on it",
            explanation_.presence == Presence::kRemoved ? "removed" : "only mentioned by others");
@@ -77,8 +77,8 @@ class ExplanationText {
     }
     for (const Exemption& exemption : explanation_.exemptions) {
       Line("\n= exempt until {}: {} ({}, {})", FormatInstant(exemption.end()),
-           exemption.policy.empty() ? "all policies" : exemption.policy,
-           Printable(exemption.reason), Printable(exemption.owner));
+           exemption.policy.empty() ? "all policies" : exemption.policy, Visible(exemption.reason),
+           Visible(exemption.owner));
     }
     if (shown == 0) Nothing();
     return std::move(text_);
@@ -107,10 +107,10 @@ class ExplanationText {
       Line("no policy judges this row or acts on it");
     } else if (asked_ == Asked::kWhy) {
       Line("no policy asks for anything here; `rescind why-not {}:{}` says what is missing",
-           explanation_.target.entity_name, Printable(explanation_.target.id));
+           explanation_.target.entity_name, Visible(explanation_.target.id));
     } else {
       Line("every policy that bears on this row matches and is carried out; `rescind why {}:{}`",
-           explanation_.target.entity_name, Printable(explanation_.target.id));
+           explanation_.target.entity_name, Visible(explanation_.target.id));
     }
   }
 
@@ -124,7 +124,7 @@ class ExplanationText {
       Line("{} {}: {}  ({})", rule.full_name, VerdictName(explained.explanation), rule.title,
            PlaceOf(sources_, rule.name_span));
     }
-    if (!explained.relevant.judges_target) Line("  it judges {}", Printable(explained.judged));
+    if (!explained.relevant.judges_target) Line("  it judges {}", Visible(explained.judged));
     Line("  when");
     Clause(explained.explanation.when, 2);
     if (explained.explanation.unless) {
@@ -148,13 +148,13 @@ class ExplanationText {
     // Of a compound only the parts are shown: its own text would repeat theirs.
     if (clause.children.empty()) {
       Line("{:{}}{} {}: {}{}{}  ({})", "", depth * 2, clause.decides ? "*" : " ",
-           Printable(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
+           Visible(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
            clause.decides ? ", decides" : "", until, PlaceOf(sources_, clause.span));
       return;
     }
     if (clause.children.size() == 1) {
       Line("{:{}}{} {}: {}{}{}  ({})", "", depth * 2, clause.decides ? "*" : " ",
-           Printable(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
+           Visible(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
            clause.decides ? ", decides" : "", until, PlaceOf(sources_, clause.span));
       ++depth;
     }
@@ -165,10 +165,10 @@ class ExplanationText {
     std::string origin;
     if (!fact.source.empty()) {
       origin = fmt::format(
-          "  ({}{})", Printable(fact.source),
+          "  ({}{})", Visible(fact.source),
           fact.observed_at ? fmt::format(", observed {}", FormatInstant(*fact.observed_at)) : "");
     }
-    Line("    {} = {}{}", fact.path, Printable(fact.value), origin);
+    Line("    {} = {}{}", fact.path, Visible(fact.value), origin);
   }
 
   void Consequences(const ExplainedRule& explained, const ir::Rule& rule) {
@@ -177,20 +177,20 @@ class ExplanationText {
     if (rule.mode == ir::Mode::kObserve) Line("    nothing: the policy only observes");
     for (const PlannedNotice& notice : explained.notices) {
       Line("    · notify {} at {}: {}{}",
-           Printable(fmt::format("{}", fmt::join(notice.recipients, ", "))),
+           Visible(fmt::format("{}", fmt::join(notice.recipients, ", "))),
            FormatInstant(notice.due), ActionStatusName(notice.status),
-           notice.held_because.empty() ? "" : fmt::format(" ({})", Printable(notice.held_because)));
+           notice.held_because.empty() ? "" : fmt::format(" ({})", Visible(notice.held_because)));
     }
     for (const PlannedAction& action : explained.actions) {
       Line("    {} {} {} {} at {}: {}{}", action.status == ActionStatus::kHeld ? "!" : "-",
            VerbName(action.action.verb), action.action.target.entity,
-           Printable(action.action.target.id), FormatInstant(action.due),
+           Visible(action.action.target.id), FormatInstant(action.due),
            ActionStatusName(action.status),
-           action.held_because.empty() ? "" : fmt::format(" ({})", Printable(action.held_because)));
+           action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
     }
     for (const NotActedOn& row : explained.not_acted_on) {
       Line("    = {}{}: {}", NotActedReasonWords(row.reason),
-           row.by.empty() ? "" : fmt::format(" by {}", row.by), Printable(row.detail));
+           row.by.empty() ? "" : fmt::format(" by {}", row.by), Visible(row.detail));
     }
   }
 

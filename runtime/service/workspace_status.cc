@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
 
 namespace rescind {
@@ -40,7 +41,7 @@ std::string FeedLine(const FeedState& state, Instant now) {
   const FeedStatus& feed = state.feed;
   const std::string rows =
       feed.observed_at ? fmt::format("{} row{}, ", state.rows, state.rows == 1 ? "" : "s") : "";
-  return fmt::format("  {} {} {}: {}{}{}{}\n", state.stale ? "!" : "·", Printable(feed.source),
+  return fmt::format("  {} {} {}: {}{}{}{}\n", state.stale ? "!" : "·", Visible(feed.source),
                      state.entity, rows, FeedAgeText(feed.observed_at, now),
                      state.stale ? ", STALE" : "",
                      feed.declared ? "" : " (not declared in rescind.toml)");
@@ -122,9 +123,9 @@ std::string FormatStatus(const WorkspaceStatus& status) {
     const ActionTarget& target = entry.action.target;
     fmt::format_to(out, "  {} {} {} {} on {}: {} since {} ({})\n",
                    entry.state == ActionState::kEscalated ? "X" : "!", VerbName(entry.action.verb),
-                   target.entity, Printable(target.id), Printable(target.system),
+                   target.entity, Visible(target.id), Visible(target.system),
                    ActionStateName(entry.state), FormatInstant(entry.changed_at),
-                   Printable(entry.detail));
+                   Visible(entry.detail));
   }
   if (const auto found = status.actions.find(ActionState::kEscalated);
       found != status.actions.end()) {

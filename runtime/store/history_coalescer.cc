@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "engine/base/civil.h"
 #include "engine/facts/column.h"
 #include "runtime/store/store_layout.h"
 
@@ -32,11 +33,6 @@ size_t KeepOnly(CellLog& cells, const Keeps& keeps) {
   return gone;
 }
 
-int64_t StepOf(int64_t micros, int64_t step_micros) {
-  const int64_t step = micros / step_micros;
-  return micros % step_micros < 0 ? step - 1 : step;
-}
-
 }  // namespace
 
 HistoryCoalescer::HistoryCoalescer(const std::vector<std::unique_ptr<StoredTable>>& tables,
@@ -55,7 +51,7 @@ HistoryCoalescer::HistoryCoalescer(const std::vector<std::unique_ptr<StoredTable
 bool HistoryCoalescer::StaysInStep(int64_t old_micros, int64_t new_micros) const {
   if (old_micros == kUnknownLong || new_micros == kUnknownLong) return false;
   return old_micros <= new_micros &&
-         StepOf(old_micros, step_micros_) == StepOf(new_micros, step_micros_);
+         FloorDivide(old_micros, step_micros_) == FloorDivide(new_micros, step_micros_);
 }
 
 bool HistoryCoalescer::StaysInStep(const SourceChange& change) const {

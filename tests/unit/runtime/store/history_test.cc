@@ -34,13 +34,24 @@ class HistoryFixture : public StoreFixture {
       Commit(Use("acc1", clock.Now()));
     }
   }
+  // Five accounts are used now, in one import.
+  void ImportUses() {
+    ImportOptions import;
+    import.origin = {"directory", clock.Now()};
+    auto begun = store->BeginImport(import);
+    REQUIRE(begun.ok());
+    for (int i = 0; i < 5; ++i) {
+      REQUIRE((*begun)->Add(Use(fmt::format("acc{}", i), clock.Now())).ok());
+    }
+    REQUIRE((*begun)->Finish().ok());
+  }
   int64_t LastLogin(const FactBase& facts, std::string_view id = "acc1") {
     return facts.table(kAccount).column(kLastLogin).longs()[Row(kAccount, id).index()];
   }
   FactBase AsOf(Instant instant) {
-    auto facts = store->LoadFactsAsOf(instant, ColumnSet::All(*schema_), {});
-    if (!facts.ok()) FAIL(facts.error().message);
-    return std::move(*facts);
+    auto past = store->LoadFactsAsOf(instant, ColumnSet::All(*schema_), {});
+    if (!past.ok()) FAIL(past.error().message);
+    return std::move(past->facts);
   }
   // Of the closed store: changes with old values in the log, and records.
   struct Kept {
@@ -149,14 +160,7 @@ TEST_CASE_FIXTURE(HistoryFixture, "Staged imports leave out what small ones do")
   options.staging_rows = 2;
   Open();
   for (int round = 0; round < 6; ++round) {
-    ImportOptions import;
-    import.origin = {"directory", clock.Now()};
-    auto begun = store->BeginImport(import);
-    REQUIRE(begun.ok());
-    for (int i = 0; i < 5; ++i) {
-      REQUIRE((*begun)->Add(Use(fmt::format("acc{}", i), clock.Now())).ok());
-    }
-    REQUIRE((*begun)->Finish().ok());
+    ImportUses();
     clock.Advance({10 * kMicrosPerMinute});
   }
   // kStart lies 13 minutes and 20 seconds behind the full hour.
@@ -167,8 +171,7 @@ TEST_CASE_FIXTURE(HistoryFixture, "Staged imports leave out what small ones do")
   CHECK(InLog().cells == 10);
 }
 
-TEST_CASE_FIXTURE(HistoryFixture,
-                  "A step that is set later applies to what is there") {
+TEST_CASE_FIXTURE(HistoryFixture, "A step that is set later applies to what is there") {
   options.history_step = {0};
   Open();
   UseEveryMinute(60);
@@ -184,14 +187,7 @@ TEST_CASE_FIXTURE(HistoryFixture, "History grows no older than asked, whatever i
   options.staging_rows = 2;
   Open();
   for (int round = 0; round < 5; ++round) {
-    ImportOptions import;
-    import.origin = {"directory", clock.Now()};
-    auto begun = store->BeginImport(import);
-    REQUIRE(begun.ok());
-    for (int i = 0; i < 5; ++i) {
-      REQUIRE((*begun)->Add(Use(fmt::format("acc{}", i), clock.Now())).ok());
-    }
-    REQUIRE((*begun)->Finish().ok());
+    ImportUses();
     clock.Advance({60 * kMicrosPerMinute});
   }
   // The last import, at minute 240, dropped what was older than minute 140.
