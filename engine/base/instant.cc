@@ -5,6 +5,8 @@
 #include <array>
 #include <chrono>
 
+#include "engine/base/take_char.h"
+
 namespace rescind {
 namespace {
 
@@ -20,12 +22,6 @@ std::optional<int> TakeNumber(std::string_view& text, size_t digits) {
   }
   text.remove_prefix(digits);
   return number;
-}
-
-bool TakeChar(std::string_view& text, char expected) {
-  if (text.empty() || text.front() != expected) return false;
-  text.remove_prefix(1);
-  return true;
 }
 
 std::optional<Day> TakeDay(std::string_view& text) {

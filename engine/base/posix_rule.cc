@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/take_char.h"
+
 namespace rescind {
 namespace {
-
-bool TakeChar(std::string_view& text, char expected) {
-  if (text.empty() || text.front() != expected) return false;
-  text.remove_prefix(1);
-  return true;
-}
 
 std::optional<int> TakeNumber(std::string_view& text, int largest) {
   int number = 0;

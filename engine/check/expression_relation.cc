@@ -60,8 +60,6 @@ bool IsCollection(const Type& type) {
          type.kind == Type::Kind::kTableRows;
 }
 
-bool IsToday(const Expr& expr) { return expr.type.kind == Type::Kind::kDate && expr.type.moving; }
-
 }  // namespace
 
 // ---- Logic --------------------------------------------------------------------------------------
@@ -173,7 +171,7 @@ bool ExpressionChecker::CheckComparable(const Pair& pair, const ast::CompareExpr
     if (type.kind == Type::Kind::kEnum) mistake.Help("declare it as `enum ordered { … }`");
     return false;
   }
-  if (IsToday(*pair.left) && IsToday(*pair.right)) {
+  if (pair.left->type.is_today() && pair.right->type.is_today()) {
     ReportMoving(*pair.right, "on both sides of a comparison");
     return false;
   }
@@ -355,7 +353,7 @@ ExprPtr ExpressionChecker::Moment(const ast::Expr& operand, const ast::Expr& who
         .Label(fmt::format("this is `{}`", state_.Type(moment->type)));
     return Poison(operand.span);
   }
-  if (IsToday(*moment)) {
+  if (moment->type.is_today()) {
     ReportMoving(*moment, "here");
     return Poison(operand.span);
   }

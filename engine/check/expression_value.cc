@@ -23,13 +23,6 @@ constexpr uint32_t kMaxInlinedNodes = 20'000;
 constexpr std::string_view kBuiltins[] = {"lower",    "date",       "start_of",
                                           "previous", "changed_at", "removed_at"};
 
-Type Plain(Type::Kind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
-
-bool IsToday(const Expr& expr) { return expr.type.kind == Type::Kind::kDate && expr.type.moving; }
 bool IsPlainToday(const Expr& expr) { return typed::Strip(expr).kind == ExprKind::kToday; }
 
 }  // namespace
@@ -42,7 +35,7 @@ ExprPtr ExpressionChecker::CheckCoalesce(const ast::Expr& expr, const ast::Coale
   ExprPtr right = Check(*coalesce.right, Sound(left) ? &left->type : expected);
   if (!Sound(left) || !Sound(right)) return Poison(expr.span);
   for (const ExprPtr* side : {&left, &right}) {
-    if (!IsToday(**side)) continue;
+    if (!(*side)->type.is_today()) continue;
     ReportMoving(**side, "beside `??`");
     return Poison(expr.span);
   }
@@ -125,11 +118,11 @@ ExprPtr ExpressionChecker::CheckArithmetic(const ast::Expr& expr,
         .Help(std::string(SumHelp(left->type.kind, right->type.kind)));
     return Poison(expr.span);
   }
-  if (IsToday(*left) && !IsPlainToday(*left)) {
+  if (left->type.is_today() && !IsPlainToday(*left)) {
     ReportMoving(*left, "in more than one sum");
     return Poison(expr.span);
   }
-  Type type = Plain(sum.result);
+  Type type = typed::Plain(sum.result);
   type.moving = left->type.moving || right->type.moving;
   ExprKind kind = ExprKind::kMultiply;
   if (arithmetic.op == ast::ArithmeticOp::kAdd) kind = ExprKind::kAdd;
@@ -140,7 +133,7 @@ ExprPtr ExpressionChecker::CheckArithmetic(const ast::Expr& expr,
 ExprPtr ExpressionChecker::CheckNegate(const ast::Expr& expr, const ast::NegateExpr& negate) {
   ExprPtr operand = CheckKnown(*negate.operand, expr);
   if (!Sound(operand)) return Poison(expr.span);
-  const Type wanted = Plain(Type::Kind::kInt);
+  const Type wanted = typed::Plain(Type::Kind::kInt);
   if (!SameType(operand->type, wanted)) {
     ReportType(*operand, wanted, "what follows `-`");
     return Poison(expr.span);
@@ -204,7 +197,7 @@ ExprPtr ExpressionChecker::CheckBuiltin(const ast::Expr& expr, const ast::CallEx
   ExprPtr value = CheckKnown(argument, expr);
   if (!Sound(value)) return Poison(expr.span);
   if (value->type.kind != wanted) {
-    ReportType(*value, Plain(wanted), fmt::format("the argument of `{}`", name));
+    ReportType(*value, typed::Plain(wanted), fmt::format("the argument of `{}`", name));
     return Poison(expr.span);
   }
   if (value->type.moving) {
@@ -214,7 +207,7 @@ ExprPtr ExpressionChecker::CheckBuiltin(const ast::Expr& expr, const ast::CallEx
   const ExprKind kind = lower            ? ExprKind::kLower
                         : name == "date" ? ExprKind::kDateOf
                                          : ExprKind::kStartOf;
-  return Unary(kind, Plain(result), expr.span, std::move(value));
+  return Unary(kind, typed::Plain(result), expr.span, std::move(value));
 }
 
 ExprPtr ExpressionChecker::CheckTracked(const ast::Expr& expr, ExprKind kind,
@@ -245,7 +238,8 @@ ExprPtr ExpressionChecker::CheckTracked(const ast::Expr& expr, ExprKind kind,
     }
     return Poison(expr.span);
   }
-  Type type = kind == ExprKind::kPrevious ? TypeOfField(field.type) : Plain(Type::Kind::kTime);
+  Type type =
+      kind == ExprKind::kPrevious ? TypeOfField(field.type) : typed::Plain(Type::Kind::kTime);
   type.optional = true;
   return Narrowed(Unary(kind, type, expr.span, std::move(value)));
 }

@@ -12,12 +12,6 @@ using typed::Type;
 
 namespace {
 
-Type Plain(Type::Kind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
-
 bool IsOneValue(const Type& type) {
   switch (type.kind) {
     case Type::Kind::kError:
@@ -35,7 +29,7 @@ bool IsOneValue(const Type& type) {
 // ---- Numbers ------------------------------------------------------------------------------------
 
 std::optional<Duration> RuleChecker::CheckLength(const ast::Length& length) {
-  const auto value = expressions_.CheckConstant(*length.value, Plain(Type::Kind::kDuration));
+  const auto value = expressions_.CheckConstant(*length.value, typed::Plain(Type::Kind::kDuration));
   if (!value) return std::nullopt;
   if (const auto* exact = std::get_if<Duration>(&*value)) return *exact;
   const auto civil = std::get<CivilDuration>(*value);
@@ -52,7 +46,7 @@ std::optional<Duration> RuleChecker::CheckLength(const ast::Length& length) {
 }
 
 std::optional<int64_t> RuleChecker::CheckAmount(const ast::Amount& amount) {
-  const auto value = expressions_.CheckConstant(*amount.value, Plain(Type::Kind::kInt));
+  const auto value = expressions_.CheckConstant(*amount.value, typed::Plain(Type::Kind::kInt));
   if (!value) return std::nullopt;
   return std::get<int64_t>(*value);
 }

@@ -21,12 +21,6 @@ using typed::Type;
 
 namespace {
 
-Type Plain(Type::Kind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
-
 class TestChecker {
  public:
   TestChecker(CheckState& state, std::string module)
@@ -170,7 +164,7 @@ class TestChecker {
           .Help("write its members in braces: `{ \"a\", \"b\" }`");
       return std::nullopt;
     }
-    Type element = Plain(type.element);
+    Type element = typed::Plain(type.element);
     element.enumeration = type.enumeration;
     element.entity = type.entity;
     std::vector<Constant> items;
@@ -257,7 +251,7 @@ class TestChecker {
 
   std::optional<Instant> CheckTime(const ast::ExprPtr& expr) {
     if (expr == nullptr || expr->is_error()) return std::nullopt;
-    const auto value = expressions_.CheckConstant(*expr, Plain(Type::Kind::kTime));
+    const auto value = expressions_.CheckConstant(*expr, typed::Plain(Type::Kind::kTime));
     if (!value) return std::nullopt;
     const Instant at = std::get<Instant>(*value);
     times_.emplace_back(at, expr->span);

@@ -50,7 +50,15 @@ struct Type {
   Kind element = Kind::kError;  // kSet: kText, kInt, kEnum or kRow
 
   bool operator==(const Type&) const = default;
+  // A date that depends on today.
+  bool is_today() const { return kind == Kind::kDate && moving; }
 };
+// A type that needs no more than its kind; always known.
+inline Type Plain(Type::Kind kind) {
+  Type type;
+  type.kind = kind;
+  return type;
+}
 
 struct EnumValue {
   EnumId enumeration;

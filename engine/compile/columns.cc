@@ -8,9 +8,9 @@
 namespace rescind::compile {
 namespace {
 
-class Collector {
+class ColumnCollector {
  public:
-  explicit Collector(const ir::Program& program)
+  explicit ColumnCollector(const ir::Program& program)
       : program_(program),
         nodes_(program.nodes.size(), kUnseen),
         collections_(program.collections.size(), kUnseen) {}
@@ -87,7 +87,7 @@ class Collector {
 }  // namespace
 
 ColumnSet ColumnsOf(const ir::Program& program) {
-  Collector collector(program);
+  ColumnCollector collector(program);
   for (const ir::Rule& rule : program.rules) {
     VisitRoots(
         rule,

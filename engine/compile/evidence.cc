@@ -11,9 +11,10 @@ namespace {
 using typed::Expr;
 using typed::ExprKind;
 
-class Collector {
+class EvidenceCollector {
  public:
-  Collector(ExpressionLowering& lowering, typed::BinderId binder, const typed::Program& program)
+  EvidenceCollector(ExpressionLowering& lowering, typed::BinderId binder,
+                    const typed::Program& program)
       : lowering_(lowering), binder_(binder), program_(program) {}
 
   void Visit(const Expr& unresolved) {
@@ -75,7 +76,7 @@ class Collector {
 std::vector<ir::EvidencePath> CollectEvidence(ExpressionLowering& lowering, typed::BinderId binder,
                                               const typed::Program& program, const Expr& when,
                                               const Expr* unless, const Expr* timezone) {
-  Collector collector(lowering, binder, program);
+  EvidenceCollector collector(lowering, binder, program);
   collector.Visit(when);
   if (unless != nullptr) collector.Visit(*unless);
   if (timezone != nullptr && collector.asks_for_a_day()) collector.Visit(*timezone);

@@ -11,7 +11,7 @@
 
 namespace rescind::eval {
 
-using Kind = ir::Collection::Kind;
+using CollectionKind = ir::Collection::Kind;
 
 namespace {
 
@@ -137,11 +137,11 @@ void BatchEvaluator::FillMembers(ir::CollectionId id, Batch& outer, const Select
                                  MemberList& members) {
   const ir::Collection& collection = program_.collection(id);
   switch (collection.kind) {
-    case Kind::kMany: return FillMany(collection, outer, selection, members);
-    case Kind::kSet: return FillSet(collection, outer, selection, members);
-    case Kind::kFlatMap: return FillMapped(collection, outer, selection, members);
-    case Kind::kFilter: return FillFiltered(collection, outer, selection, members);
-    case Kind::kTable: return FillTable(collection, selection, members);
+    case CollectionKind::kMany: return FillMany(collection, outer, selection, members);
+    case CollectionKind::kSet: return FillSet(collection, outer, selection, members);
+    case CollectionKind::kFlatMap: return FillMapped(collection, outer, selection, members);
+    case CollectionKind::kFilter: return FillFiltered(collection, outer, selection, members);
+    case CollectionKind::kTable: return FillTable(collection, selection, members);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace rescind::eval {
 
 using ir::Op;
-using Kind = ir::Type::Kind;
+using TypeKind = ir::Type::Kind;
 
 namespace {
 
@@ -53,11 +53,11 @@ RESCIND_KERNEL void BatchEvaluator::ComputeCompare(const ir::Node& node, Batch& 
                                                    const Selection& selection, ValueVector& out) {
   Combine(node, batch, selection, out);
   const ir::Node& left_node = program_.node(node.operands[0]);
-  if (left_node.type.kind == Kind::kText) {
+  if (left_node.type.kind == TypeKind::kText) {
     CompareTexts(node, batch, selection, out);
     return;
   }
-  RESCIND_ASSERT(left_node.type.kind != Kind::kSet, "sets are not compared");
+  RESCIND_ASSERT(left_node.type.kind != TypeKind::kSet, "sets are not compared");
   const ValueVector& left = Fetch(node.operands[0], batch, selection);
   const ValueVector& right = Fetch(node.operands[1], batch, selection);
   const NodePlan& right_plan = plan_.at(node.operands[1]);
@@ -114,7 +114,7 @@ RESCIND_KERNEL void BatchEvaluator::ComputeInSet(ir::NodeId id, Batch& batch,
                                                  const Selection& selection, ValueVector& out) {
   const ir::Node& node = program_.node(id);
   const NodePlan& plan = plan_.at(id);
-  if (program_.node(node.operands[0]).type.kind == Kind::kText) {
+  if (program_.node(node.operands[0]).type.kind == TypeKind::kText) {
     ComputeTextPredicate(id, batch, selection, out);
     return;
   }
@@ -210,9 +210,9 @@ bool BatchEvaluator::SetHas(int64_t set, const ir::Node& node, const ValueVector
   const Column& column = *plan_.set_source(source).column;
   const ir::NodeId member_id = node.operands[1];
   switch (program_.node(member_id).type.kind) {
-    case Kind::kInt: return column.pool().HasInteger(stored, member.values<int64_t>()[row]);
-    case Kind::kEnum: return column.pool().Has(stored, member.values<uint8_t>()[row]);
-    case Kind::kText: {
+    case TypeKind::kInt: return column.pool().HasInteger(stored, member.values<int64_t>()[row]);
+    case TypeKind::kEnum: return column.pool().Has(stored, member.values<uint8_t>()[row]);
+    case TypeKind::kText: {
       const uint32_t code = texts_.Translate(plan_.at(member_id).dictionary, column.dictionary(),
                                              member.values<uint32_t>()[row]);
       return code != TextDomains::kAbsentCode && column.pool().Has(stored, code);

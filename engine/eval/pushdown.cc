@@ -10,10 +10,10 @@ using ir::Op;
 
 namespace {
 
-class Chooser {
+class PushdownChooser {
  public:
-  Chooser(const ir::Program& program, const FactBase& facts, uint32_t fan_in,
-          const std::function<bool(ir::NodeId)>& can_push)
+  PushdownChooser(const ir::Program& program, const FactBase& facts, uint32_t fan_in,
+                  const std::function<bool(ir::NodeId)>& can_push)
       : program_(program),
         facts_(facts),
         fan_in_(fan_in),
@@ -63,7 +63,7 @@ class Chooser {
 std::vector<PushedNode> ChoosePushdowns(const ir::Program& program, const FactBase& facts,
                                         const std::vector<ir::NodeId>& roots, uint32_t fan_in,
                                         const std::function<bool(ir::NodeId)>& can_push) {
-  Chooser chooser(program, facts, fan_in, can_push);
+  PushdownChooser chooser(program, facts, fan_in, can_push);
   for (const ir::NodeId root : roots) chooser.Visit(root);
   return std::move(chooser.chosen());
 }

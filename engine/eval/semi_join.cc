@@ -71,9 +71,10 @@ bool StandsOnMemberOnly(const ir::Program& program, ir::NodeId condition, ir::Fr
   });
 }
 
-class Chooser {
+class SemiJoinChooser {
  public:
-  Chooser(const ir::Program& program, const FactBase& facts) : program_(program), facts_(facts) {}
+  SemiJoinChooser(const ir::Program& program, const FactBase& facts)
+      : program_(program), facts_(facts) {}
 
   // Whether a fold that is turned round was found: what comes after it is asked about few rows.
   bool Visit(ir::NodeId id) {
@@ -144,7 +145,7 @@ class Chooser {
 
 std::vector<SemiJoin> ChooseSemiJoins(const ir::Program& program, const FactBase& facts,
                                       const std::vector<ir::NodeId>& roots) {
-  Chooser chooser(program, facts);
+  SemiJoinChooser chooser(program, facts);
   for (const ir::NodeId root : roots) chooser.Visit(root);
   return std::move(chooser.chosen());
 }

@@ -26,9 +26,10 @@ bool IsCloser(std::string_view word) { return word == "}" || word == ")"; }
 std::string_view CloserOf(std::string_view opener) { return opener == "{" ? "}" : ")"; }
 
 // Looks at tokens by position, with their text.
-class Words {
+class OutlineWords {
  public:
-  Words(std::string_view text, const std::vector<Token>& tokens) : text_(text), tokens_(tokens) {}
+  OutlineWords(std::string_view text, const std::vector<Token>& tokens)
+      : text_(text), tokens_(tokens) {}
 
   std::string_view At(size_t index) const {
     return index < tokens_.size() ? TextOf(text_, tokens_[index]) : std::string_view();
@@ -54,7 +55,7 @@ class Words {
   const std::vector<Token>& tokens_;
 };
 
-bool Words::IsSignature(size_t index) const {
+bool OutlineWords::IsSignature(size_t index) const {
   const std::string_view word = At(index);
   if (word == "test") return IsText(index + 1);
   if (!IsWord(index + 1)) return false;
@@ -98,7 +99,7 @@ class OutlineMaker {
   FileId file_;
   std::string_view text_;
   const std::vector<Token>& in_;
-  Words words_;
+  OutlineWords words_;
   PieceKind kind_;
   size_t& budget_;
   DiagnosticSink& sink_;
@@ -313,12 +314,13 @@ Outline OutlineMaker::Run() {
 }
 
 // A closer that the outline put in has no text.
-bool ClosesBracket(const Words& words, const std::vector<Token>& tokens, size_t index) {
+bool ClosesBracket(const OutlineWords& words, const std::vector<Token>& tokens, size_t index) {
   return IsCloser(words.At(index)) || tokens[index].begin == tokens[index].end;
 }
 
 // Whether an item of a body begins at `index`, given that one is being read.
-bool BeginsItem(const Words& words, const std::vector<Token>& tokens, size_t index, BodyKind kind) {
+bool BeginsItem(const OutlineWords& words, const std::vector<Token>& tokens, size_t index,
+                BodyKind kind) {
   const std::string_view word = words.At(index);
   if (kind == BodyKind::kFields) {
     return words.IsWord(index) && words.At(index + 1) == ":" && words.At(index - 1) != ":";
@@ -353,7 +355,7 @@ Outline MakeOutline(FileId file, std::string_view text, const std::vector<Token>
 
 std::vector<TokenRange> SplitBody(std::string_view text, const std::vector<Token>& tokens,
                                   TokenRange body, BodyKind kind) {
-  const Words words(text, tokens);
+  const OutlineWords words(text, tokens);
   std::vector<TokenRange> pieces;
   int depth = 0;
   for (size_t index = body.first; index < body.last; ++index) {
@@ -370,7 +372,7 @@ std::vector<TokenRange> SplitBody(std::string_view text, const std::vector<Token
 }
 
 size_t FindBody(std::string_view text, const std::vector<Token>& tokens, TokenRange range) {
-  const Words words(text, tokens);
+  const OutlineWords words(text, tokens);
   int depth = 0;
   for (size_t index = range.first; index < range.last; ++index) {
     if (depth == 0 && words.At(index) == "{") return index;

@@ -10,10 +10,10 @@
 namespace rescind {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-std::string OneLine(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string OneLine(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 int64_t MillisOf(const LeafView& leaf) {
@@ -50,7 +50,7 @@ std::string FormatOcsf(std::string_view origin, uint64_t index, const LeafView& 
   const OcsfClass type = OcsfClassOf(leaf);
   const bool has_failed = leaf.to == "escalated";
   const bool is_done = leaf.to == "verified";
-  Json event = {
+  OrderedJson event = {
       {"category_uid", 3},
       {"class_uid", type.class_uid},
       {"activity_id", type.activity_id},
@@ -87,13 +87,13 @@ std::string FormatOcsf(std::string_view origin, uint64_t index, const LeafView& 
 
 std::string FormatCloudEvent(std::string_view origin, uint64_t index, const LeafView& leaf,
                              std::string_view bytes) {
-  const Json data = Json::parse(bytes, nullptr, false);
-  Json event = {{"specversion", "1.0"},
-                {"id", IdOf(origin, index)},
-                {"source", fmt::format("/{}", origin)},
-                {"type", fmt::format("rescind.audit.{}", leaf.kind)},
-                {"time", leaf.at},
-                {"datacontenttype", "application/json"}};
+  const OrderedJson data = OrderedJson::parse(bytes, nullptr, false);
+  OrderedJson event = {{"specversion", "1.0"},
+                       {"id", IdOf(origin, index)},
+                       {"source", fmt::format("/{}", origin)},
+                       {"type", fmt::format("rescind.audit.{}", leaf.kind)},
+                       {"time", leaf.at},
+                       {"datacontenttype", "application/json"}};
   if (!leaf.target.empty()) event["subject"] = leaf.target;
   event["data"] = data;
   return OneLine(event);

@@ -20,7 +20,6 @@ using Json = nlohmann::json;  // objects are sorted by key
 
 constexpr std::string_view kFormat = "rescind.audit/1";
 constexpr std::string_view kCommitmentPrefix = "rescind.commitment/1\n";
-constexpr size_t kSaltBytes = 32;
 
 // What systems say, and what rows are called, has no limit of its own. The second limits are for
 // texts that grow sixfold when they are escaped: with them every leaf fits.

@@ -17,9 +17,11 @@
 
 namespace rescind {
 
+constexpr size_t kSaltBytes = 32;
+
 // A personal value and the salt of its commitment: kept in the side store.
 struct PersonalValue {
-  std::string salt;  // 32 bytes
+  std::string salt;  // kSaltBytes
   std::string value;
 };
 

@@ -8,8 +8,6 @@
 namespace rescind {
 namespace {
 
-constexpr size_t kSaltBytes = 32;
-
 std::string BigEndian(uint64_t number) {
   std::string bytes;
   for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));

@@ -12,7 +12,7 @@
 namespace rescind {
 namespace {
 
-struct ShowOptions {
+struct ShowRowOptions {
   std::string entity;
   std::string id;
   std::string output = "table";
@@ -31,7 +31,7 @@ Result<WorkspaceStore> OpenToRead(const Workspace& workspace, Invocation& invoca
                             options);
 }
 
-Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
+Result<ExitStatus> RunShowRow(const ShowRowOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(const WorkspaceStore opened, OpenToRead(workspace, invocation));
   const Schema& schema = opened.store->schema();
@@ -78,10 +78,10 @@ Result<ExitStatus> RunCheckFacts(const CheckFactsOptions& options, Invocation& i
 void DeclareFacts(CommandLine& line) {
   CLI::App& facts = line.AddGroup("facts", "What is known, where from, and what is missing");
 
-  auto show = std::make_shared<ShowOptions>();
+  auto show = std::make_shared<ShowRowOptions>();
   CLI::App& show_app =
       line.Add(facts, "show", "Print one row with the source of every field",
-               [show](Invocation& invocation) { return RunShow(*show, invocation); });
+               [show](Invocation& invocation) { return RunShowRow(*show, invocation); });
   show_app.add_option("entity", show->entity, "Such as account")->required();
   show_app.add_option("id", show->id, "Of the row")->required();
   show_app.add_option("-o,--output", show->output, "table or json")

@@ -20,6 +20,8 @@
 namespace rescind {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct PlanFace {
   std::string format = "table";
   size_t rows = 50;
@@ -39,7 +41,6 @@ struct PlanCommandOptions {
 
 // One line for the plan, one for each action and each row that is left alone.
 std::string PlanAsLines(const Plan& plan) {
-  using Json = nlohmann::ordered_json;
   Json whole = Json::parse(EncodePlan(plan));
   std::string lines;
   const auto add = [&](const char* type, const Json& fields) {

@@ -21,6 +21,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/env/descriptor.h"
 #include "runtime/env/sigpipe_block.h"
 
 namespace rescind {
@@ -30,30 +31,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kMaxErrorBytes = 64 << 10;
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
-
-// One file descriptor, closed when it goes.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    Close();
-    number_ = std::exchange(other.number_, -1);
-    return *this;
-  }
-  ~Descriptor() { Close(); }
-
-  int number() const { return number_; }
-  bool open() const { return number_ >= 0; }
-  void Close() {
-    if (number_ >= 0) close(number_);
-    number_ = -1;
-  }
-
- private:
-  int number_ = -1;
-};
 
 struct Pipe {
   Descriptor read;
@@ -129,8 +106,8 @@ int SpawnProgram(const std::string& program, const ProcessRequest& request, cons
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(
-      &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   const int code = posix_spawn(&pid, program.c_str(), &actions, &attributes,
                                Pointers(arguments).data(), Pointers(environment).data());
   posix_spawnattr_destroy(&attributes);

@@ -18,27 +18,11 @@
 #include <sstream>
 #include <system_error>
 
+#include "runtime/env/descriptor.h"
 #include "runtime/env/file_system.h"
 
 namespace rescind {
 namespace {
-
-// Owns a descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-
-  int number() const { return number_; }
-  int Release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 int OpenRetrying(const std::string& path, int flags, mode_t mode = 0) {
   int number = -1;

@@ -8,7 +8,7 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kExemptionVersion = 1;
 
 std::string KeyOf(std::string_view id) { return std::string(kExemptionPrefix) + std::string(id); }
 
@@ -92,7 +92,7 @@ Status EndExemption(const KeyValueReader& reader, std::string_view id, Instant n
 }
 
 std::string EncodeExemption(const Exemption& exemption) {
-  RecordWriter writer(kVersion);
+  RecordWriter writer(kExemptionVersion);
   writer.Text(exemption.id);
   writer.Text(exemption.entity);
   writer.Text(exemption.row_id);
@@ -106,7 +106,7 @@ std::string EncodeExemption(const Exemption& exemption) {
 }
 
 Result<Exemption> DecodeExemption(std::string_view bytes) {
-  RecordReader reader(bytes, kVersion, "an exemption");
+  RecordReader reader(bytes, kExemptionVersion, "an exemption");
   Exemption exemption;
   exemption.id = reader.Text();
   exemption.entity = reader.Text();

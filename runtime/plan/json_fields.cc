@@ -34,14 +34,14 @@ const JsonFields::Json& NeutralValue(JsonFields::Json::value_t type) {
 }
 
 // What a text of JSON shows without being parsed.
-struct Outline {
+struct JsonOutline {
   size_t depth = 0;   // of the deepest object or list, as far as it was read
   size_t colons = 0;  // outside of texts: one for each member of an object
 };
 
 // Nesting is checked before parsing: the parser itself recurses.
-Outline OutlineOf(std::string_view text, size_t deepest) {
-  Outline outline;
+JsonOutline OutlineOf(std::string_view text, size_t deepest) {
+  JsonOutline outline;
   size_t depth = 0;
   bool in_text = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -191,7 +191,7 @@ Result<JsonFields::Json> ParseJsonDocument(std::string_view text, std::string_vi
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refuse(fmt::format("the {} is empty", thing));
   }
-  const Outline outline = OutlineOf(text, kDeepest);
+  const JsonOutline outline = OutlineOf(text, kDeepest);
   if (outline.depth > kDeepest) return refuse(fmt::format("the {} nests too deep", thing));
   JsonFields::Json json = JsonFields::Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {

@@ -31,9 +31,9 @@ Mark MarkOf(const PlannedAction& planned) {
   return {"·", "notify", "0"};
 }
 
-class Table {
+class TableText {
  public:
-  explicit Table(const TableOptions& options) : options_(options) {}
+  explicit TableText(const TableOptions& options) : options_(options) {}
 
   void Line(std::string_view text = "") {
     out_ += text;
@@ -77,7 +77,7 @@ std::string Share(uint64_t count, uint64_t population) {
                      100.0 * static_cast<double>(count) / static_cast<double>(population));
 }
 
-void WriteVerdict(Table& table, const Plan& plan) {
+void WriteVerdict(TableText& table, const Plan& plan) {
   const PlanSummary& summary = plan.summary;
   if (const std::string filter = FilterText(plan); !filter.empty()) {
     table.Line(
@@ -127,7 +127,7 @@ void WriteVerdict(Table& table, const Plan& plan) {
   }
 }
 
-void WriteRollUps(Table& table, const Plan& plan) {
+void WriteRollUps(TableText& table, const Plan& plan) {
   if (plan.roll_ups.empty()) return;
   table.Heading("Where");
   table.Rows(plan.roll_ups, "use -o csv or -o html", [&](const RollUp& row) {
@@ -137,7 +137,7 @@ void WriteRollUps(Table& table, const Plan& plan) {
   });
 }
 
-void WriteDelta(Table& table, const Plan& plan) {
+void WriteDelta(TableText& table, const Plan& plan) {
   if (plan.delta.against.empty()) return;
   const PlanDelta& delta = plan.delta;
   table.Heading(fmt::format("Against {}", delta.against));
@@ -161,7 +161,7 @@ void WriteDelta(Table& table, const Plan& plan) {
              [&](const EarlierAction& action) { table.Line("  resolved: " + describe(action)); });
 }
 
-void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
+void WriteAction(TableText& table, const Plan& plan, const PlannedAction& planned) {
   const Action& action = planned.action;
   const Mark mark = MarkOf(planned);
   std::string line = fmt::format("{} {} {} {}", mark.sign, VerbName(action.verb),
@@ -208,7 +208,7 @@ void WriteAction(Table& table, const Plan& plan, const PlannedAction& planned) {
   }
 }
 
-void WriteNotices(Table& table, const Plan& plan) {
+void WriteNotices(TableText& table, const Plan& plan) {
   if (plan.notices.empty()) return;
   table.Heading("Messages");
   table.Rows(plan.notices, "use -o json", [&](const PlannedNotice& notice) {
@@ -223,7 +223,7 @@ void WriteNotices(Table& table, const Plan& plan) {
   });
 }
 
-void WriteNotActedOn(Table& table, const Plan& plan) {
+void WriteNotActedOn(TableText& table, const Plan& plan) {
   if (plan.not_acted_on.empty()) return;
   table.Heading("Not acted on, and why");
   table.Rows(plan.not_acted_on, "use -o csv or -o json", [&](const NotActedOn& row) {
@@ -279,13 +279,13 @@ std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now) 
 }
 
 std::string FormatVerdict(const Plan& plan, const TableOptions& options) {
-  Table table(options);
+  TableText table(options);
   WriteVerdict(table, plan);
   return table.Take();
 }
 
 std::string FormatDelta(const Plan& plan, const TableOptions& options) {
-  Table table(options);
+  TableText table(options);
   WriteDelta(table, plan);
   table.Rows(plan.actions, "use -o csv or -o json", [&](const PlannedAction& planned) {
     const ActionTarget& target = planned.action.target;
@@ -303,7 +303,7 @@ std::string FormatDelta(const Plan& plan, const TableOptions& options) {
 }
 
 std::string FormatPlan(const Plan& plan, const TableOptions& options) {
-  Table table(options);
+  TableText table(options);
   table.Line(table.Paint(fmt::format("Plan {}", plan.id), "1"));
   table.Line(fmt::format("judged at {}, facts up to change {}", FormatInstant(plan.as_of),
                          plan.facts_seq));

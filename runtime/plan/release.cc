@@ -6,7 +6,7 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kReleaseVersion = 1;
 
 std::string KeyOf(std::string_view id) { return std::string(kReleasePrefix) + std::string(id); }
 
@@ -50,7 +50,7 @@ Result<std::vector<Release>> ListReleases(const KeyValueReader& reader) {
 }
 
 std::string EncodeRelease(const Release& release) {
-  RecordWriter writer(kVersion);
+  RecordWriter writer(kReleaseVersion);
   writer.Text(release.id);
   writer.Text(release.policy);
   writer.Text(release.group);
@@ -62,7 +62,7 @@ std::string EncodeRelease(const Release& release) {
 }
 
 Result<Release> DecodeRelease(std::string_view bytes) {
-  RecordReader reader(bytes, kVersion, "a release");
+  RecordReader reader(bytes, kReleaseVersion, "a release");
   Release release;
   release.id = reader.Text();
   release.policy = reader.Text();

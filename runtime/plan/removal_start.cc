@@ -7,7 +7,7 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kRemovalStartVersion = 1;
 
 // Instants of facts are after the year 0001: shifted, their hex digits sort as they do.
 std::string TimeKey(Instant at) {
@@ -20,7 +20,7 @@ Instant Earlier(Instant instant, Duration by) { return {instant.micros - by.micr
 }  // namespace
 
 std::string EncodeRemovalStart(const RemovalStart& start) {
-  RecordWriter writer(kVersion);
+  RecordWriter writer(kRemovalStartVersion);
   writer.Time(start.at);
   writer.Text(start.policy);
   writer.Text(start.finding_id);
@@ -36,7 +36,7 @@ std::string EncodeRemovalStart(const RemovalStart& start) {
 }
 
 Result<RemovalStart> DecodeRemovalStart(std::string_view bytes) {
-  RecordReader reader(bytes, kVersion, "the start of a removal");
+  RecordReader reader(bytes, kRemovalStartVersion, "the start of a removal");
   RemovalStart start;
   start.at = reader.Time();
   start.policy = reader.Text();

@@ -10,7 +10,7 @@
 namespace rescind {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
 constexpr const char* kContextFormat = "rescind.context/1";
 
@@ -28,9 +28,9 @@ AuditAction AuditActionOf(const Action& action) {
 }  // namespace
 
 std::string EncodeContext(const TransitionContext& context) {
-  Json json = {{"format", kContextFormat},
-               {"source_hashes", context.source_hashes},
-               {"evidence", Json::array()}};
+  SortedJson json = {{"format", kContextFormat},
+                     {"source_hashes", context.source_hashes},
+                     {"evidence", SortedJson::array()}};
   if (context.judged_at) json["judged_at"] = context.judged_at->micros;
   if (context.removed_at) {
     json["removed_by"] = context.removed_by;
@@ -42,14 +42,14 @@ std::string EncodeContext(const TransitionContext& context) {
                                 {"personal", evidence.value.personal},
                                 {"source", evidence.source}});
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
 }
 
 Result<TransitionContext> DecodeContext(std::string_view text) {
   TransitionContext context;
   if (text.empty()) return context;
   const Error malformed{ErrorKind::kInvalidInput, "the context of an action is malformed", ""};
-  const Json json = Json::parse(text, nullptr, false);
+  const SortedJson json = SortedJson::parse(text, nullptr, false);
   if (!json.is_object() || json.value("format", "") != kContextFormat) return malformed;
   try {
     if (json.contains("judged_at")) context.judged_at = Instant{json["judged_at"].get<int64_t>()};
@@ -58,13 +58,13 @@ Result<TransitionContext> DecodeContext(std::string_view text) {
       context.removed_at = Instant{json["removed_at"].get<int64_t>()};
     }
     context.source_hashes = json.at("source_hashes").get<std::map<std::string, std::string>>();
-    for (const Json& item : json.at("evidence")) {
+    for (const SortedJson& item : json.at("evidence")) {
       context.evidence.push_back(
           {item.at("path").get<std::string>(),
            {item.at("value").get<std::string>(), item.at("personal").get<bool>()},
            item.at("source").get<std::string>()});
     }
-  } catch (const Json::exception&) {
+  } catch (const SortedJson::exception&) {
     return malformed;
   }
   return context;

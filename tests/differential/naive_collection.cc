@@ -15,13 +15,6 @@ using typed::Expr;
 using typed::ExprKind;
 using Answer = NaiveAnswer;
 
-namespace {
-
-Answer Truth(bool value) { return {ValueStatus::kKnown, value}; }
-const Answer kUndecided{ValueStatus::kUndecided, {}};
-
-}  // namespace
-
 // A row that is not complete is one about which nothing can be said.
 NaiveMeaning::Member NaiveMeaning::RowMember(EntityId entity, RowId row,
                                              const Answer& membership) const {

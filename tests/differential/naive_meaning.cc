@@ -21,14 +21,7 @@ using Answer = NaiveAnswer;
 
 namespace {
 
-Answer Known(decltype(Answer::content) content) {
-  return {ValueStatus::kKnown, std::move(content)};
-}
-Answer Truth(bool value) { return Known(value); }
-Answer Number(Wide value) { return Known(value); }
-Answer Trouble(ValueStatus status) { return {status, {}}; }
 const Answer kUnknown = Trouble(ValueStatus::kUnknown);
-const Answer kUndecided = Trouble(ValueStatus::kUndecided);
 const Answer kError = Trouble(ValueStatus::kError);
 
 ValueStatus Worst(const std::vector<Answer>& answers) {
@@ -36,7 +29,6 @@ ValueStatus Worst(const std::vector<Answer>& answers) {
   for (const Answer& answer : answers) worst = std::max(worst, answer.status);
   return worst;
 }
-Wide NumberOf(const Answer& answer) { return std::get<Wide>(answer.content); }
 const std::string& TextOf(const Answer& answer) { return std::get<std::string>(answer.content); }
 FactRow RowOf(const Answer& answer) { return std::get<FactRow>(answer.content); }
 

@@ -16,19 +16,9 @@
 #include "engine/check/typed_ast.h"
 #include "engine/eval/value.h"
 #include "engine/facts/fact_base.h"
+#include "tests/differential/naive_answer.h"
 
 namespace rescind {
-
-__extension__ using Wide = __int128;
-
-struct NaiveAnswer {
-  eval::ValueStatus status = eval::ValueStatus::kKnown;
-  // kKnown. A Wide is an int, a time, a duration or a date (in their units), or an enum's member.
-  std::variant<bool, Wide, std::string, eval::FactRow, eval::TableRow, eval::StoredSet> content;
-
-  bool known() const { return status == eval::ValueStatus::kKnown; }
-  bool operator==(const NaiveAnswer&) const = default;
-};
 
 class NaiveMeaning {
  public:

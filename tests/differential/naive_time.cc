@@ -16,11 +16,6 @@ namespace {
 
 constexpr int64_t kManyDays = 8'000'000;  // more than the calendar has
 
-Answer Truth(bool value) { return {ValueStatus::kKnown, value}; }
-Answer Number(Wide value) { return {ValueStatus::kKnown, value}; }
-Answer Trouble(ValueStatus status) { return {status, {}}; }
-Wide NumberOf(const Answer& answer) { return std::get<Wide>(answer.content); }
-
 bool IsSum(const Expr& expr) {
   return expr.kind == ExprKind::kAdd || expr.kind == ExprKind::kSubtract;
 }

@@ -12,12 +12,6 @@ using Kind = typed::Type::Kind;
 
 namespace {
 
-typed::Type OfKind(Kind kind) {
-  typed::Type type;
-  type.kind = kind;
-  return type;
-}
-
 SourceCondition Relating(std::string text) {
   SourceCondition condition;
   condition.text = std::move(text);
@@ -176,7 +170,7 @@ SourceCondition RandomExpression::GuardedRows(int depth) {
 }
 
 SourceCondition RandomExpression::BoolValue(int depth) {
-  const Type boolean = OfKind(Kind::kBool);
+  const Type boolean = typed::Plain(Kind::kBool);
   std::vector<SourceCondition> lets;
   for (const Named& named : scope_) {
     if (named.condition) lets.push_back(*named.condition);
@@ -214,7 +208,7 @@ SourceCondition RandomExpression::Relation(int depth) {
   }
   const Type type = AnyType();
   auto left = Value(type, depth);
-  if (!left) left = Value(OfKind(Kind::kTime), depth);
+  if (!left) left = Value(typed::Plain(Kind::kTime), depth);
   return RelationOn(*left, depth);
 }
 
@@ -316,7 +310,7 @@ SourceCondition RandomExpression::Moment(const SourceExpression& left, int depth
     }
     length = !params.empty() && choice_.OneIn(3) ? choice_.Of(params) : Length(true).text;
   } else {
-    length = Value(OfKind(Kind::kDuration), depth - 1)->In(Binding::kCoalesce);
+    length = Value(typed::Plain(Kind::kDuration), depth - 1)->In(Binding::kCoalesce);
   }
   const std::string word = pick == 1 ? "within next" : pick < 4 ? "older than" : "newer than";
   return Relating(fmt::format("{} {} {}", moment, word, length));
@@ -326,7 +320,7 @@ SourceCondition RandomExpression::Moment(const SourceExpression& left, int depth
 SourceCondition RandomExpression::TodayRelation(int depth) {
   std::string today = "today";
   if (choice_.OneIn(2)) today += choice_.OneOf({" + ", " - "}) + Length(true).text;
-  const auto date = Value(OfKind(Kind::kDate), depth - 1);
+  const auto date = Value(typed::Plain(Kind::kDate), depth - 1);
   const std::string op = choice_.OneOf({"==", "!=", "<", "<=", ">", ">="});
   std::string other = date->In(Binding::kCoalesce);
   if (choice_.OneIn(2)) std::swap(today, other);

@@ -24,12 +24,6 @@ bool IsRowsField(const FieldType& type) {
          (type.kind == TypeKind::kSet && type.element == TypeKind::kReference);
 }
 
-typed::Type OfKind(Kind kind) {
-  typed::Type type;
-  type.kind = kind;
-  return type;
-}
-
 }  // namespace
 
 std::string RandomExpression::TypeText(const Schema& schema, const Type& type) {
@@ -166,7 +160,7 @@ std::optional<RandomExpression::Path> RandomExpression::FieldPath(const Type& ty
       if (SameType(check::TypeOfField(field.type), type)) fields.push_back(&field);
     }
     if (type.kind == Kind::kText && (fields.empty() || choice_.OneIn(8))) {
-      return Step(*std::move(row), "id", OfKind(Kind::kText));
+      return Step(*std::move(row), "id", typed::Plain(Kind::kText));
     }
     if (fields.empty()) continue;
     const FieldDef* field = choice_.Of(fields);
@@ -214,15 +208,15 @@ std::optional<RandomExpression::Path> RandomExpression::TrackedPath(const Type& 
 // ---- Values -----------------------------------------------------------------------------------
 
 RandomExpression::Type RandomExpression::AnyType() {
-  if (auto column = choice_.OneIn(2) ? ColumnPath(OfKind(Kind::kText)) : std::nullopt) {
-    return OfKind(Kind::kText);
+  if (auto column = choice_.OneIn(2) ? ColumnPath(typed::Plain(Kind::kText)) : std::nullopt) {
+    return typed::Plain(Kind::kText);
   }
   const uint32_t pick = choice_.Below(16);
-  if (pick < 3) return OfKind(Kind::kTime);
-  if (pick < 5) return OfKind(Kind::kDate);
-  if (pick < 7) return OfKind(Kind::kText);
-  if (pick < 8) return OfKind(Kind::kInt);
-  if (pick < 9) return OfKind(Kind::kDuration);
+  if (pick < 3) return typed::Plain(Kind::kTime);
+  if (pick < 5) return typed::Plain(Kind::kDate);
+  if (pick < 7) return typed::Plain(Kind::kText);
+  if (pick < 8) return typed::Plain(Kind::kInt);
+  if (pick < 9) return typed::Plain(Kind::kDuration);
   for (int attempt = 0; attempt < 8; ++attempt) {
     const auto row = RowPath();
     if (!row) break;
@@ -233,7 +227,7 @@ RandomExpression::Type RandomExpression::AnyType() {
     type.optional = false;
     return type;
   }
-  return OfKind(choice_.OneOf({Kind::kText, Kind::kInt, Kind::kTime, Kind::kBool}));
+  return typed::Plain(choice_.OneOf({Kind::kText, Kind::kInt, Kind::kTime, Kind::kBool}));
 }
 
 SourceText RandomExpression::Length(bool civil) {
@@ -357,9 +351,9 @@ std::optional<SourceExpression> RandomExpression::Sum(const Type& type, int dept
   if (!left) return std::nullopt;
   std::optional<SourceExpression> right;
   if (date) {
-    right = Plain(Length(true), OfKind(Kind::kCivil));
+    right = Plain(Length(true), typed::Plain(Kind::kCivil));
   } else {
-    right = Value(type.kind == Kind::kTime ? OfKind(Kind::kDuration) : type, depth - 1);
+    right = Value(type.kind == Kind::kTime ? typed::Plain(Kind::kDuration) : type, depth - 1);
   }
   SourceExpression value =
       Plain({left->In(Binding::kSum) + (plus ? " + " : " - ") + right->In(Binding::kProduct),
@@ -372,7 +366,7 @@ std::optional<SourceExpression> RandomExpression::Sum(const Type& type, int dept
 std::optional<SourceExpression> RandomExpression::Operation(const Type& type, int depth) {
   const auto unary = [&](const std::string& word, Kind operand) -> SourceExpression {
     const bool may_name_now = std::exchange(may_name_now_, false);
-    const auto value = Value(OfKind(operand), depth - 1);
+    const auto value = Value(typed::Plain(operand), depth - 1);
     may_name_now_ = may_name_now;
     return Plain({word + "(" + value->text + ")"}, type);
   };
@@ -388,8 +382,8 @@ std::optional<SourceExpression> RandomExpression::Operation(const Type& type, in
       return now;
     }
     case Kind::kDuration: {
-      const auto left = Value(OfKind(Kind::kTime), depth - 1);
-      const auto right = Value(OfKind(Kind::kTime), depth - 1);
+      const auto left = Value(typed::Plain(Kind::kTime), depth - 1);
+      const auto right = Value(typed::Plain(Kind::kTime), depth - 1);
       SourceExpression value = Plain(
           {left->In(Binding::kSum) + " - " + right->In(Binding::kProduct), Binding::kSum}, type);
       value.type.moving = left->type.moving || right->type.moving;
@@ -476,7 +470,7 @@ std::optional<SourceExpression> RandomExpression::Rows(int depth) {
     }
     if (fields.empty()) continue;
     const FieldDef* field = choice_.Of(fields);
-    rows = Plain({row->text + "." + field->name}, OfKind(Kind::kRows));
+    rows = Plain({row->text + "." + field->name}, typed::Plain(Kind::kRows));
     rows.type.entity = field->type.entity;
     break;
   }

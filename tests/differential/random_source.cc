@@ -18,12 +18,6 @@ namespace {
 constexpr const char* kEntities[] = {"identity", "system",     "account", "entitlement",
                                      "grant",    "credential", "session"};
 
-typed::Type OfKind(Kind kind) {
-  typed::Type type;
-  type.kind = kind;
-  return type;
-}
-
 std::string Field(RandomChoice& choice, const std::string& name,
                   const std::vector<std::string>& entities) {
   if (choice.OneIn(4)) {
@@ -88,12 +82,12 @@ class PolicyWriter {
   std::string NewName(char letter) { return fmt::format("{}{}", letter, ++name_count_); }
 
   typed::Type RowType() {
-    typed::Type type = OfKind(Kind::kRow);
+    typed::Type type = typed::Plain(Kind::kRow);
     type.entity = EntityId(choice_.Below(static_cast<uint32_t>(schema_.entities().size())));
     return type;
   }
   typed::Type EnumType() {
-    typed::Type type = OfKind(Kind::kEnum);
+    typed::Type type = typed::Plain(Kind::kEnum);
     type.enumeration = EnumId(choice_.Below(static_cast<uint32_t>(schema_.enumerations().size())));
     return type;
   }
@@ -101,14 +95,15 @@ class PolicyWriter {
     const uint32_t pick = choice_.Below(12);
     if (pick == 0) return RowType();
     if (pick == 1) return EnumType();
-    return OfKind(choice_.OneOf({Kind::kText, Kind::kText, Kind::kInt, Kind::kTime, Kind::kDate,
-                                 Kind::kDuration, Kind::kDuration, Kind::kCivil, Kind::kBool}));
+    return typed::Plain(
+        choice_.OneOf({Kind::kText, Kind::kText, Kind::kInt, Kind::kTime, Kind::kDate,
+                       Kind::kDuration, Kind::kDuration, Kind::kCivil, Kind::kBool}));
   }
   typed::Type ElementType() {
     const uint32_t pick = choice_.Below(6);
     if (pick < 2) return RowType();
     if (pick < 3) return EnumType();
-    return OfKind(choice_.OneOf({Kind::kText, Kind::kText, Kind::kInt}));
+    return typed::Plain(choice_.OneOf({Kind::kText, Kind::kText, Kind::kInt}));
   }
 
   void Param() {
@@ -144,13 +139,14 @@ class PolicyWriter {
   void Table() {
     SourceNames::Table table;
     table.name = NewName('t');
-    table.row = OfKind(Kind::kTableRow);
+    table.row = typed::Plain(Kind::kTableRow);
     table.row.table = typed::TableId(static_cast<uint32_t>(names_.tables.size()));
     std::string columns;
     std::string file;
     for (uint32_t i = 0; i < 3; ++i) {
-      typed::Type type = choice_.OneOf({OfKind(Kind::kText), OfKind(Kind::kText),
-                                        OfKind(Kind::kInt), OfKind(Kind::kDate), RowType()});
+      typed::Type type =
+          choice_.OneOf({typed::Plain(Kind::kText), typed::Plain(Kind::kText),
+                         typed::Plain(Kind::kInt), typed::Plain(Kind::kDate), RowType()});
       type.optional = choice_.OneIn(3);
       const std::string name = fmt::format("c{}", i);
       const std::string separator = i == 0 ? "" : ",";
@@ -189,7 +185,7 @@ class PolicyWriter {
     std::string parameters;
     for (uint32_t count = 1 + choice_.Below(2); count > 0; --count) {
       typed::Type type =
-          choice_.OneIn(3) ? OfKind(choice_.OneOf({Kind::kTime, Kind::kText})) : RowType();
+          choice_.OneIn(3) ? typed::Plain(choice_.OneOf({Kind::kTime, Kind::kText})) : RowType();
       type.optional = choice_.OneIn(4);
       type.moving = type.kind == Kind::kTime && choice_.OneIn(2);
       const std::string name = NewName('a');
@@ -202,7 +198,7 @@ class PolicyWriter {
     if (choice_.OneIn(3)) {
       const SourceCondition body = expressions.Condition(2);
       static_cast<SourceText&>(define.result) = body;
-      define.result.type = OfKind(Kind::kBool);
+      define.result.type = typed::Plain(Kind::kBool);
       define.when_true = body.when_true;
       define.when_false = body.when_false;
     } else {
@@ -238,7 +234,8 @@ class PolicyWriter {
     if (choice_.OneIn(2)) {
       expressions.AllowNow(false);
       expressions.SetBudget(4);
-      text += "  timezone " + WithZones(expressions.Value(OfKind(Kind::kText), 2)->text) + "\n";
+      text +=
+          "  timezone " + WithZones(expressions.Value(typed::Plain(Kind::kText), 2)->text) + "\n";
       expressions.AllowNow(true);
     }
     for (uint32_t count = choice_.Below(3); count > 0; --count) text += Let(expressions);
@@ -263,7 +260,7 @@ class PolicyWriter {
     if (choice_.OneIn(3)) {
       const SourceCondition condition = expressions.Condition(2);
       static_cast<SourceText&>(value) = condition;
-      value.type = OfKind(Kind::kBool);
+      value.type = typed::Plain(Kind::kBool);
       expressions.AddValue(name, value, &condition);
     } else {
       const typed::Type type = expressions.AnyType();

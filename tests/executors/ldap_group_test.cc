@@ -3,13 +3,10 @@
 #include <algorithm>
 
 #include "tests/executors/directory_fixture.h"
+#include "tests/support/holds.h"
 
 namespace rescind {
 namespace {
-
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 using Texts = std::vector<std::string>;
 

@@ -1,13 +1,10 @@
 #include <doctest/doctest.h>
 
 #include "tests/executors/directory_fixture.h"
+#include "tests/support/holds.h"
 
 namespace rescind {
 namespace {
-
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // What observing says is wrong with the mapping.
 std::string Mistake(const ExecutorSettings& settings, const Action& action) {

@@ -10,7 +10,7 @@
 namespace rescind {
 namespace {
 
-const Action kAnybody = DirectoryFixture::OnAccount(Verb::kDisable, "anybody");
+const Action kAnyAccount = DirectoryFixture::OnAccount(Verb::kDisable, "anybody");
 
 TEST_CASE("ADirectoryThatIsAwayIsSaidToBeAway") {
   TestServers servers({"ldap"});
@@ -23,8 +23,9 @@ TEST_CASE("ADirectoryThatIsAwayIsSaidToBeAway") {
   auto away_tls = away;
   away_tls["uri"] = servers["ldap_tls_uri"];
   servers.Stop();
-  CheckTrouble(*DirectoryFixture::Make(away), kAnybody, ErrorKind::kUnavailable, "does not answer");
-  CheckTrouble(*DirectoryFixture::Make(away_tls), kAnybody, ErrorKind::kUnavailable,
+  CheckTrouble(*DirectoryFixture::Make(away), kAnyAccount, ErrorKind::kUnavailable,
+               "does not answer");
+  CheckTrouble(*DirectoryFixture::Make(away_tls), kAnyAccount, ErrorKind::kUnavailable,
                "does not answer");
 }
 
@@ -56,12 +57,12 @@ TEST_CASE("ADirectoryThatHangsIsGivenUpInTime") {
 
 TEST_CASE("AWrongPasswordIsSaidPlainlyWithoutShowingIt") {
   CheckWrongPassword<DirectoryFixture>(
-      "bind_password_file", kAnybody,
+      "bind_password_file", kAnyAccount,
       "refuses the log-in of cn=admin,dc=example,dc=org: Invalid credentials (49)");
 }
 
 TEST_CASE("APasswordFileThatIsMissingOrOpenToAllIsRefusedBeforeConnecting") {
-  CheckUnusablePasswordFiles<DirectoryFixture>("bind_password_file", kAnybody);
+  CheckUnusablePasswordFiles<DirectoryFixture>("bind_password_file", kAnyAccount);
 }
 
 TEST_CASE("TlsWorksWithTheRightAuthorityAndNoOther") {

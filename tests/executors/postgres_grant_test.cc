@@ -4,13 +4,10 @@
 
 #include "tests/executors/directory_fixture.h"
 #include "tests/executors/server_fixture.h"
+#include "tests/support/holds.h"
 
 namespace rescind {
 namespace {
-
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // Applies and expects that the privilege itself is gone, then gives what Verify says.
 VerifyResult RevokeAndVerify(Executor& executor, const Action& action) {

@@ -5,13 +5,10 @@
 
 #include "tests/executors/directory_fixture.h"
 #include "tests/executors/server_fixture.h"
+#include "tests/support/holds.h"
 
 namespace rescind {
 namespace {
-
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST_CASE("ADisabledRoleCannotLogInAndTheProbeProvesIt") {
   ServerFixture server;

@@ -13,7 +13,7 @@
 namespace rescind {
 namespace {
 
-const Action kAnybody = ServerFixture::OnAccount(Verb::kDisable, "anybody");
+const Action kAnyRole = ServerFixture::OnAccount(Verb::kDisable, "anybody");
 
 TEST_CASE("AServerThatIsAwayIsSaidToBeAway") {
   TestServers servers({"postgres"});
@@ -23,7 +23,7 @@ TEST_CASE("AServerThatIsAwayIsSaidToBeAway") {
   settings["password_file"] =
       keeper.SecretFile("password", ReadFile(servers["postgres_password_file"]));
   servers.Stop();
-  CheckTrouble(*ServerFixture::Make(settings), kAnybody, ErrorKind::kUnavailable,
+  CheckTrouble(*ServerFixture::Make(settings), kAnyRole, ErrorKind::kUnavailable,
                "does not answer");
 }
 
@@ -34,25 +34,25 @@ TEST_CASE("AServerThatHangsIsGivenUpInTime") {
   settings["timeout"] = std::string("500ms");
   const HangingServer hanging(servers, "postgres");
   const auto began = std::chrono::steady_clock::now();
-  CheckTrouble(*ServerFixture::Make(settings), kAnybody, ErrorKind::kUnavailable,
+  CheckTrouble(*ServerFixture::Make(settings), kAnyRole, ErrorKind::kUnavailable,
                "no answer within the time limit");
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
 }
 
 TEST_CASE("AWrongPasswordIsSaidPlainlyWithoutShowingIt") {
-  CheckWrongPassword<ServerFixture>("password_file", kAnybody, "refuses the log-in of admin");
-  CheckWrongPassword<ServerFixture>("password_file", kAnybody, "28P01");
+  CheckWrongPassword<ServerFixture>("password_file", kAnyRole, "refuses the log-in of admin");
+  CheckWrongPassword<ServerFixture>("password_file", kAnyRole, "28P01");
 }
 
 TEST_CASE("APasswordFileThatIsMissingOrOpenToAllIsRefusedBeforeConnecting") {
-  CheckUnusablePasswordFiles<ServerFixture>("password_file", kAnybody);
+  CheckUnusablePasswordFiles<ServerFixture>("password_file", kAnyRole);
 }
 
 TEST_CASE("ADatabaseThatDoesNotExistIsSaidToBeMissing") {
   ServerFixture server;
   auto settings = server.Settings();
   settings["database"] = std::string("nowhere dbname=postgres");
-  CheckTrouble(*ServerFixture::Make(settings), kAnybody, ErrorKind::kDenied,
+  CheckTrouble(*ServerFixture::Make(settings), kAnyRole, ErrorKind::kDenied,
                "cannot enter the database");
 }
 

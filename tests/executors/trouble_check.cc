@@ -2,10 +2,6 @@
 
 namespace rescind {
 
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 void CheckTrouble(Executor& executor, const Action& action, ErrorKind kind,
                   const std::string& message) {
   const auto state = executor.Observe(action);

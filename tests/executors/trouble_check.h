@@ -10,11 +10,10 @@
 #include "engine/base/result.h"
 #include "runtime/executors/executor.h"
 #include "runtime/executors/settings.h"
+#include "tests/support/holds.h"
 #include "tests/support/test_servers.h"
 
 namespace rescind {
-
-bool Holds(const std::string& text, const std::string& part);
 
 // A trouble before anything happened: of that kind, with that message and a remedy, and retryable.
 void CheckTrouble(Executor& executor, const Action& action, ErrorKind kind,

@@ -13,7 +13,7 @@
 namespace rescind::testing {
 namespace {
 
-constexpr const char* kFolder = "tests/language/check/";
+constexpr const char* kCheckFolder = "tests/language/check/";
 
 // Beside a case lie the data files that it names, below "data/".
 CheckOptions Options() {
@@ -23,7 +23,7 @@ CheckOptions Options() {
   options.channels = {"iam-team", "iam-oncall", "ciso", "ops"};
   options.sources = {"hr", "directory"};
   options.read_file = [](const std::string& path) -> Result<std::string> {
-    const std::string full = kFolder + path;
+    const std::string full = kCheckFolder + path;
     if (!std::filesystem::exists(full)) {
       return Error{ErrorKind::kNotFound, "there is no file " + path, "put it there"};
     }
@@ -66,7 +66,7 @@ void CheckCase(const std::filesystem::path& path, Checked& checked) {
   std::vector<FileId> files = {file};
   // `//= with NAME`: another file of the same program.
   for (const std::string& name : Directives(text, "with")) {
-    files.push_back(checked.sources.Add(name, ReadFileOrFail(kFolder + name)));
+    files.push_back(checked.sources.Add(name, ReadFileOrFail(kCheckFolder + name)));
   }
   DiagnosticSink sink;
   checked.program = ParseAndCheck(checked.sources, files, options, sink);

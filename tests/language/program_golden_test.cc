@@ -13,14 +13,14 @@
 namespace rescind::testing {
 namespace {
 
-constexpr const char* kFolder = "tests/language/programs";
+constexpr const char* kProgramFolder = "tests/language/programs";
 
 std::unique_ptr<typed::Program> CheckPrograms(SourceMap& sources,
                                               const std::vector<std::filesystem::path>& paths) {
   std::vector<FileId> files;
   for (const auto& path : paths) files.push_back(sources.Add(path.string(), ReadFileOrFail(path)));
   CheckOptions options;
-  options.policy_folder = std::string(kFolder) + "/";
+  options.policy_folder = std::string(kProgramFolder) + "/";
   options.read_file = [](const std::string& name) -> Result<std::string> {
     return ReadFileOrFail(name);
   };
@@ -53,7 +53,7 @@ std::string CompiledText(const SourceMap& sources, const typed::Program& program
 }
 
 TEST_CASE("EveryProgramBecomesWhatItsGoldensSay") {
-  const auto files = PolicyFilesIn(kFolder);
+  const auto files = PolicyFilesIn(kProgramFolder);
   REQUIRE(files.size() >= 5);
   for (const auto& path : files) {
     INFO(path.string());
@@ -82,7 +82,7 @@ TEST_CASE("TheOrderOfFilesChangesNothing") {
   };
   std::vector<std::filesystem::path> paths;
   for (const char* name : {"entities", "everything", "reference_policies"}) {
-    paths.push_back(std::filesystem::path(kFolder) / (std::string(name) + ".rescind"));
+    paths.push_back(std::filesystem::path(kProgramFolder) / (std::string(name) + ".rescind"));
   }
   const std::string in_order = text_of(paths);
   CHECK(in_order.find("sha256:") != std::string::npos);

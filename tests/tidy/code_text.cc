@@ -44,9 +44,7 @@ class Splitter {
   }
 
  private:
-  bool StartsWith(std::string_view prefix) const {
-    return text_.substr(at_).starts_with(prefix);
-  }
+  bool StartsWith(std::string_view prefix) const { return text_.substr(at_).starts_with(prefix); }
   // Then a ' is a digit separator (1'000), and R is the end of a name.
   bool FollowsWord() const { return at_ > 0 && IsWordCharacter(text_[at_ - 1]); }
   bool OnlyBlanksBefore() const {

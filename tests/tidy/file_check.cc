@@ -88,8 +88,8 @@ class FileCheck {
     }
     for (size_t i = 0; i < lines_.size(); ++i) {
       if (const size_t columns = ColumnCount(lines_[i]); columns > kMaxLineColumns) {
-        Add("line-width", i + 1, fmt::format("{} columns, {} are allowed", columns,
-                                             kMaxLineColumns));
+        Add("line-width", i + 1,
+            fmt::format("{} columns, {} are allowed", columns, kMaxLineColumns));
       }
     }
   }

@@ -135,7 +135,7 @@ TEST_CASE("TheTreeShowsDeadFilesAndMissingReadmes") {
       {"engine/eval/used.cc", "#include \"engine/eval/used.h\"\n"},
       {"engine/eval/dead.cc", ""},
   };
-  const auto findings = CheckTree(tree, R"([{"file": "/x/engine/eval/used.cc"}])");
+  const auto findings = CheckTree(tree, "/x/engine/eval/used.cc\n");
   std::vector<std::string> found;
   for (const TidyFinding& finding : findings) found.push_back(finding.rule + " " + finding.path);
   CHECK(found == Strings{"dead-file engine/eval/dead.cc", "dead-file engine/eval/dead.h",
@@ -165,13 +165,11 @@ TEST_CASE("TheHouseIsTidy") {
   const auto tree = ReadTree(".");
   REQUIRE(tree.ok());
   REQUIRE(tree->size() > 50);  // run from the repository's root
-  const auto findings =
-      Excuse(CheckTree(*tree, ReadText(RESCIND_BUILD_FOLDER "/compile_commands.json")),
-             ReadText("tests/tidy/exceptions.txt"));
+  const auto findings = Excuse(CheckTree(*tree, ReadText(RESCIND_BUILD_FOLDER "/built_files.txt")),
+                               ReadText("tests/tidy/exceptions.txt"));
   for (const TidyFinding& finding : findings) {
-    const std::string place = finding.line == 0
-                                  ? finding.path
-                                  : fmt::format("{}:{}", finding.path, finding.line);
+    const std::string place =
+        finding.line == 0 ? finding.path : fmt::format("{}:{}", finding.path, finding.line);
     FAIL_CHECK(fmt::format("{}: [{}] {}", place, finding.rule, finding.message));
   }
 }

@@ -50,7 +50,7 @@ void CheckReadmes(const SourceTree& tree, std::vector<TidyFinding>& findings) {
   }
 }
 
-void CheckDeadFiles(const SourceTree& tree, std::string_view compile_commands,
+void CheckDeadFiles(const SourceTree& tree, std::string_view built_files,
                     std::vector<TidyFinding>& findings) {
   std::set<std::string> included;
   for (const auto& [path, text] : tree) {
@@ -60,8 +60,7 @@ void CheckDeadFiles(const SourceTree& tree, std::string_view compile_commands,
     if (path.ends_with(".h") && !included.contains(path)) {
       findings.push_back({"dead-file", path, 0, "nothing includes this header"});
     }
-    if (path.ends_with(".cc") &&
-        compile_commands.find("/" + path + "\"") == std::string_view::npos) {
+    if (path.ends_with(".cc") && built_files.find("/" + path + "\n") == std::string_view::npos) {
       findings.push_back({"dead-file", path, 0, "no target builds this file"});
     }
   }
@@ -112,14 +111,14 @@ Result<SourceTree> ReadTree(const std::string& root) {
   return tree;
 }
 
-std::vector<TidyFinding> CheckTree(const SourceTree& tree, std::string_view compile_commands) {
+std::vector<TidyFinding> CheckTree(const SourceTree& tree, std::string_view built_files) {
   std::vector<TidyFinding> findings;
   for (const auto& [path, text] : tree) {
     auto of_file = CheckFile(path, text);
     std::move(of_file.begin(), of_file.end(), std::back_inserter(findings));
   }
   CheckReadmes(tree, findings);
-  CheckDeadFiles(tree, compile_commands, findings);
+  CheckDeadFiles(tree, built_files, findings);
   std::sort(findings.begin(), findings.end());
   return findings;
 }
@@ -140,9 +139,9 @@ std::vector<TidyFinding> Excuse(std::vector<TidyFinding> findings, std::string_v
       findings.push_back({"exception", path, exception.line, "an exception needs a reason"});
     }
     if (!exception.used) {
-      findings.push_back({"exception", path, exception.line,
-                          fmt::format("{} no longer breaks {}; remove the line", exception.path,
-                                      exception.rule)});
+      findings.push_back(
+          {"exception", path, exception.line,
+           fmt::format("{} no longer breaks {}; remove the line", exception.path, exception.rule)});
     }
   }
   return findings;

@@ -18,8 +18,8 @@ using SourceTree = std::map<std::string, std::string>;
 
 Result<SourceTree> ReadTree(const std::string& root);
 
-// `compile_commands`: the content of compile_commands.json, which says what is built.
-std::vector<TidyFinding> CheckTree(const SourceTree& tree, std::string_view compile_commands);
+// `built_files`: what the build wrote to built_files.txt: the paths that it compiles, one a line.
+std::vector<TidyFinding> CheckTree(const SourceTree& tree, std::string_view built_files);
 
 // Lines "RULE PATH REASON…", `#` for comments. Takes away what they excuse. A line without a
 // reason, or one that excuses nothing, is itself a finding.

@@ -89,7 +89,6 @@ class TypedInterpreter {
   }
 
   Answer Of(const typed::Expr& e) {
-    using Kind = typed::ExprKind;
     std::vector<Answer> all;
     switch (e.kind) {
       case Kind::kInlined: return Of(*e.operands[0]);
@@ -121,7 +120,6 @@ class TypedInterpreter {
 
  private:
   Answer Plain(const typed::Expr& e, int64_t a, int64_t b) const {
-    using Kind = typed::ExprKind;
     const int64_t now = facts_.now_micros;
     switch (e.kind) {
       case Kind::kAdd: return Number(a + b);
@@ -158,7 +156,6 @@ class TypedInterpreter {
   }
 
   Answer Fold(const typed::Expr& e) {
-    using Kind = typed::ExprKind;
     std::vector<Answer> conditions;
     Extremes extremes;
     for (int member = 0; member < facts_.member_count; ++member) {

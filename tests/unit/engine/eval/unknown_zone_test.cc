@@ -8,7 +8,7 @@ namespace rescind::eval {
 namespace {
 
 // Of accounts: whether the owner's last day is over where the owner lives, else in UTC.
-struct Scene {
+struct ZoneScene {
   World world;
   std::optional<std::string> NameAt(const char* account) {
     auto& p = world.p;
@@ -30,7 +30,7 @@ struct Scene {
 };
 
 TEST_CASE("AZoneThatNobodyKnowsIsNamedAndOneThatIsThereIsNot") {
-  Scene scene;
+  ZoneScene scene;
   auto& facts = scene.world.facts;
   const auto person = [&](const char* id, const char* zone) {
     auto row = facts.Live("person", id);

@@ -3,41 +3,38 @@
 #include <doctest/doctest.h>
 
 #include "runtime/executors/registry.h"
+#include "tests/support/holds.h"
 
 namespace rescind {
 namespace {
 
-ExecutorSettings Good() {
+ExecutorSettings GoodPostgres() {
   return {{"host", std::string("crm.example.org")},
           {"user", std::string("rescind")},
           {"password_file", std::string("secrets/crm")}};
 }
 
-ExecutorSettings With(const std::string& key, const SettingValue& value) {
-  auto settings = Good();
+ExecutorSettings PostgresWith(const std::string& key, const SettingValue& value) {
+  auto settings = GoodPostgres();
   settings[key] = value;
   return settings;
 }
 
-PostgresConfig MustRead(const ExecutorSettings& settings) {
+PostgresConfig ReadPostgres(const ExecutorSettings& settings) {
   auto config = PostgresConfig::Read("crm", settings, "/ws");
   REQUIRE_MESSAGE(config.ok(), (config.ok() ? "" : config.error().message));
   return std::move(config).value();
 }
 
-std::string Mistake(const ExecutorSettings& settings) {
+std::string PostgresMistake(const ExecutorSettings& settings) {
   const auto config = PostgresConfig::Read("crm", settings, "/ws");
   REQUIRE(!config.ok());
   CHECK(config.error().kind == ErrorKind::kInvalidInput);
   return config.error().message;
 }
 
-bool Holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("TheShortestPostgresTargetWorks") {
-  const PostgresConfig config = MustRead(Good());
+  const PostgresConfig config = ReadPostgres(GoodPostgres());
   CHECK(config.password_file == "/ws/secrets/crm");
   CHECK(config.endpoint.port == 5432);
   CHECK(config.endpoint.database == "postgres");
@@ -48,7 +45,7 @@ TEST_CASE("TheShortestPostgresTargetWorks") {
 
 TEST_CASE("TheCertificateIsVerifiedUnlessTheConnectionStaysOnThisMachine") {
   const auto tls_for = [](const char* host) {
-    return MustRead(With("host", std::string(host))).endpoint.tls;
+    return ReadPostgres(PostgresWith("host", std::string(host))).endpoint.tls;
   };
   for (const char* host : {"crm.example.org", "10.0.0.1", "127.0.0.1,crm.example.org",
                            "127.0.0.1.example.org", "/run/postgresql,crm"}) {
@@ -59,33 +56,36 @@ TEST_CASE("TheCertificateIsVerifiedUnlessTheConnectionStaysOnThisMachine") {
     CAPTURE(host);
     CHECK(tls_for(host) == PostgresTls::kIfOffered);
   }
-  auto local = With("host", std::string("127.0.0.1"));
+  auto local = PostgresWith("host", std::string("127.0.0.1"));
   local["ca_file"] = std::string("ca.pem");
-  CHECK(MustRead(local).endpoint.tls == PostgresTls::kVerify);
-  CHECK(MustRead(With("tls", std::string("off"))).endpoint.tls == PostgresTls::kOff);
+  CHECK(ReadPostgres(local).endpoint.tls == PostgresTls::kVerify);
+  CHECK(ReadPostgres(PostgresWith("tls", std::string("off"))).endpoint.tls == PostgresTls::kOff);
 }
 
 TEST_CASE("EveryWrongPostgresSettingIsSaid") {
-  CHECK(Holds(Mistake({}), "`host` is missing"));
-  CHECK(Holds(Mistake({}), "`user` is missing"));
-  auto open = Good();
+  CHECK(Holds(PostgresMistake({}), "`host` is missing"));
+  CHECK(Holds(PostgresMistake({}), "`user` is missing"));
+  auto open = GoodPostgres();
   open.erase("password_file");
-  CHECK(Holds(Mistake(open), "`password_file` is missing"));
+  CHECK(Holds(PostgresMistake(open), "`password_file` is missing"));
   open["host"] = std::string("/run/postgresql");
-  CHECK(MustRead(open).password_file.empty());
-  CHECK(Holds(Mistake(With("port", int64_t{70000})), "`port`"));
-  CHECK(Holds(Mistake(With("tls", std::string("verfy"))), "did you mean \"verify\"?"));
-  CHECK(Holds(Mistake(With("password", std::string("delete"))), "`password`"));
-  CHECK(Holds(Mistake(With("dbname", std::string("x"))), "`dbname`"));
-  CHECK(Holds(Mistake(With("reasign_to", std::string("x"))), "did you mean `reassign_to`?"));
-  auto both = With("tls", std::string("off"));
+  CHECK(ReadPostgres(open).password_file.empty());
+  CHECK(Holds(PostgresMistake(PostgresWith("port", int64_t{70000})), "`port`"));
+  CHECK(Holds(PostgresMistake(PostgresWith("tls", std::string("verfy"))),
+              "did you mean \"verify\"?"));
+  CHECK(Holds(PostgresMistake(PostgresWith("password", std::string("delete"))), "`password`"));
+  CHECK(Holds(PostgresMistake(PostgresWith("dbname", std::string("x"))), "`dbname`"));
+  CHECK(Holds(PostgresMistake(PostgresWith("reasign_to", std::string("x"))),
+              "did you mean `reassign_to`?"));
+  auto both = PostgresWith("tls", std::string("off"));
   both["ca_file"] = std::string("ca.pem");
-  CHECK(Holds(Mistake(both), "give one of them"));
+  CHECK(Holds(PostgresMistake(both), "give one of them"));
 }
 
 TEST_CASE("ThePostgresKindSaysWhatItCanUndo") {
   for (const char* way : {"remove", "expire"}) {
-    const auto executor = MakeExecutor("postgres", "crm", With("password", std::string(way)), "/");
+    const auto executor =
+        MakeExecutor("postgres", "crm", PostgresWith("password", std::string(way)), "/");
     REQUIRE(executor.ok());
     const ExecutorDescription description = (*executor)->Describe();
     CHECK(description.kind == "postgres");

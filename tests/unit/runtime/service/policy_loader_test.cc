@@ -6,18 +6,19 @@
 #include <unistd.h>
 
 #include "engine/syntax/parser.h"
+#include "tests/support/holds.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace rescind {
 namespace {
 
 // A workspace `w` in a folder that holds other things beside it.
-struct Fixture {
+struct PolicyFixture {
   TemporaryFolder folder;
   RealFileSystem files;
   std::string toml;
 
-  Fixture() { Write("w/policies/.keep", ""); }
+  PolicyFixture() { Write("w/policies/.keep", ""); }
 
   void Write(const std::string& name, std::string_view text) {
     const std::string path = folder / name;
@@ -45,10 +46,6 @@ struct Fixture {
   }
 };
 
-bool Holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 std::string Policy(std::string_view name, std::string_view condition = "g.ticket is unknown") {
   return fmt::format(
       "policy {0} \"{0}\" {{\n  controls soc2 \"CC6.2\"\n  for g in grant\n  when {1}\n"
@@ -56,7 +53,7 @@ std::string Policy(std::string_view name, std::string_view condition = "g.ticket
       name, condition);
 }
 
-TEST_CASE_FIXTURE(Fixture, "EveryFileBelowThePolicyFolderIsReadInTheOrderOfNames") {
+TEST_CASE_FIXTURE(PolicyFixture, "EveryFileBelowThePolicyFolderIsReadInTheOrderOfNames") {
   Write("w/policies/z.rescind", Policy("z"));
   Write("w/policies/a/deep/b.rescind", Policy("b"));
   Write("w/policies/a.rescind", Policy("a"));
@@ -75,7 +72,7 @@ TEST_CASE_FIXTURE(Fixture, "EveryFileBelowThePolicyFolderIsReadInTheOrderOfNames
   CHECK(loaded->notices.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "AnEmptyFolderIsAProgramWithoutPoliciesAndANotice") {
+TEST_CASE_FIXTURE(PolicyFixture, "AnEmptyFolderIsAProgramWithoutPoliciesAndANotice") {
   const auto loaded = Load();
   REQUIRE(loaded.ok());
   REQUIRE(loaded->program != nullptr);
@@ -86,7 +83,7 @@ TEST_CASE_FIXTURE(Fixture, "AnEmptyFolderIsAProgramWithoutPoliciesAndANotice") {
   CHECK(loaded->policies_hash.starts_with("sha256:"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "AMissingPolicyFolderIsAnError") {
+TEST_CASE_FIXTURE(PolicyFixture, "AMissingPolicyFolderIsAnError") {
   toml = "[workspace]\npolicies = \"rules\"\n";
   auto loaded = Load();
   REQUIRE_FALSE(loaded.ok());
@@ -98,7 +95,7 @@ TEST_CASE_FIXTURE(Fixture, "AMissingPolicyFolderIsAnError") {
   CHECK(loaded.error().kind == ErrorKind::kNotFound);
 }
 
-TEST_CASE_FIXTURE(Fixture, "ThePolicyFolderMayLieElsewhere") {
+TEST_CASE_FIXTURE(PolicyFixture, "ThePolicyFolderMayLieElsewhere") {
   Write("rules/a.rescind", Policy("a"));
   toml = fmt::format("[workspace]\npolicies = \"{}\"\n", folder / "rules/");
   const auto loaded = Load();
@@ -108,7 +105,7 @@ TEST_CASE_FIXTURE(Fixture, "ThePolicyFolderMayLieElsewhere") {
   CHECK(loaded->program != nullptr);
 }
 
-TEST_CASE_FIXTURE(Fixture, "MistakesAreDiagnosticsSortedByFileAndThereIsNoProgram") {
+TEST_CASE_FIXTURE(PolicyFixture, "MistakesAreDiagnosticsSortedByFileAndThereIsNoProgram") {
   Write("w/policies/b.rescind", "wrong \"B\" { }\n");
   Write("w/policies/a.rescind", Policy("a") + "wrong \"A\" { }\n");
   const auto loaded = Load();
@@ -120,7 +117,7 @@ TEST_CASE_FIXTURE(Fixture, "MistakesAreDiagnosticsSortedByFileAndThereIsNoProgra
   CHECK(loaded->diagnostics[1].span.file == loaded->files[1].id);
 }
 
-TEST_CASE_FIXTURE(Fixture, "ByteOrderMarksAndCarriageReturnsAreFine") {
+TEST_CASE_FIXTURE(PolicyFixture, "ByteOrderMarksAndCarriageReturnsAreFine") {
   std::string text = Policy("a");
   for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 2)) {
     text.insert(at, "\r");
@@ -129,7 +126,7 @@ TEST_CASE_FIXTURE(Fixture, "ByteOrderMarksAndCarriageReturnsAreFine") {
   CHECK(Problems().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "BinaryAndEndlessFilesAreDiagnosticsNotCrashes") {
+TEST_CASE_FIXTURE(PolicyFixture, "BinaryAndEndlessFilesAreDiagnosticsNotCrashes") {
   Write("w/policies/elf.rescind", std::string_view("\x7f"
                                                    "ELF\0\0\xff\xfe",
                                                    8));
@@ -139,7 +136,7 @@ TEST_CASE_FIXTURE(Fixture, "BinaryAndEndlessFilesAreDiagnosticsNotCrashes") {
   CHECK(Holds(Problems(), "larger than the 4 MiB that a policy file may have"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "AFileThatCannotBeReadIsAnErrorAndNeverASmallerProgram") {
+TEST_CASE_FIXTURE(PolicyFixture, "AFileThatCannotBeReadIsAnErrorAndNeverASmallerProgram") {
   Write("w/policies/b.rescind", Policy("b"));
   // Its first page is never mapped: opening works, reading gives EIO, also for root.
   REQUIRE(symlink("/proc/self/mem", (folder / "w/policies/a.rescind").c_str()) == 0);
@@ -149,7 +146,7 @@ TEST_CASE_FIXTURE(Fixture, "AFileThatCannotBeReadIsAnErrorAndNeverASmallerProgra
   CHECK(Holds(loaded.error().message, "a.rescind"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "OneFileUnderTwoNamesIsReadOnce") {
+TEST_CASE_FIXTURE(PolicyFixture, "OneFileUnderTwoNamesIsReadOnce") {
   Write("w/policies/a.rescind", Policy("a"));
   REQUIRE(symlink("a.rescind", (folder / "w/policies/b.rescind").c_str()) == 0);
   const auto loaded = Load();
@@ -164,7 +161,7 @@ constexpr std::string_view kList =
     "list names of text from \"{}\"\n"
     "protect vips \"VIPs\" {{ for a in account  when a.username in names }}\n";
 
-TEST_CASE_FIXTURE(Fixture, "AListIsReadRelativeToItsPolicyFile") {
+TEST_CASE_FIXTURE(PolicyFixture, "AListIsReadRelativeToItsPolicyFile") {
   Write("w/policies/deep/lists/a.csv",
         "\xEF\xBB\xBF"
         "id\nann\n");
@@ -176,7 +173,7 @@ TEST_CASE_FIXTURE(Fixture, "AListIsReadRelativeToItsPolicyFile") {
   CHECK(Holds(Problems(), "none.csv"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "APolicyFolderElsewhereHasItsListsBesideIt") {
+TEST_CASE_FIXTURE(PolicyFixture, "APolicyFolderElsewhereHasItsListsBesideIt") {
   Write("rules/lists/a.csv", "id\nann\n");
   Write("rules/a.rescind", fmt::format(kList, "lists/a.csv"));
   Write("secret.csv", "id\nhunter2\n");
@@ -186,7 +183,7 @@ TEST_CASE_FIXTURE(Fixture, "APolicyFolderElsewhereHasItsListsBesideIt") {
   CHECK_FALSE(Problems().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "FilesWithoutAWorkspaceMayReadListsBelowTheFolderTheyShare") {
+TEST_CASE_FIXTURE(PolicyFixture, "FilesWithoutAWorkspaceMayReadListsBelowTheFolderTheyShare") {
   Write("p/lists/a.csv", "id\nann\n");
   Write("p/q/a.rescind", fmt::format(kList, "../lists/a.csv"));
   Write("p/b.rescind", Policy("b"));
@@ -204,7 +201,7 @@ TEST_CASE_FIXTURE(Fixture, "FilesWithoutAWorkspaceMayReadListsBelowTheFolderThey
   CHECK_FALSE(program_of({"p/q"}, folder.path()));
 }
 
-TEST_CASE_FIXTURE(Fixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsideOfIt") {
+TEST_CASE_FIXTURE(PolicyFixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsideOfIt") {
   Write("w/lists/a.csv", "id\nann\n");
   Write("secret.csv", "id\nhunter2\n");
   Write("w-beside/a.csv", "id\nhunter2\n");
@@ -223,7 +220,7 @@ TEST_CASE_FIXTURE(Fixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsideOfIt"
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "AListThatIsNoTextFileIsRefused") {
+TEST_CASE_FIXTURE(PolicyFixture, "AListThatIsNoTextFileIsRefused") {
   Write("w/policies/a.rescind", fmt::format(kList, "a.csv"));
   Write("w/policies/a.csv", std::string_view("id\na\0b\n", 7));
   CHECK(Holds(Problems(), "a.csv:2 is not UTF-8 text"));
@@ -239,7 +236,7 @@ TEST_CASE_FIXTURE(Fixture, "AListThatIsNoTextFileIsRefused") {
 
 // ---- What rescind.toml says -------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(Fixture, "ParamsAreSetWhateverTomlTypeTheyHave") {
+TEST_CASE_FIXTURE(PolicyFixture, "ParamsAreSetWhateverTomlTypeTheyHave") {
   Write("w/policies/p.rescind",
         "param length : duration = 90d\nparam most : int = 1\nparam strict : bool = false\n"
         "param label : text = \"a\"\n");
@@ -263,7 +260,7 @@ TEST_CASE_FIXTURE(Fixture, "ParamsAreSetWhateverTomlTypeTheyHave") {
   CHECK(Holds(list.error().message, "`p.length`"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "TheTimeZoneChannelsAndSourcesOfTheWorkspaceCount") {
+TEST_CASE_FIXTURE(PolicyFixture, "TheTimeZoneChannelsAndSourcesOfTheWorkspaceCount") {
   toml =
       "[workspace]\ntimezone = \"Europe/Berlin\"\n[source.hr]\nentity = \"identity\"\n"
       "[channel.iam-team]\nkind = \"command\"\ncommand = [\"true\"]\n";
@@ -287,7 +284,7 @@ TEST_CASE_FIXTURE(Fixture, "TheTimeZoneChannelsAndSourcesOfTheWorkspaceCount") {
 
 // ---- The hash ---------------------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(Fixture, "TheHashChangesWithTheMeaningAndWithNothingElse") {
+TEST_CASE_FIXTURE(PolicyFixture, "TheHashChangesWithTheMeaningAndWithNothingElse") {
   const auto hash = [&] {
     const auto loaded = Load();
     REQUIRE(loaded.ok());

@@ -13,7 +13,7 @@ namespace rescind {
 namespace {
 
 // One workspace on disk; each Load reads it anew.
-struct Fixture {
+struct WorkspaceFixture {
   TemporaryFolder folder;
   RealFileSystem files;
   WorkspaceSurroundings surroundings;
@@ -76,7 +76,7 @@ pool = 4
 bases = ["ou=a", "ou=b"]
 )";
 
-TEST_CASE_FIXTURE(Fixture, "EveryTableOfTheInterfaceIsRead") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "EveryTableOfTheInterfaceIsRead") {
   const auto loaded = Load(kExample);
   REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
   const Workspace& workspace = *loaded;
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(Fixture, "EveryTableOfTheInterfaceIsRead") {
   CHECK(workspace.warnings.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "AnEmptyFileMeansTheSafeDefaults") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "AnEmptyFileMeansTheSafeDefaults") {
   const auto loaded = Load("");
   REQUIRE(loaded.ok());
   CHECK(loaded->limits.removals_per_hour == 200);
@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Fixture, "AnEmptyFileMeansTheSafeDefaults") {
   CHECK(loaded->store_folder == folder / "data");
 }
 
-TEST_CASE_FIXTURE(Fixture, "HistoryIsKeptInAgesSizesAndSteps") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "HistoryIsKeptInAgesSizesAndSteps") {
   for (const char* none : {"\"0\"", "0"}) {
     const auto loaded = Load(fmt::format("[history]\ncoalesce = {}\n", none));
     REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
@@ -141,14 +141,14 @@ TEST_CASE_FIXTURE(Fixture, "HistoryIsKeptInAgesSizesAndSteps") {
         std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "WhatInitWritesLoadsWithoutWarning") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "WhatInitWritesLoadsWithoutWarning") {
   const auto loaded = Load(InitialWorkspaceFile("Asia/Tokyo"));
   REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
   CHECK(loaded->timezone == "Asia/Tokyo");
   CHECK(loaded->warnings.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "UnknownKeysAreErrorsWithPlaceAndSuggestion") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "UnknownKeysAreErrorsWithPlaceAndSuggestion") {
   CHECK(Problem("[workspace]\n  polices = \"p\"\n") ==
         "rescind.toml:2:3: `polices` in [workspace] is unknown; did you mean `policies`?");
   CHECK(Problem("[limit]\n")
@@ -160,7 +160,7 @@ TEST_CASE_FIXTURE(Fixture, "UnknownKeysAreErrorsWithPlaceAndSuggestion") {
         "rescind.toml:3:1: `maxage` in [source.hr] is unknown; did you mean `max_age`?");
 }
 
-TEST_CASE_FIXTURE(Fixture, "WrongValuesSayWhatIsWanted") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "WrongValuesSayWhatIsWanted") {
   CHECK(Problem("[limits]\nremovals_per_hour = \"many\"\n") ==
         "rescind.toml:2:1: `removals_per_hour` in [limits] must be an integer, not a text");
   CHECK(Problem("[limits]\nremovals_per_hour = -1\n").find("must be from 0 to") !=
@@ -192,13 +192,13 @@ TEST_CASE_FIXTURE(Fixture, "WrongValuesSayWhatIsWanted") {
         std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "SeveralMistakesAreReportedAtOnce") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "SeveralMistakesAreReportedAtOnce") {
   const std::string problem = Problem("[workspace]\nstor = \"x\"\n[limits]\nconfirm_over = true\n");
   CHECK(problem.find("rescind.toml:2:1") != std::string::npos);
   CHECK(problem.find("rescind.toml:4:1") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "BrokenFilesAreRefusedWithAPlace") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "BrokenFilesAreRefusedWithAPlace") {
   CHECK(Problem("[workspace\n").starts_with("rescind.toml:1:"));
   CHECK(Problem("[workspace]\nstore = \"a\"\nstore = \"b\"\n").starts_with("rescind.toml:3:"));
   CHECK(Problem(std::string_view("\x7f"
@@ -209,14 +209,14 @@ TEST_CASE_FIXTURE(Fixture, "BrokenFilesAreRefusedWithAPlace") {
   CHECK(Problem("\xEF\xBB\xBF[workspace]\r\nstore = \"x\"\r\n") == "accepted");
 }
 
-TEST_CASE_FIXTURE(Fixture, "ASecretInTheFileIsRefused") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "ASecretInTheFileIsRefused") {
   const std::string problem =
       Problem("[target.pg]\nexecutor = \"postgres\"\npassword = \"hunter2\"\n");
   CHECK(problem.find("give `password_file`") != std::string::npos);
   CHECK(problem.find("hunter2") == std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "ASecretThatOthersMayReadIsWarnedOf") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "ASecretThatOthersMayReadIsWarnedOf") {
   const std::string_view text =
       "[target.pg]\nexecutor = \"postgres\"\npassword_file = \"pg-password\"\n";
   Write("pg-password", "x", 0640);
@@ -229,7 +229,7 @@ TEST_CASE_FIXTURE(Fixture, "ASecretThatOthersMayReadIsWarnedOf") {
 }
 
 // Every command failed where HOME was a folder of somebody else.
-TEST_CASE_FIXTURE(Fixture, "AUserFileOfSomebodyElseIsPassedOverWithAWarning") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "AUserFileOfSomebodyElseIsPassedOverWithAWarning") {
   const std::string home = folder / "home";
   REQUIRE(mkdir(home.c_str(), 0000) == 0);
   REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
@@ -252,7 +252,7 @@ TEST_CASE_FIXTURE(Fixture, "AUserFileOfSomebodyElseIsPassedOverWithAWarning") {
   CHECK(refused.error().kind == ErrorKind::kDenied);
 }
 
-TEST_CASE_FIXTURE(Fixture, "NearerFilesAndTheEnvironmentWin") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "NearerFilesAndTheEnvironmentWin") {
   surroundings.user_file = folder / "user.toml";
   surroundings.system_file = folder / "system.toml";
   Write("system.toml",
@@ -282,7 +282,7 @@ TEST_CASE_FIXTURE(Fixture, "NearerFilesAndTheEnvironmentWin") {
   CHECK(loaded->warnings.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "ABadVariableNamesItself") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "ABadVariableNamesItself") {
   surroundings.environment = {{"RESCIND_TIMEZONE", "Mars/Base"}};
   CHECK(Problem("").starts_with("RESCIND_TIMEZONE: `timezone` in [workspace]"));
   surroundings.environment = {{"RESCIND_LIMITS_CONFIRM_OVER", "lots"}};
@@ -294,7 +294,7 @@ TEST_CASE_FIXTURE(Fixture, "ABadVariableNamesItself") {
   CHECK(loaded->warnings[0].find("did you mean RESCIND_STORE?") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Fixture, "TheWorkspaceIsFoundFromBelow") {
+TEST_CASE_FIXTURE(WorkspaceFixture, "TheWorkspaceIsFoundFromBelow") {
   Write(kWorkspaceFileName, "");
   REQUIRE(files.MakeDirectories(folder / "policies/deep", 0755).ok());
   CHECK(*FindWorkspaceFolder(folder / "policies/deep", files) == folder.path());

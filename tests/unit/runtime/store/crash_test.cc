@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kChildName = "Child of the crash tests";
+constexpr const char* kCrashChild = "Child of the crash tests";
 constexpr uint64_t kSweptCommits = 7;
 constexpr uint64_t kSafeCommits = 4;
 
@@ -215,7 +215,7 @@ int DoTask(const std::string& task, const std::string& path) {
 }
 
 void Do(const std::string& task, const std::string& path) {
-  const int code = ExitOf(Spawn(kChildName, task, path));
+  const int code = ExitOf(Spawn(kCrashChild, task, path));
   INFO(task, ": ", ReadFile(path + ".out"));
   CHECK(code == 0);
 }
@@ -235,7 +235,7 @@ TEST_CASE("A store killed at any moment has all that was acknowledged and nothin
   SeededRandom dice(TestSeed());
   uint64_t acknowledged = 0;
   for (int round = 0; round < 8; ++round) {
-    const pid_t child = Spawn(kChildName, "work", path);
+    const pid_t child = Spawn(kCrashChild, "work", path);
     // Into the work, or into the recovery from the last kill.
     for (int tries = 0; tries < 200 && round % 3 != 2; ++tries) {
       if (ReadNumberFile(path + ".acked") > acknowledged) break;
@@ -275,7 +275,7 @@ TEST_CASE("The first failed sync ends the process, and the tail may be lost at a
   for (const char* task : {"fail log sync", "fail mark sync"}) {
     const CrashFolder folder;
     const std::string path = folder / "store";
-    CHECK(ExitOf(Spawn(kChildName, task, path)) == 1);
+    CHECK(ExitOf(Spawn(kCrashChild, task, path)) == 1);
     CHECK(ReadFile(path + ".out").find("fatal: cannot sync the") != std::string::npos);
     Do("sweep tail", path);
   }

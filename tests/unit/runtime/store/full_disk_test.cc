@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kChildName = "Child of the tests of a full disk";
+constexpr const char* kFullDiskChild = "Child of the tests of a full disk";
 constexpr uint64_t kBefore = 3;
 constexpr uint64_t kAfter = 7;  // a staged import, commits, folds
 
@@ -137,7 +137,7 @@ int FillEverywhere(const std::string& path, bool from_nothing, uint64_t wanted) 
   return wrong_count == 0 ? 0 : 12;
 }
 
-int DoTask(const std::string& task, const std::string& path) {
+int DoOnFullDisk(const std::string& task, const std::string& path) {
   if (task == "fill") return FillEverywhere(path, false, 40);
   if (task == "fill new") return FillEverywhere(path, true, 15);
   return 100;
@@ -196,13 +196,13 @@ TEST_CASE("Child of the tests of a full disk" * doctest::skip()) {
   const char* task = std::getenv("RESCIND_STORE_TASK");
   const char* path = std::getenv("RESCIND_STORE_PATH");
   if (task == nullptr || path == nullptr) return;
-  std::_Exit(DoTask(task, path));
+  std::_Exit(DoOnFullDisk(task, path));
 }
 
 TEST_CASE("A disk that fills up at any write ends the process with a clear word and no harm") {
   for (const char* task : {"fill", "fill new"}) {
     const CrashFolder folder;
-    const int code = ExitOf(Spawn(kChildName, task, folder / "store"));
+    const int code = ExitOf(Spawn(kFullDiskChild, task, folder / "store"));
     INFO(task, ": seed ", TestSeed(), ": ", ReadFile(folder / "store.out"));
     CHECK(code == 0);
   }
