@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdarg>
 
+#include "runtime/store/byte_codec.h"
 #include "runtime/store/restore_help.h"
 #include "runtime/store/watched_files.h"
 
@@ -30,6 +32,20 @@ class NoLog final : public rocksdb::Logger {
  public:
   using Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+// Adds numbers of 64 bits, big-endian.
+class Adder final : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(const rocksdb::Slice&, const rocksdb::Slice* sum, const rocksdb::Slice& more,
+             std::string* result, rocksdb::Logger*) const override {
+    if (more.size() != 8 || (sum != nullptr && sum->size() != 8)) return false;
+    result->clear();
+    AppendBigEndian64(*result,
+                      BigEndian64(ViewOf(more)) + (sum != nullptr ? BigEndian64(ViewOf(*sum)) : 0));
+    return true;
+  }
+  const char* Name() const override { return "rescind.Adder"; }
 };
 
 // The sum of all memtables and the log bound what a crash leaves to be replayed.
@@ -59,6 +75,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
   const bool bulky = family == Family::kColumns || family == Family::kKeys;
   options.write_buffer_size = bulky ? 32 << 20 : 16 << 20;
   options.max_write_buffer_number = 3;
+  options.merge_operator = std::make_shared<Adder>();
+  // A sum in memory is never longer, so that whoever scans past it does not add up for long.
+  options.max_successive_merges = 256;
   options.compression = rocksdb::CompressionType::kLZ4Compression;
   options.target_file_size_base = 64 << 20;
   options.max_bytes_for_level_base = 512 << 20;
@@ -213,6 +232,13 @@ void Database::Delete(rocksdb::WriteBatch& batch, Family family, std::string_vie
 void Database::DeleteRange(rocksdb::WriteBatch& batch, Family family, std::string_view from,
                            std::string_view until) const {
   const rocksdb::Status status = batch.DeleteRange(handle(family), SliceOf(from), SliceOf(until));
+  RESCIND_ASSERT(status.ok(), "a batch refuses a change");
+}
+
+void Database::AddOne(rocksdb::WriteBatch& batch, Family family, std::string_view key) const {
+  std::string one;
+  AppendBigEndian64(one, 1);
+  const rocksdb::Status status = batch.Merge(handle(family), SliceOf(key), SliceOf(one));
   RESCIND_ASSERT(status.ok(), "a batch refuses a change");
 }
 

@@ -7,6 +7,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +22,8 @@ namespace rescind {
 
 enum class Family : uint8_t { kState = 0, kChanges = 1, kColumns = 2, kKeys = 3, kExtra = 4 };
 inline constexpr size_t kFamilyCount = 5;
+inline constexpr std::array<Family, kFamilyCount> kFamilies = {
+    Family::kState, Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra};
 
 class Database {
  public:
@@ -59,6 +62,10 @@ class Database {
   void Delete(rocksdb::WriteBatch& batch, Family family, std::string_view key) const;
   void DeleteRange(rocksdb::WriteBatch& batch, Family family, std::string_view from,
                    std::string_view until) const;
+
+  // Adds one to the number under the key (64 bits, big-endian; none is zero). What is added counts
+  // every batch that RocksDB has kept: one that is lost on the way is missing in the sum.
+  void AddOne(rocksdb::WriteBatch& batch, Family family, std::string_view key) const;
 
   enum class Durability { kSynced, kLogged, kUnlogged };
   // kUnlogged is lost in a crash until FlushFolded(). Room for it is the caller's business.

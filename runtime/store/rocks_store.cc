@@ -72,11 +72,7 @@ Status RocksStore::WriteDurably(rocksdb::WriteBatch& batch, MarkState next) {
   std::string head = next.Encode();
   Seal(head);
   database_->Put(batch, Family::kState, kHeadKey, head);
-  std::string number;
-  AppendBigEndian64(number, next.commit_number);
-  for (const Family family : {Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra}) {
-    database_->Put(batch, family, kCommitKey, number);
-  }
+  for (const Family family : kFamilies) database_->AddOne(batch, family, kCommitKey);
   guard_.BeginCommit();
   StoreFaults* faults = options_.faults;
   if (faults != nullptr && faults->FailNextWalSync()) {

@@ -63,7 +63,10 @@ class RocksStore final : public Store {
   Status NeedRoomToOpen() const;
   Status OpenDatabase();
   Status CheckHead(const std::optional<MarkState>& mark, bool existed);
-  Status CheckFamilies();
+  Status CheckFamilies(uint32_t format) const;
+  Result<uint32_t> ReadFormat() const;
+  void PutFormat(rocksdb::WriteBatch& batch) const;
+  void RaiseFormat(rocksdb::WriteBatch& batch) const;
   Status CreateIdentity(rocksdb::WriteBatch& batch);
   Status LoadIdentity();
   Status AdmitSchema(rocksdb::WriteBatch& batch);

@@ -8,7 +8,9 @@
 namespace rescind {
 
 // Raised when an older program could not read what a newer one writes. Never lowered.
-inline constexpr uint32_t kStoreFormat = 1;
+// Format 1 overwrote the number under kCommitKey, and had none in the state.
+inline constexpr uint32_t kStoreFormat = 2;
+inline constexpr uint32_t kCountedFormat = 2;
 
 inline constexpr uint32_t kChunkRows = 4096;
 inline constexpr uint32_t kChunkShift = 12;
@@ -27,8 +29,9 @@ std::string SourceKey(uint32_t entity, std::string_view source);
 std::string SnapshotSizesKey(uint32_t entity, std::string_view source);
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
 
-// In the other families, renewed by every commit: its number. Each family has files of its own,
-// and RocksDB may come up with an older state of one of them. Sorts before all other keys.
+// In every family: how many commits it has seen, one added by each. Each family has files and needs
+// logs of its own, and RocksDB may come up with an older state of one of them, or without what a
+// log held that was cut. Sorts before all other keys.
 inline constexpr std::string_view kCommitKey{"\0\0\0\0\0\0\0\0", 8};
 
 // changes. Segment 0 is the commit's record; a staged import's old values lie in later ones.

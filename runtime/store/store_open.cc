@@ -86,11 +86,13 @@ Status RocksStore::OpenDatabase() {
                       : mark             ? Database::Access::kChange
                                          : Database::Access::kCreate;
   RESCIND_ASSIGN(database_, Database::Open(database_path, access, std::move(disk)));
+  RESCIND_ASSIGN(const uint32_t format, ReadFormat());
   RESCIND_TRY(CheckHead(mark, existed));
-  RESCIND_TRY(CheckFamilies());
+  RESCIND_TRY(CheckFamilies(format));
   rocksdb::WriteBatch batch;
   if (head_.commit_number > 0) {
     RESCIND_TRY(LoadIdentity());
+    if (format < kStoreFormat) RaiseFormat(batch);
   } else if (options_.read_only) {
     return NoStore(path_);
   } else {
@@ -118,19 +120,34 @@ Status RocksStore::BecomeOwner(rocksdb::WriteBatch& batch, const std::optional<M
   return environment_.files.SyncDirectory(path_);
 }
 
+Result<uint32_t> RocksStore::ReadFormat() const {
+  RESCIND_ASSIGN(const auto bytes, database_->Get(Family::kState, kFormatKey));
+  if (!bytes) return kStoreFormat;  // it is being made
+  ByteReader reader(*bytes);
+  const uint32_t number = reader.Take32();
+  if (!reader.done() || number == 0) return CorruptRecord("the format of the store");
+  if (number <= kStoreFormat) return number;
+  return Error{ErrorKind::kUnsupported,
+               fmt::format("store {} has format {}, and this program knows formats up to {}", path_,
+                           number, kStoreFormat),
+               "use the newer version of rescind that wrote it"};
+}
+
+void RocksStore::PutFormat(rocksdb::WriteBatch& batch) const {
+  ByteWriter format;
+  format.Put32(kStoreFormat);
+  database_->Put(batch, Family::kState, kFormatKey, format.bytes());
+}
+
+// From now on the state counts its commits too.
+void RocksStore::RaiseFormat(rocksdb::WriteBatch& batch) const {
+  PutFormat(batch);
+  std::string number;
+  AppendBigEndian64(number, head_.commit_number);
+  database_->Put(batch, Family::kState, kCommitKey, number);
+}
+
 Status RocksStore::CheckHead(const std::optional<MarkState>& mark, bool existed) {
-  RESCIND_ASSIGN(const auto format, database_->Get(Family::kState, kFormatKey));
-  if (format) {
-    ByteReader reader(*format);
-    const uint32_t number = reader.Take32();
-    if (!reader.done()) return CorruptRecord("the format of the store");
-    if (number > kStoreFormat) {
-      return Error{ErrorKind::kUnsupported,
-                   fmt::format("store {} has format {}, and this program knows formats up to {}",
-                               path_, number, kStoreFormat),
-                   "use the newer version of rescind that wrote it"};
-    }
-  }
   RESCIND_ASSIGN(const auto bytes, database_->Get(Family::kState, kHeadKey));
   if (bytes) {
     const auto body = Unseal(*bytes);
@@ -160,14 +177,17 @@ Status RocksStore::CheckHead(const std::optional<MarkState>& mark, bool existed)
   return {};
 }
 
-// A manifest that lost its end can bring one family up older than the others.
-Status RocksStore::CheckFamilies() {
-  for (const Family family : {Family::kChanges, Family::kColumns, Family::kKeys, Family::kExtra}) {
+// A manifest that lost its end can bring one family up older than the others. A log that lost its
+// end takes commits away from the families that still need it, but not the later ones in the logs
+// after it, and RocksDB opens as if nothing had been lost.
+Status RocksStore::CheckFamilies(uint32_t format) const {
+  for (const Family family : kFamilies) {
+    if (family == Family::kState && format < kCountedFormat) continue;
     RESCIND_ASSIGN(const auto bytes, database_->Get(family, kCommitKey));
     const uint64_t number = bytes && bytes->size() == 8 ? BigEndian64(*bytes) : 0;
     if (number == head_.commit_number) continue;
-    return LostData(fmt::format("store {} has commit {} in one part and {} in another", path_,
-                                head_.commit_number, number));
+    return LostData(fmt::format("store {} has lost commits: one part has {} of {}", path_, number,
+                                head_.commit_number));
   }
   return {};
 }
@@ -182,9 +202,7 @@ Status RocksStore::CreateIdentity(rocksdb::WriteBatch& batch) {
   identity.PutText(secret_);
   Seal(identity.bytes());
   database_->Put(batch, Family::kState, kIdentityKey, identity.bytes());
-  ByteWriter format;
-  format.Put32(kStoreFormat);
-  database_->Put(batch, Family::kState, kFormatKey, format.bytes());
+  PutFormat(batch);
   return {};
 }
 

@@ -15,6 +15,9 @@
 #include <filesystem>
 
 #include "runtime/store/byte_codec.h"
+#include "runtime/store/database.h"
+#include "runtime/store/disk_guard.h"
+#include "runtime/store/store_layout.h"
 #include "tests/unit/runtime/store/crash_history.h"
 #include "tests/unit/runtime/store/store_child.h"
 #include "tests/unit/test_seed.h"
@@ -29,6 +32,17 @@ constexpr uint64_t kSweptCommits = 7;
 constexpr uint64_t kSafeCommits = 4;
 
 // ---- What the child does ----
+
+// The logs that are not empty, the one that is being written last.
+std::vector<std::string> LogsOf(const std::string& path) {
+  std::vector<std::string> logs;
+  for (const auto& entry : fs::directory_iterator(path + "/db")) {
+    if (entry.path().extension() != ".log" || fs::file_size(entry.path()) == 0) continue;
+    logs.push_back("/db/" + entry.path().filename().string());
+  }
+  std::sort(logs.begin(), logs.end());
+  return logs;
+}
 
 // Commits one after the other until it is killed; says what was acknowledged.
 int WorkUntilKilled(const std::string& path) {
@@ -46,10 +60,13 @@ int WorkUntilKilled(const std::string& path) {
   }
 }
 
-int WriteSome(const std::string& path, bool fold) {
+enum class End { kOneLog, kTwoLogs, kFolded };
+
+int WriteSome(const std::string& path, End end) {
   CrashHistory history(path);
-  // Something that stays in the log.
-  if (!fold) history.options.staging_rows = 1'000;
+  const bool fold = end == End::kFolded;
+  // A staged import flushes two families: a new log begins, and the others still need the old one.
+  if (end == End::kOneLog) history.options.staging_rows = 1'000;
   auto store = history.Open();
   if (!store.ok()) return 3;
   for (uint64_t n = 1; n <= kSweptCommits; ++n) {
@@ -61,7 +78,8 @@ int WriteSome(const std::string& path, bool fold) {
     if (!CrashHistory::Write(**store, n)) return 4;
   }
   if (fold && !(*store)->Close().ok()) return 5;
-  return 0;
+  const size_t logs = LogsOf(path).size();
+  return end == End::kFolded || (logs > 1) == (end == End::kTwoLogs) ? 0 : 6;
 }
 
 class Faults final : public StoreFaults {
@@ -75,16 +93,6 @@ class Faults final : public StoreFaults {
   const bool wal_;
 };
 
-// The log that is being written: the one with the highest number.
-std::string NewestLog(const std::string& path) {
-  std::string newest;
-  for (const auto& entry : fs::directory_iterator(path + "/db")) {
-    if (entry.path().extension() != ".log") continue;
-    newest = std::max(newest, "/db/" + entry.path().filename().string());
-  }
-  return newest;
-}
-
 int FailOneSync(const std::string& path, bool wal) {
   Faults faults(wal);
   CrashHistory history(path);
@@ -94,7 +102,7 @@ int FailOneSync(const std::string& path, bool wal) {
   for (uint64_t n = 1; n <= kSafeCommits; ++n) {
     if (!CrashHistory::Write(**store, n)) return 4;
   }
-  WriteFile(path + ".log_bytes", std::to_string(fs::file_size(path + NewestLog(path))));
+  WriteFile(path + ".log_bytes", std::to_string(fs::file_size(path + LogsOf(path).back())));
   faults.armed = true;
   (void)CrashHistory::Write(**store, kSafeCommits + 1);  // ends the process
   return 5;
@@ -145,11 +153,17 @@ void TryBroken(const std::string& path, const std::string& file, const std::stri
   }
 }
 
+// RESCIND_FULL_SWEEP=1 breaks every byte, =10 each tenth; without it about `wanted` of so many.
+size_t StrideOf(size_t bytes, size_t wanted) {
+  const char* stride = std::getenv("RESCIND_FULL_SWEEP");
+  if (stride != nullptr) return std::max<size_t>(1, std::strtoull(stride, nullptr, 10));
+  return std::max<size_t>(1, bytes / wanted);
+}
+
 // Flips a bit in, and with `cut` cuts the file at, every byte (or one in so many).
 Verdicts Sweep(const std::string& path, const std::string& extension, uint64_t acknowledged,
                size_t wanted, bool cut) {
   Verdicts verdicts;
-  const bool all = std::getenv("RESCIND_FULL_SWEEP") != nullptr;
   SeededRandom dice(TestSeed());
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     const std::string file = entry.path().string().substr(path.size());
@@ -157,7 +171,7 @@ Verdicts Sweep(const std::string& path, const std::string& extension, uint64_t a
                                           : entry.path().extension() == extension;
     if (!chosen || !entry.is_regular_file()) continue;
     const std::string bytes = ReadFile(path + file);
-    const size_t stride = all ? 1 : std::max<size_t>(1, bytes.size() / wanted);
+    const size_t stride = StrideOf(bytes.size(), wanted);
     for (size_t at = dice.Below(stride); at < bytes.size(); at += stride) {
       std::string flipped = bytes;
       flipped[at] = static_cast<char>(flipped[at] ^ (1 << dice.Below(8)));
@@ -184,12 +198,12 @@ int SweepAll(const std::string& path, const std::string& extension, size_t wante
 // The tail that nobody was told of, cut at every byte: what was acknowledged opens.
 int SweepTail(const std::string& path) {
   const uint64_t safe_bytes = ReadNumberFile(path + ".log_bytes");
-  const std::string file = NewestLog(path);
-  if (file.empty() || fs::file_size(path + file) <= safe_bytes) return 3;
+  const auto logs = LogsOf(path);
+  if (logs.empty() || fs::file_size(path + logs.back()) <= safe_bytes) return 3;
+  const std::string& file = logs.back();
   const std::string bytes = ReadFile(path + file);
   const size_t left = bytes.size() - safe_bytes;
-  const bool all = std::getenv("RESCIND_FULL_SWEEP") != nullptr;
-  const size_t stride = all ? 1 : std::max<size_t>(1, left / 20);
+  const size_t stride = StrideOf(left, 20);
   Verdicts verdicts;
   for (size_t end = safe_bytes; end <= bytes.size(); end += stride) {
     TryBroken(path, file, bytes.substr(0, end), kSafeCommits, fmt::format("a tail cut at {}", end),
@@ -203,8 +217,9 @@ int SweepTail(const std::string& path) {
 
 int DoTask(const std::string& task, const std::string& path) {
   if (task == "work") return WorkUntilKilled(path);
-  if (task == "write") return WriteSome(path, false);
-  if (task == "write and fold") return WriteSome(path, true);
+  if (task == "write") return WriteSome(path, End::kOneLog);
+  if (task == "write and stage") return WriteSome(path, End::kTwoLogs);
+  if (task == "write and fold") return WriteSome(path, End::kFolded);
   if (task == "fail log sync") return FailOneSync(path, true);
   if (task == "fail mark sync") return FailOneSync(path, false);
   if (task == "sweep log") return SweepAll(path, ".log", 60, true);
@@ -262,6 +277,14 @@ TEST_CASE("A log with a flipped bit, or cut anywhere, is refused or mended, neve
   const CrashFolder folder;
   Do("write", folder / "store");
   Do("sweep log", folder / "store");
+}
+
+// Once a store whose older log was cut came up without the commits that it had held.
+TEST_CASE("A log that others came after is refused or mended too, never opened short") {
+  const CrashFolder folder;
+  Do("write and stage", folder / "store");
+  Do("sweep log", folder / "store");
+  Do("sweep manifest", folder / "store");
 }
 
 TEST_CASE("A table or manifest with a flipped bit is refused or read right") {
@@ -333,7 +356,7 @@ TEST_CASE("A store behind its mark is refused and says by how much; a newer form
   for (size_t slot = 0; slot < 2; ++slot) {
     std::string bytes = mark.substr(slot * 4096, 4096);
     const uint32_t body_bytes = static_cast<uint8_t>(bytes[20]);
-    bytes[8] = 2;
+    bytes[8] = static_cast<char>(kStoreFormat + 1);
     bytes.resize(24 + body_bytes);
     Seal(bytes);
     mark.replace(slot * 4096, bytes.size(), bytes);
@@ -342,6 +365,68 @@ TEST_CASE("A store behind its mark is refused and says by how much; a newer form
   const auto newer = CrashHistory(path).Open();
   REQUIRE_FALSE(newer.ok());
   CHECK(newer.error().kind == ErrorKind::kUnsupported);
+}
+
+// Format 1 had the number of the newest commit where there is a sum now, and none in the state.
+void MakeFormatOne(const std::string& path, uint64_t commits) {
+  RealFileSystem files;
+  const DiskGuard guard(path, files);
+  auto database = Database::Open(path + "/db", Database::Access::kChange, {guard});
+  REQUIRE(database.ok());
+  std::string number;
+  AppendBigEndian64(number, commits);
+  rocksdb::WriteBatch batch;
+  for (const Family family : kFamilies) (*database)->Put(batch, family, kCommitKey, number);
+  (*database)->Delete(batch, Family::kState, kCommitKey);
+  (*database)->Put(batch, Family::kState, kFormatKey, std::string("\1\0\0\0", 4));
+  REQUIRE((*database)->Write(batch, Database::Durability::kSynced).ok());
+}
+
+uint64_t CommitsIn(const std::string& path, Family family) {
+  RealFileSystem files;
+  const DiskGuard guard(path, files);
+  auto database = Database::Open(path + "/db", Database::Access::kRead, {guard});
+  REQUIRE(database.ok());
+  const auto bytes = (*database)->Get(family, kCommitKey);
+  REQUIRE(bytes.ok());
+  return *bytes && (*bytes)->size() == 8 ? BigEndian64(**bytes) : 0;
+}
+
+TEST_CASE("A store of format 1 is raised, and what it loses afterwards is noticed") {
+  const CrashFolder folder;
+  const std::string path = folder / "store";
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    REQUIRE(store.ok());
+    for (uint64_t n = 1; n <= 300; ++n) REQUIRE(CrashHistory::Write(**store, n));
+  }
+  const uint64_t commits = CommitsIn(path, Family::kExtra);
+  CHECK(commits > 300);
+  MakeFormatOne(path, commits);
+  CHECK(CommitsIn(path, Family::kState) == 0);
+  {
+    CrashHistory history(path);
+    history.options.read_only = true;
+    auto reader = history.Open();
+    if (!reader.ok()) FAIL(reader.error().message);
+    CHECK(CrashHistory::Check(**reader) == "");
+  }
+  CHECK(CommitsIn(path, Family::kState) == 0);  // a reader changes nothing
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    if (!store.ok()) FAIL(store.error().message);
+    REQUIRE(CrashHistory::Write(**store, 301));
+    CHECK(CrashHistory::Check(**store) == "");
+  }
+  for (const Family family : kFamilies) CHECK(CommitsIn(path, family) == commits + 2);
+  CHECK(CrashHistory(path).Open().ok());
+
+  MakeFormatOne(path, commits + 1);
+  const auto short_of_one = CrashHistory(path).Open();
+  REQUIRE_FALSE(short_of_one.ok());
+  CHECK(short_of_one.error().message.find("has lost commits: one part has") != std::string::npos);
 }
 
 }  // namespace rescind
