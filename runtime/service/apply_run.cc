@@ -100,11 +100,26 @@ void ApplyRun::Warn(const std::string& line) const {
 }
 
 // A clock that nobody vouches for decides nothing, and is not remembered either.
-Result<std::optional<ConfirmationWanted>> ApplyRun::TrustClock() {
+Result<std::optional<ConfirmationWanted>> ApplyRun::TrustClock(Work& work) {
   RESCIND_ASSIGN(const ClockDoubt doubt, pipeline_.DoubtClock());
   if (!doubt.behind.empty()) Warn(doubt.behind);
   if (doubt.leap.empty()) return std::optional<ConfirmationWanted>();
+  RESCIND_TRY(AlarmOfLeap(work.notices, doubt));
   return std::optional(ConfirmationWanted{doubt.leap, "", kTrustClockCommand});
+}
+
+Status ApplyRun::AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt) {
+  const std::string& oncall = pipeline_.workspace().oncall;
+  if (oncall.empty()) return {};
+  RESCIND_TRY(notices.SendClockLeap(doubt.leap, doubt.last_evaluation, oncall));
+  if (notices.log().empty()) return {};  // it has been told before
+  const AppliedNotice& notice = notices.log().front();
+  if (notice.channel.empty()) {
+    Warn(fmt::format("{} could not be told: {}", oncall, notice.problem));
+  }
+  RESCIND_ASSIGN([[maybe_unused]] const std::string checkpoint,
+                 CommitCheckpoint(pipeline_.store(), ledger_.audit()));
+  return {};
 }
 
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
@@ -126,9 +141,9 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
 }
 
 Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& request,
-                                                            const Work& work) {
+                                                            Work& work) {
   using Wanted = std::optional<ConfirmationWanted>;
-  RESCIND_ASSIGN(Wanted clock, TrustClock());
+  RESCIND_ASSIGN(Wanted clock, TrustClock(work));
   if (clock) return clock;
   const std::string id = request.plan ? request.plan->id : work.outcome().plan.id;
   const std::string command =
@@ -441,7 +456,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   work.everything = true;
   work.report.resumed = true;
   ApplyAnswer outcome;
-  RESCIND_ASSIGN(outcome.wanted, TrustClock());
+  RESCIND_ASSIGN(outcome.wanted, TrustClock(work));
   if (outcome.wanted) return outcome;
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive({}, ledger_.journal()));
   work.report.now = work.derivation->now;

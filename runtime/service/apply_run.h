@@ -69,9 +69,11 @@ class ApplyRun {
 
   void Tell(const std::string& line) const;
   void Warn(const std::string& line) const;
-  Result<std::optional<ConfirmationWanted>> TrustClock();
+  Result<std::optional<ConfirmationWanted>> TrustClock(Work& work);
+  // The on-call people hear that everything is held for the clock's sake.
+  Status AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt);
   Status DeriveFor(const ApplyRequest& request, Work& work);
-  Result<std::optional<ConfirmationWanted>> Confirm(const ApplyRequest& request, const Work& work);
+  Result<std::optional<ConfirmationWanted>> Confirm(const ApplyRequest& request, Work& work);
   void Describe(const ApplyRequest& request, Work& work) const;
   // The leaf with which the log of every run that does something begins.
   AuditEvent StartOf(const Work& work, size_t action_count) const;

@@ -121,11 +121,15 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
                                 : fmt::format("not sent: {}", entry.problem);
   event.details["kind"] = {notice.kind, false};
   event.details["recipient"] = {entry.recipient, true};
-  event.details["entity"] = {entry.entity, false};
-  event.details["target"] = {entry.target, false};
-  AuditPolicy& policy = event.policies.emplace_back();
-  policy.name = entry.policy;
-  policy.stage = entry.stage;
+  if (!entry.entity.empty()) {
+    event.details["entity"] = {entry.entity, false};
+    event.details["target"] = {entry.target, false};
+  }
+  if (!entry.policy.empty()) {
+    AuditPolicy& policy = event.policies.emplace_back();
+    policy.name = entry.policy;
+    policy.stage = entry.stage;
+  }
   KeyValueBatch batch;
   if (delivery.ok() && !record_key.empty()) batch.Put(record_key, "1");
   RESCIND_TRY(recorder_.Record({event}, batch));
@@ -221,6 +225,22 @@ Status NoticeRound::SendReturns(const std::vector<const PlannedAction*>& returns
         [[maybe_unused]] const bool taken,
         SendOne(CameBackNotice(*planned), std::move(entry), CameBackKey(*planned->came_back)));
   }
+  return {};
+}
+
+Status NoticeRound::SendClockLeap(const std::string& why, Instant last_evaluation,
+                                  const std::string& oncall) {
+  std::string key = fmt::format("{}{}", kClockLeapPrefix, last_evaluation.micros);
+  RESCIND_ASSIGN(const auto told, reader_.Get(key));
+  if (told) return {};
+  Notice notice;
+  notice.kind = "clock_leap";
+  notice.subject = "the clock leapt: nothing is removed until a person has looked";
+  notice.text = fmt::format("What happened: {}\n", why);
+  notice.about = {{"last_evaluation", FormatInstant(last_evaluation)}, {"because", why}};
+  AppliedNotice entry;
+  entry.recipient = oncall;
+  RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), key));
   return {};
 }
 

@@ -24,6 +24,9 @@ inline constexpr std::string_view kSentNoticePrefix = "service/notice/";
 // + the key of the action that had removed what came back: oncall has been told (FORMAT.md).
 inline constexpr std::string_view kCameBackPrefix = "service/came-back/";
 
+// + the last evaluation before the clock leapt, in microseconds: oncall has been told (FORMAT.md).
+inline constexpr std::string_view kClockLeapPrefix = "service/clock-leap/";
+
 using StageName = std::pair<std::string, uint32_t>;  // finding, stage
 
 class NoticeRound {
@@ -49,6 +52,9 @@ class NoticeRound {
   Result<std::vector<const PlannedAction*>> UntoldReturns(const Plan& plan) const;
   // `oncall` hears of each: once, or again from the next run when its channel did not take it.
   Status SendReturns(const std::vector<const PlannedAction*>& returns, const std::string& oncall);
+  // `oncall` hears that the clock is far ahead of `last_evaluation`, so that everything is held:
+  // once, or again from the next run when its channel did not take it.
+  Status SendClockLeap(const std::string& why, Instant last_evaluation, const std::string& oncall);
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 

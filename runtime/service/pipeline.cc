@@ -107,6 +107,7 @@ Result<ClockDoubt> Pipeline::DoubtClock() {
   ClockDoubt doubt;
   RESCIND_ASSIGN(const auto last, LastEvaluation());
   if (!last) return doubt;
+  doubt.last_evaluation = *last;
   const Instant now = environment_.clock.Now();
   if (now < *last) {
     doubt.behind = fmt::format(

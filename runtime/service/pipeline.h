@@ -78,6 +78,7 @@ struct Derivation {
 
 // Why the clock cannot be trusted. At most one of the two is not empty.
 struct ClockDoubt {
+  Instant last_evaluation;  // where one of the two is not empty
   // It is far ahead of the last evaluation: nothing is removed until a person has said that it is
   // right. With the way out.
   std::string leap;

@@ -201,9 +201,7 @@ Status StoreState::ReplayRecord(ChangeRecord record) {
 }
 
 Result<std::optional<RowId>> StoreState::Find(EntityId entity, std::string_view id) {
-  StoredTable& found = table(entity);
-  RESCIND_TRY(found.NeedKeys(database_, hasher_));
-  const uint32_t row = found.keys().Find(hasher_.Hash(id));
+  RESCIND_ASSIGN(const uint32_t row, table(entity).Find(database_, hasher_, id));
   if (row == kNoRow) return std::optional<RowId>();
   return std::optional(RowId(row));
 }

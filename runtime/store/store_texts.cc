@@ -36,9 +36,7 @@ class ValueText {
         return members[number];
       }
       case TypeKind::kText: {
-        RESCIND_TRY(columns_.dictionary->Need(state_.database()));
-        if (number >= columns_.dictionary->count()) return CorruptRecord("the code of a text");
-        return std::string(columns_.dictionary->Text(static_cast<uint32_t>(number)));
+        return columns_.dictionary->Show(state_.database(), static_cast<uint32_t>(number));
       }
       case TypeKind::kReference: {
         StoredTable& target = state_.table(type_.entity);
@@ -54,9 +52,8 @@ class ValueText {
   Result<std::string> FormatSet(uint64_t set) {
     std::string text;
     if (set == kEmptySet) return text;
-    RESCIND_TRY(columns_.sets->Need(state_.database()));
-    if (set > columns_.sets->count()) return CorruptRecord("the number of a set");
-    const std::string bytes(columns_.sets->Text(static_cast<uint32_t>(set - 1)));
+    RESCIND_ASSIGN(const std::string bytes,
+                   columns_.sets->Show(state_.database(), static_cast<uint32_t>(set - 1)));
     const uint32_t width = type_.element == TypeKind::kInt ? 8 : 4;
     const auto* raw = reinterpret_cast<const uint8_t*>(bytes.data());
     for (uint32_t i = 0; i < bytes.size() / width; ++i) {
@@ -94,9 +91,8 @@ Result<std::optional<std::string>> StoreTexts::Text(EntityId entity, FieldId fie
   RESCIND_ASSERT(columns.dictionary && !columns.sets, "not a text field");
   RESCIND_ASSIGN(const uint32_t code, Code(entity, *columns.value, row.index()));
   if (code == kUnknownCode) return std::optional<std::string>();
-  RESCIND_TRY(columns.dictionary->Need(state_->database()));
-  if (code >= columns.dictionary->count()) return CorruptRecord("the code of a text");
-  return std::optional(std::string(columns.dictionary->Text(code)));
+  RESCIND_ASSIGN(std::string text, columns.dictionary->Show(state_->database(), code));
+  return std::optional(std::move(text));
 }
 
 Result<std::optional<FieldOrigin>> StoreTexts::Origin(EntityId entity, FieldId field,

@@ -88,10 +88,9 @@ Status StoredTable::Load(const Database& database, uint32_t folded_row_count) {
   return {};
 }
 
-Status StoredTable::NeedKeys(const Database& database, const KeyHasher& hasher) {
-  if (has_keys_) return {};
-  KeyTable keys;
-  keys.Reserve(row_count());
+Status StoredTable::ForEachHash(
+    const Database& database, const KeyHasher& hasher,
+    const std::function<void(uint32_t, const KeyHash&)>& take_hash) const {
   for (uint32_t row = 0; row < folded_hash_count_;) {
     const uint32_t chunk = row >> kChunkShift;
     const auto what = fmt::format("chunk {} of the key hashes of entity {}", chunk, number_);
@@ -105,7 +104,7 @@ Status StoredTable::NeedKeys(const Database& database, const KeyHasher& hasher) 
       if (reader.Take32() < wanted) return CorruptRecord(what);
       for (uint32_t i = 0; i < wanted; ++i) {
         const uint64_t low = reader.Take64();
-        keys.Append({low, reader.Take64()});
+        take_hash(row + i, {low, reader.Take64()});
       }
       return reader.ok() ? Status() : CorruptRecord(what);
     };
@@ -115,11 +114,35 @@ Status StoredTable::NeedKeys(const Database& database, const KeyHasher& hasher) 
     row += wanted;
   }
   for (uint32_t row = folded_hash_count_; row < row_count(); ++row) {
-    keys.Append(hasher.Hash(texts_.Recent(row)));
+    take_hash(row, hasher.Hash(texts_.Recent(row)));
   }
+  return {};
+}
+
+Status StoredTable::NeedKeys(const Database& database, const KeyHasher& hasher) {
+  if (has_keys_) return {};
+  KeyTable keys;
+  keys.Reserve(row_count());
+  RESCIND_TRY(
+      ForEachHash(database, hasher, [&](uint32_t, const KeyHash& hash) { keys.Append(hash); }));
   keys_ = std::move(keys);
   has_keys_ = true;
   return {};
+}
+
+Result<uint32_t> StoredTable::Find(const Database& database, const KeyHasher& hasher,
+                                   std::string_view id) {
+  const KeyHash wanted = hasher.Hash(id);
+  if (!has_keys_ && scans_ < kMostScans) {
+    ++scans_;
+    uint32_t found = kNoRow;
+    RESCIND_TRY(ForEachHash(database, hasher, [&](uint32_t row, const KeyHash& hash) {
+      if (hash == wanted) found = row;
+    }));
+    return found;
+  }
+  RESCIND_TRY(NeedKeys(database, hasher));
+  return keys_.Find(wanted);
 }
 
 Status StoredTable::Fold(FoldSink& sink, const KeyHasher& hasher) {

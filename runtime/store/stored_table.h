@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ class StoredTable {
   // A row that a commit of the log added.
   void AddPendingRow(std::string_view id) { texts_.Append(id); }
 
+  // The row of that id; kNoRow when there is none. The first few look-ups read all hashes, which
+  // costs less than to build the key table for them.
+  Result<uint32_t> Find(const Database& database, const KeyHasher& hasher, std::string_view id);
   // The key table is built at its first use.
   Status NeedKeys(const Database& database, const KeyHasher& hasher);
   const KeyTable& keys() const { return keys_; }
@@ -74,6 +78,11 @@ class StoredTable {
   void Evict();
 
  private:
+  static constexpr int kMostScans = 3;
+  // Of every row, in order.
+  Status ForEachHash(const Database& database, const KeyHasher& hasher,
+                     const std::function<void(uint32_t, const KeyHash&)>& take_hash) const;
+
   const EntityDef definition_;
   const uint32_t number_;
   std::vector<std::unique_ptr<StoredColumn>> row_columns_;
@@ -83,6 +92,7 @@ class StoredTable {
   KeyTexts texts_;
   KeyTable keys_;
   bool has_keys_ = false;
+  int scans_ = 0;
   uint32_t folded_row_count_ = 0;
   uint32_t folded_hash_count_ = 0;
 };

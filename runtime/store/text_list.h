@@ -2,8 +2,9 @@
 // sources, the origins.
 //
 // On disk in blocks that begin at a code; what lies beyond the folded count there is left from an
-// unfinished fold and does not exist. In memory from the first use on. What commits since the last
-// fold added comes from the change log.
+// unfinished fold and does not exist. In memory from the first use on, but for the few texts that
+// are merely shown: a list may be as long as its table. What commits since the last fold added
+// comes from the change log.
 #pragma once
 
 #include <atomic>
@@ -40,6 +41,11 @@ class TextList {
     ++logged_count_;
   }
 
+  // One text that is shown; kCorrupt when there is none of that code. Reads the block that holds
+  // it, until so many were asked for that the whole list costs less. For several threads, like
+  // Need.
+  Result<std::string> Show(const Database& database, uint32_t code);
+
   // The other functions need it. Several threads may call it at once, while nobody changes the
   // list.
   Status Need(const Database& database) {
@@ -60,7 +66,15 @@ class TextList {
   void RemoveLeftovers(const Database& database, rocksdb::WriteBatch& batch) const;
 
  private:
+  // The texts of one block, which begins at a code.
+  struct Block {
+    uint32_t first = 0;
+    std::vector<std::string> texts;
+  };
   Status Load(const Database& database);
+  Error Corrupt() const;
+  // False: not worth it any more.
+  Result<bool> FindShown(const Database& database, uint32_t code, std::string& text);
 
   const uint32_t entity_;
   const uint32_t list_;
@@ -70,6 +84,8 @@ class TextList {
   std::unique_ptr<TextDictionary> texts_;
   std::atomic<bool> loaded_ = false;
   std::mutex loading_;
+  Block shown_;               // the last one that Show read
+  uint64_t shown_texts_ = 0;  // how many it has read in all
 };
 
 }  // namespace rescind

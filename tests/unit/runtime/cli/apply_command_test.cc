@@ -527,6 +527,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "ApplyTakesOneWay") {
 TEST_CASE_FIXTURE(CompanyWithAccess, "AClockThatLeapsHoldsEverythingUntilAPersonVouchesForIt") {
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   HireKim();
+  REQUIRE(!Has("messages"));
   clock.SetWall(*ParseInstant("2036-06-01T08:00Z"));
   REQUIRE(Run({"plan", "--out", "p.json", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Complains("the last evaluation was at 2026-06-01T08:00:00Z, more than 31d ago"));
@@ -544,6 +545,11 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AClockThatLeapsHoldsEverythingUntilAPerson
     CHECK(Complains("nothing was done: the clock says 2036-06-01T08:00:00Z"));
   }
   CHECK(Has("on-kim-vpn"));
+  // The on-call people heard of it once, and the log says so.
+  const std::string news = Content("messages");
+  CHECK(std::count(news.begin(), news.end(), '\n') == 1);
+  CHECK(news.find("\"kind\":\"clock_leap\",\"channel\":\"oncall\"") != std::string::npos);
+  CHECK(LogEntries().back()["outcome"] == "sent to oncall");
   // With the clock right again nothing has happened.
   clock.SetWall(*ParseInstant("2026-06-02T08:00Z"));
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);

@@ -8,8 +8,12 @@
 #include <fstream>
 
 #include "runtime/store/byte_codec.h"
+#include "runtime/store/database.h"
+#include "runtime/store/disk_guard.h"
 #include "runtime/store/high_water_mark.h"
+#include "runtime/store/store_layout.h"
 #include "tests/unit/runtime/store/store_fixture.h"
+#include "tests/unit/test_seed.h"
 
 namespace rescind {
 namespace {
@@ -328,6 +332,67 @@ TEST_CASE_FIXTURE(StoreFixture, "A backup opens and has the facts") {
   Commit(Deleted("ann"));
   store = std::move(*Store::Open(folder / "copy", schema_, {files, clock, random}, options));
   CheckAnn(Load());
+}
+
+// It once read the names of everybody to show the name of one.
+TEST_CASE_FIXTURE(StoreFixture, "Showing a row reads its texts and not all others") {
+  constexpr uint32_t kPeople = 30'000;
+  const auto id = [](uint32_t i) { return fmt::format("person {}", i); };
+  const auto name = [](uint32_t i) { return fmt::format("the only name of person {}", i); };
+  options.create_if_missing = true;
+  Open();
+  {
+    FactDelta delta = From("hr");
+    for (uint32_t i = 0; i < kPeople; ++i) {
+      delta.BeginRow(kIdentity, id(i));
+      delta.SetText(kName, name(i));
+    }
+    Commit(delta);
+  }
+  REQUIRE(store->Checkpoint().ok());
+  {
+    FactDelta delta = From("hr");
+    delta.BeginRow(kIdentity, id(kPeople));
+    delta.SetText(kName, name(kPeople));
+    Commit(delta);
+  }
+  const auto name_of = [&](uint32_t i) {
+    const RowFacts facts = Show(kIdentity, id(i));
+    REQUIRE(facts.fields.front().name == "name");
+    return facts.fields.front().value;
+  };
+  SeededRandom dice(TestSeed());
+  for (int round = 0; round < 2; ++round) {
+    Open();
+    // The first few are found by themselves, and one in the log; many more are worth a whole load.
+    CHECK(name_of(kPeople) == name(kPeople));
+    CHECK(name_of(0) == name(0));
+    CHECK(name_of(kPeople - 1) == name(kPeople - 1));
+    const int many = round == 0 ? 3 : 300;
+    for (int n = 0; n < many; ++n) {
+      const auto i = static_cast<uint32_t>(dice.Below(kPeople + 1));
+      CHECK(name_of(i) == name(i));
+    }
+  }
+
+  // Without the last block, what lies in others is still shown, and what it held is refused.
+  store.reset();
+  {
+    const DiskGuard guard(folder / "store", files);
+    auto database = Database::Open(folder / "store/db", Database::Access::kChange, {guard});
+    REQUIRE(database.ok());
+    const std::string prefix = TextListPrefix(0, DictionaryList(0));
+    const auto last = (*database)->Last(Family::kKeys, prefix, AfterPrefix(prefix));
+    REQUIRE((last.ok() && last->has_value()));
+    rocksdb::WriteBatch batch;
+    (*database)->Delete(batch, Family::kKeys, (**last).first);
+    REQUIRE((*database)->Write(batch, Database::Durability::kSynced).ok());
+  }
+  Open();
+  CHECK(name_of(0) == name(0));
+  const auto lost = store->Show(kIdentity, id(kPeople - 1));
+  REQUIRE_FALSE(lost.ok());
+  CHECK(lost.error().kind == ErrorKind::kCorrupt);
 }
 
 TEST_CASE_FIXTURE(StoreFixture, "Facts as of an earlier instant are those recorded then") {
