@@ -14,7 +14,7 @@
 // AVX2, and chosen when the program starts. Comparing numbers of 64 bits needs it to be vectorised.
 // Not under sanitizers, which cannot run what the loader asks to choose.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(RESCIND_SANITIZED)
 #define RESCIND_KERNEL [[gnu::target_clones("default", "arch=x86-64-v3")]]
 #else
 #define RESCIND_KERNEL

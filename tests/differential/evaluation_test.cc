@@ -18,7 +18,7 @@
 namespace rescind::eval {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef RESCIND_SANITIZED
 constexpr uint64_t kWorldCount = 300;
 #elif defined(NDEBUG)
 constexpr uint64_t kWorldCount = 6000;

@@ -15,7 +15,7 @@
 namespace rescind {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef RESCIND_SANITIZED
 constexpr uint64_t kWorldCount = 40;
 #elif defined(NDEBUG)
 constexpr uint64_t kWorldCount = 1000;
