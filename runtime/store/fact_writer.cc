@@ -206,6 +206,7 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
   const bool added = !was_live && !own_;
   if (added) {
     StoredColumn& incarnation = table.column(RowColumn::kIncarnation);
+    if (incarnation.Get(row) > 0) RESCIND_TRY(ForgetFormerLife(given.entity, row));
     SetCell(given.entity, presence, row, kLive);
     SetCell(given.entity, incarnation, row, incarnation.Get(row) + 1);
     StoredColumn& removed_at = table.column(RowColumn::kRemovedAt);
@@ -239,6 +240,23 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
     ++report_.rows_changed;
   } else {
     ++report_.rows_unchanged;
+  }
+  return {};
+}
+
+// Access that was taken away and is given anew has no past: neither when it was last used, nor
+// until when it was meant, nor what a person was before.
+Status FactWriter::ForgetFormerLife(EntityId entity, uint32_t row) {
+  StoredTable& table = state_.table(entity);
+  for (uint32_t f = 0; f < table.definition().fields.size(); ++f) {
+    FieldColumns& field = table.field(FieldId(f));
+    for (StoredColumn* column :
+         {field.value.get(), field.origin.get(), field.previous.get(), field.changed_at.get()}) {
+      if (column == nullptr) continue;
+      RESCIND_TRY(column->Need(state_.database(), row));
+      if (column->Get(row) == column->default_number()) continue;
+      SetCell(entity, *column, row, column->default_number());
+    }
   }
   return {};
 }

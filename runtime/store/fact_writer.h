@@ -86,6 +86,7 @@ class FactWriter {
   Result<bool> IsLate(const DeltaRow& given, uint32_t row);
   Status NoteDeletion(EntityId entity, uint32_t row);
   Status RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros);
+  Status ForgetFormerLife(EntityId entity, uint32_t row);
   void Claim(EntityId entity, uint32_t row);
   void DropClaims(EntityId entity, uint32_t row, uint64_t dropped);
   Status ApplyValue(const FactDelta& delta, const DeltaRow& given, uint32_t row,

@@ -156,6 +156,17 @@ class NaiveStore {
     if (!was_live && !own) {
       row.presence = Presence::kLive;
       row.removed_at.reset();
+      // A new life has no past.
+      if (row.incarnation > 0) {
+        for (const FieldDef& field : schema_.entity(given.entity).fields) {
+          const auto former = row.fields.find(field.name);
+          if (former == row.fields.end()) continue;
+          const auto verified_at = former->second.verified_at;
+          former->second = NaiveField{};
+          former->second.verified_at = verified_at;
+          if (field.type.kind == TypeKind::kSet) former->second.value = "";
+        }
+      }
       ++row.incarnation;
     }
     if (!own) row.sources.insert(origin.source);

@@ -151,6 +151,29 @@ TEST_CASE_FIXTURE(StoreFixture,
   CHECK(facts.table(kIdentity).tracked(kStatus).changed_at[0] == kStart.micros - 77);
 }
 
+// Access that was given anew was once revoked for a last use in its former life.
+TEST_CASE_FIXTURE(StoreFixture, "A row that comes back has no field of its former life") {
+  Open();
+  Commit(AnnAndHerAccount());
+  Commit(SetStatus("ann", 1));
+  Commit(Deleted("ann"));
+  FactDelta again = From("hr");
+  again.BeginRow(kIdentity, "ann");
+  Commit(again);
+  const auto is_new = [&](const RowFacts& ann) {
+    CHECK(ann.incarnation == 2);
+    for (const RowFacts::Field& field : ann.fields) {
+      CHECK(field.value == (field.name == "tags" ? "" : "unknown"));
+      CHECK_FALSE(field.origin.has_value());
+      CHECK_FALSE(field.changed_at.has_value());
+    }
+  };
+  is_new(Show(kIdentity, "ann"));
+  REQUIRE(store->Checkpoint().ok());
+  Open();
+  is_new(Show(kIdentity, "ann"));
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "A removed row keeps its RowId and comes back as another life") {
   Open();
   Commit(AnnAndHerAccount());
