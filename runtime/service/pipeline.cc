@@ -231,7 +231,8 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
   const Instant now = options.as_of ? *options.as_of : options.now.value_or(guarded);
   const ir::Program& program = JudgedBy(options).program;
   RESCIND_ASSIGN(LoadedFacts loaded, LoadFacts(program, options.as_of));
-  auto derivation = std::make_unique<Derivation>(program, std::move(loaded.facts), now);
+  auto derivation = std::make_unique<Derivation>(program, std::move(loaded.facts),
+                                             workspace_.holidays, now);
   const eval::EvaluationInput input = derivation->input();
   eval::SweepOptions sweep_options;
   sweep_options.deadlines = false;

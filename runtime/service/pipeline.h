@@ -60,8 +60,8 @@ struct DeriveOptions {
 
 // One judgement of all policies. Borrows the pipeline.
 struct Derivation {
-  Derivation(const ir::Program& rules, FactBase columns, Instant at)
-      : program(rules), facts(std::move(columns)), now(at) {}
+  Derivation(const ir::Program& rules, FactBase columns, Holidays calendar, Instant at)
+      : program(rules), facts(std::move(columns)), holidays(std::move(calendar)), now(at) {}
   Derivation(const Derivation&) = delete;
   Derivation& operator=(const Derivation&) = delete;
 

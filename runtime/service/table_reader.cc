@@ -200,6 +200,27 @@ std::optional<std::vector<std::string>> TableReader::TextList(const std::string&
   return texts;
 }
 
+std::optional<std::vector<Day>> TableReader::Days(const std::string& key) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto day_of = [](const toml::node& item) -> std::optional<Day> {
+    if (const auto text = item.value_exact<std::string>()) return ParseDay(*text);
+    const auto date = item.value_exact<toml::date>();
+    if (!date) return std::nullopt;
+    return ParseDay(fmt::format("{:04}-{:02}-{:02}", date->year, date->month, date->day));
+  };
+  std::vector<Day> days;
+  bool good = node->is_array();
+  for (size_t i = 0; good && i < node->as_array()->size(); ++i) {
+    const auto day = day_of(*node->as_array()->get(i));
+    good = day.has_value();
+    if (good) days.push_back(*day);
+  }
+  if (good) return days;
+  Reject(key, "must be a list of dates such as [\"2026-12-25\", \"2026-12-26\"]");
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> TableReader::TextOrList(const std::string& key) {
   const toml::node* node = table_.get(key);
   if (node != nullptr && node->is_array()) return TextList(key);

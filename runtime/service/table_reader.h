@@ -37,6 +37,8 @@ class TableReader {
   std::optional<Share> Part(const std::string& key);     // "5%" or 200
   std::optional<std::string> OneOf(const std::string& key, const std::vector<std::string>& choices);
   std::optional<std::vector<std::string>> TextList(const std::string& key);
+  // ["2026-12-25", 2026-12-26]: texts or TOML's own dates.
+  std::optional<std::vector<Day>> Days(const std::string& key);
   // "a" and ["a", "b"] both.
   std::optional<std::vector<std::string>> TextOrList(const std::string& key);
   // Any value that a setting may have; floats, dates and tables are reported.

@@ -96,6 +96,7 @@ class FileReader {
       }
       workspace_.timezone = *text;
     }
+    if (auto days = reader.Days("holidays")) workspace_.holidays = Holidays(*std::move(days));
     reader.RejectUnknown();
   }
 
@@ -473,6 +474,7 @@ std::string InitialWorkspaceFile(const std::string& timezone) {
 policies = "policies"          # *.rescind, recursively
 store    = "data"              # the facts, in RocksDB
 timezone = "{}"
+# holidays = ["2026-12-25", "2026-12-26"]   # what "5 business days" pass over
 
 [limits]
 removals_per_hour = 200        # over the whole workspace; what exceeds it is held

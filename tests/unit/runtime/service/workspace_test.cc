@@ -45,6 +45,7 @@ policies = "rules"
 store    = "/var/lib/rescind"
 timezone = "Europe/Berlin"
 oncall   = "iam-team"
+holidays = ["2026-12-25", 2026-12-24]
 
 [limits]
 removals_per_hour = 10
@@ -84,6 +85,7 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "EveryTableOfTheInterfaceIsRead") {
   CHECK(workspace.store_folder == "/var/lib/rescind");
   CHECK(workspace.timezone == "Europe/Berlin");
   CHECK(workspace.oncall == "iam-team");
+  CHECK(workspace.holidays.days() == std::vector{*ParseDay("2026-12-24"), *ParseDay("2026-12-25")});
   CHECK(workspace.limits.removals_per_hour == 10);
   CHECK(workspace.limits.per_policy == Share{true, 25'000});
   CHECK(workspace.limits.confirm_over == 3);
@@ -92,7 +94,7 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "EveryTableOfTheInterfaceIsRead") {
   CHECK(workspace.history.coalesce == Duration{15 * kMicrosPerMinute});
   const auto& param = workspace.params.at("access.stale.inactive_after");
   CHECK(std::get<std::string>(param.value) == "60d");
-  CHECK(param.place == (folder / "rescind.toml:18:1"));
+  CHECK(param.place == (folder / "rescind.toml:19:1"));
   CHECK(std::get<bool>(workspace.params.at("access.stale.strict").value));
   const auto& channel = workspace.channels.at("iam-team");
   CHECK(std::get<std::vector<std::string>>(channel.settings.at("command")).size() == 2);
