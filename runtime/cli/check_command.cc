@@ -162,7 +162,6 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
   for (const std::string& notice : checked.policies.notices) {
     fmt::print(invocation.err, "note: {}\n", notice);
   }
-  for (const std::string& warning : checked.policies.warnings) invocation.Warn(warning);
   Print(checked, options.format, invocation);
   if (checked.hidden_error_count > 0) {
     invocation.Warn(fmt::format("other policy files hold {} error{}: `rescind check` shows {}",
@@ -172,9 +171,8 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
   }
   // A file is no better than the program that it is part of.
   const DiagnosticCounts counts = CountDiagnostics(checked.shown);
-  const size_t warnings = counts.warnings + checked.policies.warnings.size();
   const bool failed = checked.policies.program == nullptr || !checked.problems.empty() ||
-                      (options.deny_warnings && warnings > 0);
+                      (options.deny_warnings && counts.warnings > 0);
   return failed ? ExitStatus::kCheckFailed : ExitStatus::kDone;
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/base/time_zone.h"
 #include "runtime/plan/plan_json.h"
+#include "runtime/service/notice_reach.h"
 
 namespace rescind {
 namespace {
@@ -52,7 +53,11 @@ void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {
   for (const std::string& notice : policies.notices) {
     fmt::print(invocation.err, "note: {}\n", notice);
   }
-  for (const std::string& warning : policies.warnings) invocation.Warn(warning);
+  // Lints are for `check`; what keeps a policy from working is for everybody.
+  for (const Diagnostic& diagnostic : policies.diagnostics) {
+    if (diagnostic.code != kUnreachableNotice) continue;
+    invocation.Warn(fmt::format("{}; {}", diagnostic.message, diagnostic.help.front().text));
+  }
 }
 
 }  // namespace rescind

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
 #include <variant>
 
 #include "runtime/service/notice_sender.h"
@@ -22,34 +24,39 @@ std::string WhyUnreachable(const Workspace& workspace, const typed::Expr& choice
   return name == nullptr ? "" : WhyUnreachable(workspace, *name);
 }
 
-std::string WhyStuck(const Workspace& workspace, const typed::Policy& policy,
-                     const SourceMap& sources) {
+// Of the first `notify` that gets stuck.
+std::optional<Diagnostic> FindStuck(const Workspace& workspace, const typed::Policy& policy,
+                                    const SourceMap& sources) {
   for (const typed::Stage& stage : policy.stages) {
     for (const typed::Action& action : stage.actions) {
       if (action.verb != typed::Verb::kNotify) continue;
       for (const typed::ExprPtr& choice : action.recipient.choices) {
         const std::string why = WhyUnreachable(workspace, *choice, sources);
-        if (!why.empty()) return why;
+        if (why.empty()) continue;
+        Diagnostic diagnostic;
+        diagnostic.code = kUnreachableNotice;
+        diagnostic.span = choice->span;
+        diagnostic.message =
+            fmt::format("{} cannot tell anybody, and what it announces waits for ever: {}",
+                        policy.full_name, why);
+        diagnostic.help.push_back({kOncallRemedy, {}});
+        return diagnostic;
       }
     }
   }
-  return "";
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::vector<std::string> FindUnreachable(const Workspace& workspace, const typed::Program& program,
-                                         const SourceMap& sources) {
-  std::vector<std::string> sentences;
+std::vector<Diagnostic> FindUnreachable(const Workspace& workspace, const typed::Program& program,
+                                        const SourceMap& sources) {
+  std::vector<Diagnostic> warnings;
   for (const typed::Policy& policy : program.policies) {
     if (policy.mode != typed::Mode::kEnforce) continue;
-    const std::string why = WhyStuck(workspace, policy, sources);
-    if (why.empty()) continue;
-    sentences.push_back(
-        fmt::format("{} cannot tell anybody, and what it announces waits for ever: {}; {}",
-                    policy.full_name, why, kOncallRemedy));
+    if (auto stuck = FindStuck(workspace, policy, sources)) warnings.push_back(*std::move(stuck));
   }
-  return sentences;
+  return warnings;
 }
 
 }  // namespace rescind

@@ -195,7 +195,12 @@ Result<LoadedPolicies> LoadPolicies(const Workspace& workspace, FileSystem& file
                                           workspace.policy_folder, kPolicySuffix));
   }
   if (loaded.ok() && loaded->program) {
-    loaded->warnings = FindUnreachable(workspace, *loaded->program, loaded->sources);
+    auto unreachable = FindUnreachable(workspace, *loaded->program, loaded->sources);
+    DiagnosticSink sink;
+    for (auto* found : {&loaded->diagnostics, &unreachable}) {
+      for (Diagnostic& diagnostic : *found) sink.Report(std::move(diagnostic));
+    }
+    loaded->diagnostics = sink.TakeSorted();
   }
   return loaded;
 }

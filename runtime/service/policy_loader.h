@@ -33,7 +33,6 @@ struct LoadedPolicies {
   std::unique_ptr<typed::Program> program;
   std::vector<Diagnostic> diagnostics;  // sorted, each once
   std::vector<std::string> notices;     // what is right but unexpected; one sentence each
-  std::vector<std::string> warnings;    // what rescind.toml and the policies do not agree on
   // "sha256:…" over all that gives the policies their meaning, see PoliciesHash; empty without
   // program.
   std::string policies_hash;

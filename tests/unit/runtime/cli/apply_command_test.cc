@@ -344,7 +344,11 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatNobodyWouldGetIsWarnedOfAndSaidToB
       "access.warned cannot tell anybody, and what it announces waits for ever: there is no "
       "channel \"team\", and there is no on-call channel of kind command to take it; set `oncall`";
   CHECK(Run({"check"}) == ExitStatus::kDone);
-  CHECK(Complains(warning));
+  CHECK(Prints("warning[W0601]: access.warned cannot tell anybody"));
+  CHECK(Prints("= help: set `oncall`"));
+  CHECK(Run({"check", "--format", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["diagnostics"][0]["code"] == "W0601");
+  CHECK(Run({"explain", "W0601"}) == ExitStatus::kDone);
   CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
   REQUIRE(Run({"plan"}) == ExitStatus::kDone);
   CHECK(Complains(warning));
@@ -357,7 +361,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatNobodyWouldGetIsWarnedOfAndSaidToB
   observing.replace(observing.find("mode enforce"), 12, "mode observe");
   Write("policies/access.rescind", observing);
   CHECK(Run({"check"}) == ExitStatus::kDone);
-  CHECK(!Complains("cannot tell anybody"));
+  CHECK(!Prints("cannot tell anybody"));
 }
 
 TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatIsNotSentAnyMoreIsNamed") {
