@@ -51,7 +51,7 @@ struct AuditPolicy {
   std::string name;         // "access.stale.stale_grant"
   std::string source_hash;  // "sha256:…" of what gives it its meaning
   std::string finding;
-  std::string because;
+  AuditText because;
   uint32_t stage = 0;
   std::vector<std::string> controls;
 };

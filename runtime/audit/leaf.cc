@@ -92,11 +92,15 @@ class LeafWriter {
     return json;
   }
 
-  Json PolicyOf(const AuditPolicy& policy) const {
+  Json PolicyOf(const AuditPolicy& policy) {
     Json json = {{"name", policy.name}, {"stage", policy.stage}};
     if (!policy.source_hash.empty()) json["source_hash"] = policy.source_hash;
     if (!policy.finding.empty()) json["finding"] = policy.finding;
-    if (!policy.because.empty()) json["because"] = Sentence(policy.because);
+    if (!policy.because.text.empty()) {
+      json["because"] =
+          TextOf({policy.because.personal ? policy.because.text : Sentence(policy.because.text),
+                  policy.because.personal});
+    }
     if (!policy.controls.empty()) json["controls"] = policy.controls;
     return json;
   }

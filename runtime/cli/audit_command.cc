@@ -105,16 +105,36 @@ void PrintJson(const VerifyReport& report, std::ostream& out) {
 }
 
 // One entry and its proof, in one file.
-Result<ExitStatus> VerifyProofFile(const std::string& file, const AuditPublicKey& key,
+Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPublicKey& key,
                                    Invocation& invocation) {
+  const std::string& file = options.folder;
+  if (!options.checkpoints.empty()) {
+    return Error{
+        ErrorKind::kInvalidInput,
+        fmt::format("{} is the proof of one entry, which no held checkpoint bears on", file),
+        "leave --checkpoint out, or name an exported folder"};
+  }
   RESCIND_ASSIGN(const std::string bytes, invocation.files.Read(file, kMaxProofBytes));
   auto proof = ParseProof(bytes);
   if (!proof.ok()) return std::move(proof).error().In(file);
   const auto checkpoint = VerifyProof(*proof, key);
+  if (options.format == "json") {
+    nlohmann::ordered_json json = {{"format", "rescind.audit-proof-verify/1"},
+                                   {"ok", checkpoint.ok()},
+                                   {"index", proof->index},
+                                   {"entry", proof->entry}};
+    if (checkpoint.ok()) {
+      json["log"] = checkpoint->origin;
+      json["entries"] = checkpoint->size;
+    }
+    invocation.out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+                   << "\n";
+  }
   if (!checkpoint.ok()) {
     invocation.Fail(Error(checkpoint.error()).In(file));
     return ExitStatus::kCheckFailed;
   }
+  if (options.format == "json") return ExitStatus::kDone;
   fmt::print(invocation.out, "{}\nOK: entry {} of {} in the log {}\n", proof->entry, proof->index,
              checkpoint->size, checkpoint->origin);
   return ExitStatus::kDone;
@@ -124,11 +144,16 @@ Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocatio
   RESCIND_ASSIGN(const AuditPublicKey key, ReadKey(options.key, invocation.files));
   const auto info = invocation.files.Stat(options.folder);
   if (info.ok() && info->kind == FileKind::kRegular) {
-    return VerifyProofFile(options.folder, key, invocation);
+    return VerifyProofFile(options, key, invocation);
   }
   std::vector<HeldCheckpoint> held;
   for (const std::string& file : options.checkpoints) {
     RESCIND_ASSIGN(std::string bytes, invocation.files.Read(file, kMaxNoteBytes));
+    // What was never a checkpoint says nothing about the log.
+    if (!ParseSignedCheckpoint(bytes).ok()) {
+      return Error{ErrorKind::kInvalidInput, fmt::format("{} is no signed checkpoint", file),
+                   "give one that was kept: the file `checkpoint` of an earlier export"};
+    }
     held.push_back({file, std::move(bytes)});
   }
   RESCIND_ASSIGN(const VerifyReport report,

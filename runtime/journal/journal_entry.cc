@@ -8,7 +8,8 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
+constexpr uint8_t kPersonalVersion = 2;  // reasons say whether they name people
 
 void WriteAction(RecordWriter& writer, const Action& action) {
   writer.Text(action.key);
@@ -31,6 +32,7 @@ void WriteAction(RecordWriter& writer, const Action& action) {
     writer.Text(reason.because);
     writer.Number32(reason.stage);
     writer.List(reason.controls, [&](const std::string& control) { writer.Text(control); });
+    writer.Bool(reason.personal);
   });
 }
 
@@ -41,6 +43,7 @@ ActionReason ReadReason(RecordReader& reader) {
   reason.because = reader.Text();
   reason.stage = reader.Number32();
   reason.controls = reader.List<std::string>(4, [&] { return reader.Text(); });
+  if (reader.version() >= kPersonalVersion) reason.personal = reader.Bool();
   return reason;
 }
 

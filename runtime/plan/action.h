@@ -55,6 +55,7 @@ struct ActionReason {
   std::string because;
   uint32_t stage = 0;
   std::vector<std::string> controls;  // "pci_dss_4 8.2.6"
+  bool personal = false;              // `because` names people: see personal_data.h
 };
 
 struct Action {

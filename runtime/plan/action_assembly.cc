@@ -130,8 +130,8 @@ class ActionAssembly {
     reason.due = claim.due;
     reason.evidence = std::move(text.evidence);
     planned.action.severity = std::max(planned.action.severity, reason.severity);
-    planned.action.reasons.push_back(
-        {rule.full_name, finding.id, reason.because, stage.stage, reason.controls});
+    planned.action.reasons.push_back({rule.full_name, finding.id, reason.because, stage.stage,
+                                      reason.controls, shared.personal});
     planned.reasons.push_back(std::move(reason));
     return {};
   }

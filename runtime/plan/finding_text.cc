@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/plan/personal_data.h"
+
 namespace rescind {
 namespace {
 
@@ -26,7 +28,8 @@ std::vector<std::string> ControlNames(const ir::Rule& rule) {
 FindingTexts::FindingTexts(PlanDraft& draft) : draft_(draft), evaluator_(draft.input) {
   std::vector<RuleText> rules;
   for (const ir::Rule& rule : draft.input.program.rules) {
-    rules.push_back({SourceLine(rule, draft.options.sources), ControlNames(rule)});
+    rules.push_back({SourceLine(rule, draft.options.sources), ControlNames(rule),
+                     IsBecausePersonal(draft.input.program, rule)});
   }
   rules_ = std::make_shared<const std::vector<RuleText>>(std::move(rules));
 }

@@ -22,6 +22,7 @@ struct RuleText {
   std::string source_line;            // "policies/stale.rescind:11", the place of its `when`;
                                       // empty without sources
   std::vector<std::string> controls;  // "pci_dss_4 8.2.6", …
+  bool personal = false;              // its `because` names people
 };
 
 // Reads each finding once, because several actions rest on one. For one thread.

@@ -2,19 +2,16 @@
 
 #include <algorithm>
 
+#include "runtime/plan/personal_data.h"
 #include "runtime/service/transition_recorder.h"
 
 namespace rescind {
 namespace {
 
-// Names and addresses of people: the audit log commits to them without showing them.
-bool IsPersonal(const ir::Program& program, const ir::Rule& rule, const std::string& path) {
+bool IsPathPersonal(const ir::Program& program, const ir::Rule& rule, const std::string& path) {
   for (const ir::EvidencePath& evidence : rule.evidence) {
     if (evidence.path != path || !evidence.field.valid()) continue;
-    const EntityDef& entity = program.schema.entity(evidence.entity);
-    const std::string& field = entity.field(evidence.field).name;
-    return field == "email" || field == "username" ||
-           (field == "name" && entity.name == "identity");
+    return IsPersonal(program.schema, evidence.entity, evidence.field);
   }
   return false;
 }
@@ -45,7 +42,7 @@ std::string ActionRequests::ContextOf(const PlannedAction& planned) const {
       if (known) continue;
       context.evidence.push_back(
           {evidence.path,
-           {evidence.value, IsPersonal(program_, *rule->second, evidence.path)},
+           {evidence.value, IsPathPersonal(program_, *rule->second, evidence.path)},
            evidence.source});
     }
   }

@@ -80,14 +80,18 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
   event.action = AuditActionOf(entry.action);
   event.from_state = ActionStateName(transition.from);
   event.to_state = ActionStateName(entry.state);
-  event.outcome = transition.outcome;
+  const bool repeats = std::any_of(entry.action.reasons.begin(), entry.action.reasons.end(),
+                                   [&](const ActionReason& reason) {
+                                     return reason.personal && reason.because == transition.outcome;
+                                   });
+  if (!repeats) event.outcome = transition.outcome;
   for (const ActionReason& reason : entry.action.reasons) {
     const auto hash = context.source_hashes.find(reason.policy);
     event.policies.push_back(
         {.name = reason.policy,
          .source_hash = hash == context.source_hashes.end() ? "" : hash->second,
          .finding = reason.finding_id,
-         .because = reason.because,
+         .because = {reason.because, reason.personal},
          .stage = reason.stage,
          .controls = reason.controls});
   }

@@ -47,10 +47,13 @@ class RecordReader {
   // `thing` names the record in errors; it outlives the reader.
   RecordReader(std::string_view bytes, uint8_t known_version, std::string_view thing)
       : rest_(bytes), thing_(thing) {
-    const uint8_t version = Byte();
-    newer_ = version > known_version;
-    if (newer_ || version == 0) Fail();
+    version_ = Byte();
+    newer_ = version_ > known_version;
+    if (newer_ || version_ == 0) Fail();
   }
+
+  // Of this record; at most the one that is known.
+  uint8_t version() const { return version_; }
 
   void Fail() {
     ok_ = false;
@@ -111,6 +114,7 @@ class RecordReader {
   ByteReader rest_;
   std::string_view thing_;
   bool ok_ = true;
+  uint8_t version_ = 0;
   bool newer_ = false;
 };
 

@@ -260,7 +260,7 @@ TEST_CASE("OversizeEvidenceLiesBesideTheLeafCommittedByItsHash") {
 TEST_CASE("LeavesAreCanonicalAndNeverTooLong") {
   SeededRandom random(1);
   AuditEvent event = Step("ldap/\"ann\"\n\xFF/ü");
-  event.policies = {{"b.policy", "sha256:1", "f1", "because", 2, {"pci_dss_4 8.2.6"}}};
+  event.policies = {{"b.policy", "sha256:1", "f1", {"because"}, 2, {"pci_dss_4 8.2.6"}}};
   event.outcome = std::string(5000, 'o');
   const EncodedLeaf first = EncodeLeaf(event, "store", random);
   CHECK(first.leaf == EncodeLeaf(event, "store", random).leaf);
@@ -271,7 +271,7 @@ TEST_CASE("LeavesAreCanonicalAndNeverTooLong") {
   // Around the limit, byte by byte: the leaf fits, or its policies lie beside it.
   for (size_t length = 64'000; length < 66'000; length += 13) {
     AuditEvent long_event = Step("t");
-    long_event.policies = {{std::string(length, 'p'), "", "", "", 0, {}}};
+    long_event.policies = {{std::string(length, 'p'), "", "", {}, 0, {}}};
     const EncodedLeaf leaf = EncodeLeaf(long_event, "store", random);
     REQUIRE(leaf.leaf.size() <= 65'535);
     REQUIRE(leaf.beside.empty() == (leaf.leaf.size() > 60'000));
@@ -285,7 +285,7 @@ TEST_CASE("NothingThatAnybodyIsCalledMakesALeafTooLong") {
     event.action->key = event.action->system = event.action->entity = event.action->target;
     event.action->verb = event.action->playbook = event.action->target;
     event.trigger = event.outcome = event.action->target;
-    event.policies = {{event.trigger, event.trigger, event.trigger, event.trigger, 0, {}}};
+    event.policies = {{event.trigger, event.trigger, event.trigger, {event.trigger}, 0, {}}};
     event.details["x"] = {event.trigger, false};
     event.evidence = {{event.trigger, {event.trigger, true}, event.trigger}};
     const EncodedLeaf leaf = EncodeLeaf(event, "0123456789abcdef0123456789abcdef", random);

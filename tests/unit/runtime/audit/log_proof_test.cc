@@ -68,7 +68,7 @@ AuditEvent Verified(const std::string& verb, const std::string& entity) {
   event.from_state = "applied";
   event.to_state = "verified";
   event.outcome = "bind refused: \"49\"";
-  event.policies = {{"access.left", "", "", "", 0, {}}};
+  event.policies = {{"access.left", "", "", {}, 0, {}}};
   return event;
 }
 

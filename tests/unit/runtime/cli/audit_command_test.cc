@@ -129,6 +129,9 @@ TEST_CASE_FIXTURE(AuditCommands, "WhatIsMissingIsSaid") {
   CHECK(err.str().find("error: --key is empty\n") == 0);
   CHECK(Run({"audit", "verify", folder / "out"}) == ExitStatus::kUsage);
   CHECK(Verify(folder / "out", {"--checkpoint", "nope"}) == ExitStatus::kError);
+  // A file that never was a checkpoint is no word against the log.
+  CHECK(Verify(folder / "out", {"--checkpoint", "/dev/null"}) == ExitStatus::kError);
+  CHECK(err.str().find("/dev/null is no signed checkpoint") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(AuditCommands, "InitMakesAKeyThatKeyPrintsAndCreateRefusesToReplace") {

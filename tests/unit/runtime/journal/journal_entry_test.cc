@@ -99,6 +99,7 @@ TEST_CASE("EveryFieldIsInTheBytes") {
   differs([](JournalEntry& e) { e.action.episode = 8; });
   differs([](JournalEntry& e) { e.action.severity = Severity::kCritical; });
   differs([](JournalEntry& e) { e.action.reasons.push_back({"p", "f", "b", 1, {"c"}}); });
+  differs([](JournalEntry& e) { e.action.reasons.push_back({"p", "f", "b", 1, {}, true}); });
   differs([](JournalEntry& e) { e.wanted_key = "9"; });
   differs([](JournalEntry& e) { e.state = ActionState::kHeld; });
   differs([](JournalEntry& e) { e.account = "10"; });
@@ -131,11 +132,27 @@ TEST_CASE("DamagedRecordsAreRefusedAndNeverRead") {
     std::string damaged = good;
     damaged[random.Below(damaged.size())] = static_cast<char>(random.Next());
     const auto decoded = DecodeEntry(damaged);  // may be a valid other entry, must not crash
-    if (decoded.ok()) CHECK(EncodeEntry(*decoded) == damaged);
+    if (decoded.ok() && damaged[0] == good[0]) CHECK(EncodeEntry(*decoded) == damaged);
   }
   std::string newer = good;
-  newer[0] = 2;
+  newer[0] = 3;
   CHECK(DecodeEntry(newer).error().kind == ErrorKind::kUnsupported);
+}
+
+// Of version 1, whose reasons did not say whether they name people.
+TEST_CASE("RecordsOfTheFirstVersionAreRead") {
+  SeededRandom random(TestSeed());
+  JournalEntry entry = RandomEntry(random);
+  entry.action.reasons = {{"p", "f", "because", 7, {}}};
+  std::string bytes = EncodeEntry(entry);
+  const std::string controls_and_flag("\0\0\0\0\0", 5);
+  const size_t at = bytes.find(std::string("because\7\0\0\0", 11) + controls_and_flag);
+  REQUIRE(at != std::string::npos);
+  bytes.erase(at + 11 + 4, 1);
+  bytes[0] = 1;
+  const auto decoded = DecodeEntry(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));
 }
 
 TEST_CASE("StatesHaveNamesAndTheNamesComeBack") {

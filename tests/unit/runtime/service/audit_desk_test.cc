@@ -16,7 +16,7 @@ struct Desk {
     for (int i = 0; i < 100; ++i) {
       AuditEvent event = Step("ldap/u" + std::to_string(i % 10));
       event.action->key = "key" + std::to_string(i);
-      event.policies = {{i % 2 == 0 ? "access.even" : "access.odd", "", "", "", 0, {}}};
+      event.policies = {{i % 2 == 0 ? "access.even" : "access.odd", "", "", {}, 0, {}}};
       KeyValueBatch batch;
       REQUIRE(audit->Append(event, batch).ok());
       REQUIRE(store.CommitExtra(batch).ok());
