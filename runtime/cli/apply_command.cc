@@ -1,6 +1,7 @@
 // `rescind apply`: carries out a plan that somebody has read, or whatever is ready now.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "engine/base/visible_text.h"
@@ -22,11 +23,11 @@ struct ApplyCommandOptions {
   std::string format = "table";
 };
 
-Status CheckOptions(const ApplyCommandOptions& options) {
+Status CheckWays(const ApplyCommandOptions& options) {
   const int ways =
       (options.plan.empty() ? 0 : 1) + (options.automatic ? 1 : 0) + (options.resume ? 1 : 0);
   if (ways == 1) return {};
-  // A plan with --resume means: go on with what was cut off while that plan was applied.
+  // To apply a plan again goes on with what of it was cut off: --resume beside it says just that.
   if (ways == 2 && options.resume && !options.automatic) return {};
   return Error{ErrorKind::kInvalidInput,
                ways == 0 ? "apply needs a plan" : "apply takes one of a plan, --auto and --resume",
@@ -38,7 +39,9 @@ ExitStatus StatusOf(const ApplyReport& report) {
       !report.escalated_earlier.empty()) {
     return ExitStatus::kAppliedInPart;
   }
-  const bool held = report.held_count + report.CountOf(ActionState::kHeld) > 0;
+  const bool held = report.held_count + report.CountOf(ActionState::kHeld) > 0 ||
+                    std::any_of(report.fallen.begin(), report.fallen.end(),
+                                [](const FallenRow& row) { return row.held; });
   return held ? ExitStatus::kHeld : ExitStatus::kDone;
 }
 
@@ -67,7 +70,7 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
     voice.ask = [&](const std::string& question) { return Ask(invocation, question); };
   }
   ApplyRun run(*pipeline, *ledger, invocation.processes, std::move(voice));
-  if (options.resume) {
+  if (options.resume && !plan) {
     RESCIND_ASSIGN(ApplyAnswer answer, run.Resume(ActorName(), patience));
     RESCIND_TRY(pipeline->Close());
     return answer;
@@ -84,7 +87,7 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
 }
 
 Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invocation) {
-  if (const Status status = CheckOptions(options); !status.ok()) {
+  if (const Status status = CheckWays(options); !status.ok()) {
     invocation.Fail(status.error());
     return ExitStatus::kUsage;
   }

@@ -9,6 +9,7 @@
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/service/action_ledger.h"
+#include "runtime/service/audit_desk.h"
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/policy_name.h"
 #include "runtime/service/target_resolver.h"
@@ -79,6 +80,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Exemption exemption,
                  AddExemption(std::move(wish), opened.ledger->recorder(),
                               fmt::format("exempt add by {}", ActorName())));
+  RESCIND_TRY(SignLog(opened.pipeline->store(), opened.ledger->audit()));
   RESCIND_TRY(opened.pipeline->Close());
   if (options.format == "json") {
     Json json = {{"format", "rescind.exemption/1"}};
@@ -143,6 +145,7 @@ Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
     if (error.kind == ErrorKind::kStale) error.kind = ErrorKind::kInvalidInput;
     return error;
   }
+  RESCIND_TRY(SignLog(opened.pipeline->store(), opened.ledger->audit()));
   RESCIND_TRY(opened.pipeline->Close());
   fmt::print(invocation.err, "ended {}; stage times count from now\n", options.id);
   return ExitStatus::kDone;

@@ -4,10 +4,12 @@
 
 #include <memory>
 
+#include "engine/base/blank_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/release.h"
 #include "runtime/service/action_ledger.h"
+#include "runtime/service/audit_desk.h"
 #include "runtime/service/policy_name.h"
 
 namespace rescind {
@@ -42,7 +44,7 @@ Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
     return Error{ErrorKind::kInvalidInput, "--clock is of no policy and no group",
                  "type: " + std::string(kTrustClockCommand)};
   }
-  if (options.reason.empty()) {
+  if (IsBlank(options.reason)) {
     return Error{ErrorKind::kInvalidInput, "a release needs a reason", "--reason WHY"};
   }
   RESCIND_ASSIGN(const ClockDoubt doubt, pipeline.DoubtClock());
@@ -72,6 +74,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
                                                        pipeline->environment()));
   if (options.clock) {
     RESCIND_ASSIGN(const ExitStatus status, TrustClock(options, *pipeline, *ledger, invocation));
+    RESCIND_TRY(SignLog(pipeline->store(), ledger->audit()));
     RESCIND_TRY(pipeline->Close());
     return status;
   }
@@ -88,6 +91,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   KeyValueBatch batch;
   PutRelease(batch, release);
   RESCIND_TRY(ledger->recorder().Record({event}, batch));
+  RESCIND_TRY(SignLog(pipeline->store(), ledger->audit()));
   RESCIND_TRY(pipeline->Close());
   fmt::print(invocation.out, "{}\n", release.id);
   fmt::print(invocation.err, "the next apply before {} may go over it\n",

@@ -54,4 +54,12 @@ std::string EncodeEntry(const JournalEntry& entry);
 // kCorrupt when the bytes are no entry, kUnsupported when a newer version wrote them.
 Result<JournalEntry> DecodeEntry(std::string_view bytes);
 
+// Whether it has changed something in its system. Applied but not verified yet counts. An attempt
+// of which nobody knows whether it did anything does not: its target is observed first, and if it
+// did nothing, the reasons must stand.
+inline bool HasTouched(const JournalEntry& entry) {
+  return entry.state == ActionState::kVerified || entry.state == ActionState::kApplied ||
+         entry.has_effect;
+}
+
 }  // namespace rescind

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/blank_text.h"
 #include "engine/base/sha256.h"
 #include "runtime/store/record_bytes.h"
 
@@ -30,10 +31,10 @@ Result<Exemption> NewExemption(Exemption wanted) {
     return Refusal("an exemption names an entity and an id, or neither",
                    "name the row as `ENTITY ID`, such as `account ldap/ann`");
   }
-  if (wanted.reason.empty()) {
+  if (IsBlank(wanted.reason)) {
     return Refusal("an exemption needs a reason", "give it with --reason");
   }
-  if (wanted.owner.empty()) {
+  if (IsBlank(wanted.owner)) {
     return Refusal("an exemption needs an owner who answers for it", "give one with --owner");
   }
   if (wanted.expires_at <= wanted.created_at) {

@@ -303,6 +303,7 @@ class FindingWalk {
           Later(reached, {std::max<int64_t>(0, after_[stage].micros - reached_after.micros)});
       const auto begun = ValidBegin(stage);
       laid.begun = begun.has_value();
+      laid.untouched = laid.begun && draft_.options.untouched.contains({finding_->id, stage});
       laid.first = FirstRemoval(stage);
       laid.first_claim = draft_.claims.size();
       AddClaims(laid, begun.value_or(laid.due));

@@ -97,7 +97,8 @@ struct GroupCount {
 
 class LimitCheck {
  public:
-  explicit LimitCheck(PlanDraft& draft) : draft_(draft), schema_(draft.input.program.schema) {
+  LimitCheck(PlanDraft& draft, const std::vector<std::string>& spent)
+      : draft_(draft), schema_(draft.input.program.schema), spent_(spent) {
     report_.policies.resize(draft.input.program.rules.size());
     for (uint32_t i = 0; i < draft.stages.size(); ++i) by_rule_[draft.stages[i].rule].push_back(i);
   }
@@ -256,8 +257,9 @@ class LimitCheck {
     LimitReport::OfPolicy& policy = report_.policies[rule_index];
     policy.over = true;
     const std::string& name = draft_.input.program.rules[rule_index].full_name;
-    if (const Release* release = FindRelease(draft_.options, name, group, draft_.input.now)) {
-      report_.used_releases.push_back(release->id);
+    if (const Release* release =
+            FindRelease(draft_.options, name, group, draft_.input.now, spent_)) {
+      report_.used_releases.push_back({release->id, name});
       return;
     }
     const std::string text =
@@ -361,8 +363,8 @@ class LimitCheck {
     const auto allowed =
         static_cast<uint64_t>(std::max<int64_t>(0, draft_.options.removals_per_hour));
     if (count <= allowed) return;
-    if (const Release* release = FindRelease(draft_.options, "", "", draft_.input.now)) {
-      report_.used_releases.push_back(release->id);
+    if (const Release* release = FindRelease(draft_.options, "", "", draft_.input.now, spent_)) {
+      report_.used_releases.push_back({release->id, ""});
       return;
     }
     HoldEverything(
@@ -382,6 +384,7 @@ class LimitCheck {
 
   PlanDraft& draft_;
   const Schema& schema_;
+  const std::vector<std::string>& spent_;              // releases
   std::map<uint32_t, std::vector<uint32_t>> by_rule_;  // stages
   LimitReport report_;
 };
@@ -397,6 +400,8 @@ uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_mill
   return std::max<uint64_t>(1, millions * amount + (rest * amount + kMillion - 1) / kMillion);
 }
 
-Result<LimitReport> CheckLimits(PlanDraft& draft) { return LimitCheck(draft).Run(); }
+Result<LimitReport> CheckLimits(PlanDraft& draft, const std::vector<std::string>& spent) {
+  return LimitCheck(draft, spent).Run();
+}
 
 }  // namespace rescind

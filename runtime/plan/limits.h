@@ -19,14 +19,14 @@ struct LimitReport {
     std::string held_because;  // the first limit that holds; empty: none, or released
   };
   std::vector<OfPolicy> policies;  // by rule
-  std::vector<std::string> used_releases;
+  std::vector<UsedRelease> used_releases;
 };
 
 // Rows (or findings) that a share of a population allows: rounded up, at least 1.
 uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_millionths);
 
-// After GatePolicies. Holds stages of the draft and fills their units. Errors: a group's name
-// could not be read.
-Result<LimitReport> CheckLimits(PlanDraft& draft);
+// After GatePolicies. Holds stages of the draft and fills their units. `spent`: releases that
+// have let something else go. Errors: a group's name could not be read.
+Result<LimitReport> CheckLimits(PlanDraft& draft, const std::vector<std::string>& spent);
 
 }  // namespace rescind

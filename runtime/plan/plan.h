@@ -137,7 +137,7 @@ struct PolicySummary {
   uint64_t judged_count = 0;
   uint64_t match_count = 0;
   uint64_t insufficient_count = 0;
-  uint64_t error_count = 0;
+  uint64_t error_count = 0;  // rows that could not be evaluated: then the policy is degraded
   uint64_t removal_count = 0;
   std::string limit;  // "5% of grant: 12 of at most 40"; empty when none applies
   bool over_limit = false;

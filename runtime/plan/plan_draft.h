@@ -40,9 +40,10 @@ struct StageDraft {
   uint32_t finding = 0;  // index in FindingBook::Of(its policy)
   uint32_t stage = 0;    // index in Rule::stages; their count for the alarm of `done within`
   Instant due;
-  bool begun = false;     // before this plan: it is finished, whatever the gates say
-  bool starting = false;  // due and not begun
-  bool first = false;     // no stage that removes something has begun before
+  bool begun = false;      // before this plan: it is finished, whatever the gates say
+  bool untouched = false;  // begun, but nothing has happened yet: the gates are asked again
+  bool starting = false;   // due and not begun
+  bool first = false;      // no stage that removes something has begun before
   size_t first_claim = 0, end_claim = 0;
   const std::string* held = nullptr;  // why it must not start
   std::vector<CountedUnits> units;    // by the policy's share limits
@@ -71,7 +72,7 @@ class PlanDraft {
   bool IsDue(const Claim& claim) const { return claim.due <= input.now; }
   const std::string* WhyHeld(const Claim& claim) const {
     const StageDraft& stage = stages[claim.stage_draft];
-    if (!stage.begun && stage.held) return stage.held;
+    if ((!stage.begun || stage.untouched) && stage.held) return stage.held;
     return claim.held;
   }
   ActionStatus StatusOf(const Claim& claim) const {

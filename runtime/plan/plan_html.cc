@@ -49,7 +49,7 @@ std::string_view ClassOf(const PlannedAction& planned) {
   return disables ? "disable" : "remove";
 }
 
-std::string_view MarkOf(const PlannedAction& planned) {
+std::string_view RowMarkOf(const PlannedAction& planned) {
   const std::string_view name = ClassOf(planned);
   return name == "held" ? "!" : name == "disable" ? "~" : "-";
 }
@@ -91,13 +91,16 @@ void AppendPolicies(std::string& out, const Plan& plan) {
   for (const PolicySummary& policy : plan.policies) {
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small><td>{}<td>{}<td class=\"number\">{}<td "
-        "class=\"number\">{}<td class=\"number\">{}<td>{}{}</tr>\n",
+        "class=\"number\">{}<td class=\"number\">{}<td>{}{}{}</tr>\n",
         Escape(policy.policy), Escape(policy.title), SeverityName(policy.severity),
         policy.enforced ? "enforce" : "observe", policy.match_count, policy.judged_count,
         policy.removal_count, Escape(policy.limit),
         policy.held_because.empty()
             ? ""
-            : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>");
+            : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>",
+        policy.error_count == 0
+            ? ""
+            : "<br><span class=\"held\">! degraded: " + DegradedText(policy) + "</span>");
   }
   out += "</tbody></table></div>\n";
   if (plan.feeds.empty()) return;
@@ -184,7 +187,7 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
   out += fmt::format(
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "
       "{}</small><td>{}</tr>\n",
-      ClassOf(planned), MarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
+      ClassOf(planned), RowMarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
       Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person), state,
       change, planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity),
       why);

@@ -224,6 +224,7 @@ class PlanWriter {
     json_.Member("matches", policy.match_count);
     json_.Member("insufficient", policy.insufficient_count);
     json_.Member("errors", policy.error_count);
+    if (policy.error_count > 0) json_.Member("degraded", true);
     json_.Member("removals", policy.removal_count);
     json_.Member("limit", policy.limit);
     json_.Member("over_limit", policy.over_limit);

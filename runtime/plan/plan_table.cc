@@ -103,7 +103,7 @@ void WriteVerdict(TableText& table, const Plan& plan) {
                          summary.protected_count, summary.exempt_count,
                          summary.insufficient_count));
   for (const PolicySummary& policy : plan.policies) {
-    if (policy.match_count == 0 && policy.held_because.empty()) continue;
+    if (policy.match_count == 0 && policy.error_count == 0 && policy.held_because.empty()) continue;
     std::string line = fmt::format(
         "  {} [{}{}]: {} match, {}", Visible(policy.policy), SeverityName(policy.severity),
         policy.enforced ? "" : ", observe only", Share(policy.match_count, policy.judged_count),
@@ -113,6 +113,9 @@ void WriteVerdict(TableText& table, const Plan& plan) {
     if (!policy.held_because.empty()) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! held:", "33"), Visible(policy.held_because)));
+    }
+    if (policy.error_count > 0) {
+      table.Line(fmt::format("    {} {}", table.Paint("! degraded:", "31"), DegradedText(policy)));
     }
   }
   for (const FeedAge& feed : plan.feeds) {
@@ -238,6 +241,12 @@ void WriteNotActedOn(TableText& table, const Plan& plan) {
 }
 
 }  // namespace
+
+std::string DegradedText(const PolicySummary& policy) {
+  return fmt::format("{} could not be evaluated, and nothing is done about {}",
+                     Plural(policy.error_count, "row", "rows"),
+                     policy.error_count == 1 ? "it" : "them");
+}
 
 std::string DeltaCounts(const PlanDelta& delta) {
   std::string text = fmt::format("{} new, {} standing, {} resolved", delta.new_count,

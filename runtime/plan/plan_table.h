@@ -33,6 +33,9 @@ std::string_view DeltaMeaning(const PlanDelta& delta);
 // What the filters show: "policy access.stale.stale_grant and the access of ann"; empty without.
 std::string FilterText(const Plan& plan);
 
+// "2 rows could not be evaluated, …", of a policy that is degraded.
+std::string DegradedText(const PolicySummary& policy);
+
 // "read 2h ago", as seen from the instant at which a plan judges; never negative.
 std::string FeedAgeText(const std::optional<Instant>& observed_at, Instant now);
 

@@ -14,9 +14,10 @@
 namespace rescind {
 namespace {
 
-void SortUnique(std::vector<std::string>& texts) {
-  std::sort(texts.begin(), texts.end());
-  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+template <typename Item>
+void SortUnique(std::vector<Item>& items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
 // `after` of the first stage that removes something: the notice that people get.
@@ -113,14 +114,13 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, outcome.findings));
   RESCIND_TRY(DraftStages(*draft));
   RESCIND_ASSIGN(GateReport gates, GatePolicies(*draft));
-  RESCIND_ASSIGN(LimitReport limits, CheckLimits(*draft));
+  RESCIND_ASSIGN(LimitReport limits, CheckLimits(*draft, gates.confirming_releases));
   RESCIND_TRY(AssemblePlan(*draft, gates, limits, outcome));
   outcome.transitions.insert(outcome.transitions.end(), draft->transitions.begin(),
                              draft->transitions.end());
-  outcome.used_releases = std::move(gates.used_releases);
-  outcome.used_releases.insert(outcome.used_releases.end(), limits.used_releases.begin(),
-                               limits.used_releases.end());
+  outcome.used_releases = std::move(limits.used_releases);
   SortUnique(outcome.used_releases);
+  outcome.confirming_releases = std::move(gates.confirming_releases);
   outcome.unconfirmed = std::move(gates.unconfirmed);
   const auto& shown = options.filter_policies;
   std::erase_if(outcome.unconfirmed, [&](const std::string& policy) {
@@ -135,6 +135,7 @@ KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBoo
                             PlanOutcome outcome, const AppliedSelection& selection) {
   KeyValueBatch batch;
   const auto policies = PoliciesByName(input.program);
+  std::set<std::string> started;  // policies that remove something from now on
   for (const StageStart& start : outcome.starts) {
     const Handed handed = HandedOver(start, selection);
     if (handed.action_count == 0 && !handed.noticed) continue;
@@ -149,7 +150,10 @@ KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBoo
       Begin(*finding, start.start.stage, input.now);
       RemovalStart recorded = start.start;
       recorded.action_count = handed.action_count;
-      if (handed.action_count > 0) PutRemovalStart(batch, recorded);
+      if (handed.action_count > 0) {
+        PutRemovalStart(batch, recorded);
+        started.insert(start.policy);
+      }
     }
     if (handed.noticed) Notice(*finding, start.start.stage, start.recipients);
   }
@@ -163,7 +167,11 @@ KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     record.confirmed_meaning = rule->second->meaning_hash;
     record.confirmed_notice = NoticeOf(*rule->second);
   }
-  for (const std::string& id : outcome.used_releases) DeleteRelease(batch, id);
+  for (const std::string& id : outcome.confirming_releases) DeleteRelease(batch, id);
+  for (const UsedRelease& used : outcome.used_releases) {
+    const bool over = used.policy.empty() ? !started.empty() : started.contains(used.policy);
+    if (over) DeleteRelease(batch, used.id);
+  }
   outcome.findings.WriteChanges(previous, batch);
   return batch;
 }

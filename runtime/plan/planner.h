@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/base/source.h"
@@ -88,6 +89,9 @@ struct PlannerOptions {
   std::string filter_person;
   // Rows listed as insufficient data or observed, a policy; the counts are always whole.
   uint64_t listed_rows = 10'000;
+  // Stages (finding, stage) that an earlier run has handed over and of which nothing has happened
+  // yet: their gates are asked again.
+  std::set<std::pair<std::string, uint32_t>> untouched;
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
   std::function<std::string(const std::string& recipient)> unreachable;
   SupportQuery support;                // absent: every system can do everything, irreversibly
@@ -118,6 +122,13 @@ struct StageStart {
   std::vector<std::string> recipients;   // of the ready notices
 };
 
+// It is over when something starts under it.
+struct UsedRelease {
+  std::string id;
+  std::string policy;  // empty: of the whole workspace
+  auto operator<=>(const UsedRelease&) const = default;
+};
+
 struct PlanOutcome {
   Plan plan;                                           // not sealed: compare it, then SealPlan
   FindingBook findings;                                // advanced; no stage of this plan begun yet
@@ -126,10 +137,11 @@ struct PlanOutcome {
   std::vector<StageStart> starts;                      // of everything ready, filtered out or not
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
-  std::vector<std::string> used_releases;  // without them more would be held
+  std::vector<UsedRelease> used_releases;  // without them more would be held
   // Enforced policies that the plan shows and whose meaning nobody has confirmed: who confirms the
   // plan confirms them. (Not when it shows one person only: confirm nothing then.)
   std::vector<std::string> unconfirmed;
+  std::vector<std::string> confirming_releases;  // their one use is confirmed_by_release
   std::vector<std::string> confirmed_by_release;
   // The first later instant at which time alone changes the plan: a stage falls due, an exemption
   // ends. (When a match begins or ends is the sweep's to say.)

@@ -84,8 +84,9 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   if (!HasWork(draft, index)) return "";
   report.cold_start = true;
   if (!draft.options.hold_unconfirmed) return "";
-  if (const Release* release = FindRelease(draft.options, rule.full_name, "", draft.input.now)) {
-    report.used_releases.push_back(release->id);
+  if (const Release* release =
+          FindRelease(draft.options, rule.full_name, "", draft.input.now, {})) {
+    report.confirming_releases.push_back(release->id);
     report.confirmed_by_release.push_back(rule.full_name);
     return "";
   }
@@ -152,10 +153,12 @@ bool IsStale(const FeedStatus& feed, std::optional<Duration> max_age, Instant no
 }
 
 const Release* FindRelease(const PlannerOptions& options, std::string_view policy,
-                           std::string_view group, Instant now) {
+                           std::string_view group, Instant now,
+                           const std::vector<std::string>& spent) {
   const Release* best = nullptr;
   for (const Release& release : options.releases) {
     if (release.policy != policy || !release.active(now)) continue;
+    if (std::find(spent.begin(), spent.end(), release.id) != spent.end()) continue;
     if (!release.group.empty() && release.group != group) continue;
     if (!best || release.id < best->id) best = &release;
   }

@@ -15,15 +15,17 @@ struct GateReport {
   std::vector<std::string> unconfirmed;   // enforced policies
   bool cold_start = false;                // one of them has something to do
   std::vector<std::string> confirmed_by_release;
-  std::vector<std::string> used_releases;
+  std::vector<std::string> confirming_releases;
 };
 
 // Errors: ids could not be read.
 Result<GateReport> GatePolicies(PlanDraft& draft);
 
 bool IsStale(const FeedStatus& feed, std::optional<Duration> max_age, Instant now);
-// The active release for a policy's group with the least id; null when there is none.
+// The active release for a policy's group with the least id, but for those in `spent`; null when
+// there is none. One release lets one thing go.
 const Release* FindRelease(const PlannerOptions& options, std::string_view policy,
-                           std::string_view group, Instant now);
+                           std::string_view group, Instant now,
+                           const std::vector<std::string>& spent);
 
 }  // namespace rescind

@@ -1,5 +1,6 @@
 #include "runtime/plan/release.h"
 
+#include "engine/base/blank_text.h"
 #include "engine/base/sha256.h"
 #include "runtime/store/record_bytes.h"
 
@@ -13,7 +14,7 @@ std::string KeyOf(std::string_view id) { return std::string(kReleasePrefix) + st
 }  // namespace
 
 Result<Release> NewRelease(Release wanted) {
-  if (wanted.reason.empty()) {
+  if (IsBlank(wanted.reason)) {
     return Error{ErrorKind::kInvalidInput, "a release needs a reason", "give it with --reason"};
   }
   if (wanted.expires_at <= wanted.created_at) {

@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/plan/plan_delta.h"
+#include "runtime/plan/plan_table.h"
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
 
@@ -46,6 +47,13 @@ AppliedAction AppliedOf(const JournalEntry& entry) {
   applied.state = entry.state;
   applied.detail = entry.detail;
   return applied;
+}
+
+// The store refused while systems were being changed.
+Error CutOff(Error error) {
+  error.message += "; actions were being carried out, and some may be done without a record of it";
+  error.help += ". Then `rescind apply --resume` looks at their systems and goes on";
+  return error;
 }
 
 FallenRow FallenOf(const PlannedAction& planned, std::string why) {
@@ -117,9 +125,7 @@ Status ApplyRun::AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt) {
   if (notice.channel.empty()) {
     Warn(fmt::format("{} could not be told: {}", oncall, notice.problem));
   }
-  RESCIND_ASSIGN([[maybe_unused]] const std::string checkpoint,
-                 CommitCheckpoint(pipeline_.store(), ledger_.audit()));
-  return {};
+  return SignLog(pipeline_.store(), ledger_.audit());
 }
 
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
@@ -195,6 +201,10 @@ void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
     reasons.insert(planned.held_because);
   }
   report.held_because.assign(reasons.begin(), reasons.end());
+  for (const PolicySummary& policy : outcome.plan.policies) {
+    if (policy.error_count == 0) continue;
+    Warn(fmt::format("{} is degraded: {}", policy.policy, DegradedText(policy)));
+  }
   for (const FindingTransition& transition : outcome.transitions) {
     const bool opens =
         transition.step == FindingStep::kOpened || transition.step == FindingStep::kReopened;
@@ -260,7 +270,7 @@ Status ApplyRun::HandOver(Work& work) {
   }
   RESCIND_ASSIGN(const PlanReport planned, ledger_.journal().Plan(requests, work.trigger));
   work.report.already_done_count = planned.done_count;
-  return WithdrawUnasked(work);
+  return {};
 }
 
 // What earlier runs left waiting, and nothing asks for any more.
@@ -356,7 +366,7 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
   auto ran = run.Run(options);
   ledger_.recorder().OnTransition({});
-  RESCIND_TRY(ran.ok() ? Status() : Status(std::move(ran).error()));
+  if (!ran.ok()) return CutOff(std::move(ran).error());
   work.report.failing_systems = std::move(ran->failing_systems);
   work.report.interrupted = voice_.stop && voice_.stop();
   for (const std::string& key : run_keys) {
@@ -444,6 +454,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
+  RESCIND_TRY(WithdrawUnasked(work));
   RESCIND_TRY(RecordStages(request, work));
   RESCIND_TRY(RunJournal(work, request.patience));
   RESCIND_TRY(Finish(work));
@@ -458,11 +469,28 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   ApplyAnswer outcome;
   RESCIND_ASSIGN(outcome.wanted, TrustClock(work));
   if (outcome.wanted) return outcome;
-  RESCIND_ASSIGN(work.derivation, pipeline_.Derive({}, ledger_.journal()));
+  DeriveOptions options;
+  options.hold_unconfirmed = true;  // what was confirmed when it was handed over still is
+  RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   work.report.now = work.derivation->now;
+  work.report.escalated_earlier = SelectReady(work.outcome().plan).escalated;
+  std::set<std::string> held_because;
+  RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
+    if (IsRunnable(entry.state)) work.selection.action_keys.insert(entry.action.key);
+    if (entry.state == ActionState::kHeld) {
+      ++work.report.held_count;
+      held_because.insert(entry.detail);
+    }
+    return !IsTerminal(entry.state);
+  }));
+  work.report.held_because.assign(held_because.begin(), held_because.end());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
   work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
                                          pipeline_.environment().clock);
+  if (!work.selection.action_keys.empty()) {
+    RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
+    RESCIND_TRY(HandOver(work));  // for what they rest on now
+  }
   RESCIND_TRY(RunJournal(work, patience));
   RESCIND_TRY(Finish(work));
   outcome.report = std::move(work.report);

@@ -57,6 +57,11 @@ Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {
   return note;
 }
 
+Status SignLog(Store& store, AuditLog& audit) {
+  RESCIND_ASSIGN([[maybe_unused]] const std::string note, CommitCheckpoint(store, audit));
+  return {};
+}
+
 Result<ExportReport> ExportAudit(Store& store, AuditLog& audit, const std::string& folder,
                                  FileSystem& files) {
   RESCIND_ASSIGN(const std::string note, CommitCheckpoint(store, audit));

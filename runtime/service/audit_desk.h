@@ -43,6 +43,9 @@ Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowE
 
 // A checkpoint over everything committed: signed, kept in the store, then returned.
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);
+// The same, for what is logged outside of a run: an older copy of the store that lacks it is
+// refused from now on.
+Status SignLog(Store& store, AuditLog& audit);
 
 // Checkpoint and folder (log_export.h).
 Result<ExportReport> ExportAudit(Store& store, AuditLog& audit, const std::string& folder,

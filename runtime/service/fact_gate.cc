@@ -94,16 +94,16 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
     const ir::Rule& rule = derivation.program.rules[index];
     if (!rule.protect) rules_.emplace(rule.full_name, index);
   }
+  for (const PlannedAction& planned : derivation.outcome.plan.actions) {
+    if (planned.status != ActionStatus::kHeld) continue;
+    held_.emplace(planned.action.key, planned.held_because);
+  }
 }
 
 FactGate::~FactGate() = default;
 
 void FactGate::NoteEarlier(const JournalEntry& entry) {
-  // Applied but not verified yet counts as begun. An attempt of which nobody knows whether it did
-  // anything does not: its target is observed first, and if it did nothing, the reasons must stand.
-  const bool begun = entry.state == ActionState::kVerified ||
-                     entry.state == ActionState::kApplied || entry.has_effect;
-  if (!begun) return;
+  if (!HasTouched(entry)) return;
   for (const ActionReason& reason : entry.action.reasons) {
     begun_.emplace(reason.finding_id, reason.stage);
   }
@@ -203,7 +203,13 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
       continue;
     }
     RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen_use, known_use));
-    if (ended.empty()) return GateAnswer{};
+    if (ended.empty()) {
+      const auto held = held_.find(action.key);
+      if (held == held_.end() || begun_.contains({reason.finding_id, reason.stage})) {
+        return GateAnswer{};
+      }
+      return GateAnswer{GateAnswer::Kind::kHold, held->second};
+    }
     why = std::move(ended);
   }
   return Withdraw(std::move(why));

@@ -2,9 +2,9 @@
 //
 // The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
 // asks for any more, what is protected or exempt, and what the target itself has seen used later
-// than any feed has told. The judged row is judged again until the stage's first action is done:
-// after that our own work may be what ended the match, and a begun stage is completed. One caller
-// at a time.
+// than any feed has told; held, what the plan of now holds. The judged row is judged again until
+// the stage's first action is done: after that our own work may be what ended the match, and a
+// begun stage is completed. One caller at a time.
 #pragma once
 
 #include <map>
@@ -59,6 +59,7 @@ class FactGate final : public ActionGate {
   const FindingBook findings_;
   const std::vector<Exemption> exemptions_;
   const Clock& clock_;
+  std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
   std::set<std::pair<std::string, uint32_t>> begun_;                       // finding, stage

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "runtime/executors/capability.h"
@@ -168,6 +169,25 @@ std::vector<FeedStatus> Pipeline::FeedsOf(const std::vector<SourceStatus>& deliv
   return feeds;
 }
 
+namespace {
+
+// Handed over by an earlier run, and none of their actions has had an effect.
+Result<std::set<std::pair<std::string, uint32_t>>> UntouchedStages(const Journal& journal) {
+  std::set<std::pair<std::string, uint32_t>> waiting, touched;
+  RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
+    // Open ones come first, and mostly there are none.
+    if (IsTerminal(entry.state) && waiting.empty()) return false;
+    for (const ActionReason& reason : entry.action.reasons) {
+      (HasTouched(entry) ? touched : waiting).emplace(reason.finding_id, reason.stage);
+    }
+    return true;
+  }));
+  for (const auto& stage : touched) waiting.erase(stage);
+  return waiting;
+}
+
+}  // namespace
+
 Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
                                             const std::vector<SourceStatus>& delivered, Instant now,
                                             const Journal& journal) {
@@ -193,6 +213,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
     planner.hold_everything_because = std::move(doubt.leap);
   }
+  RESCIND_ASSIGN(planner.untouched, UntouchedStages(journal));
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;
@@ -231,8 +252,8 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
   const Instant now = options.as_of ? *options.as_of : options.now.value_or(guarded);
   const ir::Program& program = JudgedBy(options).program;
   RESCIND_ASSIGN(LoadedFacts loaded, LoadFacts(program, options.as_of));
-  auto derivation = std::make_unique<Derivation>(program, std::move(loaded.facts),
-                                             workspace_.holidays, now);
+  auto derivation =
+      std::make_unique<Derivation>(program, std::move(loaded.facts), workspace_.holidays, now);
   const eval::EvaluationInput input = derivation->input();
   eval::SweepOptions sweep_options;
   sweep_options.deadlines = false;

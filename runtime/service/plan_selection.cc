@@ -37,17 +37,22 @@ class Selector {
   }
 
   void Take(const PlannedAction& row, PlanSelection& selection) const {
-    if (row.status != ActionStatus::kReady) return;
     const auto found = by_key_.find(row.action.key);
+    if (row.status != ActionStatus::kReady) {
+      // Whoever read the plan was told that nothing happens to it yet.
+      if (found == by_key_.end() || found->second->status != ActionStatus::kReady) return;
+      FallenRow fallen = NameOf(row);
+      fallen.held = row.status == ActionStatus::kHeld;
+      fallen.why = fmt::format("it {} when this plan was made, and may go now: make a new plan",
+                               fallen.held ? "was held" : "was not due");
+      selection.fallen.push_back(std::move(fallen));
+      return;
+    }
     if (found != by_key_.end() && found->second->status == ActionStatus::kReady) {
       selection.action_keys.insert(row.action.key);
       return;
     }
-    FallenRow fallen;
-    fallen.verb = VerbName(row.action.verb);
-    fallen.entity = row.action.target.entity;
-    fallen.target = row.action.target.id;
-    if (!row.reasons.empty()) fallen.policy = row.reasons.front().policy;
+    FallenRow fallen = NameOf(row);
     if (found != by_key_.end()) {
       Waits(*found->second, fallen);
     } else {
@@ -77,6 +82,14 @@ class Selector {
   }
 
  private:
+  static FallenRow NameOf(const PlannedAction& row) {
+    FallenRow fallen;
+    fallen.verb = VerbName(row.action.verb);
+    fallen.entity = row.action.target.entity;
+    fallen.target = row.action.target.id;
+    if (!row.reasons.empty()) fallen.policy = row.reasons.front().policy;
+    return fallen;
+  }
   // Not by the finding: one that a dry run opened is opened anew, at another instant.
   using NoticeName = std::tuple<std::string_view, std::string_view, std::string_view, uint32_t>;
   static NoticeName NameOf(const PlannedNotice& notice) {
@@ -130,9 +143,11 @@ PlanSelection SelectActions(const Plan& read, const Plan& derived,
   const Selector selector(derived, done);
   for (const PlannedAction& row : read.actions) selector.Take(row, selection);
   for (const PlannedNotice& notice : read.notices) selector.Take(notice, selection);
+  std::set<std::string_view> seen;
+  for (const PlannedAction& row : read.actions) seen.insert(row.action.key);
   for (const PlannedAction& planned : derived.actions) {
     if (planned.status != ActionStatus::kReady) continue;
-    if (selection.action_keys.count(planned.action.key) == 0) ++selection.unseen_count;
+    if (!seen.contains(planned.action.key)) ++selection.unseen_count;
   }
   return selection;
 }

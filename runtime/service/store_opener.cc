@@ -17,8 +17,9 @@ constexpr uint64_t kMaxNoteBytes = 1 << 20;
 Error LostStore(const Workspace& workspace, const std::string& witness, std::string message) {
   return {
       ErrorKind::kCorrupt, std::move(message),
-      fmt::format("put {} back as it was, or restore a newer backup. To begin anew, move {} and "
-                  "{} away and run `rescind audit key create`",
+      fmt::format("put {0} back as it was, or restore a newer backup. Where there is none, begin "
+                  "anew, without what was exempt, confirmed or planned: move {0}, {1} and {2} "
+                  "away, run `rescind audit key create` and import the facts again",
                   workspace.store_folder, workspace.audit_key_file, witness)};
 }
 

@@ -316,6 +316,31 @@ void WarnOfOpenSecret(const std::string& place, const std::string& path, FileSys
                   info->mode, path));
 }
 
+bool LiesIn(const std::string& folder, const std::string& path) {
+  const std::string inner = std::filesystem::path(path).lexically_normal().string();
+  std::string outer = std::filesystem::path(folder).lexically_normal().string();
+  if (!outer.ends_with('/')) outer += '/';
+  return (inner + "/").starts_with(outer);
+}
+
+// The store is a folder of its own: who puts back an older copy of it must not put back the key
+// that tells, nor the policies.
+void CheckFolders(WorkspaceReading& reading) {
+  const Workspace& workspace = reading.workspace;
+  const std::string& store = workspace.store_folder;
+  const auto reject = [&](std::string_view what, const std::string& path) {
+    reading.problems.push_back({kBadWorkspaceFile, workspace.folder + "/" + kWorkspaceFileName,
+                                fmt::format("{} {} in the store's folder {}", path, what, store),
+                                "give the store a folder of its own (`store` in [workspace])"});
+  };
+  if (LiesIn(store, workspace.audit_key_file)) {
+    reject("is the audit log's key and lies", workspace.audit_key_file);
+  }
+  if (LiesIn(store, workspace.policy_folder)) {
+    reject("holds the policies and lies", workspace.policy_folder);
+  }
+}
+
 void CheckSecrets(FileSystem& files, Workspace& workspace) {
   auto check = [&](const ExecutorSettings& settings, const std::string& folder,
                    const std::string& place) {
@@ -458,6 +483,7 @@ Result<WorkspaceReading> ReadWorkspace(const std::string& folder,
         fmt::format("the on-call channel \"{}\" is not declared; add [channel.{}] to {}",
                     workspace.oncall, workspace.oncall, kWorkspaceFileName));
   }
+  CheckFolders(reading);
   if (reading.problems.empty()) CheckSecrets(files, workspace);
   return reading;
 }

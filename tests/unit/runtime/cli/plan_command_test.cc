@@ -240,6 +240,51 @@ TEST_CASE_FIXTURE(CompanyFixture, "AZoneThatNobodyKnowsIsNamedWhereItKeepsARowFr
   CHECK(Prints("i.timezone = Mars/X  (hr, observed"));
 }
 
+// A policy whose only match could not be evaluated said "Nothing to remove" and no more.
+TEST_CASE_FIXTURE(CompanyFixture, "APolicyWithRowsThatCannotBeEvaluatedIsDegraded") {
+  Write("policies/access.rescind",
+        "extend grant { level : int? }\n"
+        "policy high \"High\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n  for g in grant\n"
+        "  when (g.level ?? 0) * 9223372036854775807 > 5\n  then { revoke g }\n}\n");
+  ImportCompany();
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(!Prints("degraded"));
+  Write("more.ndjson", "{\"entity\":\"grant\",\"id\":\"bob-vpn\",\"level\":2}\n");
+  REQUIRE_MESSAGE(Run({"import", "more.ndjson", "--source", "directory"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("! degraded: 1 row could not be evaluated, and nothing is done about it"));
+  CHECK(Prints("Nothing to remove"));
+  REQUIRE(Run({"plan", "-o", "html"}) == ExitStatus::kDone);
+  CHECK(Prints("! degraded: 1 row could not be evaluated"));
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["degraded"] == true);
+  CHECK(Json()["not_acted_on"][0]["reason"] == "evaluation_error");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Complains("access.high is degraded: 1 row could not be evaluated"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "BusinessDaysPassOverTheHolidaysOfTheWorkspace") {
+  Write("policies/access.rescind",
+        "policy ended \"Ended\" {\n  controls cis_8 \"5.3\"\n  for i in identity\n"
+        "  when i.contract_end is known and i.contract_end + 4 business days has passed\n"
+        "  then { disable i }\n}\n");
+  Write("people.ndjson",
+        "{\"entity\":\"identity\",\"id\":\"eli\",\"kind\":\"contractor\",\"status\":\"active\","
+        "\"contract_end\":\"2026-05-25\"}\n");
+  REQUIRE_MESSAGE(Run({"import", "people.ndjson", "--source", "hr"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["as_of"] == "2026-06-01T08:00:00Z");
+  CHECK(Json()["policies"][0]["matches"] == 1);
+  std::string workspace = Content("rescind.toml");
+  workspace.insert(workspace.find("[workspace]\n") + 12,
+                   "holidays = [\"2026-05-28\", \"2026-05-29\"]\n");
+  Write("rescind.toml", workspace);
+  REQUIRE_MESSAGE(Run({"plan", "-o", "json"}) == ExitStatus::kDone, err.str());
+  CHECK(Json()["policies"][0]["matches"] == 0);
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "AnIdThatSeveralRowsHaveIsAskedBack") {
   ImportCompany();
   Write("more.ndjson",

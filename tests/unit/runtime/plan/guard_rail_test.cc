@@ -346,7 +346,8 @@ TEST_CASE("a policy nobody confirmed is held where nobody is there to confirm") 
   AppliedSelection selection = PlannerWorld::Everything();
   PlanOutcome released = world.Plan();
   CHECK(ActionLines(released.plan) == Lines{"disable account a: ready"});
-  CHECK(released.used_releases.size() == 1);
+  CHECK(released.confirming_releases.size() == 1);
+  CHECK(released.used_releases.empty());
   const eval::EvaluationInput input{*world.program, *world.base, world.holidays, world.now};
   world.store.Apply(RecordApplied(input, world.previous, released, selection));
   CHECK(ListReleases(world.store)->empty());  // one-shot

@@ -34,12 +34,15 @@ TEST_CASE("OnlyWhatIsReadyInBothPlansIsSelected") {
   derived.not_acted_on = {left_alone};
   const PlanSelection selection = SelectActions(read, derived);
   CHECK(selection.action_keys == std::set<std::string>{"key-both"});
-  CHECK(selection.unseen_count == 2);  // "later" was not ready when it was read
-  REQUIRE(selection.fallen.size() == 3);
+  CHECK(selection.unseen_count == 1);
+  REQUIRE(selection.fallen.size() == 4);
   CHECK(selection.fallen[0].why == "no policy asks for it any more");
   CHECK(selection.fallen[1].why == "it is held now: over its limit");
   CHECK(selection.fallen[1].held);
   CHECK(selection.fallen[2].why == "it is protected now, by break_glass");
+  CHECK(selection.fallen[3].why ==
+        "it was not due when this plan was made, and may go now: make a new plan");
+  CHECK_FALSE(selection.fallen[3].held);
 }
 
 TEST_CASE("WhatIsEscalatedIsLeftByAutoAndTriedAgainByAPlanThatListsIt") {

@@ -178,6 +178,12 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "WrongValuesSayWhatIsWanted") {
         std::string::npos);
   CHECK(Problem("[workspace]\ntimezone = \"Mars/Olympus_Mons\"\n")
             .find("tz database does not know; write one like") != std::string::npos);
+  for (const char* wrong :
+       {"\"2026-12-25\"", "[\"25.12.2026\"]", "[5]", "[2026-12-25T09:00:00Z]"}) {
+    CAPTURE(wrong);
+    CHECK(Problem(std::string("[workspace]\nholidays = ") + wrong + "\n")
+              .find("must be a list of dates") != std::string::npos);
+  }
   CHECK(Problem("[workspace]\nstore = 5\n").find("must be a text in quotes, not an integer") !=
         std::string::npos);
   CHECK(Problem("[workspace]\nstore = \"\"\n").find("must not be empty") != std::string::npos);

@@ -1,0 +1,198 @@
+// What holds an action holds it until something has happened: across runs, resumes and releases.
+#include <filesystem>
+
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// Three grants are handed over, and their system cannot be reached: nothing has happened yet.
+struct HandedOver : CompanyWithAccess {
+  HandedOver() {
+    Write("fault-observe", "echo 'the server is down' >&2; exit 1\n");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    REQUIRE(files.Remove(folder / "fault-observe").ok());
+    clock.Advance({kMicrosPerHour});
+  }
+  bool NobodyLostAccess() { return Has("on-ann-vpn") && Has("on-bob-vpn") && Has("on-eve-vpn"); }
+};
+
+// The plan called them ready below the line that the policy is held, and `--auto` removed them.
+TEST_CASE_FIXTURE(HandedOver, "AStaleFeedHoldsWhatWasHandedOverAndNeverTried") {
+  WriteWorkspace("[source.directory]\nentity = [\"grant\", \"account\"]\nmax_age = \"1h\"\n");
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["held"] == 3);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(NobodyLostAccess());
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kHeld);
+  CHECK(NobodyLostAccess());
+  clock.Advance({kMicrosPerHour});
+  HireKim();
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-vpn"));
+}
+
+TEST_CASE_FIXTURE(HandedOver, "AnotherMeaningHoldsWhatWasHandedOverAndNeverTried") {
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("90d"), 3, "80d");
+  Write("policies/access.rescind", policies);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kHeld);
+  CHECK(NobodyLostAccess());
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-vpn"));
+}
+
+// The resumed run gave the reason of the first one, which was no longer true.
+TEST_CASE_FIXTURE(HandedOver, "AResumedRunGivesTheReasonsOfNow") {
+  TellUseOfAnnsVpn("2026-02-01T00:00:00Z");
+  REQUIRE_MESSAGE(Run({"apply", "--resume"}) == ExitStatus::kDone, (out.str() + err.str()));
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "transition" || entry["to"] != "verified") continue;
+    const bool is_ann = entry["action"]["target"] == "ann-vpn";
+    CHECK(entry["policies"][0]["because"] ==
+          (is_ann ? "last used 2026-02-01T00:00:00Z" : "last used 2026-01-01T00:00:00Z"));
+  }
+}
+
+// A plan beside --resume was read and thrown away, with its confirmation and its staleness.
+TEST_CASE_FIXTURE(HandedOver, "ResumingAPlanAppliesThatPlanAndNothingElse") {
+  HireKim();
+  REQUIRE(Run({"plan", "--out", "kim.json", "-o", "json"}) == ExitStatus::kDone);
+  nlohmann::json json = Json();
+  const std::string id = json["plan_id"];
+  CHECK(Run({"apply", "kim.json", "--resume", "--confirm", "sha256:wrong"}) == ExitStatus::kHeld);
+  CHECK(NobodyLostAccess());
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("90d"), 3, "80d");
+  Write("policies/access.rescind", policies);
+  CHECK(Run({"apply", "kim.json", "--resume", "--confirm", id}) == ExitStatus::kPlanIsStale);
+  CHECK(NobodyLostAccess());
+  Write("policies/access.rescind", kCompanyPolicies);
+  REQUIRE_MESSAGE(Run({"apply", "p.json", "--resume"}) == ExitStatus::kHeld, err.str());
+  CHECK(Has("on-kim-vpn"));
+  REQUIRE_MESSAGE(Run({"apply", "kim.json", "--resume", "--confirm", id}) == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(!Has("on-kim-vpn"));
+  CHECK(!Has("on-ann-vpn"));
+}
+
+TEST_CASE_FIXTURE(CompanyWithAccess, "AResumedRunSaysWhatIsEscalated") {
+  Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0\n");
+  CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kAppliedInPart);
+  CHECK(Prints("X revoke grant ann-vpn on corp"));
+}
+
+// A release was used up by a run that let nothing go, which said that the rows were not in its
+// plan.
+TEST_CASE_FIXTURE(CompanyFixture, "AReleaseIsUsedByTheRunThatStartsSomethingUnderIt") {
+  WriteWorkspace("", "per_policy = 1\n");
+  ImportCompany();
+  GiveAccess();
+  const std::string id = MakePlan();
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kHeld);
+  REQUIRE(Run({"release", "stale_grant", "--reason", "checked"}) == ExitStatus::kDone);
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kHeld);
+  CHECK(Prints("it was held when this plan was made, and may go now: make a new plan"));
+  CHECK(!Prints("not in this plan"));
+  CHECK(!Has("requests"));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 3);
+  // It was good for that once.
+  HireKim();
+  ImportMore(Account("lea") + Grant("lea-vpn", "lea"));
+  CHECK(ApplyConfirmed() == ExitStatus::kHeld);
+}
+
+// Released because it was new, the policy also took ten times what its limit allowed.
+TEST_CASE_FIXTURE(CompanyFixture, "OneReleaseLetsOneThingGo") {
+  WriteWorkspace("", "per_policy = 1\n");
+  ImportCompany();
+  GiveAccess();
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Prints("the policy is new"));
+  REQUIRE(Run({"release", "stale_grant", "--reason", "read it"}) == ExitStatus::kDone);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Prints("over the limit"));
+  CHECK(!Has("requests"));
+  REQUIRE(Run({"release", "stale_grant", "--reason", "and so many"}) == ExitStatus::kDone);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!Has("on-ann-vpn"));
+}
+
+// An older copy of the store lacked the exemption, and nobody noticed.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AStoreFromBeforeAnExemptionIsRefused") {
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  std::filesystem::copy(folder / "data", folder / "old", std::filesystem::copy_options::recursive);
+  const auto put_back = [&] {
+    std::filesystem::remove_all(folder / "data");
+    std::filesystem::copy(folder / "old", folder / "data",
+                          std::filesystem::copy_options::recursive);
+  };
+  CHECK(Run({"exempt", "add", "grant:ann-vpn", "--policy", "all", "--reason", "  ", "--owner",
+             "eve", "--until", "+30d"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"exempt", "add", "grant:ann-vpn", "--policy", "all", "--reason", "leave",
+                       "--owner", "eve", "--until", "+30d"}) == ExitStatus::kDone,
+                  err.str());
+  put_back();
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kError);
+  CHECK(Run({"status"}) == ExitStatus::kError);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "TheStoreIsClosedToOthersWhoeverMadeItsFolder") {
+  REQUIRE(files.MakeDirectories(folder / "data", 0755).ok());
+  chmod((folder / "data").c_str(), 0755);
+  ImportCompany();
+  CHECK(files.Stat(folder / "data/db")->mode == 0700);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "TheStoreHasAFolderOfItsOwn") {
+  for (const char* folders :
+       {"store = \"secrets\"\n", "store = \"policies\"\n", "store = \".\"\n"}) {
+    CAPTURE(folders);
+    std::string workspace = Content("rescind.toml");
+    workspace.insert(workspace.find("[workspace]\n") + 12, folders);
+    Write("rescind.toml", workspace);
+    CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
+    CHECK(Prints("error[E0601]"));
+    CHECK(Run({"status"}) == ExitStatus::kError);
+    CHECK(Complains("in the store's folder"));
+    WriteWorkspace("");
+  }
+  WriteWorkspace("[audit]\nkey_file = \"data/key\"\n");
+  CHECK(Run({"status"}) == ExitStatus::kError);
+  CHECK(Complains("is the audit log's key and lies in the store's folder"));
+}
+
+// Reasons that named people stood in the log for ever.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AReasonThatNamesPeopleIsCommittedToAndNotWritten") {
+  std::string policies(kCompanyPolicies);
+  const std::string plain = "because \"last used {seen}\"";
+  policies.replace(policies.find(plain), plain.size(),
+                   "because \"{g.account.owner?.email} last used it {seen}\"");
+  Write("policies/access.rescind", policies);
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"i1\",\"kind\":\"employee\",\"status\":\"active\","
+      "\"email\":\"ann.secretname@example.org\"}\n" +
+      Account("ann", "\"owner\":\"i1\","));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  size_t committed = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    CHECK(entry.dump().find("secretname") == std::string::npos);
+    if (!entry.contains("policies") || !entry.contains("action")) continue;
+    committed += entry["policies"][0]["because"].is_object() ? 1 : 0;
+  }
+  CHECK(committed >= 9);  // of each of the three: attempt, applied, verified
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder / "evidence")) {
+    if (!file.is_regular_file()) continue;
+    const std::string name = file.path().string();
+    CHECK_MESSAGE(files.Read(name, 1 << 24)->find("secretname") == std::string::npos, name);
+  }
+}
+
+}  // namespace
+}  // namespace rescind
