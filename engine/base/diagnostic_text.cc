@@ -19,11 +19,10 @@ struct CodePointRange {
 constexpr uint32_t kReplacement = 0xFFFD;
 
 // Combining marks and other characters without a cell of their own.
-constexpr CodePointRange kZeroWidth[] = {
-    {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD},  {0x0610, 0x061A}, {0x064B, 0x065F},
-    {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E},  {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
-    {0x200B, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x2064},  {0x20D0, 0x20FF}, {0xFE00, 0xFE0F},
-    {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF}, {0xE0100, 0xE01EF}};
+constexpr CodePointRange kZeroWidth[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD},
+                                         {0x0610, 0x061A}, {0x064B, 0x065F}, {0x0E31, 0x0E31},
+                                         {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E}, {0x1AB0, 0x1AFF},
+                                         {0x1DC0, 0x1DFF}, {0x20D0, 0x20FF}, {0xFE20, 0xFE2F}};
 
 // East Asian wide and full-width characters, and emoji.
 constexpr CodePointRange kDoubleWidth[] = {
@@ -56,13 +55,13 @@ uint32_t TakeCodePoint(std::string_view& text) {
   return valid ? code : kReplacement;
 }
 
-// Shown as its number, `\u202E`: C1 controls, and marks that would show the line in another order.
-bool IsShownByNumber(uint32_t code) { return (code >= 0x80 && code < 0xA0) || IsHiddenMark(code); }
-constexpr size_t kCellsOfNumber = 6;
+// Shown as its number, `\u202E`: what nobody would see, or what would show the line in another
+// order.
+bool IsShownByNumber(uint32_t code) { return IsHiddenMark(code) && !IsOddBlank(code); }
 
 size_t CellsOf(uint32_t code, size_t column) {
   if (code == '\t') return kTabCells - column % kTabCells;
-  if (IsShownByNumber(code)) return kCellsOfNumber;
+  if (IsShownByNumber(code)) return VisibleMark(code).size();
   if (InRanges(code, kZeroWidth)) return 0;
   return InRanges(code, kDoubleWidth) ? 2 : 1;
 }
@@ -76,8 +75,8 @@ constexpr size_t kWidestLine = 200;
 constexpr size_t kCellsBefore = 60;
 constexpr std::string_view kEllipsis = "…";
 
-// The cells of a line that are printed: tabs expanded, control characters as a space. Where the
-// line goes on outside of the window stands an ellipsis of one cell.
+// The cells of a line that are printed: tabs expanded, hidden characters as their numbers. Where
+// the line goes on outside of the window stands an ellipsis of one cell.
 std::string PrintableLine(std::string_view line, Window window) {
   std::string out;
   size_t column = 0;
@@ -92,10 +91,10 @@ std::string PrintableLine(std::string_view line, Window window) {
       continue;
     }
     if (column > window.first + window.count) return out + std::string(kEllipsis);
-    if (code == '\t' || code < 0x20 || code == 0x7F) {
+    if (code == '\t' || code == '\r') {
       out.append(cells, ' ');
     } else if (IsShownByNumber(code)) {
-      out += Visible(before.substr(0, before.size() - line.size()));
+      out += VisibleMark(code);
     } else if (code == kReplacement) {
       out += "\xEF\xBF\xBD";
     } else {

@@ -1,8 +1,9 @@
 // Visible: text as a person may see it, with nothing in it that a screen hides or obeys.
 //
 // Control characters move a terminal's cursor; marks of direction show text in another order than
-// it is read ("Trojan source"). Whatever prints text that others wrote for people goes through
-// here. Data for machines keeps its bytes.
+// it is read ("Trojan source"); characters without a shape make two texts look the same that are
+// not. Whatever prints text that others wrote for people goes through here. Data for machines keeps
+// its bytes.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +13,13 @@
 
 namespace rescind {
 
-// A character without a shape that changes the order of what stands around it, or its lines:
-// U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069.
+// A character that nobody sees, or takes for a blank that it is not: controls but tab and the ends
+// of lines, marks of direction, what Unicode calls default ignorable (joiners, selectors, tags, …),
+// letters without a shape, and blanks other than the one that the space bar gives.
 bool IsHiddenMark(uint32_t code_point);
+
+// Those of them that show as a blank between words, as the no-break space does.
+bool IsOddBlank(uint32_t code_point);
 
 struct HiddenMark {
   size_t begin = 0;  // in bytes
@@ -24,10 +29,15 @@ struct HiddenMark {
 // The first such character at or behind `from`; begin and end are npos when there is none.
 HiddenMark FindHiddenMark(std::string_view utf8, size_t from = 0);
 
-// "right-to-left override": what Unicode calls it. `code_point` is one of them.
+// "right-to-left override": what Unicode calls it, or the group that it belongs to. `code_point` is
+// one of them.
 std::string_view HiddenMarkName(uint32_t code_point);
 
-// Control characters become `\x1B` and `\u009B`, marks of direction `\u202E`; all else stays.
+// How Visible shows one of them: `\x1B`, `\u202E`, `\u{E0041}`.
+std::string VisibleMark(uint32_t code_point);
+
+// Hidden marks, tabs and ends of lines become `\x1B`, `\u009B`, `\u202E`; all else stays, and so do
+// odd blanks: names of people hold them, and they are seen.
 std::string Visible(std::string_view utf8);
 
 }  // namespace rescind

@@ -43,6 +43,7 @@ class Checker {
   uint32_t EndOfBrokenText(const Token& token) const;
   // How a mark that nobody sees is mended: by an escape of a text or of a regex, or taken out.
   enum class Mend { kTextEscape, kRegexEscape, kRemove };
+  static std::string EscapeOf(uint32_t mark, Mend mend);
   bool CheckMarks(uint32_t begin, uint32_t end, Mend mend);
   bool CheckReasonMarks(const Token& token);
 
@@ -58,6 +59,7 @@ bool Checker::Check(const Token& token) {
     case TokenKind::kNumber: return CheckNumber(token);
     case TokenKind::kDuration: return CheckDuration(token);
     case TokenKind::kMoment: return CheckMoment(token);
+    case TokenKind::kSpace:
     case TokenKind::kComment: return CheckMarks(token.begin, token.end, Mend::kRemove);
     case TokenKind::kText: {
       const bool marked = CheckMarks(token.begin, token.end, Mend::kTextEscape);
@@ -185,31 +187,54 @@ bool Checker::CheckText(uint32_t begin, uint32_t end) {
   return !decoded.bad.empty();
 }
 
+std::string Checker::EscapeOf(uint32_t mark, Mend mend) {
+  switch (mend) {
+    case Mend::kTextEscape: return fmt::format("\\u{{{:X}}}", mark);
+    case Mend::kRegexEscape: return fmt::format("\\x{{{:X}}}", mark);
+    case Mend::kRemove: break;
+  }
+  return "";
+}
+
 // The first mark is shown, and all of them are mended: a hostile file holds as many as it likes.
 bool Checker::CheckMarks(uint32_t begin, uint32_t end, Mend mend) {
   const std::string_view text = text_.substr(0, end);
-  HiddenMark mark = FindHiddenMark(text, begin);
-  if (mark.code_point == 0) return false;
-  const HiddenMark first = mark;
-  std::vector<TextEdit> edits;
-  for (; mark.code_point != 0; mark = FindHiddenMark(text, mark.end)) {
-    const char* const escape = mend == Mend::kTextEscape ? "\\u{{{:X}}}" : "\\x{{{:X}}}";
-    edits.push_back(
-        {At(static_cast<uint32_t>(mark.begin), static_cast<uint32_t>(mark.end)),
-         mend == Mend::kRemove ? "" : fmt::format(fmt::runtime(escape), mark.code_point)});
+  const HiddenMark first = FindHiddenMark(text, begin);
+  if (first.begin == std::string_view::npos) return false;
+  DiagnosticHelp escape;
+  DiagnosticHelp blank{"or write a common blank", {}};
+  DiagnosticHelp removal{"remove it: it makes the line look other than it is", {}};
+  for (HiddenMark mark = first; mark.begin < end; mark = FindHiddenMark(text, mark.end)) {
+    const Span span = At(static_cast<uint32_t>(mark.begin), static_cast<uint32_t>(mark.end));
+    escape.fix.push_back({span, EscapeOf(mark.code_point, mend)});
+    blank.fix.push_back({span, IsOddBlank(mark.code_point) ? " " : ""});
+    removal.fix.push_back({span, ""});
   }
-  const std::string written = edits[0].text;
-  return Report(
-      {kHiddenMark,
-       edits[0].span,
-       edits.size() == 1 ? "nobody sees it"
-                         : fmt::format("nobody sees it, nor {} more behind it", edits.size() - 1),
-       fmt::format("a hidden character stands here: U+{:04X}, {}", first.code_point,
-                   HiddenMarkName(first.code_point)),
-       {},
-       {{written.empty() ? "remove it: it makes the line look other than it is"
-                         : fmt::format("if it is meant, write it so that it shows: `{}`", written),
-         std::move(edits)}}});
+  const size_t count = escape.fix.size();
+  const bool is_blank = IsOddBlank(first.code_point);
+  Diagnostic diagnostic{kHiddenMark,
+                        escape.fix[0].span,
+                        is_blank ? "it looks like a common blank" : "nobody sees it",
+                        fmt::format("a hidden character stands here: U+{:04X}, {}",
+                                    first.code_point, HiddenMarkName(first.code_point)),
+                        {},
+                        {}};
+  if (count > 1) {
+    diagnostic.label +=
+        fmt::format(", {} {} more behind it", is_blank ? "as do" : "nor", count - 1);
+  }
+  if (mend != Mend::kRemove) {
+    escape.text =
+        fmt::format("if it is meant, write it so that it shows: `{}`", escape.fix[0].text);
+    diagnostic.help.push_back(std::move(escape));
+    if (is_blank) diagnostic.help.push_back(std::move(blank));
+  } else if (is_blank) {
+    blank.text = "write a common blank";
+    diagnostic.help.push_back(std::move(blank));
+  } else {
+    diagnostic.help.push_back(std::move(removal));
+  }
+  return Report(std::move(diagnostic));
 }
 
 // The texts within the holes are tokens of their own.
@@ -343,9 +368,9 @@ struct LookAlike {
   std::string_view plain;
 };
 constexpr LookAlike kLookAlikes[] = {
-    {"“", "\""}, {"”", "\""},     {"„", "\""}, {"«", "\""}, {"»", "\""}, {"‘", "\""}, {"’", "\""},
-    {"–", "-"},  {"—", "-"},      {"−", "-"},  {"×", "*"},  {"≤", "<="}, {"≥", ">="}, {"≠", "!="},
-    {"'", "\""}, {"\u00a0", " "}, {"，", ","}, {"：", ":"}, {"（", "("}, {"）", ")"}, {"…", "..."},
+    {"“", "\""}, {"”", "\""}, {"„", "\""}, {"«", "\""}, {"»", "\""}, {"‘", "\""},  {"’", "\""},
+    {"–", "-"},  {"—", "-"},  {"−", "-"},  {"×", "*"},  {"≤", "<="}, {"≥", ">="},  {"≠", "!="},
+    {"'", "\""}, {"，", ","}, {"：", ":"}, {"（", "("}, {"）", ")"}, {"…", "..."},
 };
 
 // Quotes of another kind around a text: one mistake, mended by two edits.
@@ -378,12 +403,6 @@ bool Checker::ReportStray(const Token& token) {
   const std::string_view word = TextOf(text_, token);
   Diagnostic diagnostic{
       kStrayCharacter, At(token.begin, token.end), "has no meaning here", "", {}, {}};
-  const auto byte = static_cast<unsigned char>(word[0]);
-  if (byte < 0x20 || byte == 0x7F) {
-    diagnostic.message = fmt::format("a control character (number {}) stands here", byte);
-    diagnostic.help.push_back({"remove it", {{diagnostic.span, ""}}});
-    return Report(std::move(diagnostic));
-  }
   diagnostic.message = fmt::format("`{}` cannot stand here", word);
   for (const LookAlike& pair : kLookAlikes) {
     if (word != pair.wide) continue;
@@ -404,7 +423,7 @@ bool Checker::ReportStray(const Token& token) {
     diagnostic.help.push_back({"there is no division; a regular expression follows `matches`", {}});
   } else if (word == "[" || word == "]") {
     diagnostic.help.push_back({"a set stands in braces: `{ a, b }`", {}});
-  } else if (byte >= 0x80) {
+  } else if (static_cast<unsigned char>(word[0]) >= 0x80) {
     diagnostic.help.push_back({"names consist of a to z, A to Z, 0 to 9 and _", {}});
   } else {
     diagnostic.help.push_back({"remove it", {{diagnostic.span, ""}}});

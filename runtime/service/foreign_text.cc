@@ -7,15 +7,11 @@ namespace rescind {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
-constexpr size_t kLongestMark = 3;  // bytes
+constexpr size_t kLongestMark = 4;  // bytes
 
 // Length in bytes of the blank or invisible character that well-formed `text` begins with; 0: none.
 size_t BlankBytes(std::string_view text) {
-  const auto at = [&](size_t index) {
-    return index < text.size() ? static_cast<unsigned char>(text[index]) : 0u;
-  };
-  if (at(0) <= 0x20 || at(0) == 0x7F) return 1;
-  if (at(0) == 0xC2 && at(1) <= 0xA0) return 2;  // C1 controls and the no-break space
+  if (static_cast<unsigned char>(text[0]) <= 0x20) return 1;
   const HiddenMark mark = FindHiddenMark(text.substr(0, kLongestMark));
   return mark.begin == 0 ? mark.end : 0;
 }

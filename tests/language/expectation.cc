@@ -28,10 +28,15 @@ std::string WithMarks(std::string text) {
     REQUIRE(end != std::string::npos);
     const auto code =
         static_cast<unsigned>(std::stoul(text.substr(at + 3, end - at - 3), nullptr, 16));
-    REQUIRE((code >= 0x800 && code < 0x10000));
-    const std::string mark = {static_cast<char>(0xE0 | code >> 12),
-                              static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-                              static_cast<char>(0x80 | (code & 0x3F))};
+    REQUIRE(code < 0x110000);
+    std::string mark(1, static_cast<char>(code));
+    if (code >= 0x80) {
+      const size_t more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+      mark = {static_cast<char>(0xFF00 >> (more + 1) | code >> 6 * more)};
+      for (size_t left = more; left-- > 0;) {
+        mark += static_cast<char>(0x80 | (code >> 6 * left & 0x3F));
+      }
+    }
     text.replace(at, end + 1 - at, mark);
   }
   return text;

@@ -13,13 +13,43 @@ TEST_CASE("WhatAScreenWouldHideOrObeyShowsAsItsNumber") {
   CHECK(Visible("\u061c\u200e\u200f\u2028\u2029\u2066\u2069") ==
         "\\u061C\\u200E\\u200F\\u2028\\u2029\\u2066\\u2069");
   // Their neighbours are letters and blanks like any other.
-  CHECK(Visible("\u061b\u061d\u200d\u2010\u2027\u202f\u2065\u206a") ==
-        "\u061b\u061d\u200d\u2010\u2027\u202f\u2065\u206a");
+  CHECK(Visible("\u061b\u061d\u2010\u2027\ufffc") == "\u061b\u061d\u2010\u2027\ufffc");
   // Broken UTF-8 stays as it is, and what follows is looked at.
   CHECK(Visible("\xE2\x80") == "\xE2\x80");
   CHECK(Visible("\xE2\x1b\xD8") == "\xE2\\x1B\xD8");
   CHECK(Visible("\xE2\x80n") == "\xE2\x80n");
   CHECK(Visible("") == "");
+}
+
+// A text with a zero width space looked like the one without it, and nothing told them apart.
+TEST_CASE("WhatHasNoShapeShowsAsItsNumber") {
+  CHECK(Visible("vip\u200b") == "vip\\u200B");
+  CHECK(Visible("\u00ad\u034f\u115f\u1160\u17b4\u180b\u180e\u180f\u200c\u200d") ==
+        "\\u00AD\\u034F\\u115F\\u1160\\u17B4\\u180B\\u180E\\u180F\\u200C\\u200D");
+  CHECK(Visible("\u2060\u2064\u2065\u206a\u2800\u3164\ufe00\ufe0f\ufeff\uffa0") ==
+        "\\u2060\\u2064\\u2065\\u206A\\u2800\\u3164\\uFE00\\uFE0F\\uFEFF\\uFFA0");
+  CHECK(Visible("\U0001d173\U000e0041\U000e0fff") == "\\u{1D173}\\u{E0041}\\u{E0FFF}");
+  // Blanks are seen, and names hold them.
+  CHECK(Visible("\u00a0\u1680\u2000\u202f\u205f\u3000") == "\u00a0\u1680\u2000\u202f\u205f\u3000");
+  // Four bytes that are cut off.
+  CHECK(Visible("\xF3\xA0\x81") == "\xF3\xA0\x81");
+}
+
+TEST_CASE("EveryHiddenMarkHasANameAndTheirNeighboursAreSeen") {
+  size_t count = 0;
+  size_t blank_count = 0;
+  for (uint32_t code = 0; code < 0x110000; ++code) {
+    blank_count += IsOddBlank(code) ? 1 : 0;
+    if (!IsHiddenMark(code)) continue;
+    ++count;
+    CHECK_FALSE(HiddenMarkName(code).empty());
+  }
+  CHECK(count == 4258);
+  CHECK(blank_count == 16);
+  for (const uint32_t seen : {0x09u, 0x0Au, 0x0Du, 0x20u, 0x7Eu, 0xA1u, 0xACu, 0xAEu, 0x180Au,
+                              0x2010u, 0x2070u, 0x3001u, 0xFE10u, 0xFFFCu, 0xFFFDu, 0xE1000u}) {
+    CHECK_FALSE(IsHiddenMark(seen));
+  }
 }
 
 TEST_CASE("HiddenMarksAreFoundOneAfterTheOther") {
@@ -32,6 +62,10 @@ TEST_CASE("HiddenMarksAreFoundOneAfterTheOther") {
   const HiddenMark second = FindHiddenMark(text, first.end);
   CHECK(text.substr(second.begin, second.end - second.begin) == "\u061c");
   CHECK(FindHiddenMark(text, second.end).begin == std::string_view::npos);
+  const HiddenMark wide = FindHiddenMark("\xF3\xA0 \U000e0001");
+  CHECK(wide.begin == 3);
+  CHECK(wide.end == 7);
+  CHECK(wide.code_point == 0xE0001);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ TEST_CASE("WhatAServerSaysBecomesOneLine") {
                   "31m and a\xC2\xA0 blank") == "C1 31m and a blank");
   CHECK(OneLineOf("turned \xE2\x80\xAE round \xE2\x81\xA6 and\xE2\x80\xA8 round") ==
         "turned round and round");
+  CHECK(OneLineOf("no\u200b such\u3000 role\U000e0041") == "no such role");
   CHECK(OneLineOf("Größe 東京 🙂") == "Größe 東京 🙂");
   CHECK(OneLineOf("bad \xFF\xC3 bytes\xE2\x80") == "bad \uFFFD\uFFFD bytes\uFFFD\uFFFD");
   CHECK(OneLineOf(std::string_view("a\0b", 3)) == "a b");
