@@ -166,7 +166,8 @@ MATCHES_REGEX : 'matches' Gap* '/' RegexStart RegexItem* '/' ;
 
 fragment Digit      : [0-9] ;
 fragment TextItem   : ~["\\\r\n] | '\\' ~[\r\n] ;
-fragment ReasonItem : ~["\\\r\n{}] | '\\' ~[\r\n] ;
+// The braces of `\u{20AC}` hold no value.
+fragment ReasonItem : ~["\\\r\n{}] | '\\u{' ~["\\{}\r\n]* '}' | '\\' ~[\r\n] ;
 fragment Hole       : '{' ( ~["{}\r\n] | '"' TextItem* '"' | Hole )* '}' ;
 fragment RegexStart : ~[*/\\[\r\n] | RegexEscape | RegexClass ;
 fragment RegexItem  : ~[/\\[\r\n] | RegexEscape | RegexClass ;

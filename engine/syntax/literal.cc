@@ -92,6 +92,14 @@ size_t SkipGap(std::string_view token, size_t word_length) {
   return at;
 }
 
+// The offset behind the escape at `at`. The braces of `\u{20AC}` belong to it.
+uint32_t SkipReasonEscape(std::string_view body, uint32_t at) {
+  if (body.substr(at, 3) != "\\u{") return at + 2;
+  const size_t close = body.find_first_of("{}\"\\", at + 3);
+  const bool closes = close != std::string_view::npos && body[close] == '}';
+  return closes ? static_cast<uint32_t>(close + 1) : at + 2;
+}
+
 }  // namespace
 
 DecodedText DecodeText(std::string_view body) {
@@ -169,7 +177,7 @@ bool SplitReason(std::string_view body, std::vector<ReasonPart>& parts, uint32_t
   const auto size = static_cast<uint32_t>(body.size());
   while (at < size) {
     if (body[at] == '\\') {
-      at += 2;
+      at = SkipReasonEscape(body, at);
     } else if (body[at] == '}') {
       bad_brace = at;
       return false;
