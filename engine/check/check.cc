@@ -84,7 +84,7 @@ class Collector {
         state_.defines.push_back(
             {module, module + "." + define->name.text, define, Define::State::kUnchecked, {}, {}});
       } else if (const auto* fixture = declaration.As<ast::FixtureDecl>()) {
-        state_.fixtures.push_back({module, fixture});
+        state_.fixtures.push_back({module, fixture, declaration.incomplete});
       }
     }
     state_.entities_incomplete = state_.entities_incomplete || file.incomplete;

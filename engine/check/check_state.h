@@ -79,6 +79,7 @@ struct Define {
 struct Fixture {
   std::string module;
   const ast::FixtureDecl* decl = nullptr;
+  bool incomplete = false;  // a syntax error may have hidden rows
 };
 
 struct CheckState {

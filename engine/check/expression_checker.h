@@ -57,6 +57,9 @@ class ExpressionChecker {
                             const typed::Type* expected = nullptr);
   // A known bool.
   typed::ExprPtr CheckCondition(const ast::Expr& expr);
+  // Names that nobody gave may have been hidden by a mistake: they are no mistake of their own.
+  void ForgiveUnknownNames() { forgives_unknown_names_ = true; }
+  bool forgives_unknown_names() const { return forgives_unknown_names_; }
   // A literal, or the value of a param, of that type (a text is the id of a row); nullopt:
   // reported.
   std::optional<typed::Constant> CheckConstant(const ast::Expr& expr, const typed::Type& type);
@@ -209,6 +212,7 @@ class ExpressionChecker {
   std::vector<Local> locals_;
   std::vector<Extent> let_extents_;  // by let
   bool silent_ = false;
+  bool forgives_unknown_names_ = false;
   bool under_not_ = false;  // the expression being checked stands right behind `not`
   Expansion own_expansion_;
   Expansion* expansion_ = &own_expansion_;

@@ -155,7 +155,7 @@ ExprPtr ExpressionChecker::UnknownMember(const ast::Name& name, const Type& expe
 }
 
 ExprPtr ExpressionChecker::UnknownName(const ast::Name& name) {
-  if (state_.names_incomplete) return Poison(name.span);
+  if (state_.names_incomplete || forgives_unknown_names_) return Poison(name.span);
   auto mistake = Mistake(kUnknownName, name.span, fmt::format("there is no `{}` here", name.text));
   std::vector<std::string> candidates;
   for (const Local& local : locals_) candidates.push_back(local.name);

@@ -264,7 +264,8 @@ ExprPtr ExpressionChecker::CheckDefineCall(const ast::Expr& expr, const ast::Cal
   const bool sound = DefineIsSound(index, call.callee.span);
   const Define& define = state_.defines[index];
   const std::string& name = define.decl->name.text;
-  if (call.arguments.size() != define.decl->parameters.size()) {
+  const bool counts = !define.decl->parameters_are_hidden;
+  if (counts && call.arguments.size() != define.decl->parameters.size()) {
     Mistake(kWrongArguments, expr.span,
             fmt::format("`{}` takes {} argument{}", name, define.decl->parameters.size(),
                         define.decl->parameters.size() == 1 ? "" : "s"))

@@ -273,7 +273,8 @@ void RuleChecker::CheckPolicy(const Declared<ast::PolicyDecl>& declared, typed::
   HandOver(policy);
   policy.unless_span = unless_span_;
   if (!sound) return;
-  CheckStageEffects(state_, policy);
+  // Which stage is the last one is open until their order is mended.
+  if (stages_ascend_) CheckStageEffects(state_, policy);
   DescribeMeaning(state_.program, policy);
 }
 

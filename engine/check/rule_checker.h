@@ -72,6 +72,8 @@ class RuleChecker {
   void CheckPlainClauses(typed::Policy& policy);
   void CheckStages(const ast::Declaration& declaration, typed::Policy& policy);
   void CheckStage(const ast::ThenClause& clause, const ast::Clause& place, typed::Policy& policy);
+  void CheckOrder(const ast::ThenClause& clause, const ast::Clause& place,
+                  const typed::Stage& stage, const typed::Policy& policy);
   void CheckAction(const ast::Action& action, typed::Stage& stage);
   bool VerbFits(const ast::Action& action, const typed::Expr& target);
   std::optional<typed::Recipient> CheckRecipient(const ast::Expr& expr);
@@ -98,6 +100,8 @@ class RuleChecker {
   const std::vector<ast::Clause>* clauses_ = nullptr;
   typed::ExprPtr when_, unless_;
   Span when_span_, unless_span_;
+  std::optional<size_t> last_timed_stage_;  // of those checked
+  bool stages_ascend_ = true;
 };
 
 }  // namespace rescind::check

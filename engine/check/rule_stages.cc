@@ -143,7 +143,7 @@ void RuleChecker::CheckStage(const ast::ThenClause& clause, const ast::Clause& p
                              typed::Policy& policy) {
   typed::Stage stage;
   stage.span = place.span;
-  bool timed = true;
+  bool timed = !clause.head_is_hidden;
   if (clause.after) {
     const auto after = CheckLength(*clause.after);
     timed = after.has_value();
@@ -159,7 +159,7 @@ void RuleChecker::CheckStage(const ast::ThenClause& clause, const ast::Clause& p
     }
   }
   for (const ast::Action& action : clause.actions) CheckAction(action, stage);
-  if (clause.actions.empty()) {
+  if (clause.actions.empty() && !clause.body_is_hidden) {
     state_.Mistake(kMissingClause, clause.body_span, "this stage does nothing")
         .Help("name an action, or leave the stage out");
   }
@@ -170,15 +170,24 @@ void RuleChecker::CheckStage(const ast::ThenClause& clause, const ast::Clause& p
         .Label("what is deleted cannot be given back")
         .Help("disable or revoke first, and delete after a while: `then after 30d { delete … }`");
   }
-  if (timed && !policy.stages.empty() && stage.after <= policy.stages.back().after) {
+  if (timed) CheckOrder(clause, place, stage, policy);
+  policy.stages.push_back(std::move(stage));
+}
+
+// A stage whose time cannot be read is passed over.
+void RuleChecker::CheckOrder(const ast::ThenClause& clause, const ast::Clause& place,
+                             const typed::Stage& stage, const typed::Policy& policy) {
+  if (last_timed_stage_ && stage.after <= policy.stages[*last_timed_stage_].after) {
+    const typed::Stage& before = policy.stages[*last_timed_stage_];
     state_
         .Mistake(kStagesNotAscending, clause.after ? clause.after->value->span : place.keyword_span,
                  "stages come in the order of their times")
-        .Note(policy.stages.back().span, fmt::format("the stage before is due after {}",
-                                                     FormatDuration(policy.stages.back().after)))
+        .Note(before.span,
+              fmt::format("the stage before is due after {}", FormatDuration(before.after)))
         .Help("give it a later time, or join the two stages");
+    stages_ascend_ = false;
   }
-  policy.stages.push_back(std::move(stage));
+  last_timed_stage_ = policy.stages.size();
 }
 
 void RuleChecker::CheckStages(const ast::Declaration& declaration, typed::Policy& policy) {

@@ -36,6 +36,8 @@ class TestChecker {
       if (const auto policy = FindPolicy(state_, module_, name)) test.policies.push_back(*policy);
     }
     std::set<const ast::FixtureDecl*> used;
+    is_incomplete_ = declaration.incomplete;
+    if (is_incomplete_) expressions_.ForgiveUnknownNames();
     CollectRows(decl.statements, used);
     NameRows();
     for (const auto& [row, at] : rows_) CheckRow(*row, at, test);
@@ -44,8 +46,10 @@ class TestChecker {
     state_.program.tests.push_back(std::move(test));
   }
 
-  void CheckFixture(const ast::FixtureDecl& decl) {
+  void CheckFixture(const Fixture& fixture) {
+    const ast::FixtureDecl& decl = *fixture.decl;
     std::set<const ast::FixtureDecl*> used = {&decl};
+    if (fixture.incomplete) expressions_.ForgiveUnknownNames();
     typed::Test scratch;
     CollectRows(decl.statements, used);
     NameRows();
@@ -70,10 +74,12 @@ class TestChecker {
                    std::set<const ast::FixtureDecl*>& used) {
     for (const ast::Statement& statement : statements) {
       const auto* use = std::get_if<ast::UseStatement>(&statement.node);
-      if (use == nullptr || !use->fixture.ok()) continue;
-      const ast::FixtureDecl* fixture = FindFixture(use->fixture);
-      if (fixture != nullptr && used.insert(fixture).second) {
-        CollectRows(fixture->statements, used);
+      if (use == nullptr) continue;
+      const Fixture* fixture = use->fixture.ok() ? FindFixture(use->fixture) : nullptr;
+      // The rows of the one that was meant are named by what follows.
+      if (fixture == nullptr || fixture->incomplete) expressions_.ForgiveUnknownNames();
+      if (fixture != nullptr && used.insert(fixture->decl).second) {
+        CollectRows(fixture->decl->statements, used);
       }
     }
     for (const ast::Statement& statement : statements) {
@@ -87,11 +93,11 @@ class TestChecker {
     }
   }
 
-  const ast::FixtureDecl* FindFixture(const ast::QualifiedName& name) {
+  const Fixture* FindFixture(const ast::QualifiedName& name) {
     std::vector<std::string> parts;
     for (const ast::Name& part : name.parts) parts.push_back(part.text);
     const auto found = state_.symbols.Find(NameSpace::kFixtures, module_, parts);
-    if (found.size() == 1) return state_.fixtures[found.front()->index].decl;
+    if (found.size() == 1) return &state_.fixtures[found.front()->index];
     if (found.size() > 1) {
       state_
           .Mistake(kAmbiguousName, name.span,
@@ -284,7 +290,7 @@ class TestChecker {
     if (test.start && test.end && *test.end < *test.start) {
       state_.Mistake(kBadTestTime, title_span_, "this test ends before it starts");
     }
-    if (times_.empty() && !test.start && !test.end) {
+    if (times_.empty() && !test.start && !test.end && !is_incomplete_) {
       state_.Mistake(kBadTestTime, title_span_, "this test names no time")
           .Help("say when it starts and ends: `start 2026-01-01T00:00Z`, `end …`");
     }
@@ -383,6 +389,7 @@ class TestChecker {
   CheckState& state_;
   const std::string module_;
   Span title_span_;
+  bool is_incomplete_ = false;  // a syntax error may have hidden statements
   ExpressionChecker expressions_;
   std::vector<Row> rows_;
   std::map<std::pair<EntityId, std::string>, Span> ids_;
@@ -393,7 +400,7 @@ class TestChecker {
 
 void CheckTests(CheckState& state) {
   for (const Fixture& fixture : state.fixtures) {
-    TestChecker(state, fixture.module).CheckFixture(*fixture.decl);
+    TestChecker(state, fixture.module).CheckFixture(fixture);
   }
   for (const auto& test : state.tests) {
     TestChecker(state, test.module).CheckTest(*test.declaration, *test.decl);

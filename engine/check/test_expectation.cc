@@ -41,7 +41,7 @@ const RowKey* FindTestRow(CheckState& state, const ExpressionChecker& expression
                           const ast::Name& name) {
   if (!name.ok()) return nullptr;
   const RowKey* row = expressions.FindRow(name.text);
-  if (row == nullptr) {
+  if (row == nullptr && !expressions.forgives_unknown_names()) {
     state.Mistake(kUnknownName, name.span, fmt::format("there is no row `{}` here", name.text))
         .Help("rows are named by `given E name { … }` or `given E \"id\" as name { … }`");
   }

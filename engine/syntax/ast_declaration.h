@@ -129,6 +129,9 @@ struct ThenClause {
   std::optional<Approval> approval;
   std::vector<Action> actions;
   Span body_span;  // `{ … }`
+  // A syntax error hid what stands before the braces, or an action between them.
+  bool head_is_hidden = false;
+  bool body_is_hidden = false;
 };
 
 enum class LimitWindow { kRun, kHour, kDay };
@@ -289,6 +292,7 @@ struct DefineDecl {
   Name name;
   std::vector<Parameter> parameters;
   ExprPtr body;
+  bool parameters_are_hidden = false;  // by a syntax error
 };
 struct PolicyDecl {
   Name name;

@@ -235,7 +235,7 @@ ast::Declaration FileParser::Poison(const DeclarationRange& piece) const {
   } else if (word == "table") {
     result.node = ast::TableDecl{name, {}, "", name.span};
   } else if (word == "define") {
-    result.node = ast::DefineDecl{name, {}, ast::MakeExpr(name.span, ast::ErrorExpr{})};
+    result.node = ast::DefineDecl{name, {}, ast::MakeExpr(name.span, ast::ErrorExpr{}), true};
   } else if (word == "policy") {
     result.node = ast::PolicyDecl{name, "", name.span, std::nullopt, {}};
   } else if (word == "protect") {
@@ -337,7 +337,9 @@ std::optional<ast::Clause> FileParser::PoisonClause(TokenRange part) const {
   } else if (word == "timezone") {
     clause.node = ast::TimezoneClause{error()};
   } else if (word == "then") {
-    clause.node = ast::ThenClause{};
+    ast::ThenClause then;
+    then.head_is_hidden = then.body_is_hidden = true;
+    clause.node = std::move(then);
   } else {
     return std::nullopt;
   }
@@ -355,11 +357,13 @@ bool FileParser::ParseThen(const DeclarationRange& piece, TokenRange part, ast::
     ReportMisfit(piece, head, PieceRole::kClause, std::move(failure));
   }
   auto& then = std::get<ast::ThenClause>(clause.node);
+  then.body_is_hidden = false;
   const TokenRange body{open + 1, part.last - 1};
   for (const TokenRange action : SplitBody(text_, outline_.tokens, body, BodyKind::kActions)) {
     if (auto* entry = RunEntry(&P::actionEntry, action, failure)) {
       then.actions.push_back(builder_.Action(entry->action()));
     } else {
+      then.body_is_hidden = true;
       ReportMisfit(piece, action, PieceRole::kAction, std::move(failure));
     }
   }
