@@ -67,7 +67,11 @@ class Collector {
       };
       if (const auto* entity = declaration.As<ast::EntityDecl>()) {
         entities_.push_back({module, standard, &declaration, entity});
-        if (declaration.incomplete) state_.entities_incomplete = true;
+        if (entity->name_is_hidden || !entity->name.ok()) {
+          state_.entities_incomplete = true;
+        } else if (declaration.incomplete) {
+          state_.incomplete_entities.insert(entity->name.parts.back().text);
+        }
       } else if (const auto* param = declaration.As<ast::ParamDecl>()) {
         take(state_.params, param);
       } else if (const auto* list = declaration.As<ast::ListDecl>()) {

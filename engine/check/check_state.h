@@ -4,6 +4,7 @@
 // policies, tests. It lives for one call.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -108,6 +109,14 @@ struct CheckState {
   // A syntax error may have hidden a declaration: an unknown name is no mistake that we can see.
   bool names_incomplete = false;
   bool entities_incomplete = false;
+  std::set<std::string> incomplete_entities;  // their fields
+  // What is declared and cannot be read: whoever names it is not to blame.
+  std::set<std::pair<EntityId, std::string>> broken_fields;
+
+  bool FieldMayBeHidden(EntityId entity, const std::string& field) const {
+    return entities_incomplete || broken_fields.count({entity, field}) > 0 ||
+           incomplete_entities.count(program.schema.entity(entity).name) > 0;
+  }
 
   Schema& schema() { return program.schema; }
   typed::BinderId NewBinder() { return typed::BinderId(program.binder_count++); }

@@ -164,12 +164,20 @@ const typed::RowKey* ExpressionChecker::FindRow(const std::string& name) const {
 
 ExprPtr ExpressionChecker::CheckKnown(const ast::Expr& expr, const ast::Expr& whole,
                                       const Type* expected) {
-  const bool under_not = under_not_;
   ExprPtr value = Check(expr, expected);
-  under_not_ = under_not;
   if (!Sound(value) || !value->type.optional) return value;
   ReportUnknown(*value, whole);
   return Poison(expr.span);
+}
+
+ExprPtr ExpressionChecker::CheckPart(const ast::Expr& part, const ast::Expr& whole,
+                                     const Type* expected) {
+  ExprPtr value = Check(part, expected);
+  if (!Sound(value) || !value->type.optional) return value;
+  ReportUnknown(*value, whole);
+  value->type.optional = false;
+  part_was_unknown_ = true;
+  return value;
 }
 
 ExprPtr ExpressionChecker::CheckCondition(const ast::Expr& expr) {
@@ -217,11 +225,42 @@ CivilDuration CivilOf(const ast::CivilDurationLiteral& literal) {
   RESCIND_UNREACHABLE("not a civil unit");
 }
 
+bool IsRelation(const ast::Expr& expr) {
+  return expr.As<ast::CompareExpr>() != nullptr || expr.As<ast::InExpr>() != nullptr ||
+         expr.As<ast::HasExpr>() != nullptr || expr.As<ast::TextRelationExpr>() != nullptr ||
+         expr.As<ast::MatchesExpr>() != nullptr || expr.As<ast::PassedExpr>() != nullptr ||
+         expr.As<ast::AgeExpr>() != nullptr || expr.As<ast::WithinNextExpr>() != nullptr ||
+         expr.As<ast::KnownExpr>() != nullptr;
+}
+
+// What has conditions of its own, or a variable that is no name outside.
+bool HoldsSentences(const ast::Expr& expr) {
+  return expr.As<ast::LogicalExpr>() != nullptr || expr.As<ast::NotExpr>() != nullptr ||
+         expr.As<ast::QuantifierExpr>() != nullptr || expr.As<ast::AggregateExpr>() != nullptr ||
+         expr.As<ast::FilterExpr>() != nullptr;
+}
+
 }  // namespace
 
 // ---- The kinds ----------------------------------------------------------------------------------
 
 ExprPtr ExpressionChecker::Check(const ast::Expr& expr, const Type* expected) {
+  const ast::Expr* const negation = std::exchange(negation_, nullptr);
+  const bool outer_was_unknown = std::exchange(part_was_unknown_, false);
+  const ast::Expr* const outer_sentence = sentence_;
+  if (IsRelation(expr)) sentence_ = negation != nullptr ? negation : &expr;
+  if (HoldsSentences(expr)) sentence_ = nullptr;
+  const bool passes_not_on =
+      expr.As<ast::NotExpr>() != nullptr || expr.As<ast::CallExpr>() != nullptr;
+  if (passes_not_on) negation_ = negation;
+  ExprPtr value = CheckNode(expr, expected);
+  negation_ = negation;
+  sentence_ = outer_sentence;
+  const bool part_was_unknown = std::exchange(part_was_unknown_, outer_was_unknown);
+  return part_was_unknown ? Poison(expr.span) : std::move(value);
+}
+
+ExprPtr ExpressionChecker::CheckNode(const ast::Expr& expr, const Type* expected) {
   const Span span = expr.span;
   const auto moving = [&](ExprKind kind, Type::Kind type) {
     ExprPtr value = Make(kind, {}, span);
@@ -234,7 +273,6 @@ ExprPtr ExpressionChecker::Check(const ast::Expr& expr, const Type* expected) {
     return Poison(span);
   };
   using K = Type::Kind;
-  const bool was_under_not = std::exchange(under_not_, false);
   return std::visit(
       ast::Overloaded{
           [&](const ast::TextLiteral& e) { return Literal(K::kText, e.value, span); },
@@ -257,15 +295,9 @@ ExprPtr ExpressionChecker::Check(const ast::Expr& expr, const Type* expected) {
           [&](const ast::CallExpr& e) { return CheckCall(expr, e); },
           [&](const ast::NowExpr&) { return moving(ExprKind::kNow, K::kTime); },
           [&](const ast::TodayExpr&) { return moving(ExprKind::kToday, K::kDate); },
-          [&](const ast::LogicalExpr& e) {
-            under_not_ = was_under_not;
-            return CheckLogical(expr, e);
-          },
+          [&](const ast::LogicalExpr& e) { return CheckLogical(expr, e); },
           [&](const ast::NotExpr& e) { return CheckNot(expr, e); },
-          [&](const ast::CompareExpr& e) {
-            under_not_ = was_under_not;
-            return CheckCompare(expr, e);
-          },
+          [&](const ast::CompareExpr& e) { return CheckCompare(expr, e); },
           [&](const ast::InExpr& e) { return CheckIn(expr, e); },
           [&](const ast::HasExpr& e) { return CheckHas(expr, *e.set, *e.item); },
           [&](const ast::TextRelationExpr& e) { return CheckText(expr, e); },
@@ -378,14 +410,14 @@ void ExpressionChecker::ReportUnknown(const Expr& expr, const ast::Expr& whole) 
   const std::string text = state_.Text(expr.span);
   auto mistake = Mistake(kMayBeUnknown, expr.span, fmt::format("`{}` may be unknown", text));
   mistake.Label(fmt::format("this is `{}`", state_.Type(expr.type)));
-  const bool inside = whole.span.file == expr.span.file && whole.span.begin <= expr.span.begin &&
-                      expr.span.end <= whole.span.end;
+  const bool alone = sentence_ == nullptr && whole.span == expr.span;
+  const bool is_condition = alone && expr.type.kind == Type::Kind::kBool;
+  const ast::Expr* sentence = sentence_;
+  if (is_condition) sentence = negation_ != nullptr ? negation_ : &whole;
+  const Span around = sentence != nullptr ? sentence->span : whole.span;
+  const bool inside = around.file == expr.span.file && around.begin <= expr.span.begin &&
+                      expr.span.end <= around.end;
   if (!inside) return;
-  const bool alone = whole.span == expr.span;
-  const auto around = [&](const std::string& middle) {
-    return state_.Text({whole.span.file, whole.span.begin, expr.span.begin}) + middle +
-           state_.Text({whole.span.file, expr.span.end, whole.span.end});
-  };
   if (expr.type.kind == Type::Kind::kRows || expr.type.kind == Type::Kind::kTableRows) {
     mistake.Help(fmt::format("require it before: `{} is known and …`", text));
     return;
@@ -395,11 +427,13 @@ void ExpressionChecker::ReportUnknown(const Expr& expr, const ast::Expr& whole) 
                                       : fmt::format("({} ?? {})", text, value.value_or("…"));
   std::vector<TextEdit> fix;
   if (value) fix.push_back({expr.span, coalesced});
-  mistake.Help(fmt::format("say what unknown means: `{}`", around(coalesced)), std::move(fix));
-  if (alone && expr.type.kind != Type::Kind::kBool) return;
-  std::string required = fmt::format("{} is known and {}", text, state_.Text(whole.span));
-  if (under_not_) required = "(" + required + ")";
-  std::vector<TextEdit> edit = {{whole.span, required}};
+  mistake.Help(fmt::format("say what unknown means: `{}{}{}`",
+                           state_.Text({around.file, around.begin, expr.span.begin}), coalesced,
+                           state_.Text({around.file, expr.span.end, around.end})),
+               std::move(fix));
+  if (sentence == nullptr) return;
+  const std::string required = fmt::format("{} is known and {}", text, state_.Text(around));
+  std::vector<TextEdit> edit = {{around, required}};
   mistake.Help(fmt::format("or require it: `{}`", required), std::move(edit));
 }
 

@@ -106,6 +106,12 @@ class ExpressionChecker {
     uint64_t let_part_count = 0;  // what lets add, over the whole policy
   };
 
+  // As CheckKnown, for a part of `whole`: what may be unknown is reported and goes on as if it were
+  // known, so that the other mistakes of `whole` show, too. Check poisons `whole` in the end.
+  typed::ExprPtr CheckPart(const ast::Expr& part, const ast::Expr& whole,
+                           const typed::Type* expected = nullptr);
+  typed::ExprPtr CheckNode(const ast::Expr& expr, const typed::Type* expected);
+
   check::Mistake Mistake(DiagnosticCode code, Span span, std::string message) {
     return check::Mistake(silent_ ? nullptr : &state_.sink, code, span, std::move(message));
   }
@@ -212,8 +218,13 @@ class ExpressionChecker {
   std::vector<Local> locals_;
   std::vector<Extent> let_extents_;  // by let
   bool silent_ = false;
+  bool part_was_unknown_ = false;  // of the expression being checked
+  // Where `x is known and …` may be put before what is being checked: the innermost relation, or
+  // call that is a condition, with the `not` before it. Null: nowhere.
+  const ast::Expr* sentence_ = nullptr;
   bool forgives_unknown_names_ = false;
-  bool under_not_ = false;  // the expression being checked stands right behind `not`
+  // The `not` right behind which the expression being checked stands, the outermost of several.
+  const ast::Expr* negation_ = nullptr;
   Expansion own_expansion_;
   Expansion* expansion_ = &own_expansion_;
 };

@@ -120,7 +120,7 @@ ExpressionChecker::Path ExpressionChecker::RowStep(Path base, const ast::Expr& e
     text.kind = Type::Kind::kText;
     value = Unary(ExprKind::kId, text, expr.span, std::move(base.expr));
   } else {
-    if (state_.entities_incomplete) return BadPath(expr.span);
+    if (state_.FieldMayBeHidden(entity, field.text)) return BadPath(expr.span);
     return NoField(base, expr, field);
   }
   value->guarded = guarded;
@@ -152,6 +152,7 @@ ExpressionChecker::Path ExpressionChecker::ManyStep(Path base, const ast::Expr& 
                                                     const ast::Name& field, bool guarded) {
   const EntityId entity = base.expr->type.entity;
   const std::optional<FieldId> found = state_.schema().entity(entity).Find(field.text);
+  if (!found && state_.FieldMayBeHidden(entity, field.text)) return BadPath(expr.span);
   if (!found && field.text != "id") return NoField(base, expr, field);
   const bool rows =
       found && (IsRowsLike(TypeOfField(state_.schema().field(entity, *found).type)) ||

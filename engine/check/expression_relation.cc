@@ -72,7 +72,6 @@ ExprPtr ExpressionChecker::CheckLogical(const ast::Expr& expr, const ast::Logica
   const KnownSet doubtful_before = doubtful_;
   const bool all_was_doubtful = all_is_doubtful_;
   bool sound = true;
-  under_not_ = false;
   for (const auto& operand : logical.operands) {
     ExprPtr part = CheckCondition(*operand);
     if (Sound(part)) {
@@ -91,9 +90,8 @@ ExprPtr ExpressionChecker::CheckLogical(const ast::Expr& expr, const ast::Logica
 }
 
 ExprPtr ExpressionChecker::CheckNot(const ast::Expr& expr, const ast::NotExpr& negation) {
-  under_not_ = true;
+  if (negation_ == nullptr) negation_ = &expr;
   ExprPtr operand = CheckCondition(*negation.operand);
-  under_not_ = false;
   if (!Sound(operand)) return Poison(expr.span);
   return Unary(ExprKind::kNot, Boolean(), expr.span, std::move(operand));
 }
@@ -134,18 +132,18 @@ ExpressionChecker::Pair ExpressionChecker::CheckPair(const ast::Expr& left, cons
   Pair pair;
   // A bare name that means nothing by itself is a member of the other side's enum.
   if (!Resolves(left) && Resolves(right)) {
-    pair.right = CheckKnown(right, whole);
-    if (Sound(pair.right)) pair.left = CheckKnown(left, whole, &pair.right->type);
+    pair.right = CheckPart(right, whole);
+    if (Sound(pair.right)) pair.left = CheckPart(left, whole, &pair.right->type);
     return pair;
   }
-  pair.left = CheckKnown(left, whole);
+  pair.left = CheckPart(left, whole);
   const bool sound = Sound(pair.left);
   if (!sound && !Resolves(right)) return pair;
-  pair.right = CheckKnown(right, whole, sound ? &pair.left->type : nullptr);
+  pair.right = CheckPart(right, whole, sound ? &pair.left->type : nullptr);
   const auto* name = left.As<ast::NameExpr>();
-  if (name != nullptr && pair.sound() && pair.right->type.kind == Type::Kind::kEnum &&
-      !SameType(pair.left->type, pair.right->type)) {
-    pair.left = CheckKnown(left, whole, &pair.right->type);
+  if (name != nullptr && pair.sound() && !part_was_unknown_ &&
+      pair.right->type.kind == Type::Kind::kEnum && !SameType(pair.left->type, pair.right->type)) {
+    pair.left = CheckPart(left, whole, &pair.right->type);
   }
   return pair;
 }
@@ -194,7 +192,7 @@ ExprPtr ExpressionChecker::CheckCompare(const ast::Expr& expr, const ast::Compar
 
 ExprPtr ExpressionChecker::CheckInSet(const ast::Expr& expr, const ast::InExpr& in,
                                       const ast::SetLiteral& set) {
-  ExprPtr item = CheckKnown(*in.item, expr);
+  ExprPtr item = CheckPart(*in.item, expr);
   if (!Sound(item)) return Poison(expr.span);
   if (item->type.moving) {
     ReportMoving(*item, "before `in`");
@@ -228,7 +226,7 @@ ExprPtr ExpressionChecker::CheckInList(const ast::Expr& expr, const ast::InExpr&
     return Poison(expr.span);
   }
   const typed::List& list = state_.program.lists[symbol.index];
-  ExprPtr item = CheckKnown(*in.item, expr, &list.element);
+  ExprPtr item = CheckPart(*in.item, expr, &list.element);
   if (!Sound(item)) return Poison(expr.span);
   if (item->type.moving) {
     ReportMoving(*item, "before `in`");
@@ -271,8 +269,11 @@ ExprPtr ExpressionChecker::CheckIn(const ast::Expr& expr, const ast::InExpr& in)
 
 ExprPtr ExpressionChecker::CheckHas(const ast::Expr& expr, const ast::Expr& set,
                                     const ast::Expr& item) {
-  ExprPtr stored = CheckKnown(set, expr);
-  if (!Sound(stored)) return Poison(expr.span);
+  ExprPtr stored = CheckPart(set, expr);
+  if (!Sound(stored)) {
+    if (Resolves(item)) Check(item);
+    return Poison(expr.span);
+  }
   if (stored->type.kind != Type::Kind::kSet) {
     auto mistake = Mistake(kNotACollection, set.span,
                            fmt::format("`{}` is no set or list", state_.Text(set.span)));
@@ -295,7 +296,7 @@ ExprPtr ExpressionChecker::CheckHas(const ast::Expr& expr, const ast::Expr& set,
     member = Make(ExprKind::kLiteral, element, item.span);
     member->constant = typed::RowKey{element.entity, text->value};
   } else {
-    member = CheckKnown(item, expr, &element);
+    member = CheckPart(item, expr, &element);
   }
   if (!Sound(member)) return Poison(expr.span);
   if (!SameType(member->type, element)) {
@@ -308,7 +309,7 @@ ExprPtr ExpressionChecker::CheckHas(const ast::Expr& expr, const ast::Expr& set,
 // ---- Texts --------------------------------------------------------------------------------------
 
 ExprPtr ExpressionChecker::TextOperand(const ast::Expr& operand, const ast::Expr& whole) {
-  ExprPtr text = CheckKnown(operand, whole);
+  ExprPtr text = CheckPart(operand, whole);
   if (!Sound(text) || text->type.kind == Type::Kind::kText) return text;
   Type wanted;
   wanted.kind = Type::Kind::kText;
@@ -346,7 +347,7 @@ ExprPtr ExpressionChecker::CheckMatches(const ast::Expr& expr, const ast::Matche
 // ---- Times --------------------------------------------------------------------------------------
 
 ExprPtr ExpressionChecker::Moment(const ast::Expr& operand, const ast::Expr& whole) {
-  ExprPtr moment = CheckKnown(operand, whole);
+  ExprPtr moment = CheckPart(operand, whole);
   if (!Sound(moment)) return moment;
   if (moment->type.kind != Type::Kind::kTime && moment->type.kind != Type::Kind::kDate) {
     Mistake(kTypeMismatch, operand.span, "this must be a `time` or a `date`")
@@ -423,7 +424,7 @@ bool ExpressionChecker::LengthFits(const Expr& moment, const Expr& length) {
 ExprPtr ExpressionChecker::CheckSpan(const ast::Expr& expr, ExprKind kind,
                                      const ast::Expr& moment_expr, const ast::Expr& length_expr) {
   ExprPtr moment = Moment(moment_expr, expr);
-  ExprPtr length = CheckKnown(length_expr, expr);
+  ExprPtr length = CheckPart(length_expr, expr);
   if (!Sound(moment) || !Sound(length) || !LengthFits(*moment, *length) ||
       !CasesAreFew(expr.span, {moment.get(), length.get()})) {
     return Poison(expr.span);

@@ -97,8 +97,8 @@ std::string_view SumHelp(Type::Kind left, Type::Kind right) {
 
 ExprPtr ExpressionChecker::CheckArithmetic(const ast::Expr& expr,
                                            const ast::ArithmeticExpr& arithmetic) {
-  ExprPtr left = CheckKnown(*arithmetic.left, expr);
-  ExprPtr right = CheckKnown(*arithmetic.right, expr);
+  ExprPtr left = CheckPart(*arithmetic.left, expr);
+  ExprPtr right = CheckPart(*arithmetic.right, expr);
   if (!Sound(left) || !Sound(right)) return Poison(expr.span);
   using K = Type::Kind;
   const bool dated = left->type.kind == K::kTime || left->type.kind == K::kDate;
@@ -131,7 +131,7 @@ ExprPtr ExpressionChecker::CheckArithmetic(const ast::Expr& expr,
 }
 
 ExprPtr ExpressionChecker::CheckNegate(const ast::Expr& expr, const ast::NegateExpr& negate) {
-  ExprPtr operand = CheckKnown(*negate.operand, expr);
+  ExprPtr operand = CheckPart(*negate.operand, expr);
   if (!Sound(operand)) return Poison(expr.span);
   const Type wanted = typed::Plain(Type::Kind::kInt);
   if (!SameType(operand->type, wanted)) {
@@ -194,7 +194,7 @@ ExprPtr ExpressionChecker::CheckBuiltin(const ast::Expr& expr, const ast::CallEx
   const bool lower = name == "lower";
   const K wanted = lower ? K::kText : name == "date" ? K::kTime : K::kDate;
   const K result = lower ? K::kText : name == "date" ? K::kDate : K::kTime;
-  ExprPtr value = CheckKnown(argument, expr);
+  ExprPtr value = CheckPart(argument, expr);
   if (!Sound(value)) return Poison(expr.span);
   if (value->type.kind != wanted) {
     ReportType(*value, typed::Plain(wanted), fmt::format("the argument of `{}`", name));
@@ -273,6 +273,9 @@ ExprPtr ExpressionChecker::CheckDefineCall(const ast::Expr& expr, const ast::Cal
                            call.arguments.size() == 1 ? "is" : "are"))
         .Note(define.decl->name.span, "it is declared here");
     return Poison(expr.span);
+  }
+  if (sound && define.result.kind == Type::Kind::kBool && sentence_ == nullptr) {
+    sentence_ = negation_ != nullptr ? negation_ : &expr;
   }
   bool fits = true;
   std::vector<ExprPtr> arguments;

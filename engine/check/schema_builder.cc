@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "engine/check/expression_checker.h"
 
@@ -226,7 +225,7 @@ class Builder {
     }
     auto type = Resolve(state_, field.type);
     if (!type) {
-      broken_fields_.insert({entity, field.name.text});
+      state_.broken_fields.insert({entity, field.name.text});
       return;
     }
     bool tracked = field.tracked;
@@ -244,6 +243,8 @@ class Builder {
   }
 
   void AddMany(EntityId owner, const ast::Field& field) {
+    // Until it is added.
+    const auto broken = state_.broken_fields.insert({owner, field.name.text}).first;
     const auto entity = EntityOf(state_, field.many->entity);
     if (!entity) {
       ReportUnknownType(state_, field.many->entity, true);
@@ -256,7 +257,7 @@ class Builder {
                          state_.schema().field(*entity, *via).type.kind == TypeKind::kReference &&
                          state_.schema().field(*entity, *via).type.entity == owner;
     if (!inverse) {
-      if (!via && broken_fields_.count({*entity, field.many->via.text}) > 0) return;
+      if (!via && state_.FieldMayBeHidden(*entity, field.many->via.text)) return;
       std::vector<std::string> names;
       for (const FieldDef& candidate : state_.schema().entity(*entity).fields) {
         if (candidate.type.kind == TypeKind::kReference && candidate.type.entity == owner) {
@@ -278,6 +279,7 @@ class Builder {
     type.entity = *entity;
     type.via = *via;
     state_.schema().AddField(owner, {field.name.text, type, false});
+    state_.broken_fields.erase(broken);
     if (field.tracked) {
       state_.Mistake(kBadField, field.tracked_span, "`many` is read from the other side")
           .Help("track the reference instead");
@@ -289,7 +291,6 @@ class Builder {
   std::map<const ast::EntityDecl*, EntityId> owners_;
   std::map<std::string, Span> entity_spans_;
   std::map<std::pair<EntityId, std::string>, Span> field_spans_;
-  std::set<std::pair<EntityId, std::string>> broken_fields_;
   std::vector<std::pair<EntityId, const ast::Field*>> many_;
 };
 

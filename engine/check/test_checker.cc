@@ -197,7 +197,7 @@ class TestChecker {
           .Help("set the reference of those rows instead");
       return std::nullopt;
     }
-    if (state_.entities_incomplete) return std::nullopt;
+    if (state_.FieldMayBeHidden(entity, name.text)) return std::nullopt;
     std::vector<std::string> names;
     for (const FieldDef& known : definition.fields) names.push_back(known.name);
     state_

@@ -264,6 +264,7 @@ struct EntityDecl {
   bool extends = false;
   QualifiedName name;  // one part unless `extends`
   std::vector<Field> fields;
+  bool name_is_hidden = false;  // by a syntax error: it is a guess
 };
 struct ParamDecl {
   Name name;

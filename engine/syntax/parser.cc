@@ -227,7 +227,7 @@ ast::Declaration FileParser::Poison(const DeclarationRange& piece) const {
   result.keyword_span = SpanOf({range.first, range.first + 1});
   result.incomplete = true;
   if (word == "entity" || word == "extend") {
-    result.node = ast::EntityDecl{word == "extend", {{name}, name.span}, {}};
+    result.node = ast::EntityDecl{word == "extend", {{name}, name.span}, {}, true};
   } else if (word == "param") {
     result.node = ast::ParamDecl{name, {}, ast::MakeExpr(name.span, ast::ErrorExpr{})};
   } else if (word == "list") {
