@@ -137,6 +137,8 @@ class ExpressionChecker {
   typed::ExprPtr UnknownMember(const ast::Name& name, const typed::Type& expected);
   typed::ExprPtr UnknownName(const ast::Name& name);
   bool Resolves(const ast::Expr& expr);
+  // A name for the member that a help asks about: none that is taken here or stands in `text`.
+  std::string NameOfMember(std::string_view text);
   // The value symbol that a name or a chain of names means; null without a report when it is
   // something else. `reported`: it was ambiguous.
   const Symbol* FindSymbol(const ast::Expr& expr, bool& reported);

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "engine/check/check_codes.h"
 #include "engine/check/expression_checker.h"
@@ -50,6 +51,23 @@ bool ExpressionChecker::Resolves(const ast::Expr& expr) {
   if (name == nullptr) return true;
   if (FindLocal(name->name.text) != nullptr) return true;
   return !state_.symbols.Find(NameSpace::kValues, module_, {name->name.text}).empty();
+}
+
+std::string ExpressionChecker::NameOfMember(std::string_view text) {
+  const auto is_in_text = [&](std::string_view name) {
+    const auto is_letter = [&](size_t at) {
+      return at < text.size() &&
+             (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+    };
+    for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+      if (!(at > 0 && is_letter(at - 1)) && !is_letter(at + name.size())) return true;
+    }
+    return false;
+  };
+  for (const std::string_view name : {"x", "y", "z", "member"}) {
+    if (FindLocal(name) == nullptr && !is_in_text(name)) return std::string(name);
+  }
+  return "…";
 }
 
 ExprPtr ExpressionChecker::EnumLiteral(const Type& type, uint8_t member, Span span) const {

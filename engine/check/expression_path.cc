@@ -159,12 +159,13 @@ ExpressionChecker::Path ExpressionChecker::ManyStep(Path base, const ast::Expr& 
                 state_.schema().field(entity, *found).type.kind == TypeKind::kReference);
   if (!rows) {
     const std::string collection = state_.Text(base.expr->span);
+    const std::string member = NameOfMember(collection);
     Mistake(kValueOfMany, expr.span,
             fmt::format("`{}` are many rows, so `{}` is not one value", collection, field.text))
-        .Help(fmt::format("ask about the members: `any(x in {} where x.{} …)`", collection,
-                          field.text))
-        .Help(fmt::format("or take one of a time or date: `latest(x.{} for x in {})`", field.text,
-                          collection));
+        .Help(fmt::format("ask about the members: `any({} in {} where {}.{} …)`", member,
+                          collection, member, field.text))
+        .Help(fmt::format("or take one of a time or date: `latest({}.{} for {} in {})`", member,
+                          field.text, member, collection));
     return BadPath(expr.span);
   }
   Type type;

@@ -279,8 +279,10 @@ ExprPtr ExpressionChecker::CheckHas(const ast::Expr& expr, const ast::Expr& set,
                            fmt::format("`{}` is no set or list", state_.Text(set.span)));
     mistake.Label(fmt::format("this is `{}`", state_.Type(stored->type)));
     if (stored->type.kind == Type::Kind::kRows) {
-      mistake.Help(fmt::format("ask about its members: `any(x in {} where x == {})`",
-                               state_.Text(set.span), state_.Text(item.span)));
+      const std::string wanted = state_.Text(item.span);
+      const std::string member = NameOfMember(wanted);
+      mistake.Help(fmt::format("ask about its members: `any({} in {} where {} == {})`", member,
+                               state_.Text(set.span), member, wanted));
     } else if (stored->type.kind == Type::Kind::kText) {
       mistake.Help("for a part of a text write `contains`");
     }

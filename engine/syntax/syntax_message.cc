@@ -153,6 +153,8 @@ class Explainer {
            misfit_.expected.end();
   }
   bool has_previous() const { return misfit_.token > misfit_.piece.first; }
+  size_t OperandBefore(size_t index) const;
+  Diagnostic MisplacedNot() const;
   std::string Where() const;
   std::string Found() const;
 
@@ -247,6 +249,49 @@ std::optional<Diagnostic> Explainer::ReservedName() const {
                       {{SpanAt(misfit_.token), std::string(word) + "_"}}}}};
 }
 
+// Where the operand of a relation begins that ends before `index`: `i.a?.b`, `f(x)`, `a ?? b`.
+size_t Explainer::OperandBefore(size_t index) const {
+  static const std::vector<std::string_view> kJoints = {".", "?.", "??", "+", "-", "*"};
+  size_t begin = index;
+  for (bool joined = true; joined && begin > misfit_.piece.first;) {
+    --begin;
+    int depth = 0;
+    for (;; --begin) {
+      const std::string_view word = Text(begin);
+      if (word == ")" || word == "}") ++depth;
+      if (word == "(" || word == "{") --depth;
+      if (depth <= 0 || begin == misfit_.piece.first) break;
+    }
+    const bool is_call = Text(begin) == "(" && begin > misfit_.piece.first &&
+                         tokens_[begin - 1].kind == TokenKind::kWord &&
+                         !Contains(InfixWords(), Text(begin - 1));
+    if (is_call) --begin;
+    joined = begin > misfit_.piece.first + 1 && Contains(kJoints, Text(begin - 1));
+    if (joined) --begin;
+    // A sign, not a difference.
+    const std::string_view before = joined ? Text(begin - 1) : std::string_view();
+    if (Contains(InfixWords(), before) || Contains(ClauseWords(), before) || before == "(") break;
+  }
+  return begin;
+}
+
+// `i.status not in { … }`.
+Diagnostic Explainer::MisplacedNot() const {
+  const size_t operand = OperandBefore(misfit_.token);
+  const Span span = SpanAt(misfit_.token);
+  const Span left = Cover(SpanAt(operand), SpanAt(misfit_.token - 1));
+  const std::string_view text = misfit_.text.substr(left.begin, left.end - left.begin);
+  const uint32_t next = tokens_[misfit_.token + 1].begin;
+  return {kUnexpected,
+          span,
+          "cannot stand here",
+          "`not` stands before the whole relation",
+          {},
+          {{fmt::format("write `not {} {} …`", text, Text(misfit_.token + 1)),
+            {{{misfit_.file, left.begin, left.begin}, "not "},
+             {{misfit_.file, span.begin, next}, ""}}}}};
+}
+
 // Ways of writing that other languages teach.
 std::optional<Diagnostic> Explainer::KnownHabit() const {
   if (!has_previous()) return std::nullopt;
@@ -275,12 +320,7 @@ std::optional<Diagnostic> Explainer::KnownHabit() const {
     return diagnostic;
   }
   if (word == "not" && misfit_.token + 1 < misfit_.piece.last && Expects("in")) {
-    return Diagnostic{kUnexpected,
-                      span,
-                      "cannot stand here",
-                      "`not` stands before the whole relation",
-                      {},
-                      {{fmt::format("write `not {} {} …`", before, Text(misfit_.token + 1)), {}}}};
+    return MisplacedNot();
   }
   if (misfit_.role == PieceRole::kField && before == "set") {
     return Diagnostic{kUnexpected,

@@ -1,8 +1,10 @@
 // Every tests/language/check/*.rescind against its .err and what it says of its own diagnostics.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/base/diagnostic_pages.h"
 #include "engine/base/diagnostic_text.h"
@@ -88,6 +90,47 @@ TEST_CASE("EveryCheckCaseMatchesItsGolden") {
     CheckGolden(golden.replace_extension(".err"),
                 RenderDiagnostics(checked.sources, checked.diagnostics));
   }
+}
+
+// The text with the edits carried out, the last one first.
+std::string WithEdits(std::string text, std::vector<TextEdit> edits) {
+  std::sort(edits.begin(), edits.end());
+  for (auto edit = edits.rbegin(); edit != edits.rend(); ++edit) {
+    text.replace(edit->span.begin, edit->span.end - edit->span.begin, edit->text);
+  }
+  return text;
+}
+
+std::vector<std::string> MistakesOf(const std::string& text, std::vector<Diagnostic>* out) {
+  SourceMap sources;
+  DiagnosticSink sink;
+  ParseAndCheck(sources, {sources.Add("fixes.rescind", text)}, Options(), sink);
+  std::vector<std::string> mistakes;
+  for (const Diagnostic& diagnostic : sink.TakeSorted()) {
+    mistakes.push_back(std::string(diagnostic.code.text) + " " + diagnostic.message);
+    if (out != nullptr) out->push_back(diagnostic);
+  }
+  return mistakes;
+}
+
+// The fix of `not g.last_used older than 3d` put `is known and` behind the `not`, which is E0203
+// again.
+TEST_CASE("AFixTakesItsMistakeAwayAndBringsNoOther") {
+  const std::string text = ReadFileOrFail("tests/language/check/fixes.rescind");
+  std::vector<Diagnostic> diagnostics;
+  const auto before = MistakesOf(text, &diagnostics);
+  size_t count = 0;
+  for (size_t i = 0; i < diagnostics.size(); ++i) {
+    for (const DiagnosticHelp& help : diagnostics[i].help) {
+      if (help.fix.empty()) continue;
+      INFO(help.text);
+      auto left = before;
+      left.erase(left.begin() + static_cast<ptrdiff_t>(i));
+      CHECK(MistakesOf(WithEdits(text, help.fix), nullptr) == left);
+      ++count;
+    }
+  }
+  CHECK(count >= 15);
 }
 
 TEST_CASE("EveryCodeOfTheCheckerHasAPageAndACase") {
