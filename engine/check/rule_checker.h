@@ -90,6 +90,8 @@ class RuleChecker {
   void CheckRename(const ast::PolicyDecl& decl, typed::Policy& policy);
   void RefuseInProtect();
 
+  // Says where a number comes from that is no literal.
+  void NoteParam(Mistake& mistake, const ast::Expr& number);
   std::optional<Duration> CheckLength(const ast::Length& length);
   std::optional<int64_t> CheckAmount(const ast::Amount& amount);
 

@@ -45,6 +45,23 @@ std::optional<Duration> RuleChecker::CheckLength(const ast::Length& length) {
   return std::nullopt;
 }
 
+void RuleChecker::NoteParam(check::Mistake& mistake, const ast::Expr& number) {
+  const ExprPtr value = expressions_.Check(number);
+  if (!Sound(value) || value->kind != typed::ExprKind::kParam) return;
+  const typed::Param& param = state_.program.params[value->param.index()];
+  std::string text;
+  if (const auto* count = std::get_if<int64_t>(&value->constant)) text = fmt::format("{}", *count);
+  if (const auto* exact = std::get_if<Duration>(&value->constant)) text = FormatDuration(*exact);
+  if (text.empty()) return;
+  if (!param.overridden) {
+    mistake.Note(param.span, fmt::format("its value is `{}`", text));
+    return;
+  }
+  mistake.Note(param.span,
+               fmt::format("[params] of {} sets it to `{}`", state_.options.params_file, text));
+  mistake.Help(fmt::format("change it in [params] of {}", state_.options.params_file));
+}
+
 std::optional<int64_t> RuleChecker::CheckAmount(const ast::Amount& amount) {
   const auto value = expressions_.CheckConstant(*amount.value, typed::Plain(Type::Kind::kInt));
   if (!value) return std::nullopt;
@@ -152,10 +169,11 @@ void RuleChecker::CheckShareLimit(const ast::Clause& clause, const ast::LimitSha
   if (limit.window) result.window = static_cast<typed::LimitWindow>(*limit.window);
   const auto amount = CheckAmount(limit.amount);
   if (amount && (*amount < 1 || (limit.percent && *amount > 100))) {
-    state_
-        .Mistake(kBadLimit, limit.amount.value->span,
-                 limit.percent ? "a share is between 1% and 100%" : "a limit is at least 1")
-        .Help("to stop a policy from acting, write `mode observe`");
+    auto mistake =
+        state_.Mistake(kBadLimit, limit.amount.value->span,
+                       limit.percent ? "a share is between 1% and 100%" : "a limit is at least 1");
+    NoteParam(mistake, *limit.amount.value);
+    mistake.Help("to stop a policy from acting, write `mode observe`");
   }
   const std::optional<EntityId> entity =
       limit.entity.ok() ? state_.schema().Find(limit.entity.parts.back().text) : std::nullopt;
@@ -179,7 +197,8 @@ void RuleChecker::CheckLeaveLimit(const ast::Clause& clause, const ast::LimitLea
   const auto amount = CheckAmount(limit.amount);
   ExprPtr group = CheckGroup(*limit.group);
   if (amount && *amount < 1) {
-    state_.Mistake(kBadLimit, limit.amount.value->span, "`leave` keeps at least 1");
+    auto mistake = state_.Mistake(kBadLimit, limit.amount.value->span, "`leave` keeps at least 1");
+    NoteParam(mistake, *limit.amount.value);
     return;
   }
   if (!amount || group == nullptr) return;

@@ -179,12 +179,13 @@ void RuleChecker::CheckOrder(const ast::ThenClause& clause, const ast::Clause& p
                              const typed::Stage& stage, const typed::Policy& policy) {
   if (last_timed_stage_ && stage.after <= policy.stages[*last_timed_stage_].after) {
     const typed::Stage& before = policy.stages[*last_timed_stage_];
-    state_
-        .Mistake(kStagesNotAscending, clause.after ? clause.after->value->span : place.keyword_span,
-                 "stages come in the order of their times")
-        .Note(before.span,
-              fmt::format("the stage before is due after {}", FormatDuration(before.after)))
-        .Help("give it a later time, or join the two stages");
+    auto mistake = state_.Mistake(kStagesNotAscending,
+                                  clause.after ? clause.after->value->span : place.keyword_span,
+                                  "stages come in the order of their times");
+    mistake.Note(before.span,
+                 fmt::format("the stage before is due after {}", FormatDuration(before.after)));
+    if (clause.after) NoteParam(mistake, *clause.after->value);
+    mistake.Help("give it a later time, or join the two stages");
     stages_ascend_ = false;
   }
   last_timed_stage_ = policy.stages.size();
