@@ -143,7 +143,9 @@ class Builder {
     for (const EntitySource& source : sources_) AddEntity(source);
     for (const EntitySource& source : sources_) AddFields(source);
     AddExtensions();
-    for (const auto& [entity, field] : many_) AddMany(entity, *field);
+    for (const auto& [entity, field] : many_) {
+      if (!AddMany(entity, *field)) state_.broken_fields.insert({entity, field->name.text});
+    }
   }
 
  private:
@@ -242,22 +244,21 @@ class Builder {
     state_.schema().AddField(entity, {field.name.text, *type, tracked, latest});
   }
 
-  void AddMany(EntityId owner, const ast::Field& field) {
-    // Until it is added.
-    const auto broken = state_.broken_fields.insert({owner, field.name.text}).first;
+  // False when it cannot be: reported, here or where what it names is declared.
+  bool AddMany(EntityId owner, const ast::Field& field) {
     const auto entity = EntityOf(state_, field.many->entity);
     if (!entity) {
       ReportUnknownType(state_, field.many->entity, true);
-      return;
+      return false;
     }
-    if (!field.many->via.ok()) return;
+    if (!field.many->via.ok()) return false;
     const std::string& owner_name = state_.schema().entity(owner).name;
     const auto via = state_.schema().entity(*entity).Find(field.many->via.text);
     const bool inverse = via &&
                          state_.schema().field(*entity, *via).type.kind == TypeKind::kReference &&
                          state_.schema().field(*entity, *via).type.entity == owner;
     if (!inverse) {
-      if (!via && state_.FieldMayBeHidden(*entity, field.many->via.text)) return;
+      if (!via && state_.FieldMayBeHidden(*entity, field.many->via.text)) return false;
       std::vector<std::string> names;
       for (const FieldDef& candidate : state_.schema().entity(*entity).fields) {
         if (candidate.type.kind == TypeKind::kReference && candidate.type.entity == owner) {
@@ -272,18 +273,18 @@ class Builder {
       if (!names.empty()) {
         mistake.Help(fmt::format("`many` inverts a reference, such as `{}`", names.front()));
       }
-      return;
+      return false;
     }
     FieldType type;
     type.kind = TypeKind::kMany;
     type.entity = *entity;
     type.via = *via;
     state_.schema().AddField(owner, {field.name.text, type, false});
-    state_.broken_fields.erase(broken);
     if (field.tracked) {
       state_.Mistake(kBadField, field.tracked_span, "`many` is read from the other side")
           .Help("track the reference instead");
     }
+    return true;
   }
 
   CheckState& state_;
