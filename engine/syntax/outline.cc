@@ -318,6 +318,36 @@ bool ClosesBracket(const OutlineWords& words, const std::vector<Token>& tokens, 
   return IsCloser(words.At(index)) || tokens[index].begin == tokens[index].end;
 }
 
+// `at T set g.x = …`, not the `at T` of an expectation.
+bool BeginsChange(const OutlineWords& words, size_t index) {
+  static const std::vector<std::string_view> kChanges = {"set",   "remove",  "add",
+                                                         "stale", "approve", "refuse"};
+  for (++index;; ++index) {
+    const std::string_view word = words.At(index);
+    if (Contains(kChanges, word)) return true;
+    const TokenKind kind = words.Kind(index);
+    const bool in_sum = kind == TokenKind::kMoment || kind == TokenKind::kDuration ||
+                        kind == TokenKind::kNumber || word == "+" || word == "-";
+    if (!in_sum) return false;
+  }
+}
+
+// Whether a statement begins at `index`. On a line of its own, its word says so. Behind another
+// statement the word may as well be a name, as in `expect end start`: something must have ended
+// before it, and what follows must go on as the statement would.
+bool BeginsStatement(const OutlineWords& words, const std::vector<Token>& tokens, size_t index) {
+  if (tokens[index].first_on_line) return true;
+  static const std::vector<std::string_view> kWantName = {
+      "use",  "given",   "add",     "as",     "remove", "approve", "refuse",  "expect",
+      "no",   "revoke",  "disable", "delete", "end",    "notify",  "suspend", "on",
+      "held", "because", "before",  "after",  "at",     "start"};
+  const std::string_view word = words.At(index);
+  if (!words.EndsOperand(index - 1) || Contains(kWantName, words.At(index - 1))) return false;
+  if (word == "at") return BeginsChange(words, index);
+  if (word == "start" || word == "end") return words.Kind(index + 1) == TokenKind::kMoment;
+  return words.IsWord(index + 1);
+}
+
 // Whether an item of a body begins at `index`, given that one is being read.
 bool BeginsItem(const OutlineWords& words, const std::vector<Token>& tokens, size_t index,
                 BodyKind kind) {
@@ -331,7 +361,7 @@ bool BeginsItem(const OutlineWords& words, const std::vector<Token>& tokens, siz
                        : kind == BodyKind::kStatements ? StatementWords()
                                                        : ActionWords();
   if (!Contains(begins, word)) return false;
-  if (kind == BodyKind::kStatements) return tokens[index].first_on_line;
+  if (kind == BodyKind::kStatements) return BeginsStatement(words, tokens, index);
   const std::string_view before = words.At(index - 1);
   // `retry for`, `else notify`, `then keep, notify`, `keep then`: parts of one clause.
   if (word == "for" && before == "retry") return false;

@@ -160,6 +160,9 @@ class Explainer {
 
   const std::vector<std::string_view>* LeadingWords() const;
   std::optional<Diagnostic> UnknownKeyword() const;
+  std::optional<Diagnostic> UnknownExpectation() const;
+  Diagnostic NoKeyword(const std::string& noun, const std::string& expected,
+                       const std::vector<std::string_view>& known) const;
   std::optional<Diagnostic> ReservedName() const;
   std::optional<Diagnostic> KnownHabit() const;
   Diagnostic TooShort() const;
@@ -214,22 +217,42 @@ std::optional<Diagnostic> Explainer::UnknownKeyword() const {
   const bool at_start = misfit_.token == misfit_.piece.first;
   if (!at_start && !(Expects("<end>") && found_.first_on_line)) return std::nullopt;
   const std::string noun = RoleNoun(misfit_.role);
+  return NoKeyword(noun, (noun[0] == 'a' ? "an " : "a ") + noun, *leading);
+}
+
+// `expect revok g`: what may follow is clear, though the grammar looks two words ahead there.
+std::optional<Diagnostic> Explainer::UnknownExpectation() const {
+  const size_t first = misfit_.piece.first;
+  if (misfit_.role != PieceRole::kStatement || Text(first) != "expect" || ended_) {
+    return std::nullopt;
+  }
+  const bool is_negated = misfit_.token == first + 2 && Text(first + 1) == "no";
+  if (misfit_.token != first + 1 && !is_negated) return std::nullopt;
+  std::vector<std::string_view> known = ActionWords();
+  known.emplace_back("held");
+  const bool is_known = Contains(known, TextOf(misfit_.text, found_));
+  if (found_.kind != TokenKind::kWord || is_known) return std::nullopt;
+  return NoKeyword("expectation", "an action or `held`", known);
+}
+
+Diagnostic Explainer::NoKeyword(const std::string& noun, const std::string& expected,
+                                const std::vector<std::string_view>& known) const {
   const std::string_view word = TextOf(misfit_.text, found_);
-  const char* const article = noun[0] == 'a' ? "an" : "a";
   Diagnostic diagnostic{kUnknownKeyword,
                         SpanAt(misfit_.token),
                         fmt::format("begins no {}", noun),
-                        fmt::format("expected {} {}, found `{}`", article, noun, word),
+                        fmt::format("expected {}, found `{}`", expected, word),
                         {},
                         {}};
   auto meant = Synonym(word);
-  if (!meant || !Contains(*leading, *meant)) meant = DidYouMean(word, Strings(*leading));
+  if (!meant || !Contains(known, *meant)) meant = DidYouMean(word, Strings(known));
   if (meant) {
     diagnostic.help.push_back(
         {fmt::format("did you mean `{}`?", *meant), {{diagnostic.span, *meant}}});
   } else {
+    const char* const article = noun[0] == 'a' || noun[0] == 'e' ? "an" : "a";
     diagnostic.help.push_back(
-        {fmt::format("{} {} begins with `{}`", article, noun, fmt::join(*leading, "`, `")), {}});
+        {fmt::format("{} {} begins with `{}`", article, noun, fmt::join(known, "`, `")), {}});
   }
   return diagnostic;
 }
@@ -419,6 +442,7 @@ Diagnostic Explainer::General() const {
 
 Diagnostic Explainer::Run() {
   if (auto diagnostic = UnknownKeyword()) return *std::move(diagnostic);
+  if (auto diagnostic = UnknownExpectation()) return *std::move(diagnostic);
   if (auto diagnostic = ReservedName()) return *std::move(diagnostic);
   if (!ended_) {
     if (auto diagnostic = KnownHabit()) return *std::move(diagnostic);
