@@ -12,6 +12,7 @@
 #include <set>
 
 #include "engine/base/diagnostic_text.h"
+#include "engine/base/visible_text.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/diagnostic_report.h"
 #include "runtime/service/policy_loader.h"
@@ -160,7 +161,7 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
                                             ? CheckWorkspace(invocation)
                                             : CheckPaths(options.paths, invocation));
   for (const std::string& notice : checked.policies.notices) {
-    fmt::print(invocation.err, "note: {}\n", notice);
+    fmt::print(invocation.err, "note: {}\n", Visible(notice));
   }
   Print(checked, options.format, invocation);
   if (checked.hidden_error_count > 0) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/base/time_zone.h"
+#include "engine/base/visible_text.h"
 #include "runtime/plan/plan_json.h"
 #include "runtime/service/notice_reach.h"
 
@@ -51,12 +52,13 @@ PipelineEnvironment EnvironmentOf(Invocation& invocation) {
 
 void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {
   for (const std::string& notice : policies.notices) {
-    fmt::print(invocation.err, "note: {}\n", notice);
+    fmt::print(invocation.err, "note: {}\n", Visible(notice));
   }
   // Lints are for `check`; what keeps a policy from working is for everybody.
   for (const Diagnostic& diagnostic : policies.diagnostics) {
     if (diagnostic.code != kUnreachableNotice) continue;
-    invocation.Warn(fmt::format("{}; {}", diagnostic.message, diagnostic.help.front().text));
+    invocation.Warn(
+        Visible(fmt::format("{}; {}", diagnostic.message, diagnostic.help.front().text)));
   }
 }
 

@@ -108,7 +108,7 @@ void WriteVerdict(TableText& table, const Plan& plan) {
         "  {} [{}{}]: {} match, {}", Visible(policy.policy), SeverityName(policy.severity),
         policy.enforced ? "" : ", observe only", Share(policy.match_count, policy.judged_count),
         Plural(policy.removal_count, "removal", "removals"));
-    if (!policy.limit.empty()) line += fmt::format("; limit {}", policy.limit);
+    if (!policy.limit.empty()) line += fmt::format("; limit {}", Visible(policy.limit));
     table.Line(line);
     if (!policy.held_because.empty()) {
       table.Line(
@@ -123,7 +123,8 @@ void WriteVerdict(TableText& table, const Plan& plan) {
                            FeedAgeText(feed.observed_at, plan.as_of), feed.stale ? ", stale" : ""));
   }
   if (!plan.applicable) {
-    table.Line(fmt::format("This plan cannot be applied: {}.", plan.not_applicable_because));
+    table.Line(
+        fmt::format("This plan cannot be applied: {}.", Visible(plan.not_applicable_because)));
   } else if (plan.cold_start && summary.ready_count != 0) {
     table.Line(
         "Policies act here for the first time, or changed their meaning: apply needs --confirm.");

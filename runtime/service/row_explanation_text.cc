@@ -91,6 +91,9 @@ class ExplanationText {
     text_ += '\n';
   }
 
+  // File names are foreign text like any other.
+  std::string Place(Span span) const { return Visible(PlaceOf(sources_, span)); }
+
   bool IsShown(const ExplainedRule& rule) const {
     const ir::Rule& ir_rule = program_.rules[rule.relevant.rule];
     if (ir_rule.protect) return rule.explanation.verdict != eval::Verdict::kNoMatch;
@@ -118,11 +121,11 @@ class ExplanationText {
     const ir::Rule& rule = program_.rules[explained.relevant.rule];
     text_ += '\n';
     if (rule.protect) {
-      Line("= protected by {}: {}  ({})", rule.full_name, rule.title,
-           PlaceOf(sources_, rule.name_span));
+      Line("= protected by {}: {}  ({})", rule.full_name, Visible(rule.title),
+           Place(rule.name_span));
     } else {
-      Line("{} {}: {}  ({})", rule.full_name, VerdictName(explained.explanation), rule.title,
-           PlaceOf(sources_, rule.name_span));
+      Line("{} {}: {}  ({})", rule.full_name, VerdictName(explained.explanation),
+           Visible(rule.title), Place(rule.name_span));
     }
     if (!explained.relevant.judges_target) Line("  it judges {}", Visible(explained.judged));
     Line("  when");
@@ -149,13 +152,13 @@ class ExplanationText {
     if (clause.children.empty()) {
       Line("{:{}}{} {}: {}{}{}  ({})", "", depth * 2, clause.decides ? "*" : " ",
            Visible(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
-           clause.decides ? ", decides" : "", until, PlaceOf(sources_, clause.span));
+           clause.decides ? ", decides" : "", until, Place(clause.span));
       return;
     }
     if (clause.children.size() == 1) {
       Line("{:{}}{} {}: {}{}{}  ({})", "", depth * 2, clause.decides ? "*" : " ",
            Visible(ClauseText(sources_, clause.span)), AnswerName(clause.answer),
-           clause.decides ? ", decides" : "", until, PlaceOf(sources_, clause.span));
+           clause.decides ? ", decides" : "", until, Place(clause.span));
       ++depth;
     }
     for (const eval::ExplainedClause& child : clause.children) Clause(child, depth);
@@ -168,7 +171,7 @@ class ExplanationText {
           "  ({}{})", Visible(fact.source),
           fact.observed_at ? fmt::format(", observed {}", FormatInstant(*fact.observed_at)) : "");
     }
-    Line("    {} = {}{}", fact.path, Visible(fact.value), origin);
+    Line("    {} = {}{}", Visible(fact.path), Visible(fact.value), origin);
   }
 
   void Consequences(const ExplainedRule& explained, const ir::Rule& rule) {

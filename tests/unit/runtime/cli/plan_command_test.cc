@@ -181,6 +181,22 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhyShowsClausesFactsAndWhatFollows") {
   CHECK(Complains("no row is called nothing"));
 }
 
+// A policy's title went to the terminal as it was written, escape sequences and all.
+TEST_CASE_FIXTURE(CompanyFixture, "WhyShowsATitleWithoutWhatATerminalObeys") {
+  std::string policies(kCompanyPolicies);
+  const std::string title = "Unused access goes";
+  policies.replace(policies.find(title), title.size(), "Unused \\u{1B}[2J\\u{202E}access");
+  const std::string protect = "Nothing touches break-glass accounts";
+  policies.replace(policies.find(protect), protect.size(), "Nothing \\u{200B}touches");
+  Write("policies/access.rescind", policies);
+  ImportCompany();
+  REQUIRE_MESSAGE(Run({"why", "ann-vpn"}) == ExitStatus::kDone, err.str());
+  CAPTURE(out.str());
+  CHECK(Prints("stale_grant matches: Unused \\x1B[2J\\u202Eaccess"));
+  REQUIRE(Run({"why", "grant:dan-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("Nothing \\u200Btouches"));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "WhyNotSaysWhenItBecomesTrue") {
   Write("company.ndjson", Company() +
                               "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"last_used\":"
