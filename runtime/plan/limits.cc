@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kMillion = 1'000'000;
 constexpr int64_t kMillionthsPerPercent = 10'000;
+constexpr size_t kNamedGroups = 5;
 
 struct Share {
   bool percent = false;
@@ -95,6 +96,15 @@ struct GroupCount {
   uint64_t population = 0;
 };
 
+// "i3, i4 and 2 more".
+std::string ListGroups(const std::vector<std::string>& names) {
+  const size_t named = std::min(names.size(), kNamedGroups);
+  std::string text;
+  for (size_t i = 0; i < named; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (named < names.size()) text += fmt::format(" and {} more", names.size() - named);
+  return text;
+}
+
 class LimitCheck {
  public:
   LimitCheck(PlanDraft& draft, const std::vector<std::string>& spent)
@@ -113,6 +123,7 @@ class LimitCheck {
       for (const ir::LeaveLimit& leave : rule.leave_limits) {
         RESCIND_TRY(CheckLeave(rule_index, leave, stages));
       }
+      NameOtherHeldGroups(rule_index);
     }
     CheckWorkspace();
     return std::move(report_);
@@ -226,6 +237,8 @@ class LimitCheck {
              const std::map<std::string, GroupCount>& counts, const std::vector<uint32_t>& stages) {
     const std::string share_text = ShareText(schema_, share);
     std::string worst;
+    std::string worst_name;
+    std::vector<std::string> over;
     double worst_part = -1;
     for (const auto& [name, count] : counts) {
       const uint64_t allowed = Allowed(count.population, share.percent, share.amount);
@@ -236,18 +249,25 @@ class LimitCheck {
                           static_cast<double>(std::max<uint64_t>(1, allowed));
       if (part > worst_part) {
         worst = text;
+        worst_name = name;
         worst_part = part;
       }
       if (!count.any_new || count.rows.size() <= allowed) continue;
+      over.push_back(name);
       Hold(rule_index, name, "over the limit of " + text, stages,
            [&](const StageDraft& stage) { return groups.NameOf(JudgedRow(stage)) == name; });
     }
-    AddText(report_.policies[rule_index], worst);
+    std::erase(over, worst_name);
+    if (!over.empty()) {
+      worst += fmt::format(", and {} more group{} over it ({})", over.size(),
+                           over.size() == 1 ? "" : "s", ListGroups(over));
+    }
+    AddText(report_.policies[rule_index].text, worst);
   }
 
-  static void AddText(LimitReport::OfPolicy& policy, const std::string& text) {
-    if (!policy.text.empty()) policy.text += "; ";
-    policy.text += text;
+  static void AddText(std::string& texts, const std::string& text) {
+    if (!texts.empty()) texts += "; ";
+    texts += text;
   }
 
   // Everything of the group that removes something and has not begun.
@@ -262,15 +282,29 @@ class LimitCheck {
       report_.used_releases.push_back({release->id, name});
       return;
     }
-    const std::string text =
-        fmt::format("{}; `rescind release {} --reason …` lets it go", why, name);
+    const std::string text = fmt::format("{}; `{}` lets it go", why, ReleaseCommand(name, group));
     if (policy.held_because.empty()) policy.held_because = text;
+    std::vector<std::string>& held = held_groups_[rule_index];
+    if (std::find(held.begin(), held.end(), group) == held.end()) held.push_back(group);
     for (const uint32_t index : stages) {
       StageDraft& stage = draft_.stages[index];
       const bool removes = stage.first_claim != stage.end_claim;
       if (!stage.starting || !removes || stage.held || !in_group(stage)) continue;
       stage.held = draft_.Intern(text);
     }
+  }
+
+  // The policy's reason names the first group; each row of another names its own.
+  void NameOtherHeldGroups(uint32_t rule_index) {
+    std::vector<std::string> others = held_groups_[rule_index];
+    if (others.empty()) return;
+    others.erase(others.begin());
+    std::erase(others, "");  // of a limit without groups
+    if (others.empty()) return;
+    report_.policies[rule_index].held_because +=
+        fmt::format("; {} more group{} over ({}): `{}` lets all of them go", others.size(),
+                    others.size() == 1 ? " is" : "s are", ListGroups(others),
+                    ReleaseCommand(draft_.input.program.rules[rule_index].full_name, ""));
   }
 
   // ---- leave N ----
@@ -327,7 +361,7 @@ class LimitCheck {
       Hold(rule_index, name, "over the limit: " + text, stages,
            [&](const StageDraft& stage) { return groups.NameOf(JudgedRow(stage)) == name; });
     }
-    if (!worst.empty()) AddText(report_.policies[rule_index], worst);
+    if (!worst.empty()) AddText(report_.policies[rule_index].text, worst);
     return {};
   }
 
@@ -369,8 +403,8 @@ class LimitCheck {
     }
     HoldEverything(
         fmt::format("over the workspace's limit of {} removals per hour: it would be "
-                    "{}; `rescind release --reason …` lets them go",
-                    allowed, count));
+                    "{}; `{}` lets them go",
+                    allowed, count, ReleaseCommand("", "")));
   }
 
   void HoldEverything(const std::string& text) {
@@ -384,8 +418,9 @@ class LimitCheck {
 
   PlanDraft& draft_;
   const Schema& schema_;
-  const std::vector<std::string>& spent_;              // releases
-  std::map<uint32_t, std::vector<uint32_t>> by_rule_;  // stages
+  const std::vector<std::string>& spent_;                     // releases
+  std::map<uint32_t, std::vector<uint32_t>> by_rule_;         // stages
+  std::map<uint32_t, std::vector<std::string>> held_groups_;  // by rule, in the order found
   LimitReport report_;
 };
 

@@ -92,9 +92,8 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   }
   const bool is_new = !record || record->confirmed_meaning.empty();
   return fmt::format(
-      "the policy {} and nobody has confirmed it: apply a plan with `--confirm`, or "
-      "`rescind release {} --reason …`",
-      is_new ? "is new" : "has changed its meaning", rule.full_name);
+      "the policy {} and nobody has confirmed it: apply a plan with `--confirm`, or `{}`",
+      is_new ? "is new" : "has changed its meaning", ReleaseCommand(rule.full_name, ""));
 }
 
 // Whether the system can do it, asked once for all rows of a system.

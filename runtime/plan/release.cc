@@ -11,6 +11,22 @@ constexpr uint8_t kReleaseVersion = 1;
 
 std::string KeyOf(std::string_view id) { return std::string(kReleasePrefix) + std::string(id); }
 
+// One word of a POSIX shell.
+std::string ShellWord(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@,+";
+  if (!text.empty() && text.find_first_not_of(kPlain) == text.npos) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += R"('\'')";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
 }  // namespace
 
 Result<Release> NewRelease(Release wanted) {
@@ -26,6 +42,14 @@ Result<Release> NewRelease(Release wanted) {
   fields.Add(static_cast<uint64_t>(wanted.created_at.micros));
   wanted.id = "r-" + fields.Hex().substr(0, 12);
   return wanted;
+}
+
+std::string ReleaseCommand(std::string_view policy, std::string_view group) {
+  std::string command = "rescind release";
+  if (!policy.empty()) command += " " + std::string(policy);
+  // With "=", so that no name is taken for a flag.
+  if (!group.empty()) command += (group[0] == '-' ? " --group=" : " --group ") + ShellWord(group);
+  return command + " --reason …";
 }
 
 void PutRelease(KeyValueBatch& batch, const Release& release) {

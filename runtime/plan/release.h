@@ -35,6 +35,10 @@ void DeleteRelease(KeyValueBatch& batch, std::string_view id);
 // By id, expired ones included.
 Result<std::vector<Release>> ListReleases(const KeyValueReader& reader);
 
+// "rescind release access.old --group 'a b' --reason …": what a person types, for a shell. No
+// group: all of them; no policy: the workspace's cap.
+std::string ReleaseCommand(std::string_view policy, std::string_view group);
+
 std::string EncodeRelease(const Release& release);
 Result<Release> DecodeRelease(std::string_view bytes);
 

@@ -104,6 +104,30 @@ TEST_CASE("limits per group hold only the group that is over") {
   CHECK(CountStatus(world.Plan().plan, ActionStatus::kReady) == 5);
 }
 
+// Each row held for its group said how to release the whole policy, and the verdict kept quiet
+// about all groups over the limit but one.
+TEST_CASE("what is held for a group says how to release the group, and the verdict names all") {
+  PlannerWorld world(GrantPolicy("limit 1 of grant per g.account.system"));
+  AddGrants(world, 0, 3, "it's");
+  AddGrants(world, 3, 2, "ldap");
+  AddGrants(world, 5, 2, "mail");
+  AddGrants(world, 7, 1, "quiet");
+  const PlanOutcome outcome = world.Plan();
+  const std::string ldap = FindAction(outcome.plan, Verb::kRevoke, "g3")->held_because;
+  CHECK(ldap.ends_with("`rescind release p.old --group ldap --reason …` lets it go"));
+  const std::string quoted = FindAction(outcome.plan, Verb::kRevoke, "g0")->held_because;
+  CHECK(quoted ==
+        "over the limit of 1 of grant per group, it's: 3 of at most 1; "
+        "`rescind release p.old --group 'it'\\''s' --reason …` lets it go");
+  const PolicySummary& summary = SummaryOf(outcome.plan, "p.old");
+  CHECK(summary.limit ==
+        "1 of grant per group, it's: 3 of at most 1, and 2 more groups over it (ldap, mail)");
+  CHECK(summary.held_because == quoted +
+                                    "; 2 more groups are over (ldap, mail): "
+                                    "`rescind release p.old --reason …` lets all of them go");
+  CHECK(FindAction(outcome.plan, Verb::kRevoke, "g7")->status == ActionStatus::kReady);
+}
+
 TEST_CASE("a percentage per group is of the group's rows") {
   PlannerWorld world(GrantPolicy("limit 50% of grant per g.account.system"));
   AddGrants(world, 0, 2, "crm");   // of 2
