@@ -49,11 +49,6 @@ std::string_view ClassOf(const PlannedAction& planned) {
   return disables ? "disable" : "remove";
 }
 
-std::string_view RowMarkOf(const PlannedAction& planned) {
-  const std::string_view name = ClassOf(planned);
-  return name == "held" ? "!" : name == "disable" ? "~" : "-";
-}
-
 std::string RemarkOn(const Plan& plan) {
   if (!plan.applicable) {
     return fmt::format("<br>This plan cannot be applied: {}.", Escape(plan.not_applicable_because));
@@ -187,7 +182,7 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
   out += fmt::format(
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "
       "{}</small><td>{}</tr>\n",
-      ClassOf(planned), RowMarkOf(planned), VerbName(action.verb), Escape(action.target.entity),
+      ClassOf(planned), MarkSign(planned), VerbName(action.verb), Escape(action.target.entity),
       Escape(action.target.id), Escape(action.target.system), Escape(planned.subject.person), state,
       change, planned.reversible ? "reversible" : "not reversible", SeverityName(action.severity),
       why);

@@ -249,6 +249,8 @@ std::string DegradedText(const PolicySummary& policy) {
                      policy.error_count == 1 ? "it" : "them");
 }
 
+std::string_view MarkSign(const PlannedAction& planned) { return MarkOf(planned).sign; }
+
 std::string DeltaCounts(const PlanDelta& delta) {
   std::string text = fmt::format("{} new, {} standing, {} resolved", delta.new_count,
                                  delta.standing_count, delta.resolved.size());

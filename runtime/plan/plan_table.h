@@ -24,6 +24,9 @@ std::string FormatVerdict(const Plan& plan, const TableOptions& options);
 // "what changed": the delta of `plan` alone, for `rescind diff`.
 std::string FormatDelta(const Plan& plan, const TableOptions& options);
 
+// The mark of one action.
+std::string_view MarkSign(const PlannedAction& planned);
+
 // "2 new, 9 standing, 1 resolved, 1 exempt now".
 std::string DeltaCounts(const PlanDelta& delta);
 

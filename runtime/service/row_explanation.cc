@@ -49,6 +49,7 @@ Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivati
   RowExplanation result;
   result.target = target;
   result.now = derivation.now;
+  result.only_policy = policy.value_or("");
   const Table& table = derivation.facts.table(target.entity);
   if (target.row.index() < table.row_count()) {
     result.presence = table.presence(target.row);

@@ -33,6 +33,7 @@ struct RowExplanation {
   TargetRow target;
   Instant now;
   Presence presence = Presence::kAbsent;
+  std::string only_policy;            // the one that was asked for; empty: all of them
   std::vector<ExplainedRule> rules;   // policies by name, then protects
   std::vector<Exemption> exemptions;  // active ones that name the row
 };

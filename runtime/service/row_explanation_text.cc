@@ -106,8 +106,13 @@ class ExplanationText {
   }
 
   void Nothing() {
-    if (explanation_.rules.empty()) {
+    const bool any_policy = std::any_of(
+        explanation_.rules.begin(), explanation_.rules.end(),
+        [&](const ExplainedRule& rule) { return !program_.rules[rule.relevant.rule].protect; });
+    if (!any_policy && explanation_.only_policy.empty()) {
       Line("no policy judges this row or acts on it");
+    } else if (!any_policy) {
+      Line("{} neither judges this row nor acts on it", explanation_.only_policy);
     } else if (asked_ == Asked::kWhy) {
       Line("no policy asks for anything here; `rescind why-not {}:{}` says what is missing",
            explanation_.target.entity_name, Visible(explanation_.target.id));
@@ -185,9 +190,8 @@ class ExplanationText {
            notice.held_because.empty() ? "" : fmt::format(" ({})", Visible(notice.held_because)));
     }
     for (const PlannedAction& action : explained.actions) {
-      Line("    {} {} {} {} at {}: {}{}", action.status == ActionStatus::kHeld ? "!" : "-",
-           VerbName(action.action.verb), action.action.target.entity,
-           Visible(action.action.target.id), FormatInstant(action.due),
+      Line("    {} {} {} {} at {}: {}{}", MarkSign(action), VerbName(action.action.verb),
+           action.action.target.entity, Visible(action.action.target.id), FormatInstant(action.due),
            ActionStatusName(action.status),
            action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
     }

@@ -1,0 +1,42 @@
+// `why` and `why-not`: rows that no policy looks at, that lack something, or that are gone.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+constexpr std::string_view kOwnerless = R"(
+policy ownerless "Accounts without an owner are disabled" {
+  controls cis_8 "5.3"
+  mode enforce
+  for a in account
+  when a.owner is unknown
+  then { disable a }
+}
+)";
+
+// Each of the two commands sent the user to the other.
+TEST_CASE_FIXTURE(CompanyFixture, "ARowThatNoPolicyLooksAtIsSaidToBeNone") {
+  ImportCompany();
+  for (const char* command : {"why", "why-not"}) {
+    REQUIRE_MESSAGE(Run({command, "account:bob"}) == ExitStatus::kDone, err.str());
+    CAPTURE(out.str());
+    CHECK(Prints("no policy judges this row or acts on it\n"));
+    CHECK_FALSE(Prints("`rescind why"));
+  }
+  Write("policies/more.rescind", kOwnerless);
+  REQUIRE(Run({"why-not", "account:bob", "--policy", "stale_grant"}) == ExitStatus::kDone);
+  CHECK(Prints("access.stale_grant neither judges this row nor acts on it\n"));
+}
+
+// `why` marked a disable with the plan's mark of a removal.
+TEST_CASE_FIXTURE(CompanyFixture, "WhyHasTheMarksOfThePlan") {
+  Write("policies/more.rescind", kOwnerless);
+  ImportCompany();
+  REQUIRE(Run({"why", "account:ann"}) == ExitStatus::kDone);
+  CHECK(Prints("    ~ disable account ann at"));
+  REQUIRE(Run({"why", "grant:ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("    - revoke grant ann-vpn at"));
+}
+
+}  // namespace
+}  // namespace rescind
