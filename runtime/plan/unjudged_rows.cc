@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "engine/eval/unknown_zone.h"
+#include "engine/eval/undecided_cause.h"
 
 namespace rescind {
 namespace {
@@ -57,24 +57,17 @@ class Listing {
 
 RowId SameRow(RowId row) { return row; }
 
-// A sentence that all rows share.
-auto Always(std::string text) {
-  return [text = std::move(text)](RowId) -> Result<std::string> { return text; };
-}
-
 Status AddOfRule(PlanDraft& draft, FindingTexts& texts, uint32_t index, Plan& plan) {
   const ir::Rule& rule = draft.input.program.rules[index];
   const eval::RuleOutcome& outcome = draft.sweep.rules[index];
   const auto listing = [&](NotActedReason reason) {
     return Listing(draft, plan, rule.entity, rule.full_name, reason);
   };
-  std::optional<eval::UnknownZone> zone;  // seldom needed
+  std::optional<eval::UndecidedCause> cause;  // seldom needed
   RESCIND_TRY(listing(NotActedReason::kInsufficientData)
                   .Add(outcome.undecided, SameRow, [&](RowId row) -> Result<std::string> {
-                    if (!zone) zone.emplace(draft.input, rule);
-                    const auto name = zone->NameAt(row);
-                    if (name) return fmt::format("the time zone `{}` is not known", *name);
-                    return std::string("it hangs on a row that no feed has delivered yet");
+                    if (!cause) cause.emplace(draft.input, rule);
+                    return cause->At(row);
                   }));
   RESCIND_TRY(listing(NotActedReason::kEvaluationError)
                   .Add(
@@ -109,8 +102,9 @@ Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts, Plan& plan) {
   // An incomplete row matches nothing, whatever the policy: it is listed once.
   for (const EntityId entity : judged) {
     Listing listing(draft, plan, entity, "", NotActedReason::kInsufficientData);
-    RESCIND_TRY(listing.Add(IncompleteRows(draft, entity), SameRow,
-                            Always("a row that it belongs to has not been delivered yet")));
+    RESCIND_TRY(listing.Add(IncompleteRows(draft, entity), SameRow, [&](RowId row) {
+      return eval::WhyIncomplete(draft.input, {entity, row});
+    }));
   }
   return {};
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/eval/undecided_cause.h"
+
 namespace rescind {
 namespace {
 
@@ -51,8 +53,8 @@ Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivati
   result.now = derivation.now;
   result.only_policy = policy.value_or("");
   const Table& table = derivation.facts.table(target.entity);
-  if (target.row.index() < table.row_count()) {
-    result.presence = table.presence(target.row);
+  if (target.row.index() < table.row_count()) result.presence = table.presence(target.row);
+  if (result.presence == Presence::kLive) {
     for (const RelevantRule& relevant : FindRelevantRules(input, target.entity, target.row)) {
       const ir::Rule& rule = program.rules[relevant.rule];
       if (policy && !rule.protect && rule.full_name != *policy) continue;
@@ -62,6 +64,12 @@ Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivati
       const std::string& entity = program.schema.entity(rule.entity).name;
       RESCIND_ASSIGN(const std::string id, derivation.facts.texts().Id(rule.entity, relevant.row));
       explained.judged = fmt::format("{} {}", entity, id);
+      const bool undecided = explained.explanation.incomplete ||
+                             explained.explanation.verdict == eval::Verdict::kUndecided;
+      if (undecided) {
+        RESCIND_ASSIGN(explained.insufficient_because,
+                       eval::UndecidedCause(input, rule).At(relevant.row));
+      }
       AddConsequences(derivation.outcome.plan, rule, entity, id, target, explained);
       result.rules.push_back(std::move(explained));
     }

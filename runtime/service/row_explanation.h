@@ -25,6 +25,7 @@ struct ExplainedRule {
   std::vector<PlannedNotice> notices;    // of its findings there
   std::vector<NotActedOn> not_acted_on;  // why a match leads to nothing
   std::string held_because;              // the first hold among actions and notices; or empty
+  std::string insufficient_because;      // what the judged row lacks; empty: it could be judged
 
   bool matches() const { return explanation.verdict == eval::Verdict::kMatch; }
 };
@@ -34,7 +35,7 @@ struct RowExplanation {
   Instant now;
   Presence presence = Presence::kAbsent;
   std::string only_policy;            // the one that was asked for; empty: all of them
-  std::vector<ExplainedRule> rules;   // policies by name, then protects
+  std::vector<ExplainedRule> rules;   // policies by name, then protects; none unless it is live
   std::vector<Exemption> exemptions;  // active ones that name the row
 };
 

@@ -68,6 +68,7 @@ class ExplanationText {
     if (explanation_.presence != Presence::kLive) {
       Line("this row is {}: no policy acts on it",
            explanation_.presence == Presence::kRemoved ? "removed" : "only mentioned by others");
+      return std::move(text_);
     }
     size_t shown = 0;
     for (const ExplainedRule& rule : explanation_.rules) {
@@ -133,6 +134,9 @@ class ExplanationText {
            Visible(rule.title), Place(rule.name_span));
     }
     if (!explained.relevant.judges_target) Line("  it judges {}", Visible(explained.judged));
+    if (!explained.insufficient_because.empty()) {
+      Line("  {}", Visible(explained.insufficient_because));
+    }
     Line("  when");
     Clause(explained.explanation.when, 2);
     if (explained.explanation.unless) {
@@ -269,6 +273,7 @@ Json RuleJson(const ExplainedRule& explained, const ir::Rule& rule, const Source
           {"mode", rule.mode == ir::Mode::kEnforce ? "enforce" : "observe"},
           {"judged", explained.judged},
           {"verdict", VerdictName(explained.explanation)},
+          {"insufficient_because", explained.insufficient_because},
           {"becomes_true_at", TimeOrNull(explained.explanation.becomes_true_at)},
           {"when", ClauseJson(sources, explained.explanation.when)},
           {"unless", unless ? ClauseJson(sources, *unless) : Json(nullptr)},
@@ -302,6 +307,7 @@ std::string EncodeExplanation(const RowExplanation& explanation, Asked asked,
                {"entity", explanation.target.entity_name},
                {"target", explanation.target.id},
                {"live", explanation.presence == Presence::kLive},
+               {"removed", explanation.presence == Presence::kRemoved},
                {"rules", std::move(rules)},
                {"exemptions", std::move(exemptions)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -254,6 +254,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "AZoneThatNobodyKnowsIsNamedWhereItKeepsARowFr
   CHECK(left[0]["detail"] == "the time zone `Mars/X` is not known");
   REQUIRE(Run({"why-not", "identity:eli"}) == ExitStatus::kDone);
   CHECK(Prints("i.timezone = Mars/X  (hr, observed"));
+  // It said "undecided", and no more.
+  CHECK(Prints("  the time zone `Mars/X` is not known\n"));
 }
 
 // A policy whose only match could not be evaluated said "Nothing to remove" and no more.

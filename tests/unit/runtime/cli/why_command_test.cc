@@ -38,5 +38,35 @@ TEST_CASE_FIXTURE(CompanyFixture, "WhyHasTheMarksOfThePlan") {
   CHECK(Prints("    - revoke grant ann-vpn at"));
 }
 
+// The verdict was "insufficient data", and nothing said which; the plan named neither field nor id.
+TEST_CASE_FIXTURE(CompanyFixture, "WhatARowLacksIsNamed") {
+  ImportCompany();
+  ImportMore(Grant("zoe-vpn", "zoe"));
+  const std::string cause = "account zoe has not been delivered (field account of grant zoe-vpn)";
+  REQUIRE(Run({"why-not", "grant:zoe-vpn"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("  " + cause + "\n"));
+  REQUIRE(Run({"why-not", "grant:zoe-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["insufficient_because"] == cause);
+  REQUIRE(Run({"why-not", "grant:ann-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["insufficient_because"] == "");
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("= grant zoe-vpn: insufficient data\n      " + cause + "\n"));
+}
+
+// It said that the row was removed, and then that its data were insufficient.
+TEST_CASE_FIXTURE(CompanyFixture, "OfARemovedRowNothingMoreIsSaid") {
+  ImportCompany();
+  ImportMore("{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"deleted\":true}\n");
+  for (const char* command : {"why", "why-not"}) {
+    REQUIRE_MESSAGE(Run({command, "grant:ann-vpn"}) == ExitStatus::kDone, err.str());
+    CAPTURE(out.str());
+    CHECK(out.str().ends_with("this row is removed: no policy acts on it\n"));
+  }
+  REQUIRE(Run({"why-not", "grant:ann-vpn", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["removed"] == true);
+  CHECK(Json()["rules"].empty());
+}
+
 }  // namespace
 }  // namespace rescind
