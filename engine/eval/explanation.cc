@@ -58,10 +58,12 @@ class Explainer {
       ExplainedFact fact;
       fact.path = evidence.path;
       const Value value = evaluator_.Evaluate(evidence.value).value;
-      RESCIND_ASSIGN(fact.value, FormatValue(evaluator_.input(), value));
       const Value row = evaluator_.Evaluate(evidence.row).value;
       const auto* at = row.known() ? std::get_if<FactRow>(&row.content) : nullptr;
-      if (at != nullptr && evidence.field.valid()) {
+      if (at == nullptr || !evidence.field.valid()) {
+        RESCIND_ASSIGN(fact.value, FormatValue(evaluator_.input(), value));
+      } else {
+        RESCIND_ASSIGN(fact.value, FormatField(evaluator_.input(), *at, evidence.field, value));
         const RowTexts& texts = evaluator_.input().facts.texts();
         RESCIND_ASSIGN(const auto origin, texts.Origin(at->entity, evidence.field, at->row));
         if (origin) {

@@ -28,7 +28,7 @@ struct ExplainedClause {
 
 struct ExplainedFact {
   std::string path;    // "g.account.owner.status"
-  std::string value;   // FormatValue
+  std::string value;   // FormatValue, FormatField
   std::string source;  // the feed that said so; empty when nobody did
   std::optional<Instant> observed_at;
 };

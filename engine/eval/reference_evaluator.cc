@@ -115,4 +115,18 @@ Result<std::string> FormatValue(const EvaluationInput& input, const Value& value
   return std::visit(ValueFormatter(input), value.content);
 }
 
+Result<std::string> FormatField(const EvaluationInput& input, FactRow row, FieldId field,
+                                const Value& value) {
+  const FieldType& type = input.program.schema.field(row.entity, field).type;
+  const Table& table = input.facts.table(row.entity);
+  const bool names_row = type.kind == rescind::TypeKind::kReference && table.has(field);
+  const uint32_t named = names_row ? table.column(field).rows()[row.row.index()] : kNoRow;
+  if (value.known() || named == kNoRow) return FormatValue(input, value);
+  const Table& other = input.facts.table(type.entity);
+  RESCIND_ASSIGN(const std::string id, input.facts.texts().Id(type.entity, RowId(named)));
+  if (other.presence(RowId(named)) != Presence::kRemoved) return id + ", not delivered yet";
+  const auto at = other.removed_at(RowId(named));
+  return at ? fmt::format("{}, removed at {}", id, FormatInstant(*at)) : id + ", removed";
+}
+
 }  // namespace rescind::eval

@@ -44,5 +44,9 @@ class ReferenceEvaluator {
 // As people read it: "2026-04-01T09:00:00Z", "unknown", an enum's member, a row's id, texts
 // without quotes. An error when the store cannot be read.
 Result<std::string> FormatValue(const EvaluationInput& input, const Value& value);
+// `value` is what that field of the row comes to. Of a reference to a row that is gone, or that
+// nobody has delivered, it says which: "ann, removed at 2026-04-01T09:00:00Z".
+Result<std::string> FormatField(const EvaluationInput& input, FactRow row, FieldId field,
+                                const Value& value);
 
 }  // namespace rescind::eval

@@ -51,10 +51,11 @@ Result<ExitStatus> RunShowRow(const ShowRowOptions& options, Invocation& invocat
         fmt::format("no {} with the id {} was ever listed or named", options.entity, options.id),
         "ids are told apart by every letter, upper and lower case too"};
   }
+  RESCIND_ASSIGN(const FieldRemarks remarks, RemarkReferences(*opened.store, *entity, *row));
   if (options.output == "json") {
-    invocation.out << RowAsJson(options.entity, *row);
+    invocation.out << RowAsJson(options.entity, *row, remarks);
   } else {
-    PrintRow(options.entity, *row, invocation.out);
+    PrintRow(options.entity, *row, remarks, invocation.out);
   }
   return ExitStatus::kDone;
 }

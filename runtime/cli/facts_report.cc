@@ -93,7 +93,8 @@ uint64_t Sum(const FactsReport& report, uint64_t EntityCount::*number) {
 
 }  // namespace
 
-void PrintRow(std::string_view entity, const RowFacts& row, std::ostream& to) {
+void PrintRow(std::string_view entity, const RowFacts& row, const FieldRemarks& remarks,
+              std::ostream& to) {
   std::string state = NameOf(row.presence);
   if (row.presence == Presence::kAbsent) state += ": a reference names it, no feed has listed it";
   if (row.removed_at) state += " at " + FormatInstant(*row.removed_at);
@@ -106,7 +107,10 @@ void PrintRow(std::string_view entity, const RowFacts& row, std::ostream& to) {
   for (const RowFacts::Field& field : row.fields) {
     std::string before = field.previous ? Visible(*field.previous) : "";
     if (field.changed_at) before += fmt::format(" until {}", FormatInstant(*field.changed_at));
-    lines.push_back({field.name, field.known ? Visible(field.value) : "unknown",
+    const auto remark = remarks.find(field.name);
+    lines.push_back({field.name,
+                     (field.known ? Visible(field.value) : "unknown") +
+                         (remark == remarks.end() ? "" : ", " + remark->second),
                      field.origin ? field.origin->source : "",
                      field.origin ? FormatInstant(field.origin->observed_at) : "", before});
   }
@@ -115,7 +119,7 @@ void PrintRow(std::string_view entity, const RowFacts& row, std::ostream& to) {
   PrintTable(lines, to);
 }
 
-std::string RowAsJson(std::string_view entity, const RowFacts& row) {
+std::string RowAsJson(std::string_view entity, const RowFacts& row, const FieldRemarks& remarks) {
   Json json = {{"format", "rescind.row/1"},
                {"entity", entity},
                {"id", row.id},
@@ -131,6 +135,8 @@ std::string RowAsJson(std::string_view entity, const RowFacts& row) {
                 {"observed_at", nullptr},
                 {"previous", field.previous ? Json(*field.previous) : Json(nullptr)},
                 {"changed_at", InstantOrNull(field.changed_at)}};
+    const auto remark = remarks.find(field.name);
+    if (remark != remarks.end()) one["remark"] = remark->second;
     if (field.origin) {
       one["source"] = field.origin->source;
       one["observed_at"] = FormatInstant(field.origin->observed_at);

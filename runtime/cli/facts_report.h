@@ -9,9 +9,10 @@
 
 namespace rescind {
 
-void PrintRow(std::string_view entity, const RowFacts& row, std::ostream& to);
+void PrintRow(std::string_view entity, const RowFacts& row, const FieldRemarks& remarks,
+              std::ostream& to);
 // "rescind.row/1".
-std::string RowAsJson(std::string_view entity, const RowFacts& row);
+std::string RowAsJson(std::string_view entity, const RowFacts& row, const FieldRemarks& remarks);
 
 void PrintFactsReport(const FactsReport& report, Instant now, std::ostream& to);
 // "rescind.facts-check/1".

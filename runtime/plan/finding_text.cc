@@ -68,11 +68,13 @@ Result<FindingText> FindingTexts::Read(uint32_t rule_index, RowId row) {
   for (const ir::EvidencePath& path : rule.evidence) {
     Evidence evidence;
     evidence.path = path.path;
-    RESCIND_ASSIGN(evidence.value,
-                   eval::FormatValue(draft_.input, evaluator_.Evaluate(path.value, row)));
+    const eval::Value value = evaluator_.Evaluate(path.value, row);
     const eval::Value owner = evaluator_.Evaluate(path.row, row);
     const auto* fact = owner.known() ? std::get_if<eval::FactRow>(&owner.content) : nullptr;
-    if (fact && path.field.valid()) {
+    if (!fact || !path.field.valid()) {
+      RESCIND_ASSIGN(evidence.value, eval::FormatValue(draft_.input, value));
+    } else {
+      RESCIND_ASSIGN(evidence.value, eval::FormatField(draft_.input, *fact, path.field, value));
       RESCIND_ASSIGN(const auto origin,
                      draft_.input.facts.texts().Origin(path.entity, path.field, fact->row));
       if (origin) evidence.source = origin->source;

@@ -202,6 +202,23 @@ bool FactsReport::ok() const {
                       [](const SourceCheck& source) { return source.is_lacking(); });
 }
 
+Result<FieldRemarks> RemarkReferences(Store& store, EntityId entity, const RowFacts& row) {
+  FieldRemarks remarks;
+  const EntityDef& definition = store.schema().entity(entity);
+  for (const RowFacts::Field& shown : row.fields) {
+    const auto field = definition.Find(shown.name);
+    if (!field || !shown.known) continue;
+    const FieldType& type = definition.field(*field).type;
+    if (type.kind != TypeKind::kReference) continue;
+    RESCIND_ASSIGN(const auto named, store.Show(type.entity, shown.value));
+    if (!named || named->presence == Presence::kLive) continue;
+    std::string& remark = remarks[shown.name];
+    remark = named->presence == Presence::kRemoved ? "removed" : "not delivered yet";
+    if (named->removed_at) remark += " at " + FormatInstant(*named->removed_at);
+  }
+  return remarks;
+}
+
 Result<FactsReport> CheckFacts(Store& store, const Workspace& workspace,
                                const DeclaredSources& declared, Instant now,
                                uint32_t listed_count) {

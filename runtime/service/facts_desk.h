@@ -1,10 +1,12 @@
-// What `rescind facts check` finds out: whether the facts are whole enough to judge by.
+// What `rescind facts check` finds out: whether the facts are whole enough to judge by; and what
+// `rescind facts show` has to say of a row beside its facts.
 //
 // Policies never act on rows with holes; this says which rows those are, which feed should have
 // filled them, and which feeds have stopped coming. It prints nothing.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,5 +68,9 @@ struct FactsReport {
 // `listed_count`: how many unseen and incomplete rows of an entity are listed.
 Result<FactsReport> CheckFacts(Store& store, const Workspace& workspace,
                                const DeclaredSources& declared, Instant now, uint32_t listed_count);
+
+// By field: what became of the row that a reference names: "removed at 2026-04-01T09:00:00Z".
+using FieldRemarks = std::map<std::string, std::string>;
+Result<FieldRemarks> RemarkReferences(Store& store, EntityId entity, const RowFacts& row);
 
 }  // namespace rescind

@@ -25,7 +25,7 @@ RowFacts SampleRow() {
 
 TEST_CASE("ARowIsShownWithWhereItsFactsCameFrom") {
   std::ostringstream out;
-  PrintRow("identity", SampleRow(), out);
+  PrintRow("identity", SampleRow(), {}, out);
   CHECK(out.str() ==
         "identity ann  live, for the 2. time\n"
         "listed by directory, hr\n"
@@ -39,7 +39,7 @@ TEST_CASE("ARowIsShownWithWhereItsFactsCameFrom") {
 TEST_CASE("ARowAsJsonTellsUnknownFromTheTextUnknown") {
   RowFacts row = SampleRow();
   row.fields[0].value = "unknown";
-  const auto json = nlohmann::json::parse(RowAsJson("identity", row));
+  const auto json = nlohmann::json::parse(RowAsJson("identity", row, {}));
   CHECK(json["format"] == "rescind.row/1");
   CHECK(json["incarnation"] == 2);
   CHECK(json["fields"][0]["value"] == "unknown");
@@ -54,12 +54,12 @@ TEST_CASE("RemovedAndUnseenRowsSaySo") {
   row.presence = Presence::kRemoved;
   row.removed_at = kApril;
   std::ostringstream removed;
-  PrintRow("identity", row, removed);
+  PrintRow("identity", row, {}, removed);
   CHECK(removed.str() == "identity bob  removed at 2026-04-01T00:00:00Z\n");
   row.presence = Presence::kAbsent;
   row.removed_at.reset();
   std::ostringstream unseen;
-  PrintRow("identity", row, unseen);
+  PrintRow("identity", row, {}, unseen);
   CHECK(unseen.str() == "identity bob  unseen: a reference names it, no feed has listed it\n");
 }
 

@@ -68,5 +68,25 @@ TEST_CASE_FIXTURE(CompanyFixture, "OfARemovedRowNothingMoreIsSaid") {
   CHECK(Json()["rules"].empty());
 }
 
+// The evidence said "a.owner = unknown (from directory)", while the directory had said ann.
+TEST_CASE_FIXTURE(CompanyFixture, "AReferenceToARemovedRowSaysWhomItNamed") {
+  Write("policies/access.rescind", kOwnerless);
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"al\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"al\"}\n");
+  ImportMore("{\"entity\":\"identity\",\"id\":\"al\",\"deleted\":true}\n");
+  REQUIRE(Run({"facts", "show", "identity", "al", "-o", "json"}) == ExitStatus::kDone);
+  const std::string shown = "al, removed at " + Json()["removed_at"].get<std::string>();
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("a.owner = " + shown + "  (from directory)"));
+  REQUIRE(Run({"why", "account:ann"}) == ExitStatus::kDone);
+  CHECK(Prints("a.owner = " + shown + "  (directory, observed"));
+  REQUIRE(Run({"facts", "show", "account", "ann"}) == ExitStatus::kDone);
+  CHECK(Prints(shown));
+  REQUIRE(Run({"facts", "show", "account", "ann", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(out.str().find("\"remark\": \"removed at ") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace rescind
