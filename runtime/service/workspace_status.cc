@@ -8,6 +8,7 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/service/done_findings.h"
 
 namespace rescind {
 namespace {
@@ -60,18 +61,20 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
   RESCIND_ASSIGN(const auto outline, pipeline.LastOutline());
   if (outline) status.last_plan = outline->label;
   status.feeds = ReadFeeds(pipeline, status.now);
+  ReadOnlyCommitter nobody;
+  RESCIND_ASSIGN(const auto journal,
+                 Journal::Open(store.key_values(), nobody, pipeline.environment().clock));
   RESCIND_ASSIGN(const FindingBook book, FindingBook::Load(store.key_values()));
+  RESCIND_ASSIGN(auto done, CountDoneFindings(pipeline, book, *journal, status.now));
   for (const ir::Rule& rule : pipeline.program().rules) {
     if (rule.protect) continue;
     const auto& findings = book.Of(rule.full_name);
     const auto resolved = static_cast<uint64_t>(std::count_if(
         findings.begin(), findings.end(), [](const Finding& finding) { return finding.resolved; }));
-    status.policies.push_back(
-        {rule.full_name, rule.mode == ir::Mode::kEnforce, findings.size() - resolved, resolved});
+    const uint64_t done_count = done[rule.full_name];
+    status.policies.push_back({rule.full_name, rule.mode == ir::Mode::kEnforce,
+                               findings.size() - resolved - done_count, done_count, resolved});
   }
-  ReadOnlyCommitter nobody;
-  RESCIND_ASSIGN(const auto journal,
-                 Journal::Open(store.key_values(), nobody, pipeline.environment().clock));
   std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
     ++status.actions[entry.state];
@@ -107,12 +110,16 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   fmt::format_to(out, "exemptions  {} active\n", status.exemption_count);
   text += "feeds\n";
   for (const FeedState& feed : status.feeds) text += FeedLine(feed, status.now);
-  // Findings are kept by `apply`: one that it opened and saw done is resolved by the next.
+  // Findings are kept by `apply`: one that it opened and saw done is ended by the next.
   text += "policies, as of the last apply\n";
   for (const PolicyState& policy : status.policies) {
     fmt::format_to(
-        out, "  {} {}: {} open finding{}{}\n", policy.enforced ? "enforce" : "observe",
+        out, "  {} {}: {} open finding{}{}{}\n", policy.enforced ? "enforce" : "observe",
         policy.policy, policy.open_count, policy.open_count == 1 ? "" : "s",
+        policy.done_count == 0
+            ? ""
+            : fmt::format(", {} done (the next apply ends {})", policy.done_count,
+                          policy.done_count == 1 ? "it" : "them"),
         policy.resolved_count == 0 ? "" : fmt::format(", {} resolved", policy.resolved_count));
   }
   text += status.actions.empty() ? "actions\n  none yet\n" : "actions\n";
@@ -150,6 +157,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
     policies.push_back({{"policy", policy.policy},
                         {"mode", policy.enforced ? "enforce" : "observe"},
                         {"findings", policy.open_count},
+                        {"done", policy.done_count},
                         {"resolved", policy.resolved_count}});
   }
   Json actions = Json::object();

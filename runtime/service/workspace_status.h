@@ -23,6 +23,7 @@ struct PolicyState {
   std::string policy;
   bool enforced = false;
   uint64_t open_count = 0;      // findings that still ask for something
+  uint64_t done_count = 0;      // findings of which all is verified: the next apply ends them
   uint64_t resolved_count = 0;  // findings of which everything is done while the match lasts
 };
 

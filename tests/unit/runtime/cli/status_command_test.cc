@@ -49,6 +49,41 @@ TEST_CASE_FIXTURE(CompanyFixture, "ResolvedFindingsAreNotOpen") {
   CHECK(Json()["policies"][0]["resolved"] == 3);
 }
 
+// Right after "revoke grant ann-vpn: verified" it counted that finding as open.
+TEST_CASE_FIXTURE(CompanyFixture, "AFindingOfWhichAllIsVerifiedIsNotOpen") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  // dan is protected.
+  CHECK(Prints("stale_grant: 1 open finding, 3 done (the next apply ends them)\n"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["findings"] == 1);
+  CHECK(Json()["policies"][0]["done"] == 3);
+  clock.Advance({kMicrosPerHour});
+  REQUIRE(ApplyConfirmed("q.json") == ExitStatus::kDone);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("stale_grant: 1 open finding\n"));
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "AFindingOfWhichAPartIsHeldIsOpen") {
+  std::string workspace = Content("rescind.toml");
+  const std::string revoke = ", \"revoke grant\"";
+  workspace.erase(workspace.find(revoke), revoke.size());
+  Write("rescind.toml", workspace);
+  Write("policies/access.rescind",
+        "policy closed \"Closed\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n"
+        "  for a in account\n  when a.owner is unknown\n"
+        "  then { disable a  revoke a.grants }\n}\n");
+  ImportCompany();
+  for (const char* id : {"ann", "bob", "eve", "dan"}) Write(std::string("on-") + id, "");
+  ApplyConfirmed();
+  REQUIRE(Asked("apply", "ann") == 1);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("access.closed: 4 open findings\n"));
+}
+
 // It said that the last change of a store without facts was on 1970-01-01.
 TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutFactsHasNoLastChange") {
   // It makes the store before it sees that there is no such row.
