@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/eval/deciding_members.h"
 #include "engine/eval/node_evaluator.h"
 #include "engine/eval/reference_evaluator.h"
 
@@ -16,6 +17,8 @@ using ir::Op;
 
 // Time alone may bring a match about, seldom after more than a few changes.
 constexpr int kMaxSteps = 64;
+// Of one row, that somebody waits for.
+constexpr uint64_t kMostStepsForMembers = 1'000'000;
 
 ClauseAnswer AnswerOf(const Value& value) {
   switch (value.status) {
@@ -215,6 +218,8 @@ Result<Explanation> Explain(const EvaluationInput& input, uint32_t rule_index, R
     explanation.unless = explainer.Whole(rule.unless, rule.unless_clause);
   }
   RESCIND_ASSIGN(explanation.facts, explainer.Facts());
+  RESCIND_ASSIGN(const auto of_members, DecidingMembers(input, rule, kMostStepsForMembers).At(row));
+  explanation.facts.insert(explanation.facts.end(), of_members.begin(), of_members.end());
   if (explanation.incomplete) return explanation;
   const bool matches = judgement.verdict == Verdict::kMatch;
   if (matches || explanation.when.answer != ClauseAnswer::kTrue) {

@@ -27,7 +27,7 @@ struct ExplainedClause {
 };
 
 struct ExplainedFact {
-  std::string path;    // "g.account.owner.status"
+  std::string path;    // "g.account.owner.status"; of a collection's member "grant g2: level"
   std::string value;   // FormatValue, FormatField
   std::string source;  // the feed that said so; empty when nobody did
   std::optional<Instant> observed_at;
@@ -40,7 +40,7 @@ struct Explanation {
   bool incomplete = false;  // live but incomplete, or not live: it matches nothing
   ExplainedClause when;
   std::optional<ExplainedClause> unless;
-  std::vector<ExplainedFact> facts;
+  std::vector<ExplainedFact> facts;  // those of deciding members last
   // For a row that does not match: the instant at which it will if the facts stay; nullopt when
   // time alone does not make it match (found by stepping from deadline to deadline).
   std::optional<Instant> becomes_true_at;

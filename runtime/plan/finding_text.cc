@@ -7,6 +7,9 @@
 namespace rescind {
 namespace {
 
+// There may be a million rows: `why` looks closer.
+constexpr uint64_t kMostStepsForMembers = 2'000;
+
 std::string SourceLine(const ir::Rule& rule, const SourceMap* sources) {
   const bool has_clause = rule.when_clause < rule.clauses.size();
   const Span span = has_clause ? rule.clauses[rule.when_clause].span : rule.span;
@@ -80,6 +83,14 @@ Result<FindingText> FindingTexts::Read(uint32_t rule_index, RowId row) {
       if (origin) evidence.source = origin->source;
     }
     text.evidence.push_back(std::move(evidence));
+  }
+  auto& members = members_[rule_index];
+  if (!members) {
+    members = std::make_unique<eval::DecidingMembers>(draft_.input, rule, kMostStepsForMembers);
+  }
+  RESCIND_ASSIGN(std::vector<eval::ExplainedFact> facts, members->At(row));
+  for (eval::ExplainedFact& fact : facts) {
+    text.evidence.push_back({std::move(fact.path), std::move(fact.value), std::move(fact.source)});
   }
   return text;
 }

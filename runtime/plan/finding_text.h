@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/eval/deciding_members.h"
 #include "runtime/plan/plan_draft.h"
 
 namespace rescind {
@@ -46,7 +47,8 @@ class FindingTexts {
   PlanDraft& draft_;
   std::shared_ptr<const std::vector<RuleText>> rules_;
   eval::ReferenceEvaluator evaluator_;
-  std::unordered_map<uint64_t, FindingText> known_;  // by rule and row
+  std::unordered_map<uint64_t, FindingText> known_;                               // by rule and row
+  std::unordered_map<uint32_t, std::unique_ptr<eval::DecidingMembers>> members_;  // by rule
 };
 
 }  // namespace rescind

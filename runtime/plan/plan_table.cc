@@ -206,7 +206,7 @@ void WriteAction(TableText& table, const Plan& plan, const PlannedAction& planne
                            FormatInstant(reason.opened_at)));
     for (const Evidence& evidence : reason.evidence) {
       table.Line(fmt::format(
-          "           {} = {}{}", evidence.path, Visible(evidence.value),
+          "           {} = {}{}", Visible(evidence.path), Visible(evidence.value),
           evidence.source.empty() ? "" : fmt::format("  (from {})", Visible(evidence.source))));
     }
   }

@@ -14,6 +14,17 @@ policy ownerless "Accounts without an owner are disabled" {
 }
 )";
 
+constexpr std::string_view kToxic = R"(
+policy toxic "Nobody both creates and pays" {
+  controls cis_8 "5.3"
+  mode enforce
+  for g in grant
+  when g.entitlement.id == "create"
+   and any(h in g.account.grants where h.entitlement.id == "pay")
+  then { revoke g }
+}
+)";
+
 // Each of the two commands sent the user to the other.
 TEST_CASE_FIXTURE(CompanyFixture, "ARowThatNoPolicyLooksAtIsSaidToBeNone") {
   ImportCompany();
@@ -86,6 +97,27 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReferenceToARemovedRowSaysWhomItNamed") {
   CHECK(Prints(shown));
   REQUIRE(Run({"facts", "show", "account", "ann", "-o", "json"}) == ExitStatus::kDone);
   CHECK(out.str().find("\"remark\": \"removed at ") != std::string::npos);
+}
+
+// The evidence of a pair of grants was the one of the two that goes, and no word of the other.
+TEST_CASE_FIXTURE(CompanyFixture, "EvidenceNamesTheMembersThatDecide") {
+  Write("policies/access.rescind", kToxic);
+  ImportCompany();
+  std::string facts;
+  for (const char* id : {"create", "pay"}) {
+    facts += std::string("{\"entity\":\"entitlement\",\"id\":\"") + id +
+             "\",\"system\":\"corp\",\"name\":\"" + id + "\"}\n";
+    std::string grant = Grant(std::string("ann-") + id, "ann");
+    grant.replace(grant.find("\"vpn\""), 5, std::string("\"") + id + "\"");
+    facts += grant;
+  }
+  ImportMore(facts);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("grant ann-pay: entitlement.id = pay"));
+  CHECK_FALSE(Prints("grant ann-vpn: entitlement"));
+  REQUIRE(Run({"why", "grant:ann-create"}) == ExitStatus::kDone);
+  CHECK(Prints("    grant ann-pay: entitlement.id = pay"));
 }
 
 }  // namespace
