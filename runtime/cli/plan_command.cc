@@ -2,6 +2,7 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -70,7 +71,7 @@ Status PrintPlan(const Plan& plan, const PlanFace& face, Invocation& invocation)
   } else if (face.format == "csv") {
     invocation.out << FormatPlanCsv(plan);
   } else if (face.format == "html") {
-    invocation.out << FormatPlanHtml(plan, face.csv.empty() ? "plan.csv" : face.csv);
+    invocation.out << FormatPlanHtml(plan, face.csv);
   } else {
     invocation.out << FormatPlan(plan, {invocation.out_has_color(), face.rows});
   }
@@ -81,7 +82,9 @@ void AddFace(CLI::App& app, PlanFace& face) {
   app.add_option("-o,--output", face.format, "table, json, ndjson, csv or html")
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv", "html"}))
       ->capture_default_str();
-  app.add_option("--rows", face.rows, "Rows of each listing in a table")->capture_default_str();
+  app.add_option("--rows", face.rows, "Rows of each listing in a table")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it");
 }
 
@@ -200,6 +203,19 @@ bool HasChanges(const Plan& plan) {
          });
 }
 
+// The name of a page or a table promises what `--out` does not write.
+void WarnOfName(const std::string& out, Invocation& invocation) {
+  const size_t dot = out.rfind('.');
+  std::string format = dot == out.npos ? "" : out.substr(dot + 1);
+  for (char& c : format) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (format == "htm") format = "html";
+  if (format != "html" && format != "csv") return;
+  invocation.Warn(fmt::format(
+      "{} is the plan itself, as JSON, which is what `apply` reads; to save what is shown: "
+      "rescind plan -o {} >FILE",
+      out, format));
+}
+
 Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
@@ -234,6 +250,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
                                              kPrivateMode));
   }
   RESCIND_TRY(PrintPlan(plan, options.face, invocation));
+  WarnOfName(options.out, invocation);
   if (!options.out.empty() && plan.applicable) {
     fmt::print(invocation.err, "wrote {}; after reading it: rescind apply {} --confirm {}\n",
                options.out, options.out, plan.id);

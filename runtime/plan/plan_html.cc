@@ -192,8 +192,12 @@ void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name
   const size_t shown = std::min(plan.actions.size(), kMaxHtmlRows);
   out += "<h2>Removals</h2>\n";
   if (shown < plan.actions.size()) {
-    out += fmt::format("<p>The first {} of {}; all of them are in <a href=\"{}\">{}</a>.</p>\n",
-                       shown, plan.actions.size(), Escape(csv_name), Escape(csv_name));
+    const std::string where =
+        csv_name.empty()
+            ? "<code>--csv FILE</code> writes all of them beside the page, and links them"
+            : fmt::format("all of them are in <a href=\"{}\">{}</a>", Escape(csv_name),
+                          Escape(csv_name));
+    out += fmt::format("<p>The first {} of {}; {}.</p>\n", shown, plan.actions.size(), where);
   }
   out +=
       "<div class=\"wide\"><table><thead><tr><th>what<th>target<th>system<th>person<th>when<th>"

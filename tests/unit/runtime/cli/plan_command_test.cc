@@ -60,6 +60,27 @@ TEST_CASE_FIXTURE(CompanyFixture, "CommandsThatOnlyReadWorkOnAFullDisk") {
   CHECK(!Has("p2.json"));
 }
 
+// It wrapped around to all rows there are.
+TEST_CASE_FIXTURE(CompanyFixture, "NoTableHasLessThanNoRows") {
+  ImportCompany();
+  CHECK(Run({"plan", "--rows", "-1"}) == ExitStatus::kUsage);
+  CHECK(Run({"plan", "--rows", "0"}) == ExitStatus::kDone);
+  CHECK(Prints("… and 3 more"));
+}
+
+// `plan -o html --out x.html` wrote JSON there and did not say so.
+TEST_CASE_FIXTURE(CompanyFixture, "APlanFileThatIsNamedAsAPageIsWarnedOf") {
+  ImportCompany();
+  REQUIRE(Run({"plan", "-o", "html", "--out", "x.HTML"}) == ExitStatus::kDone);
+  CHECK(Content("x.HTML").starts_with("{"));
+  CHECK(Complains("x.HTML is the plan itself, as JSON"));
+  CHECK(Complains("rescind plan -o html >FILE"));
+  REQUIRE(Run({"plan", "--out", "x.csv"}) == ExitStatus::kDone);
+  CHECK(Complains("rescind plan -o csv >FILE"));
+  REQUIRE(Run({"plan", "-o", "html", "--out", "x.json"}) == ExitStatus::kDone);
+  CHECK_FALSE(Complains("as JSON"));
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "FeedsAreAsOldAsTheyWereThen") {
   WriteWorkspace("[source.directory]\nentity = \"grant\"\nmax_age = \"24h\"\n");
   ImportCompany();

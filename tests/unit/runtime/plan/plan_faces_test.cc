@@ -130,6 +130,10 @@ TEST_CASE("HtmlEmbedsAtMostFiveThousandRowsAndSaysSo") {
   const std::string page = FormatPlanHtml(plan, "plan.csv");
   CHECK(Contains(page, "The first 5000 of 5012"));
   CHECK(Contains(page, "<a href=\"plan.csv\">"));
+  // It linked a file that nobody had written.
+  const std::string alone = FormatPlanHtml(plan, "");
+  CHECK(Contains(alone, "The first 5000 of 5012; <code>--csv FILE</code> writes all of them"));
+  CHECK(!Contains(alone, "<a href"));
 }
 
 TEST_CASE("CsvQuotesWhatNeedsIt") {
