@@ -11,6 +11,8 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include "engine/base/assert.h"
 #include "runtime/plan/policy_gates.h"
@@ -94,6 +96,7 @@ struct GroupCount {
   std::set<uint32_t> rows;
   bool any_new = false;
   uint64_t population = 0;
+  std::vector<std::pair<Instant, uint32_t>> ahead;  // rows in notice, with when they fall due
 };
 
 // "i3, i4 and 2 more".
@@ -103,6 +106,23 @@ std::string ListGroups(const std::vector<std::string>& names) {
   for (size_t i = 0; i < named; ++i) text += (i == 0 ? "" : ", ") + names[i];
   if (named < names.size()) text += fmt::format(" and {} more", names.size() - named);
   return text;
+}
+
+// The most distinct rows that fall due within one window.
+uint64_t MostWithin(std::vector<std::pair<Instant, uint32_t>> ahead, int64_t window_micros) {
+  std::sort(ahead.begin(), ahead.end());
+  std::unordered_map<uint32_t, uint32_t> inside;  // row: how often
+  uint64_t most = 0;
+  size_t first = 0;
+  for (const auto& [due, row] : ahead) {
+    ++inside[row];
+    for (; ahead[first].first.micros <= due.micros - window_micros; ++first) {
+      const auto left = inside.find(ahead[first].second);
+      if (--left->second == 0) inside.erase(left);
+    }
+    most = std::max<uint64_t>(most, inside.size());
+  }
+  return most;
 }
 
 class LimitCheck {
@@ -157,12 +177,24 @@ class LimitCheck {
     return false;
   }
 
-  std::vector<uint32_t> UnitsOf(const StageDraft& stage, const Share& share) const {
+  // Something of the stage will start when its notice has run out.
+  bool WillRemove(const StageDraft& stage) const { return FirstAhead(stage) != nullptr; }
+  const Claim* FirstAhead(const StageDraft& stage) const {
+    if (stage.begun || stage.starting) return nullptr;
+    for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+      const Claim& claim = draft_.claims[i];
+      if (!draft_.IsDue(claim) && !claim.held && claim.due != Instant::Never()) return &claim;
+    }
+    return nullptr;
+  }
+
+  // Of the actions that are due, or of those that are not yet.
+  std::vector<uint32_t> UnitsOf(const StageDraft& stage, const Share& share, bool due) const {
     std::set<uint32_t> rows;
     if (share.entity != draft_.rule(stage).entity) {
       for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
         const Claim& claim = draft_.claims[i];
-        if (!draft_.IsDue(claim) || claim.held) continue;
+        if (draft_.IsDue(claim) != due || claim.held) continue;
         if (claim.target.entity == share.entity) rows.insert(claim.target.row.index());
         const auto person = draft_.model.PersonOf(claim.target);
         if (share.entity == draft_.model.identity() && person) rows.insert(person->index());
@@ -214,11 +246,19 @@ class LimitCheck {
     const ir::Rule& rule = draft_.input.program.rules[rule_index];
     RESCIND_ASSIGN(const Groups groups, Groups::Make(draft_.input, share.group, rule.entity));
     std::map<std::string, GroupCount> counts;
+    std::optional<uint32_t> counted;  // the finding whose first removal is known
     for (const uint32_t index : stages) {
       StageDraft& stage = draft_.stages[index];
-      if (!stage.first || !WouldRemove(stage)) continue;
+      if (!stage.first) continue;
+      if (!WouldRemove(stage)) {
+        if (counted == stage.finding || !WillRemove(stage)) continue;
+        counted = stage.finding;
+        AddAhead(stage, share, counts[groups.NameOf(JudgedRow(stage))]);
+        continue;
+      }
+      counted = stage.finding;
       CountedUnits units = {schema_.entity(share.entity).name, groups.NameOf(JudgedRow(stage)),
-                            UnitsOf(stage, share)};
+                            UnitsOf(stage, share, true)};
       GroupCount& count = counts[units.group];
       count.rows.insert(units.rows.begin(), units.rows.end());
       count.any_new = true;
@@ -230,7 +270,43 @@ class LimitCheck {
     if (counts.empty()) counts[""];
     AddPopulations(rule, share, groups, counts);
     Judge(rule_index, share, groups, counts, stages);
+    JudgeAhead(rule_index, share, counts);
     return {};
+  }
+
+  void AddAhead(const StageDraft& stage, const Share& share, GroupCount& count) const {
+    const Instant due = FirstAhead(stage)->due;
+    for (const uint32_t row : UnitsOf(stage, share, false)) count.ahead.emplace_back(due, row);
+  }
+
+  // What is in notice and will be too much for the limit if it stays.
+  void JudgeAhead(uint32_t rule_index, const Share& share,
+                  const std::map<std::string, GroupCount>& counts) {
+    // What a run starts is as good as what a day brings: nobody applies much more seldom.
+    const bool hourly = share.window == ir::LimitWindow::kHour ||
+                        (share.window.value_or(ir::LimitWindow::kRun) == ir::LimitWindow::kRun &&
+                         draft_.options.continuous);
+    const int64_t window_micros = hourly ? kMicrosPerHour : kMicrosPerDay;
+    std::string text;
+    std::vector<std::string> others;
+    for (const auto& [name, count] : counts) {
+      const uint64_t allowed = Allowed(count.population, share.percent, share.amount);
+      if (count.ahead.size() <= allowed) continue;
+      const uint64_t most = MostWithin(count.ahead, window_micros);
+      if (most <= allowed) continue;
+      if (!text.empty()) {
+        others.push_back(name);
+        continue;
+      }
+      text = fmt::format("when they fall due, {}{}{} are more than the {} allowed", most,
+                         name.empty() ? "" : " of group ", name, allowed);
+    }
+    if (text.empty()) return;
+    if (!others.empty()) {
+      text += fmt::format(", and so in {} more group{} ({})", others.size(),
+                          others.size() == 1 ? "" : "s", ListGroups(others));
+    }
+    AddText(report_.policies[rule_index].ahead, text + ": they will be held");
   }
 
   void Judge(uint32_t rule_index, const Share& share, const Groups& groups,

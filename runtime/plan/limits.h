@@ -17,6 +17,8 @@ struct LimitReport {
     std::string text;  // "5% of grant per day: 12 of at most 40"; empty when none applies
     bool over = false;
     std::string held_because;  // the first limit that holds; empty: none, or released
+    // "when they fall due, 12 are more than the 4 allowed: they will be held"; empty: they are not.
+    std::string ahead;
   };
   std::vector<OfPolicy> policies;  // by rule
   std::vector<UsedRelease> used_releases;

@@ -185,6 +185,7 @@ class PlanAssembly {
       summary.removal_count = removals[index];
       summary.limit = limits.policies[index].text;
       summary.over_limit = limits.policies[index].over;
+      summary.limit_ahead = limits.policies[index].ahead;
       summary.held_because = gates.held_because[index];
       if (summary.held_because.empty()) summary.held_because = limits.policies[index].held_because;
       outcome_.plan.policies.push_back(std::move(summary));

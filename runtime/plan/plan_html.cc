@@ -90,6 +90,9 @@ void AppendPolicies(std::string& out, const Plan& plan) {
         Escape(policy.policy), Escape(policy.title), SeverityName(policy.severity),
         policy.enforced ? "enforce" : "observe", policy.match_count, policy.judged_count,
         policy.removal_count, Escape(policy.limit),
+        policy.limit_ahead.empty()
+            ? ""
+            : "<br><span class=\"held\">! later: " + Escape(policy.limit_ahead) + "</span>",
         policy.held_because.empty()
             ? ""
             : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>",

@@ -152,6 +152,7 @@ PolicySummary ReadPolicy(JsonFields& fields) {
   policy.removal_count = fields.Count("removals");
   policy.limit = fields.Text("limit");
   policy.over_limit = fields.Bool("over_limit");
+  if (fields.Has("limit_ahead")) policy.limit_ahead = fields.Text("limit_ahead");
   policy.held_because = fields.Text("held_because");
   return policy;
 }

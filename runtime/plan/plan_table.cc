@@ -110,6 +110,10 @@ void WriteVerdict(TableText& table, const Plan& plan) {
         Plural(policy.removal_count, "removal", "removals"));
     if (!policy.limit.empty()) line += fmt::format("; limit {}", Visible(policy.limit));
     table.Line(line);
+    if (!policy.limit_ahead.empty()) {
+      table.Line(
+          fmt::format("    {} {}", table.Paint("! later:", "33"), Visible(policy.limit_ahead)));
+    }
     if (!policy.held_because.empty()) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! held:", "33"), Visible(policy.held_because)));

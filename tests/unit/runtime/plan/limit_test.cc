@@ -128,6 +128,38 @@ TEST_CASE("what is held for a group says how to release the group, and the verdi
   CHECK(FindAction(outcome.plan, Verb::kRevoke, "g7")->status == ActionStatus::kReady);
 }
 
+// The preview said "28572 removals; limit 5% of grant: 0 of at most 10000" and nothing else.
+TEST_CASE("what is in notice and will be more than the limit allows is told beforehand") {
+  const std::string stages = "then { notify \"team\" } then after 7d { revoke g }";
+  PlannerWorld world(GrantPolicy("limit 2 of grant", stages));
+  AddGrants(world, 0, 2);
+  CHECK(SummaryOf(world.Plan().plan, "p.old").limit_ahead.empty());
+  AddGrants(world, 2, 1);
+  const PlanOutcome outcome = world.Apply();
+  const PolicySummary& summary = SummaryOf(outcome.plan, "p.old");
+  CHECK(summary.limit == "2 of grant: 0 of at most 2");
+  CHECK(summary.limit_ahead ==
+        "when they fall due, 3 are more than the 2 allowed: they will be held");
+  CHECK(summary.held_because.empty());
+  world.now = Plus(world.now, "7d");
+  const PlanOutcome due = world.Plan();
+  CHECK(CountStatus(due.plan, ActionStatus::kHeld) == 3);  // so it comes
+  CHECK(SummaryOf(due.plan, "p.old").limit_ahead.empty());
+}
+
+TEST_CASE("what falls due in different windows is not added up") {
+  const std::string stages = "then { notify \"team\" } then after 7d { revoke g }";
+  PlannerWorld world(GrantPolicy("limit 2 of grant per g.account.system per day", stages));
+  AddGrants(world, 0, 2, "ldap");
+  world.Apply();
+  world.now = Plus(world.now, "36h");
+  AddGrants(world, 2, 2, "ldap");
+  CHECK(SummaryOf(world.Plan().plan, "p.old").limit_ahead.empty());
+  AddGrants(world, 4, 1, "ldap");
+  CHECK(SummaryOf(world.Plan().plan, "p.old").limit_ahead ==
+        "when they fall due, 3 of group ldap are more than the 2 allowed: they will be held");
+}
+
 TEST_CASE("a percentage per group is of the group's rows") {
   PlannerWorld world(GrantPolicy("limit 50% of grant per g.account.system"));
   AddGrants(world, 0, 2, "crm");   // of 2

@@ -136,6 +136,20 @@ TEST_CASE("HtmlEmbedsAtMostFiveThousandRowsAndSaysSo") {
   CHECK(!Contains(alone, "<a href"));
 }
 
+// Only what starts now was held against the limit: a week later all of it was held.
+TEST_CASE("EveryFaceSaysThatALimitWillHoldWhatIsInNotice") {
+  Plan plan = SamplePlan();
+  CHECK(!Contains(EncodePlan(plan), "limit_ahead"));
+  plan.policies[0].limit_ahead = "when they fall due, 9 are more than the 2 allowed";
+  SealPlan(plan);
+  CHECK(Contains(FormatVerdict(plan, {}),
+                 "\n    ! later: when they fall due, 9 are more than the 2 allowed\n"));
+  CHECK(Contains(FormatPlanHtml(plan, ""), "! later: when they fall due, 9 are more than the 2"));
+  const Result<Plan> read = DecodePlan(EncodePlan(plan));
+  REQUIRE(read.ok());
+  CHECK(read->policies[0].limit_ahead == plan.policies[0].limit_ahead);
+}
+
 TEST_CASE("CsvQuotesWhatNeedsIt") {
   Plan plan = SamplePlan();
   plan.actions[0].reasons[0].because = "said \"no\", twice";
