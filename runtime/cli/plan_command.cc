@@ -23,6 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int64_t kMostTableRows = 1'000'000'000;
+
 struct PlanFace {
   std::string format = "table";
   size_t rows = 50;
@@ -83,7 +85,7 @@ void AddFace(CLI::App& app, PlanFace& face) {
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv", "html"}))
       ->capture_default_str();
   app.add_option("--rows", face.rows, "Rows of each listing in a table")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(int64_t{0}, kMostTableRows))
       ->capture_default_str();
   app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it");
 }

@@ -64,6 +64,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "CommandsThatOnlyReadWorkOnAFullDisk") {
 TEST_CASE_FIXTURE(CompanyFixture, "NoTableHasLessThanNoRows") {
   ImportCompany();
   CHECK(Run({"plan", "--rows", "-1"}) == ExitStatus::kUsage);
+  CHECK(Complains("--rows: Value -1 not in range 0 to 1000000000\n"));
   CHECK(Run({"plan", "--rows", "0"}) == ExitStatus::kDone);
   CHECK(Prints("… and 3 more"));
 }
