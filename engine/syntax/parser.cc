@@ -159,8 +159,8 @@ void FileParser::ParsePiece(const DeclarationRange& piece) {
     const uint32_t begin = outline_.tokens[piece.range.first].begin;
     const uint32_t end = outline_.tokens[piece.range.last].begin;
     const auto bad = std::lower_bound(outline_.bad.begin(), outline_.bad.end(), begin);
-    const bool reported =
-        piece.too_deep || piece.IsBroken(begin) || (bad != outline_.bad.end() && *bad < end);
+    // Of brackets that do not pair nothing was said here.
+    const bool reported = piece.too_deep || (bad != outline_.bad.end() && *bad < end);
     if (!reported) Report(ExplainUnknownDeclaration(file_, text_, outline_.tokens, piece));
     return;
   }
