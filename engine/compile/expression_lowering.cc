@@ -333,12 +333,10 @@ ir::NodeId ExpressionLowering::Relation(const Expr& expr) {
   switch (expr.compare) {
     case typed::CompareOp::kEqual: return Equal(left, right);
     case typed::CompareOp::kNotEqual: return graph_.Not(Equal(left, right));
-    case typed::CompareOp::kLess: return Compared(ir::Compare::kLess, Value(left), Value(right));
-    case typed::CompareOp::kLessEqual:
-      return Compared(ir::Compare::kLessEqual, Value(left), Value(right));
-    case typed::CompareOp::kGreater: return Compared(ir::Compare::kLess, Value(right), Value(left));
-    case typed::CompareOp::kGreaterEqual:
-      return Compared(ir::Compare::kLessEqual, Value(right), Value(left));
+    case typed::CompareOp::kLess: return Ordered(ir::Compare::kLess, left, right);
+    case typed::CompareOp::kLessEqual: return Ordered(ir::Compare::kLessEqual, left, right);
+    case typed::CompareOp::kGreater: return Ordered(ir::Compare::kLess, right, left);
+    case typed::CompareOp::kGreaterEqual: return Ordered(ir::Compare::kLessEqual, right, left);
   }
   RESCIND_UNREACHABLE("a comparison beyond the enumeration");
 }
@@ -354,7 +352,15 @@ ir::NodeId ExpressionLowering::Equal(const Expr& left, const Expr& right) {
   };
   if (is_named(right)) return named(left, right);
   if (is_named(left)) return named(right, left);
-  return Same(Value(left), Value(right));
+  const ir::NodeId sought = Value(right);  // in the order of Ordered
+  return Same(Value(left), sought);
+}
+
+// The arguments of a call have no order, and programs must not hang on the compiler: nodes are
+// numbered as they are made.
+ir::NodeId ExpressionLowering::Ordered(ir::Compare compare, const Expr& less, const Expr& more) {
+  const ir::NodeId bound = Value(more);
+  return Compared(compare, Value(less), bound);
 }
 
 ir::NodeId ExpressionLowering::Has(const Expr& set, const Expr& member) {

@@ -104,6 +104,7 @@ class ExpressionLowering {
   ir::NodeId Equal(const Expr& left, const Expr& right);
   ir::NodeId Make(ir::Op op, ir::Type type, std::vector<ir::NodeId> operands);
   ir::NodeId Compared(ir::Compare compare, ir::NodeId left, ir::NodeId right);
+  ir::NodeId Ordered(ir::Compare compare, const Expr& less, const Expr& more);
   ir::NodeId IsKnown(ir::NodeId node);
   ir::NodeId Same(ir::NodeId left, ir::NodeId right);
   ir::NodeId Zone();

@@ -316,7 +316,9 @@ class LimitCheck {
     std::string worst_name;
     std::vector<std::string> over;
     double worst_part = -1;
-    for (const auto& [name, count] : counts) {
+    for (const auto& entry : counts) {
+      const std::string& name = entry.first;
+      const GroupCount& count = entry.second;
       const uint64_t allowed = Allowed(count.population, share.percent, share.amount);
       const std::string text =
           fmt::format("{}{}{}: {} of at most {}", share_text, name.empty() ? "" : ", ", name,

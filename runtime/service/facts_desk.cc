@@ -158,8 +158,9 @@ void CheckSources(const Store& store, const Workspace& workspace, const Declared
                   Instant now, FactsReport& report) {
   const Schema& schema = store.schema();
   std::vector<SourceStatus> known = store.Sources();
-  for (const auto& [entity, names] : declared) {
-    for (const std::string& name : names) {
+  for (const auto& declaration : declared) {
+    const EntityId entity = declaration.first;
+    for (const std::string& name : declaration.second) {
       const auto has = [&](const SourceStatus& status) {
         return status.source == name && status.entity == entity;
       };

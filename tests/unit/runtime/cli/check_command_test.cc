@@ -248,9 +248,10 @@ TEST_CASE_FIXTURE(CheckedTargets, "EveryMistakeOfTheWorkspaceFileFailsTheCheckIn
       {"[target.crm]\nuri = \"x\"\n", "`executor` in [target.crm] is missing"},
       {"[target.crm]\nexecutor = \"postgre\"\n", "no kind of executor"},
       {"[workspace\n", ""}};
-  for (const auto& [text, problem] : mistakes) {
+  for (const auto& mistake : mistakes) {
+    const auto& text = mistake.first;
     CAPTURE(text);
-    CHECK(Says(text, problem));
+    CHECK(Says(text, mistake.second));
     CHECK(Prints("error[E060"));
     CHECK(Prints("1 error in rescind.toml\n"));
     CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);

@@ -91,9 +91,10 @@ TEST_CASE("EveryMalformedObservationIsRefusedWithItsReason") {
       {kHead + R"("error":"nonsense"})", "unknown `error` \"nonsense\""},
       {std::string(200'000, '['), "not one JSON document"},
   };
-  for (const auto& [reply, reason] : cases) {
+  for (const auto& one : cases) {
+    const std::string& reply = one.first;
     CAPTURE(reply.substr(0, 80));
-    CHECK(Refusal(DecodeExecObserve(reply)).find(reason) != std::string::npos);
+    CHECK(Refusal(DecodeExecObserve(reply)).find(one.second) != std::string::npos);
   }
 }
 

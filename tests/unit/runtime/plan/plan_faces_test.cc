@@ -232,8 +232,10 @@ TEST_CASE("OnlyWhatBothPlansShowIsCompared") {
     }
     return part;
   };
-  for (const auto& [policy, person] : {std::pair("p.other", ""), std::pair("", "bob"),
-                                       std::pair("access.stale.stale_grant", "ann")}) {
+  for (const auto& filters : {std::pair("p.other", ""), std::pair("", "bob"),
+                              std::pair("access.stale.stale_grant", "ann")}) {
+    const char* policy = filters.first;
+    const char* person = filters.second;
     CAPTURE(policy);
     Plan part = shows(policy, person);
     const PlanOutline outline = OutlinePlan(part, "part");

@@ -144,7 +144,8 @@ TEST_CASE("a renamed policy keeps its findings and how far they have come") {
   CHECK(ActionLines(outcome.plan) == Lines{"revoke grant g: ready"});
   CHECK(outcome.plan.actions[0].action.reasons[0].finding_id == id);
   CHECK(outcome.plan.actions[0].action.reasons[0].policy == "p.unused");
-  for (const auto& [key, value] : world.store.values) {
+  for (const auto& stored : world.store.values) {
+    const std::string& key = stored.first;
     CHECK_MESSAGE(key.find("p.stale") == std::string::npos, key);
   }
 }

@@ -123,6 +123,21 @@ class NaiveStore {
     return it->second;
   }
 
+  // A new life has no past.
+  void BeginLife(EntityId entity, NaiveRow& row) {
+    row.presence = Presence::kLive;
+    row.removed_at.reset();
+    if (row.incarnation++ == 0) return;
+    for (const FieldDef& field : schema_.entity(entity).fields) {
+      const auto former = row.fields.find(field.name);
+      if (former == row.fields.end()) continue;
+      const auto verified_at = former->second.verified_at;
+      former->second = NaiveField{};
+      former->second.verified_at = verified_at;
+      if (field.type.kind == TypeKind::kSet) former->second.value = "";
+    }
+  }
+
   void ApplyRow(const FactDelta& delta, const DeltaRow& given, const FactOrigin& origin, int64_t at,
                 CommitReport& report) {
     const bool own = origin.source == kRescindSource;
@@ -154,20 +169,7 @@ class NaiveStore {
     }
     const bool was_live = row.presence == Presence::kLive;
     if (!was_live && !own) {
-      row.presence = Presence::kLive;
-      row.removed_at.reset();
-      // A new life has no past.
-      if (row.incarnation > 0) {
-        for (const FieldDef& field : schema_.entity(given.entity).fields) {
-          const auto former = row.fields.find(field.name);
-          if (former == row.fields.end()) continue;
-          const auto verified_at = former->second.verified_at;
-          former->second = NaiveField{};
-          former->second.verified_at = verified_at;
-          if (field.type.kind == TypeKind::kSet) former->second.value = "";
-        }
-      }
-      ++row.incarnation;
+      BeginLife(given.entity, row);
     }
     if (!own) row.sources.insert(origin.source);
     bool changed = false, ignored = false;

@@ -198,8 +198,9 @@ class History : public StoreFixture {
   void CheckNow() {
     for (const auto& [key, wanted] : naive_.facts) {
       const RowFacts got = Show(EntityId(key.first), key.second);
-      INFO("row ", key.second);
-      CHECK(got.id == key.second);
+      const std::string& id = key.second;
+      INFO("row ", id);
+      CHECK(got.id == id);
       CHECK(got.presence == wanted.presence);
       CHECK(got.incarnation == wanted.incarnation);
       CHECK(got.removed_at.has_value() == wanted.removed_at.has_value());
@@ -292,7 +293,8 @@ class History : public StoreFixture {
       REQUIRE(found->has_value());
       const RowId row = **found;
       ++rows;
-      INFO("row ", key.second);
+      const std::string& id = key.second;
+      INFO("row ", id);
       CHECK(table.ids().dictionary().Text(table.ids().codes()[row.index()]) == key.second);
       CHECK(table.presence(row) == wanted.presence);
       CHECK(table.incarnation(row) == wanted.incarnation);
