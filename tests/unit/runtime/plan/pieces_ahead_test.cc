@@ -14,7 +14,8 @@ TEST_CASE("Pieces come in order, each made once, and few ahead") {
     std::atomic<size_t> farthest = 0;
     PiecesAhead pieces(count, [&](size_t number) {
       ++made[number];
-      if (number > taken && number - taken > farthest) farthest = number - taken;
+      const size_t before = taken;  // once: it grows meanwhile
+      if (number > before && number - before > farthest) farthest = number - before;
       return std::to_string(number);
     });
     for (size_t i = 0; i < count; ++i) {
