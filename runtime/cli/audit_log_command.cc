@@ -123,6 +123,7 @@ struct ProveOptions {
 
 Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
+  RESCIND_TRY(RefuseOwnFile(invocation, log.pipeline->workspace(), options.out));
   RESCIND_ASSIGN(const LogProof proof,
                  ProveAudit(log.pipeline->store(), log.ledger->audit(), options.index));
   RESCIND_TRY(log.pipeline->Close());

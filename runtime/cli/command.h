@@ -34,7 +34,7 @@ namespace rescind {
 
 // Users' scripts rely on these. Never renumber.
 enum class ExitStatus : int {
-  kDone = 0,         // done, or nothing to do
+  kDone = 0,  // done, or nothing to do
   kError = 1,
   kHasChanges = 2,   // plan --detailed-exitcode
   kCheckFailed = 3,  // check, test, verify
@@ -58,11 +58,11 @@ struct Invocation {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool in_is_terminal = false;
-  bool no_color = false;             // NO_COLOR is set
+  bool no_color = false;  // NO_COLOR is set
   // What a command no longer needs at its end. A large plan is a million texts: giving them back
   // one by one takes longer than ending the process, so the program does not.
   std::shared_ptr<void> leavings = {};
-  std::string working_folder = ".";  // where the search for rescind.toml begins
+  std::string working_folder = ".";   // where the search for rescind.toml begins
   std::string workspace_option = {};  // --workspace DIR; empty: not given
 
   bool out_has_color() const { return out_is_terminal && !no_color; }

@@ -3,8 +3,11 @@
 #include <fmt/ostream.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "engine/base/time_zone.h"
 #include "engine/base/visible_text.h"
+#include "runtime/audit/audit_log.h"
 #include "runtime/plan/plan_json.h"
 #include "runtime/service/notice_reach.h"
 
@@ -18,6 +21,23 @@ constexpr uint64_t kMaxPlanBytes = uint64_t{2} << 30;
 std::string PathFrom(const Invocation& invocation, const std::string& path) {
   if (path.starts_with('/') || invocation.working_folder == ".") return path;
   return invocation.working_folder + "/" + path;
+}
+
+Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
+                     const std::string& path) {
+  if (path.empty()) return {};
+  const auto real = [](const std::string& name) {
+    std::error_code failure;
+    return std::filesystem::weakly_canonical(name, failure).string();
+  };
+  const std::string place = real(PathFrom(invocation, path));
+  const bool is_own = place == real(workspace.folder + "/" + kWorkspaceFileName) ||
+                      place == real(workspace.audit_key_file) ||
+                      place == real(AuditWitnessFile(workspace.audit_key_file)) ||
+                      place.starts_with(real(workspace.store_folder) + "/");
+  if (!is_own) return {};
+  return Error{ErrorKind::kInvalidInput, fmt::format("{} belongs to the workspace itself", path),
+               "give the output a file of its own"};
 }
 
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {

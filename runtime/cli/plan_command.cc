@@ -224,6 +224,9 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
       const auto pipeline,
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
   PrintNotices(pipeline->policies(), invocation);
+  for (const std::string& path : {options.out, options.face.csv}) {
+    RESCIND_TRY(RefuseOwnFile(invocation, pipeline->workspace(), path));
+  }
   RESCIND_ASSIGN(Comparison comparison, ReadComparison(options.against, *pipeline, invocation));
   const ir::Program* others =
       comparison.policies ? &comparison.policies->policies.program : nullptr;

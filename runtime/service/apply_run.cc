@@ -383,9 +383,14 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
 
 Status ApplyRun::AlarmOfReturns(Work& work) {
   const std::string& oncall = pipeline_.workspace().oncall;
-  if (oncall.empty()) return {};  // nobody is there to be told; the plan says it
   RESCIND_ASSIGN(const auto returns, work.notices.UntoldReturns(work.outcome().plan));
   if (returns.empty()) return {};
+  if (oncall.empty()) {
+    Warn(fmt::format("access came back that had been removed: {}, and there is no `oncall` to tell",
+                     returns.size() == 1 ? "one action is about it"
+                                         : fmt::format("{} actions are about it", returns.size())));
+    return {};
+  }
   RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
   return work.notices.SendReturns(returns, oncall);
 }

@@ -149,6 +149,38 @@ TEST_CASE_FIXTURE(CompanyFixture, "TheStoreIsClosedToOthersWhoeverMadeItsFolder"
   CHECK(files.Stat(folder / "data/db")->mode == 0700);
 }
 
+// Removed again, and nobody heard of it.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AccessThatCameBackIsSaidWhereNobodyIsOnCall") {
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  std::string workspace = Content("rescind.toml");
+  workspace.replace(workspace.find("oncall = \"oncall\"\n"), 18, "");
+  Write("rescind.toml", workspace);
+  clock.Advance({kMicrosPerHour});
+  Write("on-ann-vpn", "");
+  ImportMore(Grant("ann-vpn", "ann"));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Complains("access came back that had been removed: one action is about it"));
+  CHECK(!Has("on-ann-vpn"));
+}
+
+// `--out` replaced the audit log's key without a word.
+TEST_CASE_FIXTURE(CompanyWithAccess, "NoOutputReplacesWhatTheWorkspaceLivesFrom") {
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  const std::string key = Content("secrets/audit-key");
+  const std::string workspace = Content("rescind.toml");
+  for (const char* path : {"secrets/audit-key", "./secrets/../secrets/audit-key.checkpoint",
+                           "rescind.toml", "data/MARK", "data/new"}) {
+    CAPTURE(path);
+    CHECK(Run({"plan", "--out", path}) == ExitStatus::kError);
+    CHECK(Complains("belongs to the workspace itself"));
+    CHECK(Run({"plan", "--csv", path}) == ExitStatus::kError);
+    CHECK(Run({"audit", "prove", "1", "--out", path}) == ExitStatus::kError);
+  }
+  CHECK(Content("secrets/audit-key") == key);
+  CHECK(Content("rescind.toml") == workspace);
+  CHECK(Run({"status"}) == ExitStatus::kDone);
+}
+
 TEST_CASE_FIXTURE(CompanyFixture, "TheStoreHasAFolderOfItsOwn") {
   for (const char* folders :
        {"store = \"secrets\"\n", "store = \"policies\"\n", "store = \".\"\n"}) {
