@@ -42,17 +42,9 @@ bool InRanges(uint32_t code, const CodePointRange (&ranges)[N]) {
 
 // Takes one character off the front. A byte that is no UTF-8 counts as one character.
 uint32_t TakeCodePoint(std::string_view& text) {
-  const auto at = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = at(0);
-  const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  uint32_t code = lead < 0x80 ? lead : lead & (0xFFu >> (length + 1));
-  bool valid = (lead < 0x80 || lead >= 0xC2) && lead < 0xF5 && text.size() >= length;
-  for (size_t i = 1; valid && i < length; ++i) {
-    valid = (at(i) & 0xC0) == 0x80;
-    code = (code << 6) | (at(i) & 0x3Fu);
-  }
-  text.remove_prefix(valid ? length : 1);
-  return valid ? code : kReplacement;
+  const CodePoint first = CodePointAt(text, 0);
+  text.remove_prefix(first.bytes);
+  return first.code;
 }
 
 // Shown as its number, `\u202E`: what nobody would see, or what would show the line in another

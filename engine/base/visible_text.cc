@@ -78,11 +78,8 @@ const MarkRange* RangeOf(uint32_t code_point) {
   return found != std::end(kMarks) && found->first <= code_point ? found : nullptr;
 }
 
-// The character that `utf8` holds at `at`. What is no UTF-8 is one byte that is no mark.
-struct CodePoint {
-  uint32_t code = 0xFFFD;
-  size_t bytes = 1;
-};
+}  // namespace
+
 CodePoint CodePointAt(std::string_view utf8, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(utf8[at + i]); };
   const uint32_t lead = byte(0);
@@ -97,8 +94,6 @@ CodePoint CodePointAt(std::string_view utf8, size_t at) {
   }
   return {code, bytes};
 }
-
-}  // namespace
 
 bool IsHiddenMark(uint32_t code_point) { return RangeOf(code_point) != nullptr; }
 

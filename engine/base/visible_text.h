@@ -13,6 +13,14 @@
 
 namespace rescind {
 
+struct CodePoint {
+  uint32_t code = 0xFFFD;
+  size_t bytes = 1;
+};
+// The character that `utf8` holds at `at`, which lies in it. What is no UTF-8 is one byte that
+// shows as the replacement character.
+CodePoint CodePointAt(std::string_view utf8, size_t at);
+
 // A character that nobody sees, or takes for a blank that it is not: controls but tab and the ends
 // of lines, marks of direction, what Unicode calls default ignorable (joiners, selectors, tags, …),
 // letters without a shape, and blanks other than the one that the space bar gives.

@@ -183,20 +183,9 @@ Status DecidingMembers::AddFact(const ir::Node& node, ir::NodeId id, std::string
   if (!paths_.insert(path).second) return {};
   ExplainedFact fact;
   fact.path = std::move(path);
-  const Value value = evaluator_.Evaluate(id).value;
-  const Value base = evaluator_.Evaluate(node.operands[0]).value;
-  const auto* row = base.known() ? std::get_if<FactRow>(&base.content) : nullptr;
-  if (row == nullptr || node.op != Op::kField) {
-    RESCIND_ASSIGN(fact.value, FormatValue(evaluator_.input(), value));
-  } else {
-    RESCIND_ASSIGN(fact.value, FormatField(evaluator_.input(), *row, node.field, value));
-    const RowTexts& texts = evaluator_.input().facts.texts();
-    RESCIND_ASSIGN(const auto origin, texts.Origin(row->entity, node.field, row->row));
-    if (origin) {
-      fact.source = origin->source;
-      fact.observed_at = origin->observed_at;
-    }
-  }
+  RESCIND_TRY(ReadFact(evaluator_.input(), evaluator_.Evaluate(id).value,
+                       evaluator_.Evaluate(node.operands[0]).value,
+                       node.op == Op::kField ? node.field : FieldId(), fact));
   found_.push_back(std::move(fact));
   return {};
 }

@@ -60,20 +60,8 @@ class Explainer {
       if (!CanEvaluate(evidence.value) || !CanEvaluate(evidence.row)) continue;
       ExplainedFact fact;
       fact.path = evidence.path;
-      const Value value = evaluator_.Evaluate(evidence.value).value;
-      const Value row = evaluator_.Evaluate(evidence.row).value;
-      const auto* at = row.known() ? std::get_if<FactRow>(&row.content) : nullptr;
-      if (at == nullptr || !evidence.field.valid()) {
-        RESCIND_ASSIGN(fact.value, FormatValue(evaluator_.input(), value));
-      } else {
-        RESCIND_ASSIGN(fact.value, FormatField(evaluator_.input(), *at, evidence.field, value));
-        const RowTexts& texts = evaluator_.input().facts.texts();
-        RESCIND_ASSIGN(const auto origin, texts.Origin(at->entity, evidence.field, at->row));
-        if (origin) {
-          fact.source = origin->source;
-          fact.observed_at = origin->observed_at;
-        }
-      }
+      RESCIND_TRY(ReadFact(evaluator_.input(), evaluator_.Evaluate(evidence.value).value,
+                           evaluator_.Evaluate(evidence.row).value, evidence.field, fact));
       facts.push_back(std::move(fact));
     }
     return facts;
@@ -203,6 +191,22 @@ std::optional<Instant> BecomesTrueAt(const EvaluationInput& input, uint32_t rule
 }
 
 }  // namespace
+
+Status ReadFact(const EvaluationInput& input, const Value& value, const Value& base, FieldId field,
+                ExplainedFact& fact) {
+  const auto* row = base.known() ? std::get_if<FactRow>(&base.content) : nullptr;
+  if (row == nullptr || !field.valid()) {
+    RESCIND_ASSIGN(fact.value, FormatValue(input, value));
+    return {};
+  }
+  RESCIND_ASSIGN(fact.value, FormatField(input, *row, field, value));
+  RESCIND_ASSIGN(const auto origin, input.facts.texts().Origin(row->entity, field, row->row));
+  if (origin) {
+    fact.source = origin->source;
+    fact.observed_at = origin->observed_at;
+  }
+  return {};
+}
 
 Result<Explanation> Explain(const EvaluationInput& input, uint32_t rule_index, RowId row) {
   const ir::Rule& rule = input.program.rules[rule_index];

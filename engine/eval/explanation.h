@@ -33,6 +33,11 @@ struct ExplainedFact {
   std::optional<Instant> observed_at;
 };
 
+// Value and origin of `fact`, whose path stands: `value` is that of `field` of the row that `base`
+// is, where it is one and the field is valid.
+Status ReadFact(const EvaluationInput& input, const Value& value, const Value& base, FieldId field,
+                ExplainedFact& fact);
+
 struct Explanation {
   uint32_t rule = 0;  // index in Program::rules
   RowId row;

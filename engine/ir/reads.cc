@@ -1,6 +1,17 @@
 #include "engine/ir/reads.h"
 
 namespace rescind::ir {
+
+bool NodeSearch::In(NodeId id) {
+  if (!id.valid() || seen_[id.index()]) return false;
+  seen_[id.index()] = true;
+  const Node& node = program_.node(id);
+  if (fits_(node)) return true;
+  bool found = false;
+  VisitParts(program_, node, [&](NodeId part) { found = found || In(part); });
+  return found;
+}
+
 namespace {
 
 bool IsBelow(const Program& program, FrameId frame, FrameId above) {

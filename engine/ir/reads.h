@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "engine/ir/program.h"
 
@@ -32,6 +34,22 @@ void VisitParts(const Program& program, const Node& node, const Visit& visit) {
     id = collection.inner;
   }
 }
+
+// Whether `fits` holds for the node or any that it is computed from, collections included.
+class NodeSearch {
+ public:
+  // The program outlives it.
+  NodeSearch(const Program& program, std::function<bool(const Node&)> fits)
+      : program_(program), fits_(std::move(fits)), seen_(program.nodes.size(), false) {}
+
+  // Of what is asked for several times only the first answer counts: a node is looked at once.
+  bool In(NodeId id);
+
+ private:
+  const Program& program_;
+  const std::function<bool(const Node&)> fits_;
+  std::vector<bool> seen_;
+};
 
 // Remembers what it has found; the program may grow meanwhile.
 class ReadsOfFrame {

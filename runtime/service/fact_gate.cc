@@ -6,6 +6,7 @@
 #include <array>
 
 #include "engine/eval/reference_evaluator.h"
+#include "engine/ir/reads.h"
 #include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/protection.h"
 
@@ -21,35 +22,14 @@ bool TellsUse(std::string_view field) {
   return std::find(kNames.begin(), kNames.end(), field) != kNames.end();
 }
 
-// Does the rule ask for the last use of anything? Walks its condition, collections included.
-class UseReads {
- public:
-  explicit UseReads(const ir::Program& program)
-      : program_(program), seen_(program.nodes.size(), false) {}
-
-  bool In(ir::NodeId id) {
-    if (!id.valid() || seen_[id.index()]) return false;
-    seen_[id.index()] = true;
-    const ir::Node& node = program_.node(id);
-    if (node.op == ir::Op::kField && node.field.valid() &&
-        TellsUse(program_.schema.field(node.entity, node.field).name)) {
-      return true;
-    }
-    if (node.collection.valid() && InCollection(node.collection)) return true;
-    return std::any_of(node.operands.begin(), node.operands.end(),
-                       [&](ir::NodeId operand) { return In(operand); });
-  }
-
- private:
-  bool InCollection(ir::CollectionId id) {
-    const ir::Collection& collection = program_.collection(id);
-    return In(collection.base) || In(collection.condition) ||
-           (collection.inner.valid() && InCollection(collection.inner));
-  }
-
-  const ir::Program& program_;
-  std::vector<bool> seen_;
-};
+// Does the rule ask for the last use of anything?
+bool ReadsUse(const ir::Program& program, const ir::Rule& rule) {
+  ir::NodeSearch reads(program, [&](const ir::Node& node) {
+    return node.op == ir::Op::kField && node.field.valid() &&
+           TellsUse(program.schema.field(node.entity, node.field).name);
+  });
+  return reads.In(rule.match);
+}
 
 // What the facts say of the last use of a row itself; 0: nothing.
 Instant UseInFacts(const FactBase& facts, EntityId entity, RowId row) {
@@ -166,7 +146,7 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
     return fmt::format("{} no longer matches", reason.policy);
   }
-  if (!seen_use || !UseReads(derivation_.program).In(rule.match)) return std::string();
+  if (!seen_use || !ReadsUse(derivation_.program, rule)) return std::string();
   for (const ir::EvidencePath& evidence : rule.evidence) {
     if (!evidence.field.valid()) continue;
     if (!TellsUse(derivation_.program.schema.field(evidence.entity, evidence.field).name)) continue;
