@@ -1,5 +1,6 @@
 #include "runtime/plan/pieces_ahead.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace rescind {
@@ -21,11 +22,12 @@ PiecesAhead::~PiecesAhead() {
   other_.join();
 }
 
+bool PiecesAhead::MayMakeNext() const { return next_ < std::min(pieces_.size(), taken_ + kAhead); }
+
 void PiecesAhead::MakeAhead() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    changed_.wait(lock,
-                  [&] { return abandoned_ || next_ == pieces_.size() || next_ < taken_ + kAhead; });
+    changed_.wait(lock, [&] { return abandoned_ || next_ == pieces_.size() || MayMakeNext(); });
     if (abandoned_ || next_ == pieces_.size()) return;
     MakeNext(lock);
   }
@@ -43,10 +45,10 @@ void PiecesAhead::MakeNext(std::unique_lock<std::mutex>& lock) {
 std::string PiecesAhead::Take(size_t number) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!pieces_[number]) {
-    if (next_ < pieces_.size()) {
+    if (MayMakeNext()) {
       MakeNext(lock);
     } else {
-      changed_.wait(lock);
+      changed_.wait(lock);  // the other thread is making it
     }
   }
   std::string piece = std::move(*pieces_[number]);

@@ -29,6 +29,7 @@ class PiecesAhead {
 
  private:
   void MakeAhead();
+  bool MayMakeNext() const;
   void MakeNext(std::unique_lock<std::mutex>& lock);
 
   const std::function<std::string(size_t)> make_;
