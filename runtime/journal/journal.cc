@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -30,6 +31,12 @@ void PutStep(const JournalStep& step, KeyValueBatch& batch) {
   const bool is_done = IsTerminal(entry.state);
   batch.Put(JournalKey(is_done ? kDonePrefix : kOpenPrefix, key), EncodeEntry(entry));
   batch.Delete(JournalKey(is_done ? kOpenPrefix : kDonePrefix, key));
+  if (is_done) {
+    // Of one that is planned again these stay: its record says where it lies.
+    for (const ActionReason& reason : entry.action.reasons) {
+      batch.Put(fmt::format("{}{}/{}", kOfFindingPrefix, reason.finding_id, key), "");
+    }
+  }
   if (step.from == ActionState::kPlanned) {
     batch.Put(JournalKey(kWantedPrefix, entry.wanted_key), EncodeWanted(entry));
   }
@@ -70,6 +77,10 @@ Result<std::unique_ptr<Journal>> Journal::Open(const KeyValueReader& reader,
     return true;
   }));
   if (!problem.ok()) return problem.error();
+  RESCIND_ASSIGN(const auto mark, reader.Get(kHasFindings));
+  RESCIND_ASSIGN(const auto last, reader.Last(kDonePrefix));
+  journal->is_new_ = !mark && !last && journal->open_.empty();
+  journal->has_findings_ = mark || journal->is_new_;
   return journal;
 }
 
@@ -86,7 +97,9 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
     transitions.push_back(
         {step.entry, step.from, trigger, step.outcome, step.evidence, step.via, step.context});
   }
+  if (is_new_) batch.Put(kHasFindings, "");
   RESCIND_TRY(committer_.Commit(batch, transitions));
+  is_new_ = false;
   for (const JournalStep& step : steps) {
     if (IsTerminal(step.entry.state)) {
       open_.erase(step.entry.action.key);
@@ -260,6 +273,62 @@ Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const
     return take(*entry);
   }));
   return problem;
+}
+
+Result<StagesUnderWay> Journal::ListStagesUnderWay() const {
+  StagesUnderWay stages;
+  const auto add = [&](const JournalEntry& entry) {
+    for (const ActionReason& reason : entry.action.reasons) {
+      (HasTouched(entry) ? stages.touched : stages.untouched)
+          .emplace(reason.finding_id, reason.stage);
+    }
+  };
+  RESCIND_TRY(List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;
+    add(entry);
+    return true;
+  }));
+  for (const auto& stage : stages.touched) stages.untouched.erase(stage);
+  const std::set<std::pair<std::string, uint32_t>> open = stages.untouched;
+  const auto add_over = [&](const JournalEntry& entry) {
+    if (!IsTerminal(entry.state) || !HasTouched(entry)) return true;
+    for (const ActionReason& reason : entry.action.reasons) {
+      const std::pair stage(reason.finding_id, reason.stage);
+      if (open.contains(stage)) stages.touched.insert(stage);
+    }
+    return true;
+  };
+  if (open.empty()) return stages;
+  if (!has_findings_) {
+    RESCIND_TRY(List(add_over));
+  } else {
+    for (auto stage = open.begin(); stage != open.end();) {
+      const std::string& finding = stage->first;
+      RESCIND_ASSIGN(const auto over, ListOver(finding));
+      std::for_each(over.begin(), over.end(), add_over);
+      while (stage != open.end() && stage->first == finding) ++stage;
+    }
+  }
+  for (const auto& stage : stages.touched) stages.untouched.erase(stage);
+  return stages;
+}
+
+// Actions that the finding asked for when they were over; some may be open again.
+Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {
+  const std::string prefix = fmt::format("{}{}/", kOfFindingPrefix, finding_id);
+  std::vector<std::string> keys;
+  RESCIND_TRY(reader_.Scan(prefix, "", [&](std::string_view key, std::string_view) {
+    keys.emplace_back(key.substr(prefix.size()));
+    return true;
+  }));
+  std::vector<JournalEntry> over;
+  for (const std::string& key : keys) {
+    RESCIND_ASSIGN(auto entry, Find(key));
+    // INVARIANT: actions are never forgotten.
+    RESCIND_ASSERT(entry, "an action that was over is not in the journal");
+    over.push_back(*std::move(entry));
+  }
+  return over;
 }
 
 uint64_t Journal::RunnableCount() const {

@@ -12,8 +12,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -47,6 +49,12 @@ struct PlanReport {
   uint64_t reopened_count = 0;  // escalated or withdrawn before
   uint64_t standing_count = 0;  // were open already; reasons and state brought up to date
   uint64_t done_count = 0;      // verified or compensated before under this key: ignored
+};
+
+// Stages, as finding and number, that ask for actions which are not over.
+struct StagesUnderWay {
+  std::set<std::pair<std::string, uint32_t>> touched;    // HasTouched of some of their actions
+  std::set<std::pair<std::string, uint32_t>> untouched;  // of none
 };
 
 // One step of one action, to be made durable. `entry` is what it is afterwards.
@@ -89,6 +97,9 @@ class Journal {
   static uint32_t EpisodeAfter(const std::optional<JournalEntry>& latest);
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
+  // Whether something has happened yet, of each stage that still asks for an open action. Reads
+  // what is over only of those findings.
+  Result<StagesUnderWay> ListStagesUnderWay() const;
   // Actions that a run would go on with: ready, or in flight.
   uint64_t RunnableCount() const;
   // In flight: an earlier run was cut off, or waits for a retry.
@@ -103,6 +114,7 @@ class Journal {
 
   // The steps in order, all or nothing. Several may be of one action.
   Status Take(std::span<const JournalStep> steps, const std::string& trigger);
+  Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
   Result<std::optional<JournalEntry>> FindUnlocked(const std::string& key) const;
   Status Move(const std::string& key, ActionState to, const std::string& reason,
               const std::string& trigger);
@@ -114,6 +126,8 @@ class Journal {
   Clock& clock_;
   mutable std::mutex mutex_;                  // of all below, and of the committer
   std::map<std::string, JournalEntry> open_;  // by key
+  bool has_findings_ = false;                 // kHasFindings; else the journal is older than that
+  bool is_new_ = false;                       // nothing was ever taken
 };
 
 }  // namespace rescind

@@ -13,6 +13,10 @@ inline constexpr std::string_view kDonePrefix = "journal/done/";          // + k
 inline constexpr std::string_view kWantedPrefix = "journal/wanted/";      // + wanted key
 inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + group, "/", key
 inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
+// + finding, "/", key: an action that is over, and that the finding asked for.
+inline constexpr std::string_view kOfFindingPrefix = "journal/of-finding/";
+// There: kOfFindingPrefix has held every such action since the first.
+inline constexpr std::string_view kHasFindings = "journal/has-findings";
 
 inline std::string JournalKey(std::string_view prefix, std::string_view name) {
   return std::string(prefix) + std::string(name);

@@ -316,15 +316,6 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   return pipeline_.store().CommitExtra(batch);
 }
 
-// Whose stages have begun already: an earlier run may have been cut off in the middle of one.
-Status ApplyRun::NoteEarlier(FactGate& gate) {
-  if (ledger_.journal().RunnableCount() == 0) return {};
-  return ledger_.journal().List([&](const JournalEntry& entry) {
-    gate.NoteEarlier(entry);
-    return true;
-  });
-}
-
 void ApplyRun::TellTransition(const Transition& transition) const {
   const JournalEntry& entry = transition.entry;
   const bool is_news = IsTerminal(entry.state) || entry.state == ActionState::kHeld ||
@@ -340,7 +331,9 @@ void ApplyRun::TellTransition(const Transition& transition) const {
 Status ApplyRun::RunJournal(Work& work, Duration patience) {
   Journal& journal = ledger_.journal();
   if (work.everything ? journal.RunnableCount() == 0 : work.handed.empty()) return {};
-  RESCIND_TRY(NoteEarlier(*work.gate));
+  // An earlier run may have been cut off in the middle of a stage.
+  RESCIND_ASSIGN(StagesUnderWay stages, journal.ListStagesUnderWay());
+  work.gate->NoteBegun(std::move(stages.touched));
   std::set<std::string> run_keys = work.handed;
   std::set<std::string> systems;
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {

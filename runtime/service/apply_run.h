@@ -87,7 +87,6 @@ class ApplyRun {
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
   Status Escalate(Work& work);
-  Status NoteEarlier(FactGate& gate);
   void TellTransition(const Transition& transition) const;
 
   Pipeline& pipeline_;

@@ -82,17 +82,15 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
 
 FactGate::~FactGate() = default;
 
-void FactGate::NoteEarlier(const JournalEntry& entry) {
-  if (!HasTouched(entry)) return;
-  for (const ActionReason& reason : entry.action.reasons) {
-    begun_.emplace(reason.finding_id, reason.stage);
-  }
+void FactGate::NoteBegun(std::set<std::pair<std::string, uint32_t>> stages) {
+  begun_.merge(std::move(stages));
 }
 
 void FactGate::NoteTransition(const Transition& transition) {
   const ActionState state = transition.entry.state;
-  if (state == ActionState::kApplied || state == ActionState::kVerified) {
-    NoteEarlier(transition.entry);
+  if (state != ActionState::kApplied && state != ActionState::kVerified) return;
+  for (const ActionReason& reason : transition.entry.action.reasons) {
+    begun_.emplace(reason.finding_id, reason.stage);
   }
 }
 

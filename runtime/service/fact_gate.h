@@ -31,8 +31,8 @@ class FactGate final : public ActionGate {
   FactGate(const Derivation& derivation, std::vector<Exemption> exemptions, const Clock& clock);
   ~FactGate() override;
 
-  // An action of the journal as it stands, before the run: stages may have begun earlier.
-  void NoteEarlier(const JournalEntry& entry);
+  // Stages, as finding and number, that something has happened of before the run.
+  void NoteBegun(std::set<std::pair<std::string, uint32_t>> stages);
   // After each durable step of the run.
   void NoteTransition(const Transition& transition);
 

@@ -169,25 +169,6 @@ std::vector<FeedStatus> Pipeline::FeedsOf(const std::vector<SourceStatus>& deliv
   return feeds;
 }
 
-namespace {
-
-// Handed over by an earlier run, and none of their actions has had an effect.
-Result<std::set<std::pair<std::string, uint32_t>>> UntouchedStages(const Journal& journal) {
-  std::set<std::pair<std::string, uint32_t>> waiting, touched;
-  RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
-    // Open ones come first, and mostly there are none.
-    if (IsTerminal(entry.state) && waiting.empty()) return false;
-    for (const ActionReason& reason : entry.action.reasons) {
-      (HasTouched(entry) ? touched : waiting).emplace(reason.finding_id, reason.stage);
-    }
-    return true;
-  }));
-  for (const auto& stage : touched) waiting.erase(stage);
-  return waiting;
-}
-
-}  // namespace
-
 Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
                                             const std::vector<SourceStatus>& delivered, Instant now,
                                             const Journal& journal) {
@@ -213,7 +194,8 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
     planner.hold_everything_because = std::move(doubt.leap);
   }
-  RESCIND_ASSIGN(planner.untouched, UntouchedStages(journal));
+  RESCIND_ASSIGN(StagesUnderWay stages, journal.ListStagesUnderWay());
+  planner.untouched = std::move(stages.untouched);
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;

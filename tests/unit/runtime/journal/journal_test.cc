@@ -142,6 +142,55 @@ TEST_CASE("ListAndCountSeeEveryAction") {
   CHECK(seen == 10);
 }
 
+TEST_CASE("Stages under way tell whether anything has happened of them, whoever finished it") {
+  SimulatedWorld world(1);
+  const auto of_finding = [](const std::string& target, const std::string& finding,
+                             uint32_t stage) {
+    ActionRequest request = SimulatedWorld::Request("ldap", target);
+    request.action.reasons[0].finding_id = finding;
+    request.action.reasons[0].stage = stage;
+    return request;
+  };
+  // Of a: one done, one open. Of b: one withdrawn, one open. Of c: only a later stage is open.
+  std::vector<ActionRequest> done = {of_finding("a1", "a", 0), of_finding("b1", "b", 0),
+                                     of_finding("c1", "c", 0), of_finding("d1", "d", 0)};
+  {
+    const auto journal = world.OpenJournal();
+    REQUIRE(journal->Plan(done, "").ok());
+    REQUIRE(journal->Withdraw("key:ldap/b1", "", "").ok());
+    world.RunToEnd(*journal);
+    std::vector<ActionRequest> open = {of_finding("a2", "a", 0), of_finding("b2", "b", 0),
+                                       of_finding("c2", "c", 1)};
+    for (ActionRequest& request : open) request.start = ActionState::kHeld;
+    open[0].action.reasons.push_back({"access.stale", "e", "", 3, {}});
+    REQUIRE(journal->Plan(open, "").ok());
+  }
+  using Stages = std::set<std::pair<std::string, uint32_t>>;
+  const Stages touched = {{"a", 0}};
+  const Stages untouched = {{"b", 0}, {"c", 1}, {"e", 3}};
+  const auto check = [&] {
+    const StagesUnderWay stages = world.OpenJournal()->ListStagesUnderWay().value();
+    CHECK(stages.touched == touched);
+    CHECK(stages.untouched == untouched);
+  };
+  check();
+  // A journal of an earlier program, which kept no such list.
+  std::erase_if(world.store.values.values, [](const auto& each) {
+    return each.first == kHasFindings || each.first.starts_with(kOfFindingPrefix);
+  });
+  check();
+  // It goes on without: what is over from now on alone would not be all.
+  {
+    const ActionRequest last = of_finding("e1", "e", 3);
+    const auto journal = world.OpenJournal();
+    REQUIRE(journal->Plan({&last, 1}, "").ok());
+    world.RunToEnd(*journal);
+  }
+  const StagesUnderWay stages = world.OpenJournal()->ListStagesUnderWay().value();
+  CHECK(stages.touched == Stages{{"a", 0}, {"e", 3}});
+  CHECK(stages.untouched == Stages{{"b", 0}, {"c", 1}});
+}
+
 TEST_CASE("ADamagedRecordIsNamed") {
   SimulatedWorld world(1);
   const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
