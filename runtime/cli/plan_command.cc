@@ -140,6 +140,10 @@ Result<DeriveOptions> ReadOptions(const PlanCommandOptions& options, const ir::P
   if (!options.person.empty()) {
     RESCIND_ASSIGN(derive.filter_person, ReadPerson(options.person, pipeline));
   }
+  // Nobody will see more than the table has, and nothing is kept of it.
+  const bool is_only_shown = options.face.format == "table" && options.face.csv.empty() &&
+                             options.out.empty() && options.against.empty();
+  if (is_only_shown) derive.listed_actions = options.face.rows;
   return derive;
 }
 
@@ -191,18 +195,6 @@ void MakeUnapplicable(const std::string& compared_with, Plan& plan) {
   if (!plan.applicable) because += "; ";
   because += fmt::format("it is compared with {}", compared_with);
   plan.applicable = false;
-}
-
-// Would applying do anything, or is something held? What the last plan applied has put into its
-// notice period already is no change.
-bool HasChanges(const Plan& plan) {
-  const auto changes = [](const PlannedAction& action) {
-    return action.status != ActionStatus::kNotice || action.change != Change::kStanding;
-  };
-  return std::any_of(plan.actions.begin(), plan.actions.end(), changes) ||
-         std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
-           return notice.status != ActionStatus::kNotice;
-         });
 }
 
 // The name of a page or a table promises what `--out` does not write.

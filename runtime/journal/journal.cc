@@ -331,6 +331,11 @@ Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_i
   return over;
 }
 
+bool Journal::IsNew() const {
+  const std::lock_guard lock(mutex_);
+  return is_new_;
+}
+
 uint64_t Journal::RunnableCount() const {
   const std::lock_guard lock(mutex_);
   uint64_t count = 0;

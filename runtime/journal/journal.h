@@ -88,6 +88,8 @@ class Journal {
   Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
 
   // ---- Queries ----
+  // No action was ever planned.
+  bool IsNew() const;
   Result<std::optional<JournalEntry>> Find(const std::string& key) const;
   // The last episode of a wanted state.
   Result<std::optional<JournalEntry>> Latest(const std::string& wanted_key) const;

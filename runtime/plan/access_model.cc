@@ -208,12 +208,17 @@ Result<std::string> AccessModel::SystemName(std::optional<RowId> system) const {
   return facts_.texts().Id(system_, *system);
 }
 
-Result<ActionTarget> AccessModel::Describe(eval::FactRow row) const {
+Result<ActionTarget> AccessModel::Identify(eval::FactRow row) const {
   ActionTarget target;
   target.entity = facts_.schema().entity(row.entity).name;
   RESCIND_ASSIGN(target.id, facts_.texts().Id(row.entity, row.row));
   target.incarnation = facts_.table(row.entity).incarnation(row.row);
   RESCIND_ASSIGN(target.system, SystemName(SystemOf(row)));
+  return target;
+}
+
+Result<ActionTarget> AccessModel::Describe(eval::FactRow row) const {
+  RESCIND_ASSIGN(ActionTarget target, Identify(row));
   const EntityFields& fields = fields_[row.entity.index()];
   for (const Detail& detail : fields.details) RESCIND_TRY(AddDetail(detail, row.row, target));
   if (row.entity == account_) return target;

@@ -46,6 +46,8 @@ class AccessModel {
   // Complete accounts that the identity owns, of purpose personal or unknown, ascending.
   const std::vector<eval::FactRow>& PersonalAccounts(RowId identity);
 
+  // Without attributes: all that a key needs.
+  Result<ActionTarget> Identify(eval::FactRow row) const;
   Result<ActionTarget> Describe(eval::FactRow row) const;
   Result<PlannedSubject> SubjectOf(eval::FactRow row) const;
   // "" for none.

@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <set>
 #include <span>
-#include <tuple>
 
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_key.h"
@@ -18,15 +16,14 @@ namespace {
 
 constexpr size_t kPieceActions = 1024;  // of one thread's turn
 
-auto WantedState(const Claim& claim) {
-  return std::make_tuple(claim.target.entity, claim.target.row, claim.action->verb,
-                         std::string_view(claim.action->playbook));
-}
-
 // As written, stage by stage; where two policies disagree, disable before end before revoke.
 uint32_t OrderOf(const StageDraft& stage, const Claim& claim) {
   const uint32_t rank = static_cast<uint32_t>(claim.action->verb);
   return std::min(stage.stage, 0xFFu) << 24 | std::min(claim.position, 0xFFFFu) << 8 | rank;
+}
+
+size_t PieceCount(std::span<const uint32_t> numbers) {
+  return (numbers.size() + kPieceActions - 1) / kPieceActions;
 }
 
 // Several may be at work at once, each with texts of its own.
@@ -34,30 +31,28 @@ class ActionAssembly {
  public:
   ActionAssembly(PlanDraft& draft, FindingTexts texts) : draft_(draft), texts_(std::move(texts)) {}
 
-  // The claims on one wanted state, by their numbers in the draft.
-  Status AddAction(std::span<const uint32_t> claims) {
-    const Claim& first = draft_.claims[claims.front()];
+  Status AddAction(const ActionSketch& sketch, std::span<const uint32_t> claims) {
     PlannedAction planned;
-    planned.action.verb = ToVerb(first.action->verb);
-    planned.action.playbook = first.action->playbook;
-    planned.action.severity = Severity::kLow;
-    RESCIND_ASSIGN(planned.action.target, draft_.model.Describe(first.target));
-    RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(first.target));
+    planned.action.verb = ToVerb(sketch.wanted->verb);
+    planned.action.playbook = sketch.wanted->playbook;
+    planned.action.severity = sketch.severity;
+    planned.status = sketch.status;
+    planned.due = sketch.due;
+    if (sketch.held_because) planned.held_because = *sketch.held_because;
+    RESCIND_ASSIGN(planned.action.target, draft_.model.Describe(sketch.target));
+    RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(sketch.target));
     ActionTerms terms;
     RESCIND_TRY(SetKey(planned, terms));
     planned.reversible = IsReversibleIn(planned.action);
-    SetStatus(claims, planned);
     planned.reasons.reserve(claims.size());
     planned.action.reasons.reserve(claims.size());
     for (const uint32_t index : claims) RESCIND_TRY(AddReason(draft_.claims[index], planned));
     RESCIND_TRY(SetTerms(claims, planned, terms));
     added_.terms.emplace(planned.action.key, std::move(terms));
-    added_.rows.push_back(first.target);
     added_.actions.push_back(std::move(planned));
     return {};
   }
 
-  // Without action_of_claim.
   AssembledActions TakeAdded() { return std::move(added_); }
 
  private:
@@ -93,23 +88,6 @@ class ActionAssembly {
     return draft_.options.support(action).reversible;
   }
 
-  // Ready when any claim is; else what comes first of its own accord; else held.
-  void SetStatus(std::span<const uint32_t> claims, PlannedAction& planned) const {
-    const auto rank = [](ActionStatus status) {
-      return status == ActionStatus::kReady ? 0 : status == ActionStatus::kNotice ? 1 : 2;
-    };
-    const auto order = [&](uint32_t index) {
-      const Claim& claim = draft_.claims[index];
-      return std::make_tuple(rank(draft_.StatusOf(claim)), claim.due, index);
-    };
-    const uint32_t best = *std::min_element(
-        claims.begin(), claims.end(), [&](uint32_t a, uint32_t b) { return order(a) < order(b); });
-    const Claim& claim = draft_.claims[best];
-    planned.status = draft_.StatusOf(claim);
-    planned.due = claim.due;
-    if (planned.status == ActionStatus::kHeld) planned.held_because = *draft_.WhyHeld(claim);
-  }
-
   Status AddReason(const Claim& claim, PlannedAction& planned) {
     const StageDraft& stage = draft_.stages[claim.stage_draft];
     const ir::Rule& rule = draft_.rule(stage);
@@ -129,7 +107,6 @@ class ActionAssembly {
     reason.opened_at = finding.opened_at;
     reason.due = claim.due;
     reason.evidence = std::move(text.evidence);
-    planned.action.severity = std::max(planned.action.severity, reason.severity);
     planned.action.reasons.push_back({rule.full_name, finding.id, reason.because, stage.stage,
                                       reason.controls, shared.personal});
     planned.reasons.push_back(std::move(reason));
@@ -203,65 +180,64 @@ class ActionAssembly {
   AssembledActions added_;
 };
 
-// Claims in an order in which those on the same wanted state lie side by side.
-struct GroupedClaims {
-  std::vector<uint32_t> order;   // numbers of claims
-  std::vector<uint32_t> begins;  // of each group in the order, and its end
-
-  explicit GroupedClaims(const std::vector<Claim>& claims) : order(claims.size()) {
-    std::iota(order.begin(), order.end(), 0u);
-    // Claims are by rule, finding and stage already: a stable sort keeps that within an action.
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return WantedState(claims[a]) < WantedState(claims[b]);
-    });
-    for (uint32_t i = 0; i < order.size(); ++i) {
-      if (i == 0 || WantedState(claims[order[i]]) != WantedState(claims[order[i - 1]])) {
-        begins.push_back(i);
-      }
-    }
-    begins.push_back(static_cast<uint32_t>(order.size()));
-  }
-
-  size_t group_count() const { return begins.size() - 1; }
-  std::span<const uint32_t> Group(size_t group) const {
-    return std::span(order).subspan(begins[group], begins[group + 1] - begins[group]);
-  }
-};
+// Pieces of `count` numbers, a thread's turn each: calls `take` with the number of the piece and
+// the numbers in it.
+template <typename Take>
+Status DoInPieces(std::span<const uint32_t> numbers, Take take) {
+  return DoOnTwoThreads(PieceCount(numbers), [&](size_t piece) {
+    const size_t begin = piece * kPieceActions;
+    return take(piece, numbers.subspan(begin, std::min(kPieceActions, numbers.size() - begin)));
+  });
+}
 
 }  // namespace
 
-Result<AssembledActions> AssembleActions(PlanDraft& draft, const FindingTexts& texts) {
-  const GroupedClaims claims(draft.claims);
+Result<AssembledActions> AssembleActions(PlanDraft& draft, const FindingTexts& texts,
+                                         const ActionSketches& sketches,
+                                         std::span<const uint32_t> chosen) {
   // Looked up once, before several threads ask.
   for (const StageDraft& stage : draft.stages) draft.finding(stage);
-  std::vector<AssembledActions> pieces((claims.group_count() + kPieceActions - 1) / kPieceActions);
-  const auto assemble = [&](size_t piece) -> Status {
+  std::vector<AssembledActions> pieces(PieceCount(chosen));
+  const auto assemble = [&](size_t piece, std::span<const uint32_t> numbers) -> Status {
     ActionAssembly assembly(draft, texts);
-    const size_t begin = piece * kPieceActions;
-    const size_t end = std::min(begin + kPieceActions, claims.group_count());
-    for (size_t group = begin; group < end; ++group) {
-      RESCIND_TRY(assembly.AddAction(claims.Group(group)));
+    for (const uint32_t number : numbers) {
+      const ActionSketch& sketch = sketches.actions[number];
+      RESCIND_TRY(assembly.AddAction(sketch, sketches.ClaimsOf(sketch)));
     }
     pieces[piece] = assembly.TakeAdded();
     return {};
   };
-  RESCIND_TRY(DoOnTwoThreads(pieces.size(), assemble));
+  RESCIND_TRY(DoInPieces(chosen, assemble));
   AssembledActions all;
-  all.actions.reserve(claims.group_count());
-  all.rows.reserve(claims.group_count());
-  all.terms.reserve(claims.group_count());
+  all.actions.reserve(chosen.size());
+  all.terms.reserve(chosen.size());
   for (AssembledActions& piece : pieces) {
     std::move(piece.actions.begin(), piece.actions.end(), std::back_inserter(all.actions));
-    all.rows.insert(all.rows.end(), piece.rows.begin(), piece.rows.end());
     all.terms.merge(piece.terms);
   }
-  all.action_of_claim.resize(draft.claims.size());
-  for (size_t group = 0; group < claims.group_count(); ++group) {
-    for (const uint32_t claim : claims.Group(group)) {
-      all.action_of_claim[claim] = static_cast<uint32_t>(group);
-    }
-  }
   return all;
+}
+
+Result<std::vector<ActionTraits>> ReadTraits(const PlanDraft& draft, const ActionSketches& sketches,
+                                             std::span<const uint32_t> chosen) {
+  std::vector<ActionTraits> traits(chosen.size());
+  const auto read = [&](size_t piece, std::span<const uint32_t> numbers) -> Status {
+    ActionTraits* next = traits.data() + piece * kPieceActions;
+    for (const uint32_t number : numbers) {
+      const ActionSketch& sketch = sketches.actions[number];
+      RESCIND_ASSIGN(const ActionTarget target, draft.model.Identify(sketch.target));
+      next->wanted_key = WantedStateKey(draft.options.store_id, target, ToVerb(sketch.wanted->verb),
+                                        sketch.wanted->playbook);
+      if (draft.options.history) {
+        RESCIND_ASSIGN(const ActionHistory history, draft.options.history(next->wanted_key));
+        next->escalated = history.escalated.has_value();
+      }
+      ++next;
+    }
+    return {};
+  };
+  RESCIND_TRY(DoInPieces(chosen, read));
+  return traits;
 }
 
 }  // namespace rescind

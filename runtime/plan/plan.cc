@@ -142,8 +142,8 @@ void SortPlan(Plan& plan) {
   });
 }
 
-PlanSummary Summarise(const Plan& plan) {
-  PlanSummary summary;
+void CountActions(const Plan& plan, PlanSummary& summary) {
+  summary = {};
   std::unordered_set<std::string_view> people;
   std::unordered_set<std::string_view> systems;
   for (const PlannedAction& planned : plan.actions) {
@@ -159,6 +159,11 @@ PlanSummary Summarise(const Plan& plan) {
   }
   summary.person_count = people.size();
   summary.system_count = systems.size();
+}
+
+void CountLeftAlone(const Plan& plan, PlanSummary& summary) {
+  summary.protected_count = 0;
+  summary.exempt_count = 0;
   summary.insufficient_count = plan.unlisted_insufficient_count;
   for (const NotActedOn& row : plan.not_acted_on) {
     switch (row.reason) {
@@ -169,7 +174,6 @@ PlanSummary Summarise(const Plan& plan) {
       case NotActedReason::kEvaluationError: break;
     }
   }
-  return summary;
 }
 
 }  // namespace
@@ -192,10 +196,26 @@ std::optional<NotActedReason> ParseNotActedReason(std::string_view name) {
   return ParseName<NotActedReason>(kNotActedNames, name);
 }
 
-void SealPlan(Plan& plan) {
+void ArrangePlan(Plan& plan) {
   SortPlan(plan);
-  plan.summary = Summarise(plan);
+  if (plan.unlisted_actions.empty()) CountActions(plan, plan.summary);
+  CountLeftAlone(plan, plan.summary);
+}
+
+void SealPlan(Plan& plan) {
+  ArrangePlan(plan);
   plan.id = PlanDigest(plan);
+}
+
+bool HasChanges(const Plan& plan) {
+  const auto changes = [](const auto& action) {
+    return action.status != ActionStatus::kNotice || action.change != Change::kStanding;
+  };
+  return std::any_of(plan.actions.begin(), plan.actions.end(), changes) ||
+         std::any_of(plan.unlisted_actions.begin(), plan.unlisted_actions.end(), changes) ||
+         std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
+           return notice.status != ActionStatus::kNotice;
+         });
 }
 
 std::string EarlierRemovalText(const EarlierRemoval& removal) {

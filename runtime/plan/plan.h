@@ -90,6 +90,13 @@ struct PlannedAction {
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
 };
 
+// All that a plan which is only shown keeps of an action beyond those that it lists.
+struct UnlistedAction {
+  ActionStatus status = ActionStatus::kReady;
+  std::string wanted_key;        // for comparison; empty when there is none to come
+  std::optional<Change> change;  // as in PlannedAction
+};
+
 // A message that goes with a stage. Never merged across findings.
 struct PlannedNotice {
   std::string policy;
@@ -222,14 +229,23 @@ struct Plan {
   std::vector<FeedAge> feeds;
   std::vector<RollUp> roll_ups;
   std::vector<PlannedAction> actions;  // sorted by severity, policy, target
+  // Beyond those. Then the counts of actions, people and systems in `summary` are the planner's,
+  // and the plan is never written.
+  std::vector<UnlistedAction> unlisted_actions;
   std::vector<PlannedNotice> notices;
   std::vector<NotActedOn> not_acted_on;
   uint64_t unlisted_insufficient_count = 0;  // rows for lack of data beyond those listed there
   PlanDelta delta;
 };
 
-// Puts everything into the order of interfaces.md, counts the summary and sets `id`.
+// Puts everything into the order of interfaces.md and counts the summary.
+void ArrangePlan(Plan& plan);
+// The same, and sets `id`. Of a plan that lists all its actions.
 void SealPlan(Plan& plan);
+
+// Would applying do anything, or is something held? What the last plan applied has put into its
+// notice period already is no change.
+bool HasChanges(const Plan& plan);
 
 // "removed on 2026-04-01T00:00:00Z by action 0123…", for people.
 std::string EarlierRemovalText(const EarlierRemoval& removal);

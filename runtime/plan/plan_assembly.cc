@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
-#include <unordered_map>
+#include <iterator>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <unordered_set>
 
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_assembly.h"
@@ -19,10 +22,10 @@ constexpr size_t kAnnouncedActions = 20;
 
 class PlanAssembly {
  public:
-  PlanAssembly(PlanDraft& draft, FindingTexts& texts, AssembledActions& assembled,
-               PlanOutcome& outcome)
-      : draft_(draft), texts_(texts), assembled_(assembled), outcome_(outcome) {}
+  PlanAssembly(PlanDraft& draft, PlanOutcome& outcome)
+      : draft_(draft), texts_(draft), sketches_(SketchActions(draft)), outcome_(outcome) {}
 
+  // Before the actions: what waits for a notice that cannot be sent says so.
   Status AddNotices() {
     for (const NoticeDraft& notice : draft_.notices) {
       const StageDraft& stage = draft_.stages[notice.stage_draft];
@@ -43,11 +46,110 @@ class PlanAssembly {
       SetStatus(notice, stage, planned);
       if (planned.status == ActionStatus::kReady) SayWhatWaits(planned.recipients, stage);
       outcome_.plan.notices.push_back(std::move(planned));
-      Announce(stage, finding);
     }
     return {};
   }
 
+  // What of all actions is shown, and how much that is; limits and gates have seen everything.
+  Status CountShown() {
+    std::vector<bool> policy_shown;
+    for (const ir::Rule& rule : draft_.input.program.rules) {
+      policy_shown.push_back(draft_.PolicyShown(rule.full_name));
+    }
+    removals_.resize(policy_shown.size());
+    PlanSummary& summary = outcome_.plan.summary;
+    std::set<std::optional<RowId>> systems;
+    std::unordered_set<uint32_t> people;
+    std::vector<uint32_t> rules;  // of one action, each once
+    for (uint32_t number = 0; number < sketches_.actions.size(); ++number) {
+      const ActionSketch& sketch = sketches_.actions[number];
+      rules.clear();
+      for (const uint32_t claim : sketches_.ClaimsOf(sketch)) {
+        rules.push_back(draft_.stages[draft_.claims[claim].stage_draft].rule);
+      }
+      std::sort(rules.begin(), rules.end());
+      rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+      const auto is_shown = [&](uint32_t rule) { return policy_shown[rule]; };
+      if (std::none_of(rules.begin(), rules.end(), is_shown)) continue;
+      RESCIND_ASSIGN(const bool person_shown, draft_.PersonShown(sketch.target));
+      if (!person_shown) continue;
+      shown_.push_back(number);
+      for (const uint32_t rule : rules) {
+        ++removals_[rule];
+        if (policy_shown[rule]) targets_.push_back({rule, sketch.target});
+      }
+      ++summary.action_count;
+      switch (sketch.status) {
+        case ActionStatus::kReady: ++summary.ready_count; break;
+        case ActionStatus::kNotice: ++summary.notice_count; break;
+        case ActionStatus::kHeld: ++summary.held_count; break;
+      }
+      systems.insert(draft_.model.SystemOf(sketch.target));
+      if (const auto person = draft_.model.PersonOf(sketch.target)) people.insert(person->index());
+    }
+    summary.system_count = systems.size();
+    summary.person_count = people.size();
+    return {};
+  }
+
+  // All actions, with what it takes to apply them.
+  Status AddActions() {
+    std::vector<uint32_t> all(sketches_.actions.size());
+    std::iota(all.begin(), all.end(), 0u);
+    RESCIND_ASSIGN(assembled_, AssembleActions(draft_, texts_, sketches_, all));
+    for (const NoticeDraft& notice : draft_.notices) {
+      const StageDraft& stage = draft_.stages[notice.stage_draft];
+      Announce(stage, draft_.finding(stage));
+    }
+    AddStarts();
+    outcome_.plan.actions.reserve(shown_.size());
+    for (const uint32_t number : shown_) {
+      outcome_.plan.actions.push_back(std::move(assembled_.actions[number]));
+    }
+    outcome_.terms = std::move(assembled_.terms);
+    return {};
+  }
+
+  // The first of those that are shown, described; of the others no more than what is counted.
+  Status AddFirstActions(size_t count) {
+    RESCIND_ASSIGN(std::vector<uint32_t> first, FirstActions(draft_, sketches_, shown_, count));
+    std::sort(first.begin(), first.end());
+    RESCIND_ASSIGN(assembled_, AssembleActions(draft_, texts_, sketches_, first));
+    outcome_.plan.actions = std::move(assembled_.actions);
+    std::vector<uint32_t> others;
+    std::set_difference(shown_.begin(), shown_.end(), first.begin(), first.end(),
+                        std::back_inserter(others));
+    std::vector<ActionTraits> traits(others.size());
+    if (draft_.options.history || draft_.options.key_unlisted) {
+      RESCIND_ASSIGN(traits, ReadTraits(draft_, sketches_, others));
+    }
+    uint64_t& escalated = outcome_.plan.summary.escalated_count;
+    for (const PlannedAction& planned : outcome_.plan.actions) {
+      escalated += planned.escalated ? 1 : 0;
+    }
+    outcome_.plan.unlisted_actions.reserve(others.size());
+    for (size_t i = 0; i < others.size(); ++i) {
+      escalated += traits[i].escalated ? 1 : 0;
+      outcome_.plan.unlisted_actions.push_back(
+          {sketches_.actions[others[i]].status, std::move(traits[i].wanted_key), {}});
+    }
+    return {};
+  }
+
+  // Everything else. After CountShown.
+  Status AddOtherLists(const GateReport& gates, const LimitReport& limits) {
+    const auto add = [&](size_t number) -> Status {
+      if (number == 0) return AddRollUps();
+      RESCIND_TRY(FilterNotices());
+      return AddNotActedOn();
+    };
+    RESCIND_TRY(DoOnTwoThreads(2, add));
+    AddPolicies(gates, limits);
+    AddFeeds();
+    return {};
+  }
+
+ private:
   void AddStarts() {
     std::vector<std::vector<const NoticeDraft*>> notices(draft_.stages.size());
     for (const NoticeDraft& notice : draft_.notices) notices[notice.stage_draft].push_back(&notice);
@@ -83,63 +185,15 @@ class PlanAssembly {
     }
   }
 
-  // What of all this is shown; limits and gates have seen everything. The last step: it takes the
-  // actions away.
-  Status AddShown(const GateReport& gates, const LimitReport& limits) {
-    const auto& rules = draft_.input.program.rules;
-    std::unordered_map<std::string_view, uint32_t> rule_of_policy;
-    for (uint32_t i = 0; i < rules.size(); ++i) {
-      if (!rules[i].protect) rule_of_policy.emplace(rules[i].full_name, i);
-    }
-    std::vector<PlannedTarget> targets;
-    std::vector<uint64_t> removals(rules.size());
-    outcome_.plan.actions.reserve(assembled_.actions.size());
-    std::vector<uint32_t> named;  // rules of one action, each once
-    for (size_t i = 0; i < assembled_.actions.size(); ++i) {
-      PlannedAction& planned = assembled_.actions[i];
-      if (!IsShown(planned)) continue;
-      named.clear();
-      for (const PlannedReason& reason : planned.reasons) {
-        named.push_back(rule_of_policy.at(reason.policy));
-      }
-      std::sort(named.begin(), named.end());
-      named.erase(std::unique(named.begin(), named.end()), named.end());
-      for (const uint32_t rule : named) {
-        ++removals[rule];
-        if (draft_.PolicyShown(rules[rule].full_name))
-          targets.push_back({rule, assembled_.rows[i]});
-      }
-      outcome_.plan.actions.push_back(std::move(planned));
-    }
-    const auto add = [&](size_t number) -> Status {
-      if (number == 0) return AddRollUps(std::move(targets));
-      RESCIND_TRY(FilterNotices());
-      return AddNotActedOn();
-    };
-    RESCIND_TRY(DoOnTwoThreads(2, add));
-    AddPolicies(gates, limits, removals);
-    AddFeeds();
-    return {};
-  }
-
- private:
   // Beside the other lists, which it does not touch.
-  Status AddRollUps(std::vector<PlannedTarget> targets) {
+  Status AddRollUps() {
     RESCIND_ASSIGN(outcome_.plan.roll_ups,
-                   CountRollUps(draft_.input, draft_.model, std::move(targets)));
+                   CountRollUps(draft_.input, draft_.model, std::move(targets_)));
     return {};
   }
 
   const Action& ActionOf(size_t claim) const {
-    return assembled_.actions[assembled_.action_of_claim[claim]].action;
-  }
-
-  bool IsShown(const PlannedAction& planned) const {
-    const std::string& person = draft_.options.filter_person;
-    if (!person.empty() && planned.subject.person != person) return false;
-    return std::any_of(
-        planned.reasons.begin(), planned.reasons.end(),
-        [&](const PlannedReason& reason) { return draft_.PolicyShown(reason.policy); });
+    return assembled_.actions[sketches_.action_of_claim[claim]].action;
   }
 
   Status FilterNotices() {
@@ -166,8 +220,7 @@ class PlanAssembly {
     return AddUnjudgedRows(draft_, texts_, plan);
   }
 
-  void AddPolicies(const GateReport& gates, const LimitReport& limits,
-                   const std::vector<uint64_t>& removals) {
+  void AddPolicies(const GateReport& gates, const LimitReport& limits) {
     for (uint32_t index = 0; index < draft_.input.program.rules.size(); ++index) {
       const ir::Rule& rule = draft_.input.program.rules[index];
       if (rule.protect || !draft_.PolicyShown(rule.full_name)) continue;
@@ -182,7 +235,7 @@ class PlanAssembly {
       summary.insufficient_count =
           outcome.undecided.size() + IncompleteRows(draft_, rule.entity).size();
       summary.error_count = outcome.errors.size();
-      summary.removal_count = removals[index];
+      summary.removal_count = removals_[index];
       summary.limit = limits.policies[index].text;
       summary.over_limit = limits.policies[index].over;
       summary.limit_ahead = limits.policies[index].ahead;
@@ -240,9 +293,10 @@ class PlanAssembly {
     for (size_t i = notice_stage.end_claim; i < draft_.claims.size(); ++i) {
       const StageDraft& stage = draft_.stages[draft_.claims[i].stage_draft];
       if (stage.rule != notice_stage.rule || stage.finding != notice_stage.finding) break;
-      PlannedAction& planned = assembled_.actions[assembled_.action_of_claim[i]];
-      if (planned.status != ActionStatus::kNotice) continue;
-      planned.held_because = fmt::format("waits for a notice that could not be sent: {}", why);
+      ActionSketch& sketch = sketches_.actions[sketches_.action_of_claim[i]];
+      if (sketch.status != ActionStatus::kNotice) continue;
+      sketch.held_because =
+          draft_.Intern(fmt::format("waits for a notice that could not be sent: {}", why));
     }
   }
 
@@ -272,22 +326,27 @@ class PlanAssembly {
   }
 
   PlanDraft& draft_;
-  FindingTexts& texts_;
-  AssembledActions& assembled_;
+  FindingTexts texts_;
+  ActionSketches sketches_;
+  AssembledActions assembled_;  // all, or the first
   PlanOutcome& outcome_;
+
+  // ---- Of what is shown ----
+  std::vector<uint32_t> shown_;         // numbers of sketches, ascending
+  std::vector<uint64_t> removals_;      // by rule
+  std::vector<PlannedTarget> targets_;  // for the roll-ups
 };
 
 }  // namespace
 
 Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport& limits,
                     PlanOutcome& outcome) {
-  FindingTexts texts(draft);
-  RESCIND_ASSIGN(AssembledActions assembled, AssembleActions(draft, texts));
-  PlanAssembly assembly(draft, texts, assembled, outcome);
+  PlanAssembly assembly(draft, outcome);
   RESCIND_TRY(assembly.AddNotices());
-  assembly.AddStarts();
-  RESCIND_TRY(assembly.AddShown(gates, limits));
-  outcome.terms = std::move(assembled.terms);
+  RESCIND_TRY(assembly.CountShown());
+  RESCIND_TRY(draft.options.listed_actions ? assembly.AddFirstActions(*draft.options.listed_actions)
+                                           : assembly.AddActions());
+  RESCIND_TRY(assembly.AddOtherLists(gates, limits));
   Plan& plan = outcome.plan;
   plan.as_of = draft.input.now;
   plan.facts_seq = draft.input.facts.facts_seq();

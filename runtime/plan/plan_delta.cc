@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/assert.h"
 #include "runtime/plan/action_key.h"
 #include "runtime/plan/json_fields.h"
 
@@ -165,17 +166,24 @@ void ComparePlan(Plan& plan, const PlanOutline& before) {
   const Filter shown_before{before.filter_policies, before.filter_person};
   const Filter shown_now{plan.filter_policies, plan.filter_person};
   std::vector<bool> still_planned(before.actions.size(), false);
-  for (PlannedAction& planned : plan.actions) {
-    planned.change.reset();
-    if (!shown_before.everything() && !shown_before.Shows(Outline(plan, planned))) continue;
-    const std::string key = KeyOf(plan, planned);
+  const auto change_of = [&](const std::string& key) {
     const auto found = std::lower_bound(
         before.actions.begin(), before.actions.end(), key,
         [](const OutlinedAction& earlier, const std::string& k) { return earlier.action.key < k; });
     const bool standing = found != before.actions.end() && found->action.key == key;
-    planned.change = standing ? Change::kStanding : Change::kNew;
     ++(standing ? delta.standing_count : delta.new_count);
     if (standing) still_planned[static_cast<size_t>(found - before.actions.begin())] = true;
+    return standing ? Change::kStanding : Change::kNew;
+  };
+  for (PlannedAction& planned : plan.actions) {
+    planned.change.reset();
+    if (!shown_before.everything() && !shown_before.Shows(Outline(plan, planned))) continue;
+    planned.change = change_of(KeyOf(plan, planned));
+  }
+  for (UnlistedAction& action : plan.unlisted_actions) {
+    RESCIND_ASSERT(shown_before.everything() && !action.wanted_key.empty(),
+                   "actions that are not listed can be compared with whole plans only, by key");
+    action.change = change_of(action.wanted_key);
   }
   const LeftAlone left_alone(plan);
   for (size_t i = 0; i < before.actions.size(); ++i) {

@@ -37,6 +37,7 @@ class PlanWriter {
 
   // Everything but plan_id, in the order in which it is written.
   void WriteBody(const Plan& plan) {
+    RESCIND_ASSERT(plan.unlisted_actions.empty(), "a plan that is only shown is written");
     Time("as_of", plan.as_of);
     json_.Member("facts_seq", plan.facts_seq);
     json_.Member("store_id", plan.store_id);

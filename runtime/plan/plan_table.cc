@@ -50,14 +50,13 @@ class TableText {
     return fmt::format("\x1b[{}m{}\x1b[0m", colour, text);
   }
 
-  // Calls `show` for the first rows and counts the rest.
+  // Calls `show` for the first rows and counts the rest, with those that are `unlisted`.
   template <typename List, typename Show>
-  void Rows(const List& rows, std::string_view where_else, Show show) {
+  void Rows(const List& rows, std::string_view where_else, Show show, size_t unlisted = 0) {
     const size_t shown = std::min(rows.size(), options_.max_rows);
     for (size_t i = 0; i < shown; ++i) show(rows[i]);
-    if (shown < rows.size()) {
-      Line(fmt::format("  … and {} more: {}", rows.size() - shown, where_else));
-    }
+    const size_t rest = rows.size() - shown + unlisted;
+    if (rest > 0) Line(fmt::format("  … and {} more: {}", rest, where_else));
   }
 
   std::string Take() { return std::move(out_); }
@@ -320,16 +319,23 @@ std::string FormatDelta(const Plan& plan, const TableOptions& options) {
 
 std::string FormatPlan(const Plan& plan, const TableOptions& options) {
   TableText table(options);
-  table.Line(table.Paint(fmt::format("Plan {}", plan.id), "1"));
-  table.Line(fmt::format("judged at {}, facts up to change {}", FormatInstant(plan.as_of),
-                         plan.facts_seq));
+  const std::string judged =
+      fmt::format("judged at {}, facts up to change {}", FormatInstant(plan.as_of), plan.facts_seq);
+  if (plan.id.empty()) {
+    table.Line(table.Paint("Plan " + judged, "1"));
+  } else {
+    table.Line(table.Paint("Plan " + plan.id, "1"));
+    table.Line(judged);
+  }
   WriteVerdict(table, plan);
   WriteRollUps(table, plan);
   WriteDelta(table, plan);
-  if (!plan.actions.empty()) {
+  if (!plan.actions.empty() || !plan.unlisted_actions.empty()) {
     table.Heading("Removals");
-    table.Rows(plan.actions, "use -o csv, -o json or -o html",
-               [&](const PlannedAction& planned) { WriteAction(table, plan, planned); });
+    table.Rows(
+        plan.actions, "use -o csv, -o json or -o html",
+        [&](const PlannedAction& planned) { WriteAction(table, plan, planned); },
+        plan.unlisted_actions.size());
   }
   WriteNotices(table, plan);
   WriteNotActedOn(table, plan);

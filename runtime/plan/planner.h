@@ -87,6 +87,11 @@ struct PlannerOptions {
   // Shown only; limits and gates see everything. Empty: no filter.
   std::vector<std::string> filter_policies;
   std::string filter_person;
+  // Actions that are described: the first in the order of a sealed plan. Of the others the plan has
+  // no more than Plan::unlisted_actions: it is only shown, and has no terms, starts and
+  // announcements. Absent: all, as everything needs that keeps a plan or acts on it.
+  std::optional<size_t> listed_actions;
+  bool key_unlisted = false;  // they are compared with another plan
   // Rows listed as insufficient data or observed, a policy; the counts are always whole.
   uint64_t listed_rows = 10'000;
   // Stages (finding, stage) that an earlier run has handed over and of which nothing has happened
@@ -130,7 +135,7 @@ struct UsedRelease {
 };
 
 struct PlanOutcome {
-  Plan plan;                                           // not sealed: compare it, then SealPlan
+  Plan plan;                                           // compare it, then SealPlan (or ArrangePlan)
   FindingBook findings;                                // advanced; no stage of this plan begun yet
   std::vector<FindingTransition> transitions;          // opened, withdrawn, resolved, reopened
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key

@@ -190,6 +190,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   RESCIND_ASSIGN(planner.past_starts,
                  ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
   planner.hold_unconfirmed = options.hold_unconfirmed;
+  planner.listed_actions = options.listed_actions;
   if (!options.now && !options.as_of) {
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
     planner.hold_everything_because = std::move(doubt.leap);
@@ -210,6 +211,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   planner.unreachable = [this](const std::string& recipient) {
     return WhyUnreachable(workspace_, recipient);
   };
+  if (journal.IsNew()) return planner;  // no need to ask for each action
   planner.history = [this, &journal](const std::string& wanted_key) -> Result<ActionHistory> {
     ActionHistory history;
     RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
@@ -241,12 +243,13 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
   sweep_options.deadlines = false;
   derivation->sweep = eval::SweepFacts(input, sweep_options);
   RESCIND_ASSIGN(derivation->previous, FindingBook::Load(store().key_values()));
-  RESCIND_ASSIGN(const PlannerOptions planner, OptionsFor(options, loaded.sources, now, journal));
+  RESCIND_ASSIGN(PlannerOptions planner, OptionsFor(options, loaded.sources, now, journal));
+  RESCIND_ASSIGN(const auto last, LastOutline());
+  planner.key_unlisted = last.has_value();
   RESCIND_ASSIGN(derivation->outcome,
                  PlanActions(input, derivation->sweep, derivation->previous, planner));
 
   Plan& plan = derivation->outcome.plan;
-  RESCIND_ASSIGN(const auto last, LastOutline());
   if (last) ComparePlan(plan, *last);
   if (options.as_of) {
     plan.applicable = false;
@@ -257,7 +260,7 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
     plan.not_applicable_because =
         fmt::format("it judges today's facts at {}", FormatInstant(*options.now));
   }
-  SealPlan(plan);
+  options.listed_actions ? ArrangePlan(plan) : SealPlan(plan);
   return derivation;
 }
 

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +17,8 @@
 #include "engine/compile/compile.h"
 #include "engine/facts/fact_base_builder.h"
 #include "engine/syntax/parser.h"
+#include "runtime/plan/plan_delta.h"
+#include "runtime/plan/plan_table.h"
 #include "runtime/plan/planner.h"
 #include "tests/unit/runtime/memory_store.h"
 
@@ -106,7 +109,43 @@ class PlannerWorld {
     auto outcome = TryPlan();
     REQUIRE(outcome.ok());
     SealPlan(outcome->plan);
+    CheckTables(outcome->plan);
     return *std::move(outcome);
+  }
+  // A plan that lists a few actions shows what the whole one shows, alone and compared.
+  void CheckTables(const rescind::Plan& whole) {
+    PlanOutline before = OutlinePlan(whole, "half of it");
+    before.filter_policies.clear();  // as the last plan applied
+    before.filter_person.clear();
+    for (size_t i = 0; i < before.actions.size(); ++i) {
+      before.actions.erase(before.actions.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (const size_t rows : {size_t{0}, size_t{1}, size_t{3}}) {
+      options.listed_actions = rows;
+      auto made = TryPlan();
+      options.listed_actions.reset();
+      REQUIRE(made.ok());
+      rescind::Plan few = made->plan;
+      rescind::Plan all = whole;
+      CHECK(few.actions.size() == std::min(rows, all.actions.size()));
+      ArrangePlan(few);
+      all.id.clear();
+      CHECK(FormatPlan(few, {.max_rows = rows}) == FormatPlan(all, {.max_rows = rows}));
+      CHECK(HasChanges(few) == HasChanges(all));
+
+      options.listed_actions = rows;
+      options.key_unlisted = true;
+      made = TryPlan();
+      options.listed_actions.reset();
+      options.key_unlisted = false;
+      REQUIRE(made.ok());
+      few = made->plan;
+      ComparePlan(few, before);
+      ComparePlan(all, before);
+      ArrangePlan(few);
+      CHECK(FormatPlan(few, {.max_rows = rows}) == FormatPlan(all, {.max_rows = rows}));
+      CHECK(HasChanges(few) == HasChanges(all));
+    }
   }
   // Plans and hands over what is ready (or the selection); the effects come by SetDone and so on.
   PlanOutcome Apply(AppliedSelection selection = Everything()) {
