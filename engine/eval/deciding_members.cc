@@ -8,6 +8,7 @@
 
 #include <utility>
 
+#include "engine/base/assert.h"
 #include "engine/eval/reference_evaluator.h"
 
 namespace rescind::eval {
@@ -38,21 +39,30 @@ Result<std::vector<ExplainedFact>> DecidingMembers::At(RowId row) {
   return std::move(found_);
 }
 
-std::vector<const ir::Node*> DecidingMembers::FoldsBelow(ir::NodeId root) const {
-  std::vector<const ir::Node*> folds;
+Status DecidingMembers::WalkFrom(ir::NodeId root,
+                                 const std::function<Result<bool>(ir::NodeId)>& enter) const {
   std::set<ir::NodeId> seen;
   std::vector<ir::NodeId> open = {root};
   while (!open.empty()) {
     const ir::NodeId id = open.back();
     open.pop_back();
     if (!seen.insert(id).second) continue;
-    const ir::Node& node = program_.node(id);
-    if (node.collection.valid()) {
-      folds.push_back(&node);
-    } else {
-      open.insert(open.end(), node.operands.rbegin(), node.operands.rend());
-    }
+    RESCIND_ASSIGN(const bool is_entered, enter(id));
+    if (!is_entered) continue;
+    const auto& operands = program_.node(id).operands;
+    open.insert(open.end(), operands.rbegin(), operands.rend());
   }
+  return {};
+}
+
+std::vector<const ir::Node*> DecidingMembers::FoldsBelow(ir::NodeId root) const {
+  std::vector<const ir::Node*> folds;
+  const Status walked = WalkFrom(root, [&](ir::NodeId id) -> Result<bool> {
+    const ir::Node& node = program_.node(id);
+    if (node.collection.valid()) folds.push_back(&node);
+    return !node.collection.valid();
+  });
+  RESCIND_ASSERT(walked.ok(), "looking at nodes cannot fail");
   return folds;
 }
 
@@ -162,21 +172,12 @@ Status DecidingMembers::AddMember(const ir::Node& fold, const Value& member) {
 
 Status DecidingMembers::AddFactsBelow(ir::NodeId root, ir::FrameId frame,
                                       const std::string& label) {
-  std::set<ir::NodeId> seen;
-  std::vector<ir::NodeId> open = {root};
-  while (!open.empty()) {
-    const ir::NodeId id = open.back();
-    open.pop_back();
-    if (!seen.insert(id).second) continue;
-    const ir::Node& node = program_.node(id);
+  return WalkFrom(root, [&](ir::NodeId id) -> Result<bool> {
     const std::string path = PathOf(id, frame);
-    if (path.empty()) {
-      open.insert(open.end(), node.operands.rbegin(), node.operands.rend());
-    } else {
-      RESCIND_TRY(AddFact(node, id, fmt::format("{}: {}", label, path)));
-    }
-  }
-  return {};
+    if (path.empty()) return true;
+    RESCIND_TRY(AddFact(program_.node(id), id, fmt::format("{}: {}", label, path)));
+    return false;
+  });
 }
 
 Status DecidingMembers::AddFact(const ir::Node& node, ir::NodeId id, std::string path) {

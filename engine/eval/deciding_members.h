@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -28,6 +29,9 @@ class DecidingMembers {
   Result<std::vector<ExplainedFact>> At(RowId row);
 
  private:
+  // The nodes from the root down, each once, in the order of the text; what lies below a node only
+  // when `enter` says so.
+  Status WalkFrom(ir::NodeId root, const std::function<Result<bool>(ir::NodeId)>& enter) const;
   std::vector<const ir::Node*> FoldsBelow(ir::NodeId root) const;
   uint64_t SizeOf(ir::CollectionId collection);
   uint64_t SizeOfMapped(const ir::Collection& collection);
