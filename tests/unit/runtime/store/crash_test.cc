@@ -2,17 +2,20 @@
 //
 // RocksDB as Debian builds it has assertions and may abort on corrupt input, and its threads do
 // not survive a fork: so this program starts itself again, and that child, which has no threads
-// yet, forks one process for each thing that it breaks.
+// yet, forks processes that break one thing after the other until they end of it.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/database.h"
@@ -29,6 +32,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kCrashChild = "Child of the crash tests";
 constexpr uint64_t kSweptCommits = 7;
+constexpr uint64_t kLittleCommits = 2;
+#ifdef RESCIND_SANITIZED
+constexpr size_t kEveryByte = 60;
+#else
+constexpr size_t kEveryByte = 0;
+#endif
 constexpr uint64_t kSafeCommits = 4;
 
 // ---- What the child does ----
@@ -58,6 +67,20 @@ int WorkUntilKilled(const std::string& path) {
     const std::string text = fmt::format("{:020}", n);
     if (pwrite(acknowledged, text.data(), text.size(), 0) != 20) return 5;
   }
+}
+
+// Few bytes: each of them can be broken.
+int WriteLittle(const std::string& path) {
+  CrashHistory history(path);
+  auto store = history.Open();
+  if (!store.ok()) return 3;
+  for (uint64_t n = 1; n <= kLittleCommits; ++n) {
+    if (!CrashHistory::Commit(**store, n)) return 4;
+    KeyValueBatch extra;
+    extra.Put("journal/other", std::to_string(n));
+    if (n == 1 && !(*store)->CommitExtra(extra).ok()) return 4;
+  }
+  return 0;
 }
 
 enum class End { kOneLog, kTwoLogs, kFolded };
@@ -124,34 +147,99 @@ int Judge(const std::string& path, uint64_t acknowledged) {
 
 struct Verdicts {
   int whole = 0, refused = 0, wrong = 0, aborted = 0;
+
+  std::string Text() const {
+    return fmt::format("{} whole, {} refused, {} aborted, {} wrong\n", whole, refused, aborted,
+                       wrong);
+  }
 };
 
-// Breaks a copy of the store, in a process of its own, with `change` applied to one file.
-void TryBroken(const std::string& path, const std::string& file, const std::string& bytes,
-               uint64_t acknowledged, const std::string& what, Verdicts& verdicts) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const std::string copy = path + ".broken";
-    fs::remove_all(copy);
-    fs::copy(path, copy, fs::copy_options::recursive);
-    WriteFile(copy + file, bytes);
+// One file of a store with other bytes.
+struct Breakage {
+  std::string file;
+  std::string bytes;
+  std::string what;
+};
+
+// Breaks copies of one store in many ways, each numbered. The processes that do it take one after
+// the other until one of them aborts; the next goes on behind it.
+class Breaker {
+ public:
+  using Make = std::function<Breakage(size_t number)>;
+
+  Breaker(std::string path, uint64_t acknowledged, size_t count, Make make)
+      : path_(std::move(path)),
+        acknowledged_(acknowledged),
+        count_(count),
+        make_(std::move(make)),
+        verdicts_(
+            static_cast<uint8_t*>(mmap(nullptr, std::max<size_t>(count, 1), PROT_READ | PROT_WRITE,
+                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    std::fill_n(verdicts_, count_, kNotTried);
+  }
+  ~Breaker() { munmap(verdicts_, std::max<size_t>(count_, 1)); }
+  Breaker(const Breaker&) = delete;
+  Breaker& operator=(const Breaker&) = delete;
+
+  Verdicts Run() {
+    const std::array<size_t, 3> borders = {0, count_ / 2, count_};
+    std::array<pid_t, 2> children{};
+    for (size_t half = 0; half < 2; ++half) {
+      children[half] = fork();
+      if (children[half] == 0) TryAll(borders[half], borders[half + 1], half);
+    }
+    for (const pid_t child : children) waitpid(child, nullptr, 0);
+    return Count();
+  }
+
+ private:
+  static constexpr uint8_t kWhole = 0, kRefused = 1, kWrong = 2, kAborted = 3, kNotTried = 4;
+
+  // In a process without threads.
+  [[noreturn]] void TryAll(size_t begin, size_t end, size_t half) {
+    while (begin < end) {
+      const pid_t child = fork();
+      if (child == 0) Try(begin, end, fmt::format("{}.broken{}", path_, half));
+      waitpid(child, nullptr, 0);
+      while (begin < end && verdicts_[begin] != kNotTried) ++begin;
+      if (begin < end) verdicts_[begin] = kAborted;
+    }
+    std::_Exit(0);
+  }
+
+  [[noreturn]] void Try(size_t begin, size_t end, const std::string& copy) {
     const int silent = open("/dev/null", O_WRONLY);
     dup2(silent, 2);
-    std::_Exit(Judge(copy, acknowledged));
+    for (size_t number = begin; number < end; ++number) {
+      if (verdicts_[number] != kNotTried) continue;
+      const Breakage breakage = make_(number);
+      fs::remove_all(copy);
+      fs::copy(path_, copy, fs::copy_options::recursive);
+      WriteFile(copy + breakage.file, breakage.bytes);
+      verdicts_[number] = static_cast<uint8_t>(Judge(copy, acknowledged_));
+    }
+    std::_Exit(0);
   }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFEXITED(status)) {
-    ++verdicts.aborted;
-  } else if (WEXITSTATUS(status) == 0) {
-    ++verdicts.whole;
-  } else if (WEXITSTATUS(status) == 2) {
-    ++verdicts.wrong;
-    fmt::print("WRONG after {}\n", what);
-  } else {
-    ++verdicts.refused;
+
+  Verdicts Count() const {
+    Verdicts verdicts;
+    for (size_t number = 0; number < count_; ++number) {
+      switch (verdicts_[number]) {
+        case kWhole: ++verdicts.whole; break;
+        case kRefused: ++verdicts.refused; break;
+        case kAborted: ++verdicts.aborted; break;
+        default: ++verdicts.wrong; fmt::print("WRONG after {}\n", make_(number).what);
+      }
+    }
+    return verdicts;
   }
-}
+
+  const std::string path_;
+  const uint64_t acknowledged_;
+  const size_t count_;
+  const Make make_;
+  uint8_t* const verdicts_;  // by number, shared by all processes
+};
 
 // RESCIND_FULL_SWEEP=1 breaks every byte, =10 each tenth; without it about `wanted` of so many.
 size_t StrideOf(size_t bytes, size_t wanted) {
@@ -163,10 +251,11 @@ size_t StrideOf(size_t bytes, size_t wanted) {
   return std::max<size_t>(1, bytes / wanted);
 }
 
-// Flips a bit in, and with `cut` cuts the file at, every byte (or one in so many).
+// Flips a bit in, and with `cut` cuts the file at, every byte (or one in so many; `wanted` 0:
+// every).
 Verdicts Sweep(const std::string& path, const std::string& extension, uint64_t acknowledged,
                size_t wanted, bool cut) {
-  Verdicts verdicts;
+  Verdicts all;
   SeededRandom dice(TestSeed());
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     const std::string file = entry.path().string().substr(path.size());
@@ -174,24 +263,30 @@ Verdicts Sweep(const std::string& path, const std::string& extension, uint64_t a
                                           : entry.path().extension() == extension;
     if (!chosen || !entry.is_regular_file()) continue;
     const std::string bytes = ReadFile(path + file);
-    const size_t stride = StrideOf(bytes.size(), wanted);
-    for (size_t at = dice.Below(stride); at < bytes.size(); at += stride) {
+    if (bytes.empty()) continue;
+    const size_t stride = wanted == 0 ? 1 : StrideOf(bytes.size(), wanted);
+    const size_t first = dice.Below(stride);
+    const size_t places = (bytes.size() - first + stride - 1) / stride;
+    const auto make = [&](size_t number) -> Breakage {
+      const size_t at = first + number % places * stride;
+      if (number >= places) return {file, bytes.substr(0, at), fmt::format("a cut at {}", at)};
       std::string flipped = bytes;
-      flipped[at] = static_cast<char>(flipped[at] ^ (1 << dice.Below(8)));
-      TryBroken(path, file, flipped, acknowledged, fmt::format("a flip at {} of {}", at, file),
-                verdicts);
-      if (!cut) continue;
-      TryBroken(path, file, bytes.substr(0, at), acknowledged,
-                fmt::format("a cut at {} of {}", at, file), verdicts);
-    }
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << SeededRandom(TestSeed() + at).Below(8)));
+      return {file, flipped, fmt::format("a flip at {} of {}", at, file)};
+    };
+    const Verdicts of_file = Breaker(path, acknowledged, cut ? 2 * places : places, make).Run();
+    all.whole += of_file.whole;
+    all.refused += of_file.refused;
+    all.aborted += of_file.aborted;
+    all.wrong += of_file.wrong;
   }
-  return verdicts;
+  return all;
 }
 
-int SweepAll(const std::string& path, const std::string& extension, size_t wanted, bool cut) {
-  const Verdicts verdicts = Sweep(path, extension, kSweptCommits, wanted, cut);
-  fmt::print("{} whole, {} refused, {} aborted, {} wrong\n", verdicts.whole, verdicts.refused,
-             verdicts.aborted, verdicts.wrong);
+int SweepAll(const std::string& path, const std::string& extension, size_t wanted, bool cut,
+             uint64_t commits = kSweptCommits) {
+  const Verdicts verdicts = Sweep(path, extension, commits, wanted, cut);
+  fmt::print("{}", verdicts.Text());
   std::fflush(stdout);
   // A sweep that never broke anything proves nothing.
   if (verdicts.refused + verdicts.aborted == 0) return 6;
@@ -207,13 +302,12 @@ int SweepTail(const std::string& path) {
   const std::string bytes = ReadFile(path + file);
   const size_t left = bytes.size() - safe_bytes;
   const size_t stride = StrideOf(left, 20);
-  Verdicts verdicts;
-  for (size_t end = safe_bytes; end <= bytes.size(); end += stride) {
-    TryBroken(path, file, bytes.substr(0, end), kSafeCommits, fmt::format("a tail cut at {}", end),
-              verdicts);
-  }
-  fmt::print("{} whole, {} refused, {} aborted, {} wrong\n", verdicts.whole, verdicts.refused,
-             verdicts.aborted, verdicts.wrong);
+  const auto make = [&](size_t number) -> Breakage {
+    const size_t end = safe_bytes + number * stride;
+    return {file, bytes.substr(0, end), fmt::format("a tail cut at {}", end)};
+  };
+  const Verdicts verdicts = Breaker(path, kSafeCommits, left / stride + 1, make).Run();
+  fmt::print("{}", verdicts.Text());
   std::fflush(stdout);
   return verdicts.refused + verdicts.aborted + verdicts.wrong == 0 && verdicts.whole > 5 ? 0 : 2;
 }
@@ -221,11 +315,13 @@ int SweepTail(const std::string& path) {
 int DoTask(const std::string& task, const std::string& path) {
   if (task == "work") return WorkUntilKilled(path);
   if (task == "write") return WriteSome(path, End::kOneLog);
+  if (task == "write little") return WriteLittle(path);
   if (task == "write and stage") return WriteSome(path, End::kTwoLogs);
   if (task == "write and fold") return WriteSome(path, End::kFolded);
   if (task == "fail log sync") return FailOneSync(path, true);
   if (task == "fail mark sync") return FailOneSync(path, false);
   if (task == "sweep log") return SweepAll(path, ".log", 60, true);
+  if (task == "sweep every byte") return SweepAll(path, ".log", kEveryByte, true, kLittleCommits);
   if (task == "sweep tables") return SweepAll(path, ".sst", 8, false);
   if (task == "sweep manifest") return SweepAll(path, "", 40, true);
   if (task == "sweep tail") return SweepTail(path);
@@ -280,6 +376,12 @@ TEST_CASE("A log with a flipped bit, or cut anywhere, is refused or mended, neve
   const CrashFolder folder;
   Do("write", folder / "store");
   Do("sweep log", folder / "store");
+}
+
+TEST_CASE("A short log with any byte flipped, or cut at any byte, is refused or mended") {
+  const CrashFolder folder;
+  Do("write little", folder / "store");
+  Do("sweep every byte", folder / "store");
 }
 
 // Once a store whose older log was cut came up without the commits that it had held.
