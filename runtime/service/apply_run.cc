@@ -309,6 +309,7 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
+  RESCIND_TRY(work.notices.NoteUnasked(work.outcome().plan));
   KeyValueBatch batch = RecordApplied(work.derivation->input(), work.derivation->previous,
                                       std::move(work.derivation->outcome), selection);
   batch.Put(kOutlineKey, EncodeOutline(outline));

@@ -131,10 +131,63 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
     policy.stage = entry.stage;
   }
   KeyValueBatch batch;
-  if (delivery.ok() && !record_key.empty()) batch.Put(record_key, "1");
+  if (!record_key.empty() && delivery.ok()) {
+    batch.Put(record_key, "1");
+    batch.Delete(UnsentNoticeKey(record_key));
+  } else if (!record_key.empty()) {
+    RESCIND_TRY(
+        PutUnsent(notice, entry, delivery.error().help, UnsentNoticeKey(record_key), batch));
+  }
   RESCIND_TRY(recorder_.Record({event}, batch));
   log_.push_back(std::move(entry));
   return delivery.ok();
+}
+
+Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
+                              const std::string& remedy, const std::string& key,
+                              KeyValueBatch& batch) const {
+  const auto finding = notice.about.find("finding");
+  UnsentNotice unsent;
+  unsent.kind = notice.kind;
+  unsent.policy = entry.policy;
+  unsent.finding = finding == notice.about.end() ? "" : finding->second;
+  unsent.entity = entry.entity;
+  unsent.target = entry.target;
+  unsent.stage = entry.stage;
+  unsent.recipient = entry.recipient;
+  unsent.problem = entry.problem;
+  unsent.remedy = remedy;
+  unsent.tried_at = clock_.Now();
+  RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
+  if (earlier) {
+    RESCIND_ASSIGN(const UnsentNotice before, DecodeUnsentNotice(*earlier));
+    unsent.since = before.since;
+  } else {
+    unsent.since = unsent.tried_at;
+  }
+  batch.Put(key, EncodeUnsentNotice(unsent));
+  return {};
+}
+
+Status NoticeRound::NoteUnasked(const Plan& plan) {
+  std::set<std::string, std::less<>> unasked;
+  RESCIND_TRY(reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view) {
+    unasked.emplace(key);
+    return true;
+  }));
+  if (unasked.empty()) return {};
+  for (const PlannedNotice& planned : plan.notices) {
+    if (planned.status != ActionStatus::kReady) continue;
+    for (const std::string& recipient : planned.recipients) {
+      const StageName stage{planned.finding_id, planned.stage};
+      unasked.erase(UnsentNoticeKey(RecordKey(stage, recipient)));
+    }
+  }
+  for (const PlannedAction& planned : plan.actions) {
+    if (planned.came_back) unasked.erase(UnsentNoticeKey(CameBackKey(*planned.came_back)));
+  }
+  records_.insert(records_.end(), unasked.begin(), unasked.end());
+  return {};
 }
 
 Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned) {

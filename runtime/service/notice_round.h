@@ -1,8 +1,9 @@
 // NoticeRound: sends what one apply has to say, and leaves a record of each message.
 //
 // A message that was sent is written down in the same commit as its audit leaf, so that an apply
-// which is cut off and begun again does not tell people twice. Which notices are due is the
-// planner's; how a channel is reached is NoticeSender's.
+// which is cut off and begun again does not tell people twice; one that was not sent is written
+// down for `status` (unsent_notice.h). Which notices are due is the planner's; how a channel is
+// reached is NoticeSender's.
 #pragma once
 
 #include <functional>
@@ -16,6 +17,7 @@
 #include "runtime/service/apply_report.h"
 #include "runtime/service/notice_sender.h"
 #include "runtime/service/transition_recorder.h"
+#include "runtime/service/unsent_notice.h"
 
 namespace rescind {
 
@@ -58,6 +60,10 @@ class NoticeRound {
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 
+  // Notices that could not be sent and that `plan`, of this judgement, asks for no longer: whoever
+  // drops the records drops them as well.
+  Status NoteUnasked(const Plan& plan);
+
   // Every recipient took it, now or before.
   const std::set<StageName>& sent() const { return sent_; }
   const std::set<StageName>& failed() const { return failed_; }
@@ -69,6 +75,8 @@ class NoticeRound {
   Result<bool> SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned);
   // Sends to one recipient and records it; whether somebody took it.
   Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& record_key);
+  Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
+                   const std::string& key, KeyValueBatch& batch) const;
 
   NoticeSender& sender_;
   TransitionRecorder& recorder_;

@@ -48,9 +48,79 @@ std::string FeedLine(const FeedState& state, Instant now) {
                      feed.declared ? "" : " (not declared in rescind.toml)");
 }
 
+Status ReadUnsent(const KeyValueReader& reader, size_t most_listed, WorkspaceStatus& status) {
+  RESCIND_ASSIGN(std::vector<UnsentNotice> unsent, ListUnsentNotices(reader));
+  status.unsent_count = unsent.size();
+  for (const UnsentNotice& notice : unsent) {
+    ++status.unsent_by_remedy[notice.remedy];
+    for (PolicyState& policy : status.policies) {
+      if (policy.policy == notice.policy) ++policy.unsent_count;
+    }
+  }
+  if (unsent.size() > most_listed) unsent.resize(most_listed);
+  status.unsent = std::move(unsent);
+  return {};
+}
+
+std::string PolicyLine(const PolicyState& policy) {
+  std::string line =
+      fmt::format("  {} {}: {} open finding{}", policy.enforced ? "enforce" : "observe",
+                  policy.policy, policy.open_count, policy.open_count == 1 ? "" : "s");
+  if (policy.done_count > 0) {
+    line += fmt::format(", {} done (the next apply ends {})", policy.done_count,
+                        policy.done_count == 1 ? "it" : "them");
+  }
+  if (policy.resolved_count > 0) line += fmt::format(", {} resolved", policy.resolved_count);
+  if (policy.unsent_count > 0) {
+    line += fmt::format(", {} notice{} not sent", policy.unsent_count,
+                        policy.unsent_count == 1 ? "" : "s");
+  }
+  return line + "\n";
+}
+
+std::string SubjectOf(const UnsentNotice& notice) {
+  if (notice.kind == "clock_leap") return "the alarm that the clock leapt";
+  const std::string row = fmt::format("{} {}", notice.entity, Visible(notice.target));
+  if (notice.kind == "came_back") return fmt::format("the alarm that {} came back", row);
+  return fmt::format("{}'s notice about {}", notice.policy, row);
+}
+
+std::string UnsentText(const WorkspaceStatus& status) {
+  if (status.unsent_count == 0) return "";
+  std::string text = "notices that could not be sent, as of the last apply\n";
+  for (const UnsentNotice& notice : status.unsent) {
+    text += fmt::format("  X {} to {}: waits since {} ({})\n", SubjectOf(notice),
+                        Visible(notice.recipient), FormatInstant(notice.since),
+                        Visible(notice.problem));
+  }
+  for (const auto& [remedy, count] : status.unsent_by_remedy) {
+    text += fmt::format("  {} not sent: {}\n", count,
+                        remedy.empty() ? "see why above" : Visible(remedy));
+  }
+  return text + "  The next apply sends them; what they announce waits until then.\n";
+}
+
+Json UnsentJson(const WorkspaceStatus& status) {
+  Json list = Json::array();
+  for (const UnsentNotice& notice : status.unsent) {
+    list.push_back({{"kind", notice.kind},
+                    {"policy", notice.policy},
+                    {"finding", notice.finding},
+                    {"stage", notice.stage},
+                    {"entity", notice.entity},
+                    {"target", notice.target},
+                    {"recipient", notice.recipient},
+                    {"since", FormatInstant(notice.since)},
+                    {"tried_at", FormatInstant(notice.tried_at)},
+                    {"problem", notice.problem},
+                    {"remedy", notice.remedy}});
+  }
+  return list;
+}
+
 }  // namespace
 
-Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
   WorkspaceStatus status;
   Store& store = pipeline.store();
   RESCIND_ASSIGN(status.now, pipeline.Now());
@@ -73,18 +143,19 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished) {
         findings.begin(), findings.end(), [](const Finding& finding) { return finding.resolved; }));
     const uint64_t done_count = done[rule.full_name];
     status.policies.push_back({rule.full_name, rule.mode == ir::Mode::kEnforce,
-                               findings.size() - resolved - done_count, done_count, resolved});
+                               findings.size() - resolved - done_count, done_count, resolved, 0});
   }
+  RESCIND_TRY(ReadUnsent(store.key_values(), most_listed, status));
   std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
     ++status.actions[entry.state];
     std::vector<JournalEntry>& list =
         entry.state == ActionState::kEscalated ? status.unfinished : open;
     const bool is_finished = IsTerminal(entry.state) && entry.state != ActionState::kEscalated;
-    if (!is_finished && list.size() < most_unfinished) list.push_back(entry);
+    if (!is_finished && list.size() < most_listed) list.push_back(entry);
     return true;
   }));
-  open.resize(std::min(open.size(), most_unfinished - status.unfinished.size()));
+  open.resize(std::min(open.size(), most_listed - status.unfinished.size()));
   status.unfinished.insert(status.unfinished.end(), open.begin(), open.end());
   RESCIND_ASSIGN(const auto exemptions, ListExemptions(store.key_values()));
   status.exemption_count = static_cast<uint64_t>(
@@ -112,16 +183,8 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   for (const FeedState& feed : status.feeds) text += FeedLine(feed, status.now);
   // Findings are kept by `apply`: one that it opened and saw done is ended by the next.
   text += "policies, as of the last apply\n";
-  for (const PolicyState& policy : status.policies) {
-    fmt::format_to(
-        out, "  {} {}: {} open finding{}{}{}\n", policy.enforced ? "enforce" : "observe",
-        policy.policy, policy.open_count, policy.open_count == 1 ? "" : "s",
-        policy.done_count == 0
-            ? ""
-            : fmt::format(", {} done (the next apply ends {})", policy.done_count,
-                          policy.done_count == 1 ? "it" : "them"),
-        policy.resolved_count == 0 ? "" : fmt::format(", {} resolved", policy.resolved_count));
-  }
+  for (const PolicyState& policy : status.policies) text += PolicyLine(policy);
+  text += UnsentText(status);
   text += status.actions.empty() ? "actions\n  none yet\n" : "actions\n";
   for (const auto& [state, count] : status.actions) {
     fmt::format_to(out, "  {} {}\n", count, ActionStateName(state));
@@ -158,7 +221,8 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
                         {"mode", policy.enforced ? "enforce" : "observe"},
                         {"findings", policy.open_count},
                         {"done", policy.done_count},
-                        {"resolved", policy.resolved_count}});
+                        {"resolved", policy.resolved_count},
+                        {"unsent", policy.unsent_count}});
   }
   Json actions = Json::object();
   for (const auto& [state, count] : status.actions) actions[ActionStateName(state)] = count;
@@ -185,6 +249,8 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"exemptions", status.exemption_count},
       {"feeds", std::move(feeds)},
       {"policies", std::move(policies)},
+      {"unsent_count", status.unsent_count},
+      {"unsent", UnsentJson(status)},
       {"actions", std::move(actions)},
       {"unfinished", std::move(unfinished)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -9,6 +9,7 @@
 #include "engine/base/result.h"
 #include "runtime/journal/journal.h"
 #include "runtime/service/pipeline.h"
+#include "runtime/service/unsent_notice.h"
 
 namespace rescind {
 
@@ -25,6 +26,7 @@ struct PolicyState {
   uint64_t open_count = 0;      // findings that still ask for something
   uint64_t done_count = 0;      // findings of which all is verified: the next apply ends them
   uint64_t resolved_count = 0;  // findings of which everything is done while the match lasts
+  uint64_t unsent_count = 0;    // notices that no channel took
 };
 
 struct WorkspaceStatus {
@@ -38,12 +40,15 @@ struct WorkspaceStatus {
   std::vector<PolicyState> policies;
   std::map<ActionState, uint64_t> actions;
   std::vector<JournalEntry> unfinished;  // the escalated, which need a person, then open ones
-  uint64_t exemption_count = 0;          // active ones
+  std::vector<UnsentNotice> unsent;      // what the next apply tries to send again
+  std::map<std::string, uint64_t> unsent_by_remedy;
+  uint64_t unsent_count = 0;
+  uint64_t exemption_count = 0;  // active ones
   uint64_t audit_size = 0;
 };
 
-// At most `most_unfinished` actions are listed; the counts are whole.
-Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_unfinished = 50);
+// At most `most_listed` actions and as many notices are listed; the counts are whole.
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed = 50);
 
 std::string FormatStatus(const WorkspaceStatus& status);
 std::string EncodeStatus(const WorkspaceStatus& status);  // rescind.status/1

@@ -84,6 +84,48 @@ TEST_CASE_FIXTURE(CompanyFixture, "AFindingOfWhichAPartIsHeldIsOpen") {
   CHECK(Prints("access.closed: 4 open findings\n"));
 }
 
+// A stage whose notice nobody took waited for ever, and no command but that one apply said so.
+TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatCouldNotBeSentIsSaidUntilItIs") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  Write("channel", "#!/bin/sh\necho 'no route' >&2\nexit 1\n");
+  chmod((folder / "channel").c_str(), 0700);
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  clock.Advance({kMicrosPerHour});
+  REQUIRE(ApplyConfirmed("q.json") == ExitStatus::kAppliedInPart);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("enforce access.warned: 4 open findings, 4 notices not sent\n"));
+  CHECK(Prints("notices that could not be sent, as of the last apply\n"));
+  CHECK(
+      Prints("  X access.warned's notice about grant ann-vpn to team: waits since "
+             "2026-06-01T08:00:00Z (channel team: its command ended with status 1: no route)\n"));
+  CHECK(Prints("  4 not sent: see [channel.team], "));
+  CHECK(Prints("The next apply sends them; what they announce waits until then.\n"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["unsent_count"] == 4);
+  CHECK(Json()["policies"][0]["unsent"] == 4);
+  const nlohmann::json first = Json()["unsent"][0];
+  CHECK(first["kind"] == "notice");
+  CHECK(first["finding"] != "");
+  CHECK(first["recipient"] == "team");
+  CHECK(first["since"] == "2026-06-01T08:00:00Z");
+  CHECK(first["tried_at"] == "2026-06-01T09:00:00Z");
+  CHECK(first["remedy"].get<std::string>().starts_with("see [channel.team], "));
+
+  // One that nothing asks for any more does not wait either.
+  TellUseOfAnnsVpn("2026-06-01T08:30:00Z");
+  REQUIRE(ApplyConfirmed("r.json") == ExitStatus::kAppliedInPart);
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["unsent_count"] == 3);
+  CHECK(out.str().find("ann-vpn") == std::string::npos);
+  WriteWorkspace("");
+  REQUIRE_MESSAGE(ApplyConfirmed("s.json") == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(!Prints("not sent"));
+  CHECK(!Prints("could not be sent"));
+}
+
 // It said that the last change of a store without facts was on 1970-01-01.
 TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutFactsHasNoLastChange") {
   // It makes the store before it sees that there is no such row.

@@ -1,0 +1,44 @@
+// UnsentNotice: a message that no channel took, and that the next apply tries to send again.
+//
+// Kept in the store (FORMAT.md) from the attempt that failed until it is sent or nothing asks for
+// it any more, so that what waits for it can be explained. NoticeRound writes it, status reads it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+inline constexpr std::string_view kUnsentNoticePrefix = "service/unsent/";
+
+struct UnsentNotice {
+  std::string kind;     // "notice", "came_back", "clock_leap"
+  std::string policy;   // this one and the next three are empty when it is about no row
+  std::string finding;  // also empty for "came_back"
+  std::string entity;
+  std::string target;
+  uint32_t stage = 0;
+  std::string recipient;  // a channel's name or "identity:ID"
+  std::string problem;
+  std::string remedy;
+  Instant since;     // of the first attempt
+  Instant tried_at;  // of the last one
+  bool operator==(const UnsentNotice&) const = default;
+};
+
+// Beside the key under which the same message is written down once it is sent.
+std::string UnsentNoticeKey(std::string_view sent_key);
+
+std::string EncodeUnsentNotice(const UnsentNotice& notice);
+Result<UnsentNotice> DecodeUnsentNotice(std::string_view bytes);
+
+// In the order of their keys. kCorrupt and kUnsupported name the record.
+Result<std::vector<UnsentNotice>> ListUnsentNotices(const KeyValueReader& reader);
+
+}  // namespace rescind
