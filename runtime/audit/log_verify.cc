@@ -46,6 +46,7 @@ class Verifier {
       : folder_(std::move(folder)), files_(files), trusted_({{key, std::nullopt}}) {}
 
   Result<VerifyReport> Run(const std::vector<HeldCheckpoint>& held) {
+    RESCIND_TRY(RefuseOdd());
     RESCIND_TRY(CheckManifest());
     RESCIND_ASSIGN(const SignedCheckpoint own, ReadCheckpoint());
     report_.origin = own.checkpoint.origin;
@@ -79,6 +80,7 @@ class Verifier {
   // The file, or nullopt with the problem reported.
   std::optional<std::string> ReadFile(const std::string& path, uint64_t limit_bytes) {
     expected_files_.insert(path);
+    if (IsRefused(path)) return std::nullopt;  // reported
     const std::string file = folder_ + "/" + path;
     const auto info = files_.Stat(file);
     if (!info.ok() && info.error().kind == ErrorKind::kNotFound) {
@@ -97,6 +99,8 @@ class Verifier {
     return *std::move(bytes);
   }
 
+  Status RefuseOdd();
+  bool IsRefused(const std::string& path) const;
   Status CheckManifest();
   Result<SignedCheckpoint> ReadCheckpoint();
   Named ParseHeld(const std::vector<HeldCheckpoint>& held);
@@ -124,8 +128,42 @@ class Verifier {
   std::set<uint64_t> wanted_roots_;     // sizes of held checkpoints
   std::map<uint64_t, TreeHash> roots_;  // at those sizes
   std::set<std::string> expected_files_;
-  bool is_complete_ = true;  // every entry's hash is known
+  std::set<std::string> refused_;  // what is neither a file nor a folder: never opened
+  bool is_complete_ = true;        // every entry's hash is known
 };
+
+constexpr std::string_view kWhyNoLink =
+    "is a symbolic link, behind which every reader may find something else";
+constexpr const char* kLinkRemedy =
+    "put a copy of the file there, or fetch the export again from where it was made";
+
+// A log is what lies in the folder, the same for everybody who is given it.
+Status Verifier::RefuseOdd() {
+  for (const char* part : {kExportManifest, kExportCheckpoint, "tile", "beside"}) {
+    RESCIND_ASSIGN(const auto odd, files_.FindOdd(folder_ + "/" + part));
+    for (const OddEntry& entry : odd) {
+      const std::string path = entry.path.substr(folder_.size() + 1);
+      refused_.insert(path);
+      if (path == kExportCheckpoint) {
+        return Error{ErrorKind::kInvalidInput,
+                     fmt::format("{} {}", entry.path,
+                                 entry.is_link ? kWhyNoLink : "is neither a file nor a folder"),
+                     kLinkRemedy};
+      }
+      Reject(path, entry.is_link ? fmt::format("{}: {}", kWhyNoLink, kLinkRemedy)
+                                 : "is not a file, and is not opened: remove it");
+    }
+  }
+  return {};
+}
+
+// It, or a folder that it lies in.
+bool Verifier::IsRefused(const std::string& path) const {
+  for (size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
+    if (refused_.contains(path.substr(0, end))) return true;
+  }
+  return refused_.contains(path);
+}
 
 Status Verifier::CheckManifest() {
   const auto bytes = ReadFile(kExportManifest, kMaxManifestBytes);
@@ -364,7 +402,7 @@ void Verifier::CheckHeld(const std::string& name, const SignedCheckpoint& held) 
 void Verifier::CheckStrangers() {
   for (const char* part : {"tile", "beside"}) {
     const std::string directory = folder_ + "/" + part;
-    if (!files_.Exists(directory)) continue;
+    if (IsRefused(part) || !files_.Exists(directory)) continue;
     const auto paths = files_.ListRecursively(directory, "");
     if (!paths.ok()) {
       Reject(part, paths.error().message);
@@ -372,7 +410,9 @@ void Verifier::CheckStrangers() {
     }
     for (const std::string& file : *paths) {
       const std::string path = file.substr(folder_.size() + 1);
-      if (!expected_files_.contains(path)) Reject(path, "does not belong to the log");
+      if (!expected_files_.contains(path) && !IsRefused(path)) {
+        Reject(path, "does not belong to the log");
+      }
     }
   }
 }

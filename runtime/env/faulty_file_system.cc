@@ -97,6 +97,10 @@ Result<std::vector<std::string>> FaultyFileSystem::ListRecursively(const std::st
   return below_.ListRecursively(directory, suffix);
 }
 
+Result<std::vector<OddEntry>> FaultyFileSystem::FindOdd(const std::string& path) {
+  return below_.FindOdd(path);
+}
+
 Result<std::unique_ptr<FileLock>> FaultyFileSystem::Lock(const std::string& path) {
   return below_.Lock(path);
 }

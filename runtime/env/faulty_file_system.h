@@ -38,6 +38,7 @@ class FaultyFileSystem final : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix) override;
+  Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
   Result<uint64_t> FreeBytes(const std::string& path) override;

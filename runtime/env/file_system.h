@@ -49,6 +49,12 @@ struct FileInfo {
   uint32_t mode = 0;  // permission bits only
 };
 
+// Neither a regular file nor a folder.
+struct OddEntry {
+  std::string path;
+  bool is_link = false;  // else a FIFO, a device or a socket
+};
+
 // Where something goes that a person wants written to a path.
 struct OutputPlace {
   std::string path;  // behind every symbolic link
@@ -85,6 +91,9 @@ class FileSystem {
   // links to directories, which could form a circle.
   virtual Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                            const std::string& suffix) = 0;
+  // What is neither a regular file nor a folder, at `path` itself and below it, hidden names too.
+  // Symbolic links are not followed. Nothing when nothing is there. Sorted by bytes.
+  virtual Result<std::vector<OddEntry>> FindOdd(const std::string& path) = 0;
   // Takes an exclusive lock, creating the lock file with mode 0600. Held by another process:
   // kBusy, naming the pid found in the file. The kernel frees it when the holder dies.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
@@ -121,6 +130,7 @@ class RealFileSystem final : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix) override;
+  Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
   Result<uint64_t> FreeBytes(const std::string& path) override;

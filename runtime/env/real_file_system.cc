@@ -270,6 +270,35 @@ Result<std::vector<std::string>> RealFileSystem::ListRecursively(const std::stri
   return found;
 }
 
+Result<std::vector<OddEntry>> RealFileSystem::FindOdd(const std::string& path) {
+  std::vector<OddEntry> found;
+  std::vector<std::string> pending = {path};
+  while (!pending.empty()) {
+    const std::string place = std::move(pending.back());
+    pending.pop_back();
+    struct stat own = {};
+    if (lstat(place.c_str(), &own) != 0) {
+      if (errno == ENOENT) continue;
+      return SystemCallError("read", place, errno);
+    }
+    if (S_ISREG(own.st_mode)) continue;
+    if (!S_ISDIR(own.st_mode)) {
+      found.push_back({place, S_ISLNK(own.st_mode)});
+      continue;
+    }
+    DIR* stream = opendir(place.c_str());
+    if (stream == nullptr) return SystemCallError("list", place, errno);
+    const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, closedir);
+    while (const dirent* entry = readdir(stream)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") pending.push_back(fmt::format("{}/{}", place, name));
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const OddEntry& a, const OddEntry& b) { return a.path < b.path; });
+  return found;
+}
+
 Result<std::unique_ptr<FileLock>> RealFileSystem::Lock(const std::string& path) {
   Descriptor descriptor(OpenRetrying(path, O_RDWR | O_CREAT, kPrivateMode));
   if (descriptor.number() < 0) return SystemCallError("lock", path, errno);

@@ -225,6 +225,21 @@ Result<std::vector<std::string>> GitFiles::ListRecursively(const std::string& di
   return found;
 }
 
+Result<std::vector<OddEntry>> GitFiles::FindOdd(const std::string& path) {
+  const auto name = Inside(path);
+  if (!name) return below_.FindOdd(path);
+  std::vector<OddEntry> found;
+  for (const auto& [blob_path, blob] : blobs_) {
+    if (blob.regular) continue;
+    if (blob_path == *name) found.push_back({path, true});
+    const std::string prefix = name->empty() ? "" : *name + "/";
+    if (blob_path.starts_with(prefix)) {
+      found.push_back({path + "/" + blob_path.substr(prefix.size()), true});
+    }
+  }
+  return found;
+}
+
 Result<std::unique_ptr<WritableFile>> GitFiles::Create(const std::string& path, uint32_t) {
   return Unchangeable(path);
 }

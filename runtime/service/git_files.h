@@ -33,6 +33,7 @@ class GitFiles final : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix) override;
+  Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
 
   // All refused: a commit does not change.
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;

@@ -392,7 +392,7 @@ TEST_CASE("HostileFilesNeitherHangNorFillMemory") {
   }
   SUBCASE("a file without end") {
     std::filesystem::create_symlink("/dev/zero", tile);
-    CHECK(HasProblem(*fixture.Verify(out), "tile/0/000.p/5", "is not a file"));
+    CHECK(HasProblem(*fixture.Verify(out), "tile/0/000.p/5", "is a symbolic link"));
   }
   SUBCASE("a folder") {
     std::filesystem::create_directory(tile);
@@ -408,6 +408,46 @@ TEST_CASE("HostileFilesNeitherHangNorFillMemory") {
     note.replace(note.find("\n5\n"), 3, "\n18446744073709551615\n");
     fixture.Write(out + "/checkpoint", note);
     CHECK(HasProblem(*fixture.Verify(out), "tile/entries/000", "cannot be checked"));
+  }
+}
+
+// The same folder was another log to a reader on whose machine the link led elsewhere.
+TEST_CASE("NoSymbolicLinkIsFollowedInsideOfTheFolder") {
+  ExportFixture fixture(5);
+  const std::string out = fixture.Export("out");
+  const auto replace = [&](const std::string& path) {
+    const std::string elsewhere = fixture.folder / "elsewhere";
+    std::filesystem::rename(path, elsewhere);
+    std::filesystem::create_symlink(elsewhere, path);
+  };
+  SUBCASE("a file") {
+    replace(FileNamed(fixture, out, "tile/entries/000.p/5"));
+    const auto report = fixture.Verify(out).value();
+    CHECK(report.problem_count == 1);
+    CHECK(HasProblem(report, "tile/entries/000.p/5", "is a symbolic link, behind which"));
+    CHECK(HasProblem(report, "tile/entries/000.p/5", "put a copy of the file there"));
+    CHECK(report.entries_read == 0);
+  }
+  SUBCASE("a folder") {
+    replace(out + "/tile");
+    const auto report = fixture.Verify(out).value();
+    CHECK(HasProblem(report, "tile", "is a symbolic link"));
+    CHECK(report.entries_read == 0);
+  }
+  SUBCASE("what nothing asks for") {
+    std::filesystem::create_symlink("/etc/passwd", out + "/tile/0/.hidden");
+    CHECK(HasProblem(*fixture.Verify(out), "tile/0/.hidden", "is a symbolic link"));
+  }
+  SUBCASE("the checkpoint") {
+    replace(out + "/checkpoint");
+    const Error error = fixture.Verify(out).error();
+    CHECK(error.kind == ErrorKind::kInvalidInput);
+    CHECK(error.message.find("/out/checkpoint is a symbolic link") != std::string::npos);
+    CHECK(error.help.find("put a copy") != std::string::npos);
+  }
+  SUBCASE("but the folder's own name may be one") {
+    replace(out);
+    CHECK(fixture.Verify(out)->ok());
   }
 }
 

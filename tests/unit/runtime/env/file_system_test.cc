@@ -186,6 +186,26 @@ TEST_CASE("ListingIsSortedAndSkipsHiddenNamesAndCircles") {
   CHECK_FALSE(files.ListRecursively(folder / "none", "").ok());
 }
 
+TEST_CASE("WhatIsNeitherFileNorFolderIsFoundWithoutFollowingIt") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.MakeDirectories(folder / "b/.deep", 0755).ok());
+  REQUIRE(files.WriteAtomically(folder / "b/.deep/file", "").ok());
+  std::filesystem::create_directory_symlink(folder.path(), folder / "b/circle");
+  std::filesystem::create_symlink(folder / "gone", folder / "b/.deep/dangling");
+  REQUIRE(mkfifo((folder / "b/pipe").c_str(), 0644) == 0);
+  const auto found = files.FindOdd(folder.path()).value();
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].path == folder / "b/.deep/dangling");
+  CHECK(found[0].is_link);
+  CHECK(found[1].path == folder / "b/circle");
+  CHECK(found[2].path == folder / "b/pipe");
+  CHECK_FALSE(found[2].is_link);
+  CHECK(files.FindOdd(folder / "b/circle").value().size() == 1);
+  CHECK(files.FindOdd(folder / "b/.deep/file").value().empty());
+  CHECK(files.FindOdd(folder / "none").value().empty());
+}
+
 TEST_CASE("ALockHasOneHolderAndNamesIt") {
   const TemporaryFolder folder;
   RealFileSystem files;
