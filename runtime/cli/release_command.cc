@@ -2,6 +2,7 @@
 // holds may go: once, in the next apply. Also a person's word that the clock is right.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "engine/base/blank_text.h"
@@ -23,12 +24,37 @@ struct ReleaseOptions {
   bool clock = false;
 };
 
+// A limit without `per` counts all in one, and so does the workspace's cap: a release of one group
+// would never be used.
+Status CheckGroups(const Release& wish, const ir::Program& program) {
+  if (wish.group.empty()) return {};
+  const std::string remedy =
+      fmt::format("leave --group out: {}", ReleaseCommand(wish.policy, ""));
+  if (wish.policy.empty()) {
+    return Error{ErrorKind::kInvalidInput,
+                 "--group without a policy: the workspace's cap on removals per hour has no groups",
+                 fmt::format("name the policy whose limit it is, or {}", remedy)};
+  }
+  for (const ir::Rule& rule : program.rules) {
+    if (rule.full_name != wish.policy) continue;
+    const auto has_group = [](const auto& limit) { return limit.group.valid(); };
+    if (std::ranges::any_of(rule.share_limits, has_group) ||
+        std::ranges::any_of(rule.leave_limits, has_group)) {
+      return {};
+    }
+  }
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} has no limit `per` something, and so no groups", wish.policy),
+               remedy};
+}
+
 Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
   Release wish;
   if (!options.policy.empty()) {
     RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
   }
   wish.group = options.group;
+  RESCIND_TRY(CheckGroups(wish, pipeline.program()));
   wish.reason = options.reason;
   wish.by = ActorName();
   RESCIND_ASSIGN(wish.created_at, pipeline.Now());

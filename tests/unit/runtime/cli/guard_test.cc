@@ -107,6 +107,23 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReleaseIsUsedByTheRunThatStartsSomethingUnde
   CHECK(ApplyConfirmed() == ExitStatus::kHeld);
 }
 
+// It said that the next apply may go over it, and the next apply held as before.
+TEST_CASE_FIXTURE(CompanyFixture, "AGroupIsReleasedOnlyWhereALimitHasGroups") {
+  WriteWorkspace("", "per_policy = 1\n");
+  ImportCompany();
+  CHECK(Run({"release", "stale_grant", "--group", "corp", "--reason", "x"}) == ExitStatus::kError);
+  CHECK(
+      Complains("error: access.stale_grant has no limit `per` something, and so no groups\n"
+                "help: leave --group out: rescind release access.stale_grant --reason …\n"));
+  CHECK(Run({"release", "--group", "corp", "--reason", "x"}) == ExitStatus::kError);
+  CHECK(Complains("the workspace's cap on removals per hour has no groups"));
+  CHECK(Complains("name the policy whose limit it is"));
+  std::string grouped(kCompanyPolicies);
+  grouped.insert(grouped.find("}\nprotect"), "  limit 1 of grant per g.account.system per day\n");
+  Write("policies/access.rescind", grouped);
+  CHECK(Run({"release", "stale_grant", "--group", "corp", "--reason", "x"}) == ExitStatus::kDone);
+}
+
 // Released because it was new, the policy also took ten times what its limit allowed.
 TEST_CASE_FIXTURE(CompanyFixture, "OneReleaseLetsOneThingGo") {
   WriteWorkspace("", "per_policy = 1\n");
