@@ -76,6 +76,9 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kRead));
   const LogReader reader(log.pipeline->store().key_values());
+  if (!options.filter.policy.empty()) {
+    RESCIND_TRY(CheckNamesPolicy(reader, log.pipeline->program(), options.filter.policy));
+  }
   const std::string& origin = log.pipeline->workspace().audit_origin;
   const auto event_format = ParseEventFormat(options.format);
   AuditFilter filter = options.filter;

@@ -1,8 +1,14 @@
 #include "runtime/service/audit_desk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
+#include <set>
 #include <utility>
+
+#include "engine/base/diagnostic.h"
+#include "runtime/service/policy_name.h"
 
 namespace rescind {
 
@@ -48,6 +54,33 @@ Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowE
     RESCIND_TRY(show(index, leaf, view));
   }
   return {};
+}
+
+Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
+                        const std::string& policy) {
+  std::set<std::string> names;
+  for (const ir::Rule& rule : program.rules) names.insert(rule.full_name);
+  if (names.contains(policy)) return {};
+  Status problem;
+  RESCIND_TRY(reader.Scan(0, [&](uint64_t index, std::string_view leaf) {
+    auto view = ReadLeaf(leaf);
+    if (!view.ok()) {
+      problem = std::move(view).error().In("entry " + std::to_string(index));
+      return false;
+    }
+    names.insert(view->policies.begin(), view->policies.end());
+    return !names.contains(policy);
+  }));
+  RESCIND_TRY(std::move(problem));
+  if (names.contains(policy)) return {};
+  auto meant = DidYouMean(policy, {names.begin(), names.end()});
+  // The last word of a name is enough elsewhere.
+  if (const auto full = ResolvePolicy(program, policy); !meant && full.ok()) meant = *full;
+  return Error{
+      ErrorKind::kNotFound,
+      fmt::format("there is no policy {}, and no entry of the log names one of that name", policy),
+      meant ? fmt::format("did you mean `{}`?", *meant)
+            : "give its full name; `rescind status` lists the policies"};
 }
 
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {

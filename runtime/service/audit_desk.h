@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "engine/ir/program.h"
 #include "runtime/audit/audit_log.h"
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_export.h"
@@ -40,6 +41,10 @@ using ShowEntry =
 // Entries in order. Only the part of the log that can hold them is read, and entries are kept in
 // memory only where the last ones are wanted of those that fit. Errors name the entry.
 Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show);
+// kNotFound, with did-you-mean, for a name that neither a policy or protect of now nor any entry
+// has. Reads the log only for one that none has now.
+Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
+                        const std::string& policy);
 
 // A checkpoint over everything committed: signed, kept in the store, then returned.
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);
