@@ -88,20 +88,14 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
 
 Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invocation) {
   if (const Status status = CheckWays(options); !status.ok()) {
-    invocation.Fail(status.error());
-    return ExitStatus::kUsage;
+    return FailUsage(status.error(), invocation);
   }
-  const auto patience = ParseDuration(options.patience);
-  if (!patience) {
-    return Error{ErrorKind::kInvalidInput,
-                 fmt::format("--wait is no duration: {}", options.patience),
-                 "write 30s, 10m or 0s"};
-  }
+  const Duration patience = ParseDuration(options.patience).value_or(Duration{});  // checked
   std::optional<Plan> plan;
   if (!options.plan.empty()) {
     RESCIND_ASSIGN(plan, ReadPlanFile(invocation, options.plan));
   }
-  RESCIND_ASSIGN(const ApplyAnswer answer, RunIt(options, *patience, std::move(plan), invocation));
+  RESCIND_ASSIGN(const ApplyAnswer answer, RunIt(options, patience, std::move(plan), invocation));
   if (answer.wanted) {
     const std::string& command = answer.wanted->command;
     const std::string& remedy = answer.wanted->remedy;
@@ -130,6 +124,7 @@ void DeclareApply(CommandLine& line) {
   apply.add_flag("--resume", options->resume, "Go on with what was cut off or waits for a retry");
   apply.add_option("--confirm", options->confirm, "The id of the plan that you have read");
   apply.add_option("--wait", options->patience, "How long to wait for systems that fail")
+      ->check(IsLength())
       ->capture_default_str();
   apply.add_option("-o,--output", options->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

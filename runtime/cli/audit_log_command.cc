@@ -158,7 +158,8 @@ void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
   show.add_option("--from", shown->filter.from, "First entry (default: the last ones)")
       ->check(IsEntryNumber());
   show.add_option("--most", shown->most,
-                  "How many; 0: all (default: 50; all in ocsf, cloudevents and syslog)");
+                  "How many; 0: all (default: 50; all in ocsf, cloudevents and syslog)")
+      ->check(IsRowCount());
   show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins");
   show.add_option("--target", shown->filter.target, "Of that row");
   show.add_option("--system", shown->filter.system, "Of that system");

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "engine/base/blank_text.h"
 #include "engine/base/time_zone.h"
 #include "engine/base/visible_text.h"
 #include "runtime/audit/audit_log.h"
@@ -15,6 +16,8 @@ namespace rescind {
 namespace {
 
 constexpr uint64_t kMaxPlanBytes = uint64_t{2} << 30;
+constexpr int64_t kMostRows = 1'000'000'000;
+constexpr const char* kHowToWriteMoments = "write 2026-04-01, 2026-04-01T09:00Z or +30d";
 
 }  // namespace
 
@@ -48,6 +51,38 @@ Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {
   return plan;
 }
 
+CLI::Validator IsMoment() {
+  const auto check = [](const std::string& text) -> std::string {
+    const bool is_one = text.starts_with('+')
+                            ? ParseDuration(std::string_view(text).substr(1)).has_value()
+                            : ParseInstant(text) || ParseDay(text);
+    return is_one ? "" : fmt::format("{} is no instant: {}", text, kHowToWriteMoments);
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator IsLength() {
+  const auto check = [](const std::string& text) -> std::string {
+    if (ParseDuration(text)) return "";
+    return fmt::format("{} is no duration: write 30s, 10m, 24h or 0s", text);
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator IsRowCount() { return CLI::Range(int64_t{0}, kMostRows); }
+
+CLI::Validator IsSaid() {
+  const auto check = [](const std::string& text) -> std::string {
+    return IsBlank(text) ? "must not be blank: the audit log keeps it" : "";
+  };
+  return CLI::Validator(check, "");
+}
+
+ExitStatus FailUsage(const Error& error, Invocation& invocation) {
+  invocation.Fail(error);
+  return ExitStatus::kUsage;
+}
+
 Result<Instant> ParseMoment(std::string_view option, std::string_view text, Instant now,
                             const std::string& timezone) {
   if (text.starts_with('+')) {
@@ -61,7 +96,7 @@ Result<Instant> ParseMoment(std::string_view option, std::string_view text, Inst
     return (zone != nullptr ? *zone : UtcTimeZone()).StartOf(*day);
   }
   return Error{ErrorKind::kInvalidInput, fmt::format("{} is no instant: {}", option, text),
-               "write 2026-04-01, 2026-04-01T09:00Z or +30d"};
+               kHowToWriteMoments};
 }
 
 std::string ActorName() { return fmt::format("uid {}", getuid()); }

@@ -23,8 +23,23 @@ Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
 // A `rescind.plan/1` file. Errors name the file and say what is wrong with it.
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path);
 
-// "2026-04-01T09:00Z", "2026-04-01" (when that day begins in `timezone`), or "+30d" from `now`.
-// kInvalidInput names `option`.
+// ---- Values of options ----
+// What can mean nothing, whatever the workspace holds, is a usage error. An option's `check` finds
+// it before anything is opened; what more than one value takes is FailUsage's.
+
+// "2026-04-01T09:00Z", "2026-04-01", or "+30d" from now.
+CLI::Validator IsMoment();
+// "30s", "1h30m"; "0s" too.
+CLI::Validator IsLength();
+// How many of something to list. CLI11 takes -1 for the greatest number there is.
+CLI::Validator IsRowCount();
+// A reason, or who answers for something: not blank.
+CLI::Validator IsSaid();
+// "error: …" on err.
+ExitStatus FailUsage(const Error& error, Invocation& invocation);
+
+// What IsMoment lets through; a date is when that day begins in `timezone`. kInvalidInput names
+// `option` where the instant would lie behind the end of time.
 Result<Instant> ParseMoment(std::string_view option, std::string_view text, Instant now,
                             const std::string& timezone);
 

@@ -168,10 +168,11 @@ void DeclareExempt(CommandLine& line) {
   add.add_option("target", wish->target, "A row: account:ldap/ann, or an id that is unique")
       ->required();
   add.add_option("--policy", wish->policy, "From that policy, or from all")->required();
-  add.add_option("--reason", wish->reason, "Why")->required();
-  add.add_option("--owner", wish->owner, "Who answers for it")->required();
+  add.add_option("--reason", wish->reason, "Why")->required()->check(IsSaid());
+  add.add_option("--owner", wish->owner, "Who answers for it")->required()->check(IsSaid());
   add.add_option("--until", wish->until, "When it ends: 2026-04-01, an instant, or +30d")
-      ->required();
+      ->required()
+      ->check(IsMoment());
   AddFormat(add, wish->format);
 
   auto listed = std::make_shared<ListOptions>();
@@ -184,7 +185,7 @@ void DeclareExempt(CommandLine& line) {
   CLI::App& end = line.Add(exempt, "end", "End one before its day",
                            [ended](Invocation& run) { return RunEnd(*ended, run); });
   end.add_option("id", ended->id, "What `exempt list` shows")->required();
-  end.add_option("--reason", ended->reason, "Why")->required();
+  end.add_option("--reason", ended->reason, "Why")->required()->check(IsSaid());
 }
 
 }  // namespace rescind

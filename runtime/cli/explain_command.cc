@@ -7,6 +7,7 @@
 
 #include "engine/base/diagnostic.h"
 #include "engine/base/diagnostic_pages.h"
+#include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/diagnostic_report.h"
 
@@ -18,6 +19,8 @@ struct ExplainOptions {
   bool list = false;
   std::string format = "table";
 };
+
+constexpr const char* kListOfCodes = "`rescind explain --list` shows every code";
 
 // "e0203", "E0203:" and "error[E0203]" are what people paste.
 std::string CodeIn(const std::string& typed) {
@@ -71,18 +74,17 @@ void PrintPage(std::string_view page, Invocation& invocation) {
   }
 }
 
-ExitStatus FailUsage(const std::string& message, const std::string& help, Invocation& invocation) {
-  invocation.Fail({ErrorKind::kInvalidInput, message, help});
-  return ExitStatus::kUsage;
+Error Unclear(const std::string& message, const std::string& help) {
+  return {ErrorKind::kInvalidInput, message, help};
 }
 
 Result<ExitStatus> RunExplain(const ExplainOptions& options, Invocation& invocation) {
   if (options.list && !options.code.empty()) {
-    return FailUsage("give a code or --list, not both", "", invocation);
+    return FailUsage(Unclear("give a code or --list, not both", ""), invocation);
   }
   if (options.list) return PrintList(options, invocation);
   if (options.code.empty()) {
-    return FailUsage("no code is given", "`rescind explain --list` shows every code", invocation);
+    return FailUsage(Unclear("no code is given", kListOfCodes), invocation);
   }
   const std::string code = CodeIn(options.code);
   if (const auto page = DiagnosticPage(code)) {
@@ -92,11 +94,9 @@ Result<ExitStatus> RunExplain(const ExplainOptions& options, Invocation& invocat
   std::vector<std::string> known;
   for (const std::string_view candidate : DiagnosticPageCodes()) known.emplace_back(candidate);
   const auto meant = DidYouMean(code, known);
-  return FailUsage(fmt::format("there is no code `{}`", options.code),
-                   meant ? fmt::format("did you mean `{}`? `rescind explain --list` shows every "
-                                       "code",
-                                       *meant)
-                         : "`rescind explain --list` shows every code",
+  return FailUsage(Unclear(fmt::format("there is no code `{}`", options.code),
+                           meant ? fmt::format("did you mean `{}`? {}", *meant, kListOfCodes)
+                                 : std::string(kListOfCodes)),
                    invocation);
 }
 

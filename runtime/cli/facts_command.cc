@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/base/diagnostic.h"
+#include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/cli/facts_report.h"
 #include "runtime/service/facts_desk.h"
@@ -94,6 +95,7 @@ void DeclareFacts(CommandLine& line) {
       line.Add(facts, "check", "Find rows with holes, and feeds that have stopped",
                [check](Invocation& invocation) { return RunCheckFacts(*check, invocation); });
   check_app.add_option("--list", check->listed_count, "How many rows of an entity to list")
+      ->check(IsRowCount())
       ->capture_default_str();
   check_app.add_option("-o,--output", check->output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

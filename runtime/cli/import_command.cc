@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/base/time_zone.h"
+#include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/cli/import_report.h"
 #include "runtime/service/import_desk.h"
@@ -63,6 +64,7 @@ Status ReadPairs(const ImportCommandOptions& options, FeedOptions& feed) {
   return {};
 }
 
+// An error is one of the options.
 Result<ImportRequest> MakeRequest(const ImportCommandOptions& options, const Workspace& workspace,
                                   const Invocation& invocation) {
   const TimeZone* zone = FindTimeZone(workspace.timezone);
@@ -114,8 +116,9 @@ Result<ImportSummary> Import(const ImportRequest& request, const Workspace& work
 
 Result<ExitStatus> RunImport(const ImportCommandOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(const ImportRequest request, MakeRequest(options, workspace, invocation));
-  RESCIND_ASSIGN(const ImportSummary summary, Import(request, workspace, invocation));
+  const auto request = MakeRequest(options, workspace, invocation);
+  if (!request.ok()) return FailUsage(request.error(), invocation);
+  RESCIND_ASSIGN(const ImportSummary summary, Import(*request, workspace, invocation));
   PrintBadLines(summary, summary.is_committed ? "warning" : "error", invocation.err);
   for (const std::string& warning : summary.warnings) invocation.Warn(warning);
   if (options.output == "json") invocation.out << ImportAsJson(summary);

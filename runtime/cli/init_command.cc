@@ -5,6 +5,7 @@
 
 #include "engine/base/time_zone.h"
 #include "runtime/audit/signing_key.h"
+#include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 
 namespace rescind {
@@ -25,10 +26,11 @@ constexpr std::string_view kIgnored =
 
 Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   if (FindTimeZone(options.timezone) == nullptr) {
-    return Error{
-        ErrorKind::kInvalidInput,
-        fmt::format("the tz database does not know the time zone \"{}\"", options.timezone),
-        "write one like Europe/Berlin"};
+    return FailUsage(
+        {ErrorKind::kInvalidInput,
+         fmt::format("the tz database does not know the time zone \"{}\"", options.timezone),
+         "write one like Europe/Berlin"},
+        invocation);
   }
   const std::string folder = options.folder.empty() ? invocation.working_folder : options.folder;
   const std::string file = folder + "/" + kWorkspaceFileName;

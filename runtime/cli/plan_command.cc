@@ -23,8 +23,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kMostTableRows = 1'000'000'000;
-
 struct PlanFace {
   std::string format = "table";
   size_t rows = 50;
@@ -85,7 +83,7 @@ void AddFace(CLI::App& app, PlanFace& face) {
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv", "html"}))
       ->capture_default_str();
   app.add_option("--rows", face.rows, "Rows of each listing in a table")
-      ->check(CLI::Range(int64_t{0}, kMostTableRows))
+      ->check(IsRowCount())
       ->capture_default_str();
   app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it");
 }
@@ -290,8 +288,10 @@ void DeclarePlan(CommandLine& line) {
                             [options](Invocation& run) { return RunPlan(*options, run); });
   plan.add_option("--out", options->out, "Write the plan there, for `apply` (mode 0600)");
   CLI::Option* now =
-      plan.add_option("--now", options->now, "Judge today's facts at that instant (or +30d)");
+      plan.add_option("--now", options->now, "Judge today's facts at that instant (or +30d)")
+          ->check(IsMoment());
   plan.add_option("--as-of", options->as_of, "Judge the facts as recorded at that instant")
+      ->check(IsMoment())
       ->excludes(now);
   plan.add_option("--against", options->against,
                   "Compare with that plan, or with the policies in that folder or of that git "

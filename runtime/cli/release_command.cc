@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "engine/base/blank_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/release.h"
@@ -28,8 +27,7 @@ struct ReleaseOptions {
 // would never be used.
 Status CheckGroups(const Release& wish, const ir::Program& program) {
   if (wish.group.empty()) return {};
-  const std::string remedy =
-      fmt::format("leave --group out: {}", ReleaseCommand(wish.policy, ""));
+  const std::string remedy = fmt::format("leave --group out: {}", ReleaseCommand(wish.policy, ""));
   if (wish.policy.empty()) {
     return Error{ErrorKind::kInvalidInput,
                  "--group without a policy: the workspace's cap on removals per hour has no groups",
@@ -66,13 +64,6 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
 // A person says that the clock is right: from now on its instant is the last evaluation's.
 Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
                               ActionLedger& ledger, Invocation& invocation) {
-  if (!options.policy.empty() || !options.group.empty()) {
-    return Error{ErrorKind::kInvalidInput, "--clock is of no policy and no group",
-                 "type: " + std::string(kTrustClockCommand)};
-  }
-  if (IsBlank(options.reason)) {
-    return Error{ErrorKind::kInvalidInput, "a release needs a reason", "--reason WHY"};
-  }
   RESCIND_ASSIGN(const ClockDoubt doubt, pipeline.DoubtClock());
   if (doubt.leap.empty()) {
     return Error{ErrorKind::kInvalidInput, "nothing is held for the clock's sake", doubt.behind};
@@ -92,6 +83,11 @@ Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
 }
 
 Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocation) {
+  if (options.clock && (!options.policy.empty() || !options.group.empty())) {
+    return FailUsage({ErrorKind::kInvalidInput, "--clock is of no policy and no group",
+                      "type: " + std::string(kTrustClockCommand)},
+                     invocation);
+  }
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
       const auto pipeline,
@@ -137,8 +133,10 @@ void DeclareRelease(CommandLine& line) {
   release.add_option("--group", options->group, "Only that group of a limit `per`");
   release.add_flag("--clock", options->clock,
                    "The clock is right, though it is far ahead of the last evaluation");
-  release.add_option("--reason", options->reason, "Why")->required();
-  release.add_option("--for", options->valid_for, "How long it is good")->capture_default_str();
+  release.add_option("--reason", options->reason, "Why")->required()->check(IsSaid());
+  release.add_option("--for", options->valid_for, "How long it is good")
+      ->check(IsLength())
+      ->capture_default_str();
 }
 
 }  // namespace rescind

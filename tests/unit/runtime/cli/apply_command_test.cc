@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "OverALimitAllIsHeld") {
   CHECK(Json()["held_because"].size() == 1);
   CHECK(!Has("requests"));
 
-  CHECK(Run({"release", "stale_grant", "--reason", ""}) == ExitStatus::kError);
+  CHECK(Run({"release", "stale_grant", "--reason", ""}) == ExitStatus::kUsage);
   CHECK(Run({"release", "stale_grunt", "--reason", "x"}) == ExitStatus::kError);
   REQUIRE_MESSAGE(
       Run({"release", "stale_grant", "--reason", "checked with ann"}) == ExitStatus::kDone,
@@ -562,8 +562,8 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AClockThatLeapsHoldsEverythingUntilAPerson
   CHECK(Run({"release", "--clock", "--reason", "looked at it"}) == ExitStatus::kError);
 
   clock.SetWall(*ParseInstant("2026-09-01T08:00Z"));
-  CHECK(Run({"release", "--clock", "--reason", ""}) == ExitStatus::kError);
-  CHECK(Run({"release", "stale_grant", "--clock", "--reason", "x"}) == ExitStatus::kError);
+  CHECK(Run({"release", "--clock", "--reason", ""}) == ExitStatus::kUsage);
+  CHECK(Run({"release", "stale_grant", "--clock", "--reason", "x"}) == ExitStatus::kUsage);
   REQUIRE_MESSAGE(Run({"release", "--clock", "--reason", "summer"}) == ExitStatus::kDone,
                   err.str());
   REQUIRE(Run({"audit", "show", "--kind", "released"}) == ExitStatus::kDone);

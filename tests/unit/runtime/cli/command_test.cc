@@ -106,7 +106,7 @@ TEST_CASE("InitMakesAWorkspaceOnceAndNeverOverwrites") {
 
 TEST_CASE_FIXTURE(WholeProgram, "InitRefusesATimeZoneThatDoesNotExist") {
   const TemporaryFolder folder;
-  CHECK(Run({"init", folder / "w", "--timezone", "x\"\ny"}) == ExitStatus::kError);
+  CHECK(Run({"init", folder / "w", "--timezone", "x\"\ny"}) == ExitStatus::kUsage);
   CHECK_FALSE(files.Exists(folder / "w"));
 }
 

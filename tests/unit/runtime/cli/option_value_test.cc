@@ -1,0 +1,47 @@
+// What may stand behind an option, of any command.
+#include <fmt/ranges.h>
+
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// `--wait foo` ended with status 1 and `-o foo` with 64; `--list -1` listed everything.
+TEST_CASE_FIXTURE(CompanyFixture, "AValueThatCanMeanNothingIsAUsageErrorForEveryOption") {
+  ImportCompany();
+  const std::vector<std::string> exempt = {"exempt",  "add", "account:ann", "--policy", "all",
+                                           "--owner", "eve", "--reason",    "on leave"};
+  std::vector<std::string> until = exempt;
+  until.insert(until.end(), {"--until", "foo"});
+  const std::vector<std::vector<std::string>> commands = {
+      {"apply", "--auto", "--wait", "foo"},
+      {"apply", "--auto", "--wait", "-5s"},
+      {"apply", "--auto", "-o", "foo"},
+      {"plan", "--now", "foo"},
+      {"plan", "--now", "+foo"},
+      {"plan", "--as-of", "foo"},
+      {"plan", "--rows", "foo"},
+      {"plan", "--rows", "-1"},
+      {"why", "account:ann", "--now", "foo"},
+      {"release", "stale_grant", "--reason", "x", "--for", "foo"},
+      {"release", "stale_grant", "--reason", " "},
+      until,
+      {"exempt", "end", "e-1", "--reason", ""},
+      {"facts", "check", "--list", "foo"},
+      {"facts", "check", "--list", "-1"},
+      {"audit", "show", "--most", "foo"},
+      {"audit", "show", "--most", "-1"},
+      {"audit", "show", "--from", "-1"},
+      {"import", "company.ndjson", "--at", "foo"},
+      {"init", "w", "--timezone", "foo"}};
+  for (const auto& command : commands) {
+    CAPTURE(fmt::format("{}", fmt::join(command, " ")));
+    CHECK(Run(command) == ExitStatus::kUsage);
+    CHECK(out.str().empty());
+  }
+  CHECK(Run({"apply", "--auto", "--wait", "foo"}) == ExitStatus::kUsage);
+  CHECK(Complains("error: --wait: foo is no duration: write 30s, 10m, 24h or 0s\n"));
+}
+
+}  // namespace
+}  // namespace rescind
