@@ -70,20 +70,20 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
     voice.ask = [&](const std::string& question) { return Ask(invocation, question); };
   }
   ApplyRun run(*pipeline, *ledger, invocation.processes, std::move(voice));
-  if (options.resume && !plan) {
-    RESCIND_ASSIGN(ApplyAnswer answer, run.Resume(ActorName(), patience));
-    RESCIND_TRY(pipeline->Close());
+  // A store that has refused a record may refuse to be closed as well.
+  const auto close = [&](Result<ApplyAnswer> answer) -> Result<ApplyAnswer> {
+    if (!answer.ok()) return answer;
+    if (Status closed = pipeline->Close(); !closed.ok() && !answer->cut_off) return closed.error();
     return answer;
-  }
+  };
+  if (options.resume && !plan) return close(run.Resume(ActorName(), patience));
   ApplyRequest request;
   request.plan = std::move(plan);
   request.plan_name = options.plan;
   request.confirm = options.confirm;
   request.actor = ActorName();
   request.patience = patience;
-  RESCIND_ASSIGN(ApplyAnswer answer, run.Apply(request));
-  RESCIND_TRY(pipeline->Close());
-  return answer;
+  return close(run.Apply(request));
 }
 
 Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invocation) {
@@ -106,9 +106,14 @@ Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invo
                            : fmt::format("read the plan, then type: {}", command)});
     return ExitStatus::kHeld;
   }
-  invocation.out << (options.format == "json" ? EncodeApplyReport(answer.report)
-                                              : FormatApplyReport(answer.report));
-  return StatusOf(answer.report);
+  // Cut off between steps nothing is known to list.
+  if (!answer.cut_off || !answer.report.actions.empty()) {
+    invocation.out << (options.format == "json" ? EncodeApplyReport(answer.report)
+                                                : FormatApplyReport(answer.report));
+  }
+  if (!answer.cut_off) return StatusOf(answer.report);
+  invocation.Fail(*answer.cut_off);
+  return ExitStatus::kAppliedInPart;
 }
 
 }  // namespace

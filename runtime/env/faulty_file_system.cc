@@ -110,6 +110,7 @@ Result<std::unique_ptr<FileLock>> FaultyFileSystem::LockShared(const std::string
 }
 
 Result<uint64_t> FaultyFileSystem::FreeBytes(const std::string& path) {
+  if (!filled_with_.empty() && below_.Exists(filled_with_)) return uint64_t{0};
   if (claimed_free_bytes_) return *claimed_free_bytes_;
   return below_.FreeBytes(path);
 }

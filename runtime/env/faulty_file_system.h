@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "runtime/env/file_system.h"
 
@@ -25,6 +27,8 @@ class FaultyFileSystem final : public FileSystem {
   uint64_t step_count() const { return step_count_; }
   // From here on the disk claims to have so much left, or says again what it has.
   void ClaimFree(std::optional<uint64_t> bytes) { claimed_free_bytes_ = bytes; }
+  // It claims to be full as soon as there is a file of that name.
+  void FillWith(std::string path) { filled_with_ = std::move(path); }
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
@@ -53,6 +57,7 @@ class FaultyFileSystem final : public FileSystem {
   const bool stays_broken_;
   uint64_t step_count_ = 0;
   std::optional<uint64_t> claimed_free_bytes_;
+  std::string filled_with_;  // empty: by nothing
 };
 
 }  // namespace rescind

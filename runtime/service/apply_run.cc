@@ -56,6 +56,13 @@ Error CutOff(Error error) {
   return error;
 }
 
+// The same, when all was done and recorded.
+Error CutOffAtEnd(Error error) {
+  error.message += "; what is listed was carried out and is recorded, but not that the run ended";
+  error.help += ". The next run signs the audit log over it";
+  return error;
+}
+
 FallenRow FallenOf(const PlannedAction& planned, std::string why) {
   FallenRow row;
   row.verb = VerbName(planned.action.verb);
@@ -82,6 +89,7 @@ struct ApplyRun::Work {
   PlanSelection selection;
   std::unique_ptr<FactGate> gate;
   ApplyReport report;
+  std::optional<Error> cut_off;
   std::set<std::string> handed;              // keys that the journal has taken
   std::map<std::string, ActionTerms> terms;  // of those
   bool confirmed = false;
@@ -360,7 +368,10 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
   auto ran = run.Run(options);
   ledger_.recorder().OnTransition({});
-  if (!ran.ok()) return CutOff(std::move(ran).error());
+  if (!ran.ok()) {
+    work.cut_off = CutOff(std::move(ran).error());
+    return {};
+  }
   work.report.failing_systems = std::move(ran->failing_systems);
   work.report.interrupted = voice_.stop && voice_.stop();
   for (const std::string& key : run_keys) {
@@ -426,6 +437,16 @@ Status ApplyRun::Finish(Work& work) {
   return {};
 }
 
+Result<ApplyAnswer> ApplyRun::CarryOut(Work& work, Duration patience) {
+  RESCIND_TRY(RunJournal(work, patience));
+  if (!work.cut_off) {
+    Status finished = Finish(work);
+    if (!finished.ok() && work.report.actions.empty()) return std::move(finished).error();
+    if (!finished.ok()) work.cut_off = CutOffAtEnd(std::move(finished).error());
+  }
+  return ApplyAnswer{std::move(work.report), std::nullopt, std::move(work.cut_off)};
+}
+
 Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   if (request.plan) {
     RESCIND_TRY(CheckPlan(*request.plan, pipeline_.store(), pipeline_.policies().policies_hash));
@@ -455,10 +476,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(HandOver(work));
   RESCIND_TRY(WithdrawUnasked(work));
   RESCIND_TRY(RecordStages(request, work));
-  RESCIND_TRY(RunJournal(work, request.patience));
-  RESCIND_TRY(Finish(work));
-  outcome.report = std::move(work.report);
-  return outcome;
+  return CarryOut(work, request.patience);
 }
 
 Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience) {
@@ -490,10 +508,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
     RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
     RESCIND_TRY(HandOver(work));  // for what they rest on now
   }
-  RESCIND_TRY(RunJournal(work, patience));
-  RESCIND_TRY(Finish(work));
-  outcome.report = std::move(work.report);
-  return outcome;
+  return CarryOut(work, patience);
 }
 
 }  // namespace rescind

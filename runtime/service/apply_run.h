@@ -50,6 +50,9 @@ struct ConfirmationWanted {
 struct ApplyAnswer {
   ApplyReport report;
   std::optional<ConfirmationWanted> wanted;
+  // The store refused when systems may have been changed already. The report then lists what was
+  // done as far as it could be recorded.
+  std::optional<Error> cut_off;
 };
 
 class ApplyRun {
@@ -58,8 +61,8 @@ class ApplyRun {
   ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& processes, ApplyVoice voice);
 
   // kStale for a plan whose policies or store are no longer the same; else what the store or the
-  // log says. What a target system says is in the report. A --confirm that is missing or names
-  // another plan is an answer, no error: ApplyAnswer::wanted.
+  // log says while no system has been changed yet. What a target system says is in the report. A
+  // --confirm that is missing or names another plan is an answer, no error: ApplyAnswer::wanted.
   Result<ApplyAnswer> Apply(const ApplyRequest& request);
   // Goes on with whatever the journal holds as ready or in flight; plans nothing new.
   Result<ApplyAnswer> Resume(const std::string& actor, Duration patience);
@@ -84,6 +87,8 @@ class ApplyRun {
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status RunJournal(Work& work, Duration patience);
   Status Finish(Work& work);
+  // Runs what was handed over and ends the run.
+  Result<ApplyAnswer> CarryOut(Work& work, Duration patience);
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
   Status Escalate(Work& work);

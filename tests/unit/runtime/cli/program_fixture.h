@@ -24,14 +24,16 @@ struct ProgramFixture {
   bool on_a_terminal = false;
 
   // As if typed in `folder`. What it printed is in `out` and `err`.
-  ExitStatus Run(const std::vector<std::string>& arguments) {
+  ExitStatus Run(const std::vector<std::string>& arguments) { return Run(arguments, files); }
+  // The same on another disk.
+  ExitStatus Run(const std::vector<std::string>& arguments, FileSystem& disk) {
     out.str("");
     err.str("");
     out.clear();
     Invocation invocation{.out = out,
                           .err = err,
                           .in = in,
-                          .files = files,
+                          .files = disk,
                           .clock = clock,
                           .random = random,
                           .processes = processes,
