@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
+#include "engine/check/action_verb.h"
+#include "runtime/executors/capability.h"
 #include "runtime/executors/registry.h"
 
 namespace rescind {
@@ -21,6 +25,22 @@ struct SystemTable {
   const std::string& place;
   const std::map<std::string, std::string>& places;  // of the keys
 };
+
+typed::Verb VerbInPolicies(Verb verb) {
+  switch (verb) {
+    case Verb::kDisable: return typed::Verb::kDisable;
+    case Verb::kSuspend: return typed::Verb::kSuspend;
+    case Verb::kEnd: return typed::Verb::kEnd;
+    case Verb::kRevoke: return typed::Verb::kRevoke;
+    case Verb::kDelete: return typed::Verb::kDelete;
+    case Verb::kNotify: return typed::Verb::kNotify;
+    case Verb::kRun: return typed::Verb::kRun;
+  }
+  RESCIND_UNREACHABLE("not a verb");
+}
+
+// Stands for what a program can do while all that was said of it is wrong.
+constexpr const char* kAnyCapability = "disable account";
 
 class Checker {
  public:
@@ -50,10 +70,16 @@ class Checker {
     }
   }
 
-  void Targets() {
+  void Targets(const Schema* schema) {
     for (const auto& [name, target] : workspace_.targets) {
       if (target.executor.empty()) continue;  // reported when it was read
-      const auto executor = MakeExecutor(target.executor, name, target.settings, target.folder);
+      ExecutorSettings settings = target.settings;
+      if (target.executor == "exec") {
+        const SystemTable table = {fmt::format("[target.{}]", name), target.settings, target.folder,
+                                   target.place, target.places};
+        CheckCapabilities(table, schema, settings);
+      }
+      const auto executor = MakeExecutor(target.executor, name, settings, target.folder);
       if (!executor.ok()) {
         problems_.push_back(
             {kUnworkableSetting, target.place, executor.error().message, executor.error().help});
@@ -66,6 +92,58 @@ class Checker {
   std::vector<WorkspaceProblem> Take() { return std::move(problems_); }
 
  private:
+  // Takes what is reported here out of `settings`, so that it is reported once.
+  void CheckCapabilities(const SystemTable& table, const Schema* schema,
+                         ExecutorSettings& settings) {
+    const auto found = settings.find("can");
+    auto* texts =
+        found == settings.end() ? nullptr : std::get_if<std::vector<std::string>>(&found->second);
+    if (texts == nullptr) return;
+    std::vector<std::string> bad;
+    for (const std::string& text : *texts) {
+      if (CannotBe(table, schema, text)) bad.push_back(text);
+    }
+    if (bad.empty()) return;
+    const auto is_reported = [&](const std::string& text) {
+      return std::find(bad.begin(), bad.end(), text) != bad.end();
+    };
+    std::erase_if(*texts, is_reported);
+    if (texts->empty()) texts->push_back(kAnyCapability);
+    const auto reversible = settings.find("reversible");
+    if (reversible == settings.end()) return;
+    auto* undone = std::get_if<std::vector<std::string>>(&reversible->second);
+    if (undone != nullptr) std::erase_if(*undone, is_reported);
+  }
+
+  // Reports why no action could ever ask for it.
+  bool CannotBe(const SystemTable& table, const Schema* schema, const std::string& text) {
+    const auto capability = ParseCapability(text);
+    if (!capability.ok()) {
+      Add(table, "can", capability.error().message,
+          "write a verb and what it acts on, such as \"disable account\" or \"run quarantine\"");
+      return true;
+    }
+    if (schema == nullptr || capability->verb == Verb::kRun) return false;
+    const std::string& name = capability->entity;
+    const auto entity = schema->Find(name);
+    if (!entity) {
+      std::vector<std::string> names;
+      for (const EntityDef& known : schema->entities()) names.push_back(known.name);
+      const auto meant = DidYouMean(name, names);
+      Add(table, "can", fmt::format("\"{}\" names {}, which no policy file declares", text, name),
+          meant ? fmt::format("did you mean \"{} {}\"?", VerbName(capability->verb), *meant)
+                : fmt::format("declared are {}", fmt::join(names, ", ")));
+      return true;
+    }
+    const typed::Verb verb = VerbInPolicies(capability->verb);
+    if (check::VerbActsOn(*schema, verb, *entity)) return false;
+    Add(table, "can",
+        fmt::format("no policy can ask for \"{}\": {} acts on {}", text, VerbName(capability->verb),
+                    check::VerbTargets(verb)),
+        "take it out, or name another verb");
+    return true;
+  }
+
   // By the endings of the keys, which all kinds keep to: `…password_file` and `…secret_file` hold
   // secrets, other `…_file` what a library reads, `…_folder` files; `command` is a program.
   void CheckFiles(const SystemTable& table) {
@@ -131,7 +209,7 @@ std::vector<WorkspaceProblem> CheckWorkspace(const Workspace& workspace, const S
   Checker checker(workspace, files);
   checker.Channels();
   if (schema != nullptr) checker.Sources(*schema);
-  checker.Targets();
+  checker.Targets(schema);
   return checker.Take();
 }
 

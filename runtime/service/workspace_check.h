@@ -14,7 +14,8 @@
 
 namespace rescind {
 
-// `schema`: of the policies; null when they hold errors, and entities of feeds are not checked.
+// `schema`: of the policies; null when they hold errors, and entities of feeds and of what targets
+// can do are not checked.
 // In the order of the tables: channels, sources, targets, each by name.
 std::vector<WorkspaceProblem> CheckWorkspace(const Workspace& workspace, const Schema* schema,
                                              FileSystem& files);

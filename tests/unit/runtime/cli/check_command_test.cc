@@ -218,6 +218,31 @@ TEST_CASE_FIXTURE(CheckedTargets, "ASourceOfAnUnknownEntityIsFound") {
              "  = help: did you mean identity?\n"));
 }
 
+// `can` took whatever stood behind a verb, and nothing ever asked for it.
+TEST_CASE_FIXTURE(CheckedTargets, "WhatATargetCanDoIsAVerbAndWhatItActsOn") {
+  Write("tool", "#!/bin/sh\n");
+  chmod((folder / "tool").c_str(), 0700);
+  const auto target = [](const std::string& can, const std::string& more = "") {
+    return "[target.x]\nexecutor = \"exec\"\ncommand = [\"./tool\"]\ncan = [" + can + "]\n" + more;
+  };
+  CHECK(Says(target("\"disable unicorn\""),
+             "rescind.toml:4:1: [target.x]: `can`: \"disable unicorn\" names unicorn, which no "
+             "policy file declares\n  = help: declared are "));
+  CHECK(Prints("1 error in rescind.toml\n"));
+  CHECK(Says(target("\"revoke grant\", \"disable acount\"", "reversible = [\"disable acount\"]\n"),
+             "  = help: did you mean \"disable account\"?\n"));
+  CHECK(Prints("1 error in rescind.toml\n"));
+  CHECK(
+      Says(target("\"disabel account\""),
+           "rescind.toml:4:1: [target.x]: `can`: \"disabel account\" does not begin with a verb"));
+  CHECK(Prints("did you mean \"disable\"?"));
+  CHECK(Prints("1 error in rescind.toml\n"));
+  CHECK(Says(target("\"disable grant\""),
+             "no policy can ask for \"disable grant\": disable acts on accounts and identities\n"));
+  CHECK(!Says(target("\"disable account\", \"end session\", \"run quarantine\", \"delete grant\""),
+              "in rescind.toml"));
+}
+
 TEST_CASE_FIXTURE(CheckedTargets, "MachinesSeeTheProblemsAndNamedPoliciesAreCheckedAlone") {
   Write("rescind.toml", kDirectory);
   CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
