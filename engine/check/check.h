@@ -20,12 +20,20 @@
 
 namespace rescind {
 
+// Where a value of `[params]` is written, in a file of the SourceMap.
+struct ParamPlace {
+  Span name;
+  Span value;
+};
+
 struct CheckOptions {
   // `[params]` of rescind.toml: full name -> value as the language writes it ("60d", "true",
   // "\"text\"" or plain text for a param of type text).
   std::map<std::string, std::string> params;
   // Where `params` stand, for messages: "rescind.toml".
   std::string params_file = "rescind.toml";
+  // By full name; what is missing has no place of its own.
+  std::map<std::string, ParamPlace> param_places;
   std::string timezone = "UTC";
   // What the names of policy files begin with; the rest without `.rescind` is the module of a
   // file that names none, dots for slashes.

@@ -97,10 +97,17 @@ void ApplyOverride(CheckState& state, typed::Param& param) {
     return;
   }
   const std::string type = state.Type(param.type);
+  const auto place = state.options.param_places.find(param.name);
+  const bool placed = place != state.options.param_places.end();
   auto mistake = state.Mistake(
-      kBadOverride, param.span,
+      kBadOverride, placed ? place->second.value : param.span,
       fmt::format("`{}` in {} is no `{}`", given->second, state.options.params_file, type));
-  mistake.Label(fmt::format("`{}` is declared here", param.name));
+  if (placed) {
+    mistake.Label(fmt::format("`{}` is a `{}`", param.name, type));
+    mistake.Note(param.span, fmt::format("`{}` is declared here", param.name));
+  } else {
+    mistake.Label(fmt::format("`{}` is declared here", param.name));
+  }
   if (param.type.kind == Type::Kind::kDuration) {
     mistake.Help(fmt::format("write it as `\"60d\"` or `\"12h\"` in [params] of {}",
                              state.options.params_file));
@@ -153,9 +160,12 @@ void CheckOverrideNames(CheckState& state) {
   for (const typed::Param& param : state.program.params) names.push_back(param.name);
   for (const auto& [name, value] : state.options.params) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    auto mistake = state.Mistake(kBadOverride, Span{},
+    const auto place = state.options.param_places.find(name);
+    const bool placed = place != state.options.param_places.end();
+    auto mistake = state.Mistake(kBadOverride, placed ? place->second.name : Span{},
                                  fmt::format("[params] of {} sets `{}`, but there is no such param",
                                              state.options.params_file, name));
+    if (placed) mistake.Label("no param of that name");
     if (const auto near = DidYouMean(name, names)) {
       mistake.Help(fmt::format("did you mean `{}`?", *near));
     } else {

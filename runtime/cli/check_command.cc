@@ -69,18 +69,18 @@ Checked ShowAll(LoadedPolicies policies) {
   return checked;
 }
 
-// Only what concerns the named files, and what has no place in any.
+// Only what concerns the named files, and what has no place in any policy file.
 Checked ShowNamed(LoadedPolicies policies, const std::vector<PolicyFile>& named) {
   std::set<std::string> paths;
   for (const PolicyFile& file : named) paths.insert(RealPath(file.path));
-  std::set<FileId> ids;
+  std::set<FileId> others;
   for (const LoadedPolicyFile& loaded : policies.files) {
-    if (paths.contains(RealPath(loaded.file.path))) ids.insert(loaded.id);
+    if (!paths.contains(RealPath(loaded.file.path))) others.insert(loaded.id);
   }
   Checked checked;
-  checked.shown_file_count = ids.size();
+  checked.shown_file_count = policies.files.size() - others.size();
   for (const Diagnostic& diagnostic : policies.diagnostics) {
-    if (!diagnostic.span.valid() || ids.contains(diagnostic.span.file)) {
+    if (!diagnostic.span.valid() || !others.contains(diagnostic.span.file)) {
       checked.shown.push_back(diagnostic);
     } else if (diagnostic.severity() == DiagnosticSeverity::kError) {
       ++checked.hidden_error_count;

@@ -19,6 +19,7 @@
 #include "engine/check/program.h"
 #include "engine/syntax/literal.h"
 #include "runtime/service/notice_reach.h"
+#include "runtime/service/param_source.h"
 
 namespace rescind {
 namespace {
@@ -116,8 +117,9 @@ Error AllUnreadable(const std::vector<Error>& errors) {
   return {errors[0].kind, message, errors[0].help};
 }
 
-Result<LoadedPolicies> Load(const std::vector<PolicyFile>& policy_files,
-                            const CheckOptions& options, FileSystem& files) {
+// `workspace`: whose params `options` hold; null without one.
+Result<LoadedPolicies> Load(const std::vector<PolicyFile>& policy_files, CheckOptions options,
+                            const Workspace* workspace, FileSystem& files) {
   LoadedPolicies loaded;
   std::vector<FileId> ids;
   std::vector<Error> unreadable;
@@ -133,6 +135,7 @@ Result<LoadedPolicies> Load(const std::vector<PolicyFile>& policy_files,
   // A program with a file missing may mean something else: a protect could be in it.
   if (!unreadable.empty()) return AllUnreadable(unreadable);
   DiagnosticSink sink;
+  if (workspace) AddParamSources(*workspace, files, loaded.sources, options);
   loaded.program = ParseAndCheck(loaded.sources, ids, options, sink);
   // INVARIANT: without a program there is an error that says why, and the other way round.
   RESCIND_ASSERT((loaded.program == nullptr) == sink.has_errors(),
@@ -189,7 +192,7 @@ Result<LoadedPolicies> LoadPolicies(const Workspace& workspace, FileSystem& file
   const ListFileReader reader(elsewhere ? "" : workspace.folder,
                               {workspace.folder, workspace.policy_folder}, files);
   options.read_file = [&reader](const std::string& name) { return reader.Read(name); };
-  auto loaded = Load(policy_files, options, files);
+  auto loaded = Load(policy_files, std::move(options), &workspace, files);
   if (loaded.ok() && policy_files.empty()) {
     loaded->notices.push_back(fmt::format("{} holds no policy (*{}): nothing will be taken away",
                                           workspace.policy_folder, kPolicySuffix));
@@ -220,7 +223,7 @@ Result<LoadedPolicies> LoadPolicyFiles(const std::vector<PolicyFile>& policy_fil
   const std::string root = folder.starts_with('/') ? folder : base + "/" + folder;
   const ListFileReader reader(base, {root}, files);
   options.read_file = [&reader](const std::string& name) { return reader.Read(name); };
-  return Load(policy_files, options, files);
+  return Load(policy_files, std::move(options), nullptr, files);
 }
 
 }  // namespace rescind

@@ -37,6 +37,10 @@ std::optional<std::vector<std::string>> TextsOf(const toml::array& array) {
 
 }  // namespace
 
+TextRange RangeOf(const toml::source_region& source) {
+  return {{source.begin.line, source.begin.column}, {source.end.line, source.end.column}};
+}
+
 std::string PlaceOf(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }

@@ -17,6 +17,7 @@
 
 namespace rescind {
 
+TextRange RangeOf(const toml::source_region& source);
 // "rescind.toml:3:1".
 std::string PlaceOf(const std::string& file, const toml::source_region& source);
 

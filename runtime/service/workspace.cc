@@ -20,7 +20,6 @@
 namespace rescind {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = 1 << 20;
 // A past that is read to the day is still one; to more than that, it misleads.
 constexpr Duration kMostCoalesce{kMicrosPerDay};
 constexpr int64_t kMaxRows = 1'000'000'000;
@@ -136,7 +135,8 @@ class FileReader {
         continue;
       }
       if (auto value = reader.Setting(name)) {
-        workspace_.params[name] = {*std::move(value), reader.Place(name)};
+        workspace_.params[name] = {*std::move(value), reader.Place(name), file_,
+                                   RangeOf(key.source()), RangeOf(node.source())};
       }
     }
   }
@@ -365,7 +365,7 @@ void CheckSecrets(FileSystem& files, Workspace& workspace) {
 // `required`: the workspace's own file. The others may be missing, but not unreadable.
 Status ApplyFile(const std::string& file, bool required, FileSystem& files,
                  WorkspaceReading& reading) {
-  auto text = files.Read(file, kMaxFileBytes);
+  auto text = files.Read(file, kMaxWorkspaceFileBytes);
   if (!text.ok()) {
     if (!required && text.error().kind == ErrorKind::kNotFound) return {};
     return std::move(text).error();

@@ -16,12 +16,14 @@
 #include "engine/base/diagnostic.h"
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/base/source.h"
 #include "runtime/env/file_system.h"
 #include "runtime/executors/settings.h"
 
 namespace rescind {
 
 inline constexpr const char* kWorkspaceFileName = "rescind.toml";
+inline constexpr uint64_t kMaxWorkspaceFileBytes = 1 << 20;
 
 // The codes of mistakes in rescind.toml: it cannot be taken as it stands; what it asks for cannot
 // work. Never renumber; each has a page in grammar/diagnostics.
@@ -52,11 +54,20 @@ struct WorkspaceHistory {
   Duration coalesce{kMicrosPerHour};  // the step of time for `latest` fields; 0: keep every change
 };
 
+// Lines and columns from one, columns in code points; the end is behind the last character.
+struct TextRange {
+  LineColumn begin;
+  LineColumn end;
+};
+
 // The value of a `param` declaration. The checker parses it by the declared type; `place` is
 // where to point when it does not fit ("rescind.toml:14:1").
 struct WorkspaceParam {
   SettingValue value;
   std::string place;
+  std::string file;
+  TextRange written_name;  // in `file`, quotes included
+  TextRange written_value;
 };
 
 enum class ChannelKind : uint8_t { kCommand = 1, kSmtp = 2, kWebhook = 3 };

@@ -102,7 +102,7 @@ void CheckWellFormed(const SourceMap& sources, const std::vector<Diagnostic>& di
   for (const Diagnostic& diagnostic : diagnostics) {
     INFO(diagnostic.message);
     CHECK_FALSE(diagnostic.message.empty());
-    // A mistake in [params] of rescind.toml has no place in a policy file.
+    // A mistake in [params] has a place only where rescind.toml is read, and not here.
     CHECK((inside(diagnostic.span) || diagnostic.code == DiagnosticCode{"E0306"}));
     for (const DiagnosticLabel& note : diagnostic.notes) CHECK(inside(note.span));
     for (const DiagnosticHelp& help : diagnostic.help) {

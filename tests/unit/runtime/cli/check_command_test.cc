@@ -243,6 +243,50 @@ TEST_CASE_FIXTURE(CheckedTargets, "WhatATargetCanDoIsAVerbAndWhatItActsOn") {
               "in rescind.toml"));
 }
 
+constexpr std::string_view kPolicyWithParams = R"(param length : duration = 90d
+param word : text = "x"
+policy p "P" {
+  controls c "1"
+  for a in account
+  when a.username == word and (a.created_at ?? now) older than length
+  then { disable a }
+}
+)";
+
+struct CheckedParams : CheckedWorkspace {
+  CheckedParams() { Write("policies/p.rescind", kPolicyWithParams); }
+  // Whether `check` fails for `params` and says so.
+  bool Says(const std::string& params, const std::string& problem) {
+    Write("rescind.toml", params);
+    return Run({"check"}) == ExitStatus::kCheckFailed && Prints(problem);
+  }
+  bool Passes(const std::string& params) {
+    Write("rescind.toml", params);
+    return Run({"check"}) == ExitStatus::kDone;
+  }
+};
+
+// They had the place of the declaration, or none.
+TEST_CASE_FIXTURE(CheckedParams, "AMistakeInParamsIsShownWhereItIsWritten") {
+  CHECK(Says("# é\r\n[params]\r\n\"p.length\" = \"sixty days\"  # é\r\n",
+             "error[E0306]: `sixty days` in rescind.toml is no `duration`\n"
+             " --> rescind.toml:3:14\n"));
+  CHECK(Prints("3 | \"p.length\" = \"sixty days\""));
+  CHECK(Prints(" ^^^^^^^^^^^^ `p.length` is a `duration`\n"));
+  CHECK(Prints("`p.length` is declared here"));
+  CHECK(Says("\xEF\xBB\xBF[params]\n\"p.length\" = 60\n", " --> rescind.toml:2:14\n"));
+  CHECK(Says("[params]\n  \"p.lenght\" = \"60d\"\n", " --> rescind.toml:2:3\n"));
+  CHECK(Prints("did you mean `p.length`?"));
+  CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
+  const auto found = nlohmann::json::parse(out.str())["diagnostics"][0];
+  CHECK(found["code"] == "E0306");
+  CHECK(found.dump().find("\"rescind.toml\"") != std::string::npos);
+  // Whichever files are asked for.
+  CHECK(Run({"check", "policies/good.rescind"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints(" --> rescind.toml:2:3\n"));
+  CHECK(Passes("[params]\n\"p.length\" = \"60d\"\n\"p.word\" = \"b\"\n"));
+}
+
 TEST_CASE_FIXTURE(CheckedTargets, "MachinesSeeTheProblemsAndNamedPoliciesAreCheckedAlone") {
   Write("rescind.toml", kDirectory);
   CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
