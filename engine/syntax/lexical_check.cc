@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "engine/base/instant.h"
-#include "engine/base/visible_text.h"
+#include "engine/syntax/hidden_marks.h"
 #include "engine/syntax/literal.h"
 #include "engine/syntax/parser.h"
 #include "engine/syntax/syntax_codes.h"
@@ -41,10 +41,9 @@ class Checker {
 
   bool ReportQuotes(const Token& token, std::string_view plain);
   uint32_t EndOfBrokenText(const Token& token) const;
-  // How a mark that nobody sees is mended: by an escape of a text or of a regex, or taken out.
-  enum class Mend { kTextEscape, kRegexEscape, kRemove };
-  static std::string EscapeOf(uint32_t mark, Mend mend);
-  bool CheckMarks(uint32_t begin, uint32_t end, Mend mend);
+  bool CheckMarks(uint32_t begin, uint32_t end, MarkMend mend) {
+    return ReportHiddenMarks(file_, text_, begin, end, mend, sink_);
+  }
   bool CheckReasonMarks(const Token& token);
 
   FileId file_;
@@ -60,16 +59,16 @@ bool Checker::Check(const Token& token) {
     case TokenKind::kDuration: return CheckDuration(token);
     case TokenKind::kMoment: return CheckMoment(token);
     case TokenKind::kSpace:
-    case TokenKind::kComment: return CheckMarks(token.begin, token.end, Mend::kRemove);
+    case TokenKind::kComment: return CheckMarks(token.begin, token.end, MarkMend::kRemove);
     case TokenKind::kText: {
-      const bool marked = CheckMarks(token.begin, token.end, Mend::kTextEscape);
+      const bool marked = CheckMarks(token.begin, token.end, MarkMend::kTextEscape);
       return CheckText(token.begin + 1, token.end - 1) || marked;
     }
     case TokenKind::kReason: {
       const bool marked = CheckReasonMarks(token);
       return CheckReason(token) || marked;
     }
-    case TokenKind::kRegex: return CheckMarks(token.begin, token.end, Mend::kRegexEscape);
+    case TokenKind::kRegex: return CheckMarks(token.begin, token.end, MarkMend::kRegexEscape);
     case TokenKind::kBadNumber: return ReportBadNumber(token);
     case TokenKind::kOpenText: return ReportOpenText(token);
     case TokenKind::kOpenRegex: return ReportOpenRegex(token);
@@ -82,7 +81,7 @@ bool Checker::Check(const Token& token) {
                      {{"close it with `*/`", {}}}});
     case TokenKind::kForeignOperator: return ReportForeign(token);
     case TokenKind::kStray:
-      return CheckMarks(token.begin, token.end, Mend::kRemove) || ReportStray(token);
+      return CheckMarks(token.begin, token.end, MarkMend::kRemove) || ReportStray(token);
     default: return false;
   }
 }
@@ -187,67 +186,17 @@ bool Checker::CheckText(uint32_t begin, uint32_t end) {
   return !decoded.bad.empty();
 }
 
-std::string Checker::EscapeOf(uint32_t mark, Mend mend) {
-  switch (mend) {
-    case Mend::kTextEscape: return fmt::format("\\u{{{:X}}}", mark);
-    case Mend::kRegexEscape: return fmt::format("\\x{{{:X}}}", mark);
-    case Mend::kRemove: break;
-  }
-  return "";
-}
-
-// The first mark is shown, and all of them are mended: a hostile file holds as many as it likes.
-bool Checker::CheckMarks(uint32_t begin, uint32_t end, Mend mend) {
-  const std::string_view text = text_.substr(0, end);
-  const HiddenMark first = FindHiddenMark(text, begin);
-  if (first.begin == std::string_view::npos) return false;
-  DiagnosticHelp escape;
-  DiagnosticHelp blank{"or write a common blank", {}};
-  DiagnosticHelp removal{"remove it: it makes the line look other than it is", {}};
-  for (HiddenMark mark = first; mark.begin < end; mark = FindHiddenMark(text, mark.end)) {
-    const Span span = At(static_cast<uint32_t>(mark.begin), static_cast<uint32_t>(mark.end));
-    escape.fix.push_back({span, EscapeOf(mark.code_point, mend)});
-    blank.fix.push_back({span, IsOddBlank(mark.code_point) ? " " : ""});
-    removal.fix.push_back({span, ""});
-  }
-  const size_t count = escape.fix.size();
-  const bool is_blank = IsOddBlank(first.code_point);
-  Diagnostic diagnostic{kHiddenMark,
-                        escape.fix[0].span,
-                        is_blank ? "it looks like a common blank" : "nobody sees it",
-                        fmt::format("a hidden character stands here: U+{:04X}, {}",
-                                    first.code_point, HiddenMarkName(first.code_point)),
-                        {},
-                        {}};
-  if (count > 1) {
-    diagnostic.label +=
-        fmt::format(", {} {} more behind it", is_blank ? "as do" : "nor", count - 1);
-  }
-  if (mend != Mend::kRemove) {
-    escape.text =
-        fmt::format("if it is meant, write it so that it shows: `{}`", escape.fix[0].text);
-    diagnostic.help.push_back(std::move(escape));
-    if (is_blank) diagnostic.help.push_back(std::move(blank));
-  } else if (is_blank) {
-    blank.text = "write a common blank";
-    diagnostic.help.push_back(std::move(blank));
-  } else {
-    diagnostic.help.push_back(std::move(removal));
-  }
-  return Report(std::move(diagnostic));
-}
-
 // The texts within the holes are tokens of their own.
 bool Checker::CheckReasonMarks(const Token& token) {
   const uint32_t quote = token.begin + static_cast<uint32_t>(FindReasonQuote(TextOf(text_, token)));
-  bool marked = CheckMarks(token.begin, quote, Mend::kRemove);
+  bool marked = CheckMarks(token.begin, quote, MarkMend::kRemove);
   std::vector<ReasonPart> parts;
   uint32_t bad_brace = 0;
   const uint32_t body = quote + 1;
   if (!SplitReason(text_.substr(body, token.end - 1 - body), parts, bad_brace)) return marked;
   for (const ReasonPart& part : parts) {
     if (part.is_hole) continue;
-    marked = CheckMarks(body + part.begin, body + part.end, Mend::kTextEscape) || marked;
+    marked = CheckMarks(body + part.begin, body + part.end, MarkMend::kTextEscape) || marked;
   }
   return marked;
 }

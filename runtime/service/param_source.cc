@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/visible_text.h"
+#include "engine/syntax/hidden_marks.h"
 #include "engine/syntax/literal.h"
 #include "runtime/service/policy_files.h"
 
@@ -32,10 +33,18 @@ Span SpanOf(FileId id, const SourceFile& file, const TextRange& range) {
   return {id, begin, std::max(begin, OffsetOf(file, range.end))};
 }
 
+// Texts in double quotes, of one line or several, have escapes.
+bool ReportMarks(const SourceFile& file, Span span, DiagnosticSink& sink) {
+  const bool escapes = file.text().substr(span.begin, 1) == "\"";
+  return syntax::ReportHiddenMarks(
+      span.file, file.text(), span.begin, span.end,
+      escapes ? syntax::MarkMend::kTomlEscape : syntax::MarkMend::kRemove, sink);
+}
+
 }  // namespace
 
 void AddParamSources(const Workspace& workspace, FileSystem& files, SourceMap& sources,
-                     CheckOptions& options) {
+                     CheckOptions& options, DiagnosticSink& sink) {
   std::map<std::string, std::optional<FileId>> ids;
   for (const auto& [name, param] : workspace.params) {
     const auto [known, is_new] = ids.try_emplace(param.file);
@@ -50,7 +59,13 @@ void AddParamSources(const Workspace& workspace, FileSystem& files, SourceMap& s
     const SourceFile& file = sources.Get(*known->second);
     const ParamPlace place = {SpanOf(*known->second, file, param.written_name),
                               SpanOf(*known->second, file, param.written_value)};
-    options.param_places.emplace(name, place);
+    const bool marked_name = ReportMarks(file, place.name, sink);
+    const bool marked_value = ReportMarks(file, place.value, sink);
+    if (marked_name || marked_value) {
+      options.params.erase(name);
+    } else {
+      options.param_places.emplace(name, place);
+    }
   }
 }
 

@@ -135,8 +135,11 @@ Result<LoadedPolicies> Load(const std::vector<PolicyFile>& policy_files, CheckOp
   // A program with a file missing may mean something else: a protect could be in it.
   if (!unreadable.empty()) return AllUnreadable(unreadable);
   DiagnosticSink sink;
-  if (workspace) AddParamSources(*workspace, files, loaded.sources, options);
+  DiagnosticSink of_params;
+  if (workspace) AddParamSources(*workspace, files, loaded.sources, options, of_params);
   loaded.program = ParseAndCheck(loaded.sources, ids, options, sink);
+  if (of_params.has_errors()) loaded.program = nullptr;
+  for (Diagnostic& diagnostic : of_params.TakeSorted()) sink.Report(std::move(diagnostic));
   // INVARIANT: without a program there is an error that says why, and the other way round.
   RESCIND_ASSERT((loaded.program == nullptr) == sink.has_errors(),
                  "a program and its errors contradict each other");

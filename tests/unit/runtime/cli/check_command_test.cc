@@ -287,6 +287,24 @@ TEST_CASE_FIXTURE(CheckedParams, "AMistakeInParamsIsShownWhereItIsWritten") {
   CHECK(Passes("[params]\n\"p.length\" = \"60d\"\n\"p.word\" = \"b\"\n"));
 }
 
+// A param is a part of the policy: a text that is not what it looks like protects nobody.
+TEST_CASE_FIXTURE(CheckedParams, "HiddenCharactersInParamsAreRefusedLikeThoseOfPolicies") {
+  CHECK(Says("[params]\n\"p.word\" = \"vip\u200B\"\n",
+             "error[E0128]: a hidden character stands here: U+200B, zero width space\n"
+             " --> rescind.toml:2:16\n"));
+  CHECK(Prints("if it is meant, write it so that it shows: `\\u200B`"));
+  CHECK(Says("[params]\n\"p.word\" = 'vip\u202E'\n", "  = help: remove it"));
+  CHECK(Says("[params]\n\"p.word\" = \"\U000E0041\"\n", "`\\U000E0041`"));
+  CHECK(Says("[params]\n\"p.wo\u200Brd\" = \"a\"\n", " --> rescind.toml:2:6\n"));
+  CHECK(Prints("1 error, "));
+  // A duration that cannot be read for it is one mistake.
+  CHECK(Says("[params]\n\"p.length\" = \"60d\u2066\"\n", "error[E0128]"));
+  CHECK(!Prints("E0306"));
+  CHECK(Run({"plan"}) == ExitStatus::kError);
+  CHECK(Complains("U+2066"));
+  CHECK(Passes("[params]\n\"p.word\" = \"vip\\u200B\"\n"));
+}
+
 TEST_CASE_FIXTURE(CheckedTargets, "MachinesSeeTheProblemsAndNamedPoliciesAreCheckedAlone") {
   Write("rescind.toml", kDirectory);
   CHECK(Run({"check", "--format", "json"}) == ExitStatus::kCheckFailed);
