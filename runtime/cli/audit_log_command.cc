@@ -59,7 +59,7 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
     return;
   }
   if (format == "full") {
-    fmt::print(out, "entry {}\n{}\n", index, IndentLeaf(leaf));
+    fmt::print(out, "entry {}\n{}\n", index, VisibleLines(IndentLeaf(leaf)));
     return;
   }
   std::string what = view.kind;

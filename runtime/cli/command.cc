@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/diagnostic.h"
+#include "engine/base/visible_text.h"
 
 #ifndef RESCIND_VERSION
 #define RESCIND_VERSION "unknown"
@@ -21,9 +22,9 @@ ExitStatus StatusOf(ErrorKind kind) {
 void PrintMarked(std::ostream& to, bool color, std::string_view escape, std::string_view mark,
                  std::string_view text) {
   if (color) {
-    fmt::print(to, "\x1b[{}m{}:\x1b[0m {}\n", escape, mark, text);
+    fmt::print(to, "\x1b[{}m{}:\x1b[0m {}\n", escape, mark, VisibleLines(text));
   } else {
-    fmt::print(to, "{}: {}\n", mark, text);
+    fmt::print(to, "{}: {}\n", mark, VisibleLines(text));
   }
 }
 
@@ -65,6 +66,17 @@ Trail Follow(const CLI::App& root, const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+std::string VisibleLines(std::string_view text) {
+  std::string visible;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (at > 0) visible += '\n';
+    visible += Visible(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return visible;
+}
 
 std::string_view ProgramVersion() { return RESCIND_VERSION; }
 

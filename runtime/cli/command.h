@@ -73,11 +73,14 @@ struct Invocation {
   Result<Workspace> OpenWorkspace();
   // The same with its mistakes listed, for `check`.
   Result<WorkspaceReading> ReadWorkspaceFile();
-  // "warning: …" on err.
+  // "warning: …" on err. Like errors it may name what feeds and servers gave: it is made visible.
   void Warn(const std::string& message);
   // "error: …" and "help: …" on err; the exit status that the kind of error has.
   ExitStatus Fail(const Error& error);
 };
+
+// Visible (engine/base/visible_text.h) for a text of several lines.
+std::string VisibleLines(std::string_view text);
 
 // "0.1.0".
 std::string_view ProgramVersion();

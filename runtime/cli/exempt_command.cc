@@ -90,7 +90,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   }
   fmt::print(invocation.out, "{}\n", exemption.id);
   fmt::print(invocation.err, "exempt until {}: {}{}\n", FormatInstant(exemption.expires_at),
-             exemption.Text(), exemption.policy.empty() ? " for all policies" : "");
+             Visible(exemption.Text()), exemption.policy.empty() ? " for all policies" : "");
   return ExitStatus::kDone;
 }
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
+
 namespace rescind {
 namespace {
 
@@ -46,7 +48,7 @@ std::string WithThousands(uint64_t count) {
 void PrintBadLines(const ImportSummary& summary, std::string_view mark, std::ostream& to) {
   for (const ImportedFile& file : summary.files) {
     for (const BadRecord& bad : file.load.bad) {
-      fmt::print(to, "{}: {}\n", mark, bad.Text(file.name));
+      fmt::print(to, "{}: {}\n", mark, Visible(bad.Text(file.name)));
     }
     if (file.load.bad_count > file.load.bad.size()) {
       const uint64_t rest = file.load.bad_count - file.load.bad.size();
