@@ -126,7 +126,10 @@ Result<std::string> FormatField(const EvaluationInput& input, FactRow row, Field
   RESCIND_ASSIGN(const std::string id, input.facts.texts().Id(type.entity, RowId(named)));
   if (other.presence(RowId(named)) != Presence::kRemoved) return id + ", not delivered yet";
   const auto at = other.removed_at(RowId(named));
-  return at ? fmt::format("{}, removed at {}", id, FormatInstant(*at)) : id + ", removed";
+  const bool never_came = other.incarnation(RowId(named)) == 0;
+  const std::string what = never_came ? "counts as removed" : "removed";
+  if (!at) return fmt::format("{}, {}", id, what);
+  return fmt::format("{}, {} {} {}", id, what, never_came ? "since" : "at", FormatInstant(*at));
 }
 
 }  // namespace rescind::eval

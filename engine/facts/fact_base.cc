@@ -4,6 +4,7 @@
 #include "engine/facts/fact_base.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace rescind {
 
@@ -35,9 +36,14 @@ uint32_t Table::incarnation(RowId row) const {
 }
 
 std::optional<Instant> Table::removed_at(RowId row) const {
+  if (presence(row) != Presence::kRemoved) return std::nullopt;
   const auto found = removed_at_.find(row.index());
-  if (found == removed_at_.end() || presence(row) != Presence::kRemoved) return std::nullopt;
-  return Instant{found->second};
+  if (found != removed_at_.end()) return Instant{found->second};
+  if (incarnation(row) > 0) return std::nullopt;
+  const auto lacked = std::upper_bound(
+      lacked_.begin(), lacked_.end(), row.index(),
+      [](uint32_t index, const LackedRows& rows) { return index < rows.row_count; });
+  return lacked == lacked_.end() ? std::nullopt : lacked->since;
 }
 
 const Column& Table::column(FieldId field) const {
@@ -122,9 +128,10 @@ TrackedColumn& FactBase::mutable_tracked(EntityId entity, FieldId field) {
   return found->second;
 }
 
-void FactBase::Close(EntityId entity, uint32_t closed_row_count) {
+void FactBase::Close(EntityId entity, uint32_t closed_row_count, std::vector<LackedRows> lacked) {
   at(entity).closed_ = true;
   at(entity).closed_row_count_ = closed_row_count;
+  at(entity).lacked_ = std::move(lacked);
 }
 
 void FactBase::SetVersion(uint64_t facts_seq, Instant last_change) {

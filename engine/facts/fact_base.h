@@ -29,6 +29,16 @@ enum class Presence : uint8_t {
   kRemoved = 2,  // or absent although every source of a closed entity has listed all it has
 };
 
+// Rows of a closed entity that no source has ever listed are lacked by all of them, but not from
+// the same instant on: a source lacks a row from its first complete snapshot on that came when the
+// row was known. Rows below `row_count`, and not below that of the one before, count as removed
+// `since`; nothing: it is not known since when.
+struct LackedRows {
+  uint32_t row_count = 0;
+  std::optional<Instant> since;
+  bool operator==(const LackedRows&) const = default;
+};
+
 // The inverse of a reference field: for each referenced row the live rows that name it.
 class InverseIndex {
  public:
@@ -66,7 +76,7 @@ class Table {
   bool complete(RowId row) const { return complete_[row.index()] != 0; }
   // 1 for a row's first life, one more for each return; 0 while it never lived.
   uint32_t incarnation(RowId row) const;
-  // Of a removed row, where known.
+  // Of a removed row, where known. Of one that never lived: since when it counts as removed.
   std::optional<Instant> removed_at(RowId row) const;
 
   bool has(FieldId field) const { return columns_.count(field) > 0; }
@@ -91,6 +101,7 @@ class Table {
   std::optional<Column> ids_;
   uint32_t live_count_ = 0;
   uint32_t closed_row_count_ = 0;
+  std::vector<LackedRows> lacked_;
   bool closed_ = false;
 };
 
@@ -125,8 +136,8 @@ class FactBase {
   Column& mutable_column(EntityId entity, FieldId field);
   TrackedColumn& mutable_tracked(EntityId entity, FieldId field);
   // `closed_row_count`: rows below it were known when the oldest of the latest snapshots of the
-  // entity's sources came; those still absent count as removed.
-  void Close(EntityId entity, uint32_t closed_row_count);
+  // entity's sources came; those still absent count as removed. `lacked`: ascending.
+  void Close(EntityId entity, uint32_t closed_row_count, std::vector<LackedRows> lacked = {});
   void SetVersion(uint64_t facts_seq, Instant last_change);
   void SetTexts(std::shared_ptr<const RowTexts> texts) { texts_ = std::move(texts); }
   // Closed entities, inverse indexes of the `many` fields whose reference column is here, and

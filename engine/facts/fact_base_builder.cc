@@ -88,9 +88,12 @@ void FactBaseBuilder::Remove(std::string_view entity, std::string_view id,
   row.removed_at = at;
 }
 
-void FactBaseBuilder::Close(std::string_view entity) {
+void FactBaseBuilder::Close(std::string_view entity, std::optional<Instant> at) {
   PlainTable& table = tables_[Entity(entity).index()];
-  table.closed_row_count = static_cast<uint32_t>(table.rows.size());
+  const auto row_count = static_cast<uint32_t>(table.rows.size());
+  table.closed_row_count = row_count;
+  const bool reaches_further = table.lacked.empty() || table.lacked.back().row_count < row_count;
+  if (reaches_further) table.lacked.push_back({row_count, at});
 }
 
 void FactBaseBuilder::SetVersion(uint64_t facts_seq, Instant last_change) {
@@ -231,7 +234,9 @@ FactBase FactBaseBuilder::Build(const ColumnSet& columns) const {
   const ColumnSet wanted = columns.Closure(*schema_);
   for (uint32_t e = 0; e < tables_.size(); ++e) {
     base.Resize(EntityId(e), static_cast<uint32_t>(tables_[e].rows.size()));
-    if (tables_[e].closed_row_count) base.Close(EntityId(e), *tables_[e].closed_row_count);
+    if (tables_[e].closed_row_count) {
+      base.Close(EntityId(e), *tables_[e].closed_row_count, tables_[e].lacked);
+    }
     if (!wanted.ids.count(EntityId(e))) continue;
     Column& ids = base.AddIds(EntityId(e));
     for (uint32_t row = 0; row < tables_[e].rows.size(); ++row) {

@@ -60,8 +60,9 @@ class FactBaseBuilder {
   Row Mention(std::string_view entity, std::string_view id);
   // Removed rows keep their fields. Without an instant, it is not known when.
   void Remove(std::string_view entity, std::string_view id, std::optional<Instant> at = {});
-  // All sources of the entity have delivered: what is absent now counts as removed.
-  void Close(std::string_view entity);
+  // All sources of the entity have delivered: what is absent now counts as removed. The first to
+  // say so of a row says since when, if it is known.
+  void Close(std::string_view entity, std::optional<Instant> at = {});
   void SetVersion(uint64_t facts_seq, Instant last_change);
 
   FactBase Build(const ColumnSet& columns) const;
@@ -82,6 +83,7 @@ class FactBaseBuilder {
     std::vector<PlainRow> rows;
     std::unordered_map<std::string, uint32_t> by_id;
     std::optional<uint32_t> closed_row_count;
+    std::vector<LackedRows> lacked;
   };
   class Texts;
 

@@ -95,9 +95,13 @@ uint64_t Sum(const FactsReport& report, uint64_t EntityCount::*number) {
 
 void PrintRow(std::string_view entity, const RowFacts& row, const FieldRemarks& remarks,
               std::ostream& to) {
-  std::string state = NameOf(row.presence);
+  const bool never_came = row.presence == Presence::kRemoved && row.incarnation == 0;
+  std::string state = never_came ? "counts as removed" : NameOf(row.presence);
   if (row.presence == Presence::kAbsent) state += ": a reference names it, no feed has listed it";
-  if (row.removed_at) state += " at " + FormatInstant(*row.removed_at);
+  if (row.removed_at) {
+    state += (never_came ? " since " : " at ") + FormatInstant(*row.removed_at);
+  }
+  if (never_came) state += ": no declared source lists it";
   if (row.incarnation > 1) state += fmt::format(", for the {}. time", row.incarnation);
   fmt::print(to, "{} {}  {}\n", entity, Visible(row.id), state);
   if (!row.sources.empty())

@@ -203,7 +203,21 @@ bool FactsReport::ok() const {
                       [](const SourceCheck& source) { return source.is_lacking(); });
 }
 
-Result<FieldRemarks> RemarkReferences(Store& store, EntityId entity, const RowFacts& row) {
+Result<std::optional<RowFacts>> ShowFacts(Store& store, const DeclaredSources& declared,
+                                          EntityId entity, const std::string& id) {
+  RESCIND_ASSIGN(std::optional<RowFacts> row, store.Show(entity, id));
+  const auto sources = declared.find(entity);
+  const bool is_listed_somewhere = sources != declared.end() && !sources->second.empty();
+  if (!row || row->presence != Presence::kAbsent || !is_listed_somewhere) return row;
+  RESCIND_ASSIGN(const FactBase facts, store.LoadFacts(ColumnSet(), declared));
+  const Table& table = facts.table(entity);
+  row->presence = table.presence(row->row);
+  row->removed_at = table.removed_at(row->row);
+  return row;
+}
+
+Result<FieldRemarks> RemarkReferences(Store& store, const DeclaredSources& declared,
+                                      EntityId entity, const RowFacts& row) {
   FieldRemarks remarks;
   const EntityDef& definition = store.schema().entity(entity);
   for (const RowFacts::Field& shown : row.fields) {
@@ -211,11 +225,16 @@ Result<FieldRemarks> RemarkReferences(Store& store, EntityId entity, const RowFa
     if (!field || !shown.known) continue;
     const FieldType& type = definition.field(*field).type;
     if (type.kind != TypeKind::kReference) continue;
-    RESCIND_ASSIGN(const auto named, store.Show(type.entity, shown.value));
+    RESCIND_ASSIGN(const auto named, ShowFacts(store, declared, type.entity, shown.value));
     if (!named || named->presence == Presence::kLive) continue;
     std::string& remark = remarks[shown.name];
-    remark = named->presence == Presence::kRemoved ? "removed" : "not delivered yet";
-    if (named->removed_at) remark += " at " + FormatInstant(*named->removed_at);
+    const bool never_came = named->incarnation == 0;
+    remark = named->presence == Presence::kAbsent ? "not delivered yet"
+             : never_came                         ? "counts as removed"
+                                                  : "removed";
+    if (named->removed_at) {
+      remark += (never_came ? " since " : " at ") + FormatInstant(*named->removed_at);
+    }
   }
   return remarks;
 }

@@ -217,7 +217,7 @@ void FactLoader::SetLives(FactBase& base) {
 }
 
 void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
-                           const SourceLedger::States& sources) {
+                           const SourceLedger::States& sources, std::optional<Instant> until) {
   for (uint32_t e = 0; e < state_.tables().size(); ++e) {
     const uint32_t number = state_.table(EntityId(e)).number();
     const auto named = declared.find(EntityId(e));
@@ -225,7 +225,9 @@ void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
         named == declared.end() ? std::vector<std::string>() : named->second;
     const auto row_count = RowsBeforeSnapshots(sources, number, names);
     // Nothing declared is nothing to wait for; but absent rows are not known to be gone then.
-    if (row_count) base.Close(EntityId(e), names.empty() ? 0 : *row_count);
+    if (!row_count) continue;
+    base.Close(EntityId(e), names.empty() ? 0 : *row_count,
+               state_.ledger().LackedByAll(number, names, until));
   }
 }
 
@@ -234,7 +236,7 @@ Result<FactBase> FactLoader::Load(const ColumnSet& columns, const DeclaredSource
   RESCIND_TRY(Prepare(base, columns.Closure(state_.schema())));
   RESCIND_TRY(ReadTargets());
   RESCIND_TRY(ReadLives(base));
-  SetClosed(base, declared, state_.ledger().states());
+  SetClosed(base, declared, state_.ledger().states(), std::nullopt);
   base.SetVersion(state_.facts_seq(), state_.last_change());
   base.SetTexts(std::make_shared<StoreTexts>(owner_, nullptr));
   Derive(base);
@@ -325,7 +327,7 @@ Result<FactBase> FactLoader::LoadAsOf(Instant instant, const ColumnSet& columns,
     base.Resize(EntityId(e), past->row_counts[e]);
   }
   SetLives(base);
-  SetClosed(base, declared, sources);
+  SetClosed(base, declared, sources, instant);
   base.SetVersion(undone.facts_seq, undone.last_change);
   base.SetTexts(std::make_shared<StoreTexts>(owner_, past));
   Derive(base);

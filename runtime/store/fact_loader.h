@@ -53,8 +53,9 @@ class FactLoader {
   // Lives as of then: whole columns, for changes to be undone in, and what they came to.
   void AddLiveTargets();
   void SetLives(FactBase& base);
+  // `until`: as of then; nothing: as of now.
   void SetClosed(FactBase& base, const DeclaredSources& declared,
-                 const SourceLedger::States& sources);
+                 const SourceLedger::States& sources, std::optional<Instant> until);
 
   struct Undone {
     uint64_t facts_seq = 0;

@@ -87,6 +87,14 @@ ChangeRecord FactWriter::Finish(uint64_t facts_seq, rocksdb::WriteBatch& batch) 
       source.snapshot_observed_at =
           std::max(source.snapshot_observed_at.value_or(origin_.observed_at), origin_.observed_at);
       source.snapshot_row_count = work.base_rows;
+      for (const LackedRows& rows : state_.ledger().AddSnapshot(
+               table.number(), origin_.source, work.source_before, work.base_rows, at_)) {
+        ByteWriter writer;
+        writer.PutMicros(rows.since ? rows.since->micros : kUnknownLong);
+        Seal(writer.bytes());
+        database.Put(batch, Family::kState,
+                     LackedRowsKey(table.number(), rows.row_count, origin_.source), writer.bytes());
+      }
     }
     record.sources.push_back({table.number(), origin_.source, work.source_before, source});
   }

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+#include <set>
+
 #include "engine/facts/column.h"
 #include "runtime/store/column_chunk.h"
 #include "runtime/store/store_layout.h"
@@ -73,7 +77,73 @@ Status SourceLedger::Load(const Database& database) {
         return sound = reader.done();
       }));
   if (!sound) return CorruptRecord("the record of a source");
+  return LoadLackedRows(database);
+}
+
+Status SourceLedger::LoadLackedRows(const Database& database) {
+  bool sound = true;
+  RESCIND_TRY(
+      database.Scan(Family::kState, "R", "S", [&](std::string_view key, std::string_view value) {
+        const auto body = Unseal(value);
+        if (!body || key.size() < 9) return sound = false;
+        ByteReader reader(*body);
+        const int64_t since = reader.TakeMicros();
+        // Keys ascend by the number of rows within an entity.
+        lacked_[{BigEndian32(key.substr(1)), std::string(key.substr(9))}].push_back(
+            {BigEndian32(key.substr(5)),
+             since == kUnknownLong ? std::nullopt : std::optional(Instant{since})});
+        return sound = reader.done();
+      }));
+  if (!sound) return CorruptRecord("the record of what a source lacks");
   return {};
+}
+
+// A program that does not keep them may have taken the snapshot before.
+std::vector<LackedRows> SourceLedger::AddSnapshot(uint32_t entity, const std::string& source,
+                                                  const std::optional<SourceState>& before,
+                                                  uint32_t row_count, Instant at) {
+  std::vector<LackedRows>& lacked = lacked_[{entity, source}];
+  std::vector<LackedRows> added;
+  const auto add = [&](LackedRows rows) {
+    if (rows.row_count <= (lacked.empty() ? 0 : lacked.back().row_count)) return;
+    lacked.push_back(rows);
+    added.push_back(rows);
+  };
+  if (before && before->snapshot_observed_at) add({before->snapshot_row_count, std::nullopt});
+  add({row_count, at});
+  return added;
+}
+
+// Between two numbers of rows at which one of the sources changes, each lacks all rows since one
+// instant, and all of them do since the last of these.
+std::vector<LackedRows> SourceLedger::LackedByAll(uint32_t entity,
+                                                  std::span<const std::string> names,
+                                                  std::optional<Instant> until) const {
+  std::vector<std::vector<LackedRows>> by_source;
+  std::set<uint32_t> bounds;
+  for (const std::string& name : names) {
+    std::vector<LackedRows>& lacked = by_source.emplace_back();
+    if (const auto found = lacked_.find({entity, name}); found != lacked_.end()) {
+      lacked = found->second;
+    }
+    std::erase_if(lacked, [&](const LackedRows& rows) {
+      return until && rows.since && *rows.since > *until;
+    });
+    for (const LackedRows& rows : lacked) bounds.insert(rows.row_count);
+  }
+  std::vector<LackedRows> by_all;
+  std::vector<size_t> next(by_source.size(), 0);
+  for (const uint32_t bound : bounds) {
+    LackedRows all = {bound, Instant{std::numeric_limits<int64_t>::min()}};
+    for (size_t i = 0; i < by_source.size(); ++i) {
+      while (next[i] < by_source[i].size() && by_source[i][next[i]].row_count < bound) ++next[i];
+      if (next[i] == by_source[i].size()) return by_all;  // it lacks no more
+      const auto& since = by_source[i][next[i]].since;
+      all.since = since && all.since ? std::optional(std::max(*since, *all.since)) : std::nullopt;
+    }
+    by_all.push_back(all);
+  }
+  return by_all;
 }
 
 SourceState* SourceLedger::Find(uint32_t entity, const std::string& source) {

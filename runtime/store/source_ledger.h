@@ -16,6 +16,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/facts/fact_base.h"
 #include "engine/facts/fact_delta.h"
 #include "engine/facts/row_texts.h"
 #include "runtime/store/byte_codec.h"
@@ -62,6 +63,16 @@ class SourceLedger {
     return snapshot_sizes_[{entity, source}];
   }
 
+  // A snapshot of the source came when so many rows were known. Returns what is to be stored of it:
+  // nothing when an earlier one had known of as many.
+  std::vector<LackedRows> AddSnapshot(uint32_t entity, const std::string& source,
+                                      const std::optional<SourceState>& before, uint32_t row_count,
+                                      Instant at);
+  // Since when all the sources of `names` have lacked what none of them has listed, as far as it
+  // had come by `until`. Ascending; empty where it is not known.
+  std::vector<LackedRows> LackedByAll(uint32_t entity, std::span<const std::string> names,
+                                      std::optional<Instant> until) const;
+
   // The code of an origin, added when new.
   Result<uint32_t> InternOrigin(const Database& database, const FactOrigin& origin);
   Result<std::optional<FieldOrigin>> Origin(const Database& database, uint32_t code);
@@ -74,8 +85,12 @@ class SourceLedger {
   const std::vector<TextList*>& lists() { return lists_; }
 
  private:
+  Status LoadLackedRows(const Database& database);
+
   States states_;
   std::map<std::pair<uint32_t, std::string>, SnapshotSizes> snapshot_sizes_;
+  // Ascending: of its snapshots those that knew of more rows than all before.
+  std::map<std::pair<uint32_t, std::string>, std::vector<LackedRows>> lacked_;
   TextList sources_;
   TextList origins_;  // number of the source and instant, as bytes
   std::vector<TextList*> lists_;

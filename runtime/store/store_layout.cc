@@ -28,6 +28,10 @@ std::string SnapshotSizesKey(uint32_t entity, std::string_view source) {
   return key.append(source);
 }
 
+std::string LackedRowsKey(uint32_t entity, uint32_t row_count, std::string_view source) {
+  return Key('R', entity, row_count).append(source);
+}
+
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field) {
   std::string key = Key('V', entity, row);
   AppendBigEndian32(key, field);

@@ -27,6 +27,7 @@ inline constexpr std::string_view kStagingKey = "staging";      // an unfinished
 std::string DirectoryKey(uint32_t entity, uint32_t column);
 std::string SourceKey(uint32_t entity, std::string_view source);
 std::string SnapshotSizesKey(uint32_t entity, std::string_view source);
+std::string LackedRowsKey(uint32_t entity, uint32_t row_count, std::string_view source);
 std::string VerifiedKey(uint32_t entity, uint32_t row, uint32_t field);
 
 // In every family: how many commits it has seen, one added by each. Each family has files and needs

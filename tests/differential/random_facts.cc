@@ -194,7 +194,9 @@ FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> 
     }
   }
   for (const EntityDef& entity : schema->entities()) {
-    if (choice.OneIn(2)) facts.Close(entity.name);
+    if (!choice.OneIn(2)) continue;
+    facts.Close(entity.name,
+                choice.OneIn(3) ? std::nullopt : std::optional(RandomInstant(choice, now)));
   }
   // After the snapshots: closed entities have rows that nobody saw, too.
   if (choice.OneIn(2)) {

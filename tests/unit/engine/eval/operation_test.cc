@@ -94,9 +94,12 @@ TEST_CASE("a reference is known while its row is live, unknown once removed, els
 TEST_CASE("a closed entity turns what was never seen into what is gone") {
   World world = Ann();
   world.facts.Live("person", "ann").Set("boss", "bob");
-  world.facts.Close("person");
-  CHECK(world.Of("person", world.p.IsKnown(world.p.Field(world.p.Row("person"), "boss")), "ann") ==
+  world.facts.Close("person", world.now);
+  auto& p = world.p;
+  CHECK(world.Of("person", p.IsKnown(p.Field(p.Row("person"), "boss")), "ann") ==
         Verdict::kNoMatch);
+  CHECK(world.Of("person", p.Passed(p.Path(Op::kRemovedAt, p.Row("person"), "boss")), "ann") ==
+        Verdict::kMatch);
 }
 
 TEST_CASE("a row whose required reference names nobody matches nothing, for ever") {

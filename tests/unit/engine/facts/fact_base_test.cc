@@ -89,14 +89,38 @@ TEST_CASE("RemovedRequiredTargetMakesTheRowIncompleteAndOptionalDoesNot") {
 TEST_CASE("AbsentRowOfAClosedEntityCountsAsRemovedUnlessMentionedLater") {
   FactBaseBuilder facts(SmallSchema());
   facts.Live("account", "a").Set("owner", "ann");
-  facts.Close("identity");
+  facts.Close("identity", Instant{7});
   facts.Live("account", "b").Set("owner", "bob");
   const FactBase base = facts.Build();
   const Named named{base};
   CHECK(base.closed(named.Entity("identity")));
   CHECK_FALSE(base.closed(named.Entity("account")));
-  CHECK(named.TableOf("identity").presence(named.Row("identity", "ann")) == Presence::kRemoved);
-  CHECK(named.TableOf("identity").presence(named.Row("identity", "bob")) == Presence::kAbsent);
+  const Table& identities = named.TableOf("identity");
+  CHECK(identities.presence(named.Row("identity", "ann")) == Presence::kRemoved);
+  CHECK(identities.presence(named.Row("identity", "bob")) == Presence::kAbsent);
+  CHECK(identities.removed_at(named.Row("identity", "ann")) == Instant{7});
+  CHECK_FALSE(identities.removed_at(named.Row("identity", "bob")).has_value());
+}
+
+TEST_CASE("AnAbsentRowCountsAsRemovedSinceTheFirstThatLackedIt") {
+  FactBaseBuilder facts(SmallSchema());
+  facts.Live("account", "a").Set("owner", "ann");
+  facts.Close("identity", Instant{7});
+  facts.Live("account", "b").Set("owner", "bob");
+  facts.Close("identity");
+  facts.Live("account", "c").Set("owner", "eve");
+  facts.Close("identity", Instant{9});
+  facts.Close("identity", Instant{11});
+  // What was removed by name at an instant that nobody knows stays so.
+  facts.Remove("identity", "kim");
+  facts.Close("identity", Instant{13});
+  const FactBase base = facts.Build();
+  const Named named{base};
+  const Table& identities = named.TableOf("identity");
+  CHECK(identities.removed_at(named.Row("identity", "ann")) == Instant{7});
+  CHECK_FALSE(identities.removed_at(named.Row("identity", "bob")).has_value());
+  CHECK(identities.removed_at(named.Row("identity", "eve")) == Instant{9});
+  CHECK_FALSE(identities.removed_at(named.Row("identity", "kim")).has_value());
 }
 
 TEST_CASE("InverseIndexListsLiveRowsAscending") {

@@ -52,10 +52,17 @@ TEST_CASE("RemovedAndUnseenRowsSaySo") {
   RowFacts row;
   row.id = "bob";
   row.presence = Presence::kRemoved;
+  row.incarnation = 1;
   row.removed_at = kApril;
   std::ostringstream removed;
   PrintRow("identity", row, {}, removed);
   CHECK(removed.str() == "identity bob  removed at 2026-04-01T00:00:00Z\n");
+  row.incarnation = 0;
+  std::ostringstream lacked;
+  PrintRow("identity", row, {}, lacked);
+  CHECK(lacked.str() ==
+        "identity bob  counts as removed since 2026-04-01T00:00:00Z: no declared source lists "
+        "it\n");
   row.presence = Presence::kAbsent;
   row.removed_at.reset();
   std::ostringstream unseen;

@@ -99,6 +99,44 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReferenceToARemovedRowSaysWhomItNamed") {
   CHECK(out.str().find("\"remark\": \"removed at ") != std::string::npos);
 }
 
+// `removed_at` of it was unknown, so that the policy never matched, and `facts show` said "unseen".
+TEST_CASE_FIXTURE(CompanyFixture, "AnOwnerWhomNoSourceListsCountsAsRemovedSinceTheFirstSnapshot") {
+  WriteWorkspace("[source.hr]\nentity = \"identity\"\n");
+  Write("policies/access.rescind",
+        "policy gone \"Owners who left a month ago\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n"
+        "  for a in account\n"
+        "  when removed_at(a.owner) is known and removed_at(a.owner) older than 30d\n"
+        "  then { disable a }\n}\n");
+  ImportCompany();
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"al\"}\n");
+  REQUIRE(Run({"facts", "show", "identity", "al"}) == ExitStatus::kDone);
+  CHECK(Prints("identity al  unseen: a reference names it, no feed has listed it\n"));
+  Write("hr.csv", "id,kind,status\nbo,employee,active\n");
+  for (int day = 0; day < 3; ++day) {
+    REQUIRE_MESSAGE(Run({"import", "hr.csv", "--entity", "identity", "--source", "hr", "--snapshot",
+                         "--allow-shrink"}) == ExitStatus::kDone,
+                    err.str());
+    clock.Advance({kMicrosPerDay});
+  }
+  const std::string since = "counts as removed since 2026-06-01T08:00:00Z";
+  REQUIRE(Run({"facts", "show", "identity", "al"}) == ExitStatus::kDone);
+  CHECK(Prints("identity al  " + since + ": no declared source lists it\n"));
+  REQUIRE(Run({"facts", "show", "identity", "al", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["presence"] == "removed");
+  CHECK(Json()["removed_at"] == "2026-06-01T08:00:00Z");
+  REQUIRE(Run({"facts", "show", "account", "ann"}) == ExitStatus::kDone);
+  CHECK(Prints("al, " + since));
+  REQUIRE(Run({"why-not", "account:ann"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("2026-07-01T08:00:00Z"));
+  CHECK(Prints("a.owner = al, " + since));
+  REQUIRE(Run({"plan", "--now", "2026-07-01T07:59:59Z", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["actions"].empty());
+  REQUIRE(Run({"plan", "--now", "2026-07-01T08:00Z", "-o", "json"}) == ExitStatus::kDone);
+  REQUIRE(Json()["actions"].size() == 1);
+  CHECK(Json()["actions"][0]["target"] == "ann");
+}
+
 // The evidence of a pair of grants was the one of the two that goes, and no word of the other.
 TEST_CASE_FIXTURE(CompanyFixture, "EvidenceNamesTheMembersThatDecide") {
   Write("policies/access.rescind", kToxic);

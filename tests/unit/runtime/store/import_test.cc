@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "runtime/store/snapshot_sizes.h"
+#include "runtime/store/source_ledger.h"
 #include "tests/unit/runtime/store/store_fixture.h"
 
 namespace rescind {
@@ -387,6 +388,81 @@ TEST_CASE_FIXTURE(ImportFixture, "An entity is closed once every declared source
   // Mentioned before the first of the two snapshots; by that one.
   CHECK(facts.table(kIdentity).presence(Row(kIdentity, "boss")) == Presence::kRemoved);
   CHECK(facts.table(kIdentity).presence(Row(kIdentity, "late")) == Presence::kAbsent);
+}
+
+// `removed_at` of such a row was unknown for ever.
+TEST_CASE_FIXTURE(ImportFixture,
+                  "What nobody listed counts as removed since the last first snapshot") {
+  Open();
+  const auto name = [&](const char* boss) {
+    FactDelta delta = From("hr");
+    delta.BeginRow(kIdentity, "ann");
+    delta.SetReference(kManager, boss);
+    Commit(delta);
+  };
+  const auto snapshot = [&](const char* source) {
+    clock.Advance({kMicrosPerHour});
+    FactDelta delta = From(source);
+    delta.BeginRow(kIdentity, "ann");
+    const auto import = Begin(source, true);
+    REQUIRE(import->Add(delta).ok());
+    Finish(*import);
+    return store->last_change();
+  };
+  const DeclaredSources both = {{kIdentity, {"hr", "directory"}}};
+  const DeclaredSources one = {{kIdentity, {"hr"}}};
+  const auto since = [&](const DeclaredSources& declared, const char* id) {
+    return Load(declared).table(kIdentity).removed_at(Row(kIdentity, id));
+  };
+  name("boss");
+  const Instant first = snapshot("hr");
+  name("late");
+  CHECK(since(one, "boss") == first);
+  CHECK_FALSE(since(one, "late").has_value());
+  CHECK_FALSE(since(both, "boss").has_value());
+  const Instant second = snapshot("directory");
+  CHECK(since(both, "boss") == second);
+  CHECK_FALSE(since(both, "late").has_value());
+  const Instant third = snapshot("hr");
+  snapshot("directory");
+  snapshot("hr");
+  const auto check = [&] {
+    CHECK(since(both, "boss") == second);
+    CHECK(since(one, "boss") == first);
+    CHECK(since(both, "late") == third);
+    CHECK_FALSE(since(both, "ann").has_value());
+    const auto then = store->LoadFactsAsOf(second, ColumnSet::All(store->schema()), both);
+    REQUIRE(then.ok());
+    CHECK(then->facts.table(kIdentity).removed_at(Row(kIdentity, "boss")) == second);
+    CHECK_FALSE(then->facts.table(kIdentity).removed_at(Row(kIdentity, "late")).has_value());
+  };
+  check();
+  store.reset();
+  Open();
+  check();
+  // It comes after all.
+  FactDelta late = From("hr", clock.Now());
+  late.BeginRow(kIdentity, "boss");
+  Commit(late);
+  CHECK_FALSE(since(both, "boss").has_value());
+}
+
+TEST_CASE("Of snapshots that an older program took it is not known what they were first to lack") {
+  SourceLedger ledger;
+  SourceState before;
+  before.snapshot_observed_at = kStart;
+  before.snapshot_row_count = 3;
+  const std::string hr = "hr";
+  const auto all = [&] { return ledger.LackedByAll(0, {&hr, 1}, std::nullopt); };
+  using Rows = std::vector<LackedRows>;
+  CHECK(all().empty());
+  CHECK(ledger.AddSnapshot(0, hr, before, 5, {10}) == Rows{{3, std::nullopt}, {5, Instant{10}}});
+  before.snapshot_row_count = 5;
+  CHECK(ledger.AddSnapshot(0, hr, before, 5, {20}).empty());
+  before.snapshot_row_count = 7;  // such a program again
+  CHECK(ledger.AddSnapshot(0, hr, before, 8, {30}) == Rows{{7, std::nullopt}, {8, Instant{30}}});
+  CHECK(all().size() == 4);
+  CHECK(ledger.LackedByAll(0, {&hr, 1}, Instant{9}) == Rows{{3, std::nullopt}, {7, std::nullopt}});
 }
 
 TEST_CASE_FIXTURE(ImportFixture, "Sources say what they delivered and when") {
