@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,10 @@ inline bool Sound(const typed::ExprPtr& expr) {
 bool SameType(const typed::Type& left, const typed::Type& right);
 // The type of a field as an expression of it has.
 typed::Type TypeOfField(const FieldType& type);
+
+inline constexpr std::string_view kManyCasesHelp =
+    "each `??` with `now` on a side doubles them, and so does each `latest` or `earliest` of "
+    "what moves with time: compare one after the other, joined with `and` or `or`";
 
 class ExpressionChecker {
  public:
@@ -103,6 +108,7 @@ class ExpressionChecker {
     uint32_t depth = 0;
     uint32_t node_count = 0;
     bool is_exceeded = false;
+    bool has_many_cases = false;  // the last body that was put in, or one inside of it
     uint64_t let_part_count = 0;  // what lets add, over the whole policy
   };
 

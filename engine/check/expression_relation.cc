@@ -376,11 +376,10 @@ bool ExpressionChecker::CasesAreFew(Span span, std::initializer_list<const Expr*
     cases = std::min(cases * choices.Cases(*side), TimeChoices::kManyCases - 1);
   }
   if (cases <= kMaxCases) return true;
+  if (expansion_ != nullptr) expansion_->has_many_cases = true;
   Mistake(kTooLarge, span, "this comparison falls into too many cases")
       .Label(fmt::format("more than {}", kMaxCases))
-      .Help(
-          "each `??` with `now` on a side doubles them, and so does each `latest` or `earliest` of "
-          "what moves with time: compare one after the other, joined with `and` or `or`");
+      .Help(std::string(kManyCasesHelp));
   return false;
 }
 

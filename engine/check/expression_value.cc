@@ -322,6 +322,7 @@ ExprPtr ExpressionChecker::Inline(const ast::Expr& expr, uint32_t index,
                             false});
   }
   ++expansion_->depth;
+  expansion_->has_many_cases = false;
   ExprPtr value = body.Check(*define.decl->body, &define.result);
   --expansion_->depth;
   if (!Sound(value)) {
@@ -331,6 +332,12 @@ ExprPtr ExpressionChecker::Inline(const ast::Expr& expr, uint32_t index,
           fmt::format("`{}` becomes too large when its defines are put in", define.decl->name.text))
           .Help(fmt::format("at most {} nested defines and {} parts; give a part a name with `let`",
                             kMaxInlineDepth, kMaxInlinedNodes));
+    } else if (expansion_->has_many_cases) {
+      Mistake(kTooLarge, expr.span,
+              fmt::format("with these arguments `{}` falls into too many cases",
+                          define.decl->name.text))
+          .Note(define.decl->body->span, "it compares them here")
+          .Help(std::string(kManyCasesHelp));
     } else {
       Mistake(
           kMisplacedNow, expr.span,

@@ -350,6 +350,10 @@ ir::NodeId ExpressionLowering::Equal(const Expr& left, const Expr& right) {
   const auto is_named = [&](const Expr& side) {
     return std::holds_alternative<typed::RowKey>(Resolve(side).constant);
   };
+  if (is_named(left) && is_named(right)) {
+    const ir::NodeId sought = Value(left);
+    return graph_.And({IsKnown(sought), named(left, right)});
+  }
   if (is_named(right)) return named(left, right);
   if (is_named(left)) return named(right, left);
   const ir::NodeId sought = Value(right);  // in the order of Ordered

@@ -72,7 +72,7 @@ LdapReply RejoinGroup(LdapSession& session, const LdapPlace& group, const std::s
                       const LdapMembership& membership, const std::string& placeholder) {
   const auto changes = MemberChanges(Kind::kAdd, account_dn, membership);
   const std::string stand_in = placeholder.empty() ? group.dn : placeholder;
-  const LdapReply reply =
+  LdapReply reply =
       session.Modify(group.dn, WithPlaceholder(changes, Kind::kDelete, stand_in), group.uuid);
   // Usually there was no need for one.
   if (!reply.answered || reply.code != LDAP_NO_SUCH_ATTRIBUTE) return reply;

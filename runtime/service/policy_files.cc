@@ -44,7 +44,7 @@ bool IsInFolder(std::string_view path, std::string_view folder) {
 }
 
 std::string NameInWorkspace(const Workspace& workspace, const std::string& path) {
-  const std::string normal = Normal(path);
+  std::string normal = Normal(path);
   if (normal.size() <= workspace.folder.size() || !IsInFolder(normal, workspace.folder)) {
     return normal;
   }

@@ -191,7 +191,9 @@ std::string Variety::Boredom() const {
   for (const Verdict verdict :
        {Verdict::kMatch, Verdict::kNoMatch, Verdict::kUndecided, Verdict::kError}) {
     const auto found = verdicts.find(verdict);
-    if (found == verdicts.end() || found->second <= judgement_count / 1000) {
+    // Errors come in few worlds, and there on many rows: how many differs most from seed to seed.
+    const uint64_t few = judgement_count / (verdict == Verdict::kError ? 10'000 : 1'000);
+    if (found == verdicts.end() || found->second <= few) {
       const uint64_t times = found == verdicts.end() ? 0 : found->second;
       return fmt::format("verdict {} turned up {} times in {}", static_cast<int>(verdict), times,
                          judgement_count);

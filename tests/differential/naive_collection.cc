@@ -11,7 +11,6 @@ using eval::FactRow;
 using eval::StoredSet;
 using eval::TableRow;
 using eval::ValueStatus;
-using typed::Expr;
 using typed::ExprKind;
 using Answer = NaiveAnswer;
 

@@ -318,8 +318,10 @@ Answer NaiveMeaning::Compare(const Expr& expr) {
       return std::holds_alternative<typed::RowKey>(Resolve(side).constant) &&
              answer.status == ValueStatus::kUnknown;
     };
-    if (named(b, right) && left.known()) return Truth(unequal);
-    if (named(a, left) && right.known()) return Truth(unequal);
+    const bool no_left = named(a, left);
+    const bool no_right = named(b, right);
+    if (no_left && (no_right || right.known())) return Truth(unequal);
+    if (no_right && left.known()) return Truth(unequal);
   }
   const ValueStatus worst = Worst({left, right});
   if (worst != ValueStatus::kKnown) return Trouble(worst);

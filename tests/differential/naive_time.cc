@@ -95,7 +95,7 @@ Answer NaiveMeaning::TimeRelation(const Expr& expr) {
 // What nobody knows, or the database lacks, is insufficient data.
 Answer NaiveMeaning::Zone() {
   if (timezone_ == nullptr) return {ValueStatus::kKnown, program_.default_timezone};
-  const Answer zone = Of(*timezone_);
+  Answer zone = Of(*timezone_);
   if (zone.status == ValueStatus::kError) return zone;
   if (!zone.known() || FindTimeZone(std::get<std::string>(zone.content)) == nullptr) {
     return Trouble(ValueStatus::kUndecided);
@@ -104,7 +104,7 @@ Answer NaiveMeaning::Zone() {
 }
 
 Answer NaiveMeaning::Today() {
-  const Answer zone = Zone();
+  Answer zone = Zone();
   if (!zone.known()) return zone;
   return Number(FindTimeZone(std::get<std::string>(zone.content))->DayOf(now_).days);
 }

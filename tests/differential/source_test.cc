@@ -94,6 +94,24 @@ TEST_CASE("ADefineMayAskForACollectionThatItsCallerKnows") {
   })");
 }
 
+// The symptom: undecided, for no `p` is there: then it equals nobody.
+TEST_CASE("OfTwoRowsThatAreNamedNoneThatIsNotThereEqualsAny") {
+  CheckText(R"(param p : identity = "nobody"
+  param q : identity = "r1"
+  policy n "A policy" {
+    controls soc2 "CC6.2"
+    for r in entitlement
+    when p == q or q == p or p == p or not (p != p) or q != q
+    then { run "check" on r }
+  }
+  policy m "A policy" {
+    controls soc2 "CC6.2"
+    for r in entitlement
+    when q == q and p != q and q != p and p != p
+    then { run "check" on r }
+  })");
+}
+
 // The symptom: an evaluation error, for `9999-12-31… + 1h` is no time: beside `now`, nobody asks.
 TEST_CASE("SumsBesideNowAreExactInFoldsAndChoices") {
   CheckText(R"(entity project {

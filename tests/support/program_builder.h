@@ -224,7 +224,7 @@ class ProgramBuilder {
     node.pattern = ir::PatternId(static_cast<uint32_t>(program_.patterns.size() - 1));
     return Add(node);
   }
-  ir::NodeId Reached(int32_t factor, std::vector<std::pair<int, ir::NodeId>> terms,
+  ir::NodeId Reached(int32_t factor, const std::vector<std::pair<int, ir::NodeId>>& terms,
                      int64_t offset_micros) {
     ir::Node node = Make(ir::Op::kReached, Of(Kind::kBool), {});
     node.factor = factor;

@@ -5,7 +5,6 @@
 namespace rescind::compile {
 namespace {
 
-using typed::ExprKind;
 using TypeOf = typed::Type::Kind;
 
 FieldType Plain(TypeKind kind, bool optional = false) {
