@@ -13,7 +13,6 @@
 
 namespace rescind::check {
 
-using typed::Expr;
 using typed::ExprKind;
 using typed::ExprPtr;
 using typed::Type;

@@ -246,14 +246,14 @@ Timed NodeEvaluator::EvaluateLogic(const ir::Node& node) {
 }
 
 Timed NodeEvaluator::EvaluateCoalesce(const ir::Node& node) {
-  const Timed first = Evaluate(node.operands[0]);
+  Timed first = Evaluate(node.operands[0]);
   if (first.value.status != ValueStatus::kUnknown) return first;
   const Timed second = Evaluate(node.operands[1]);
   return {second.value, std::min(first.until, second.until)};
 }
 
 Timed NodeEvaluator::Today(const ir::Node& node) {
-  const Timed name = Evaluate(node.operands[0]);
+  Timed name = Evaluate(node.operands[0]);
   if (name.value.status == ValueStatus::kError) return name;
   const TimeZone* zone =
       name.value.known() ? FindTimeZone(std::get<std::string>(name.value.content)) : nullptr;

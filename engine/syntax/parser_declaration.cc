@@ -11,8 +11,6 @@
 
 namespace rescind::syntax {
 
-using ast::MakeExpr;
-
 // ---- Tokens and names -----------------------------------------------------------------------
 
 void TreeBuilder::Report(Diagnostic diagnostic) {

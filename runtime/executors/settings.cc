@@ -47,7 +47,7 @@ std::string SettingsReader::Text(const std::string& key, std::string fallback) {
 }
 
 std::string SettingsReader::RequiredText(const std::string& key) {
-  const std::string value = Text(key);
+  std::string value = Text(key);
   if (!Has(key)) {
     problems_.push_back(fmt::format("`{}` is missing", key));
   } else if (value.empty() && std::holds_alternative<std::string>(settings_.at(key))) {
@@ -58,7 +58,7 @@ std::string SettingsReader::RequiredText(const std::string& key) {
 
 std::string SettingsReader::Choice(const std::string& key,
                                    const std::vector<std::string>& choices) {
-  const std::string value = Text(key, choices.front());
+  std::string value = Text(key, choices.front());
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return value;
   const auto meant = DidYouMean(value, choices);
   Reject(key, fmt::format("is \"{}\" but must be one of {}{}", value, Join(choices, ", "),

@@ -70,7 +70,7 @@ void CsvReader::ReadColumn(size_t cell, Problems& problems) {
   Column column;
   column.name = scanner_->cells()[cell];
   const CsvScanner::Place place = scanner_->CellPlace(cell);
-  const auto report = [&](ValueProblem problem) {
+  const auto report = [&](const ValueProblem& problem) {
     problems.push_back({place.line, place.column, column.name, "", problem.what, problem.help, ""});
   };
   const bool is_repeated = std::any_of(columns_.begin(), columns_.end(), [&](const Column& other) {

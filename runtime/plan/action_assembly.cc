@@ -29,7 +29,7 @@ size_t PieceCount(std::span<const uint32_t> numbers) {
 // Several may be at work at once, each with texts of its own.
 class ActionAssembly {
  public:
-  ActionAssembly(PlanDraft& draft, FindingTexts texts) : draft_(draft), texts_(std::move(texts)) {}
+  ActionAssembly(PlanDraft& draft, const FindingTexts& texts) : draft_(draft), texts_(texts) {}
 
   Status AddAction(const ActionSketch& sketch, std::span<const uint32_t> claims) {
     PlannedAction planned;

@@ -195,7 +195,7 @@ class FindingWalk {
     const auto exempt =
         draft_.exemptions.Vetoes(rule_.full_name, verb, wish.target.entity, wish.target.row);
     if (exempt) return AddVeto(NotActedReason::kExempt, *exempt, wish.target);
-    wishes_.push_back(std::move(wish));
+    wishes_.push_back(wish);
     return {};
   }
 
@@ -331,7 +331,7 @@ class FindingWalk {
       claim.action = wish.action;
       claim.target = wish.target;
       claim.due = std::max(due, Later(wish.base, after_[stage.stage]));
-      draft_.claims.push_back(std::move(claim));
+      draft_.claims.push_back(claim);
     }
   }
 
