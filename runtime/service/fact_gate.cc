@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/assert.h"
 #include "engine/eval/reference_evaluator.h"
 #include "engine/ir/reads.h"
 #include "runtime/plan/exemption_cover.h"
@@ -46,6 +47,19 @@ Instant UseInFacts(const FactBase& facts, EntityId entity, RowId row) {
   return latest;
 }
 
+ir::Verb InPolicies(Verb verb) {
+  switch (verb) {
+    case Verb::kDisable: return ir::Verb::kDisable;
+    case Verb::kSuspend: return ir::Verb::kSuspend;
+    case Verb::kEnd: return ir::Verb::kEnd;
+    case Verb::kRevoke: return ir::Verb::kRevoke;
+    case Verb::kDelete: return ir::Verb::kDelete;
+    case Verb::kRun: return ir::Verb::kRun;
+    case Verb::kNotify: return ir::Verb::kNotify;
+  }
+  RESCIND_UNREACHABLE("unknown verb");
+}
+
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
 
 }  // namespace
@@ -68,15 +82,21 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
                    const Clock& clock)
     : derivation_(derivation),
       findings_(derivation.outcome.findings),
+      model_(derivation.facts),
       exemptions_(std::move(exemptions)),
       clock_(clock) {
   for (uint32_t index = 0; index < derivation.program.rules.size(); ++index) {
     const ir::Rule& rule = derivation.program.rules[index];
     if (!rule.protect) rules_.emplace(rule.full_name, index);
   }
+  for (const auto& [key, terms] : derivation.outcome.terms) asked_.insert(key);
   for (const PlannedAction& planned : derivation.outcome.plan.actions) {
-    if (planned.status != ActionStatus::kHeld) continue;
-    held_.emplace(planned.action.key, planned.held_because);
+    if (planned.status == ActionStatus::kHeld) {
+      held_.emplace(planned.action.key, planned.held_because);
+    } else if (planned.status == ActionStatus::kNotice) {
+      held_.emplace(planned.action.key,
+                    fmt::format("its time comes at {}", FormatInstant(planned.due)));
+    }
   }
 }
 
@@ -157,6 +177,17 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
                      FormatInstant(*seen_use));
 }
 
+// A policy may still match and no longer ask for this action: its row hangs on another one now, or
+// its stages are others. Once something has happened, a stage is finished also when its match
+// ended.
+bool FactGate::AsksNot(Moment& moment, const JournalEntry& entry, const ActionReason& reason) {
+  if (asked_.contains(entry.action.key)) return false;
+  if (!begun_.contains({reason.finding_id, reason.stage})) return true;
+  const auto ground = GroundOf(reason);
+  return ground &&
+         moment.evaluator.Judge(ground->rule, ground->row).verdict == eval::Verdict::kMatch;
+}
+
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(Moment* const moment, Now());
@@ -174,6 +205,8 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
     return Withdraw(fmt::format("it is protected by {}: {}", veto->by, veto->detail));
   }
   const Instant known_use = UseInFacts(derivation_.facts, *entity, *row);
+  // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
+  const bool is_done = model_.InWantedState(InPolicies(action.verb), {*entity, *row});
   std::string why = "no policy asks for it";
   for (const ActionReason& reason : action.reasons) {
     if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
@@ -181,6 +214,9 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
       continue;
     }
     RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen_use, known_use));
+    if (ended.empty() && !is_done && AsksNot(*moment, entry, reason)) {
+      ended = fmt::format("{} no longer asks for it", reason.policy);
+    }
     if (ended.empty()) {
       const auto held = held_.find(action.key);
       if (held == held_.end() || begun_.contains({reason.finding_id, reason.stage})) {

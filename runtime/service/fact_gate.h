@@ -4,7 +4,8 @@
 // asks for any more, what is protected or exempt, and what the target itself has seen used later
 // than any feed has told; held, what the plan of now holds. The judged row is judged again until
 // the stage's first action is done: after that our own work may be what ended the match, and a
-// begun stage is completed. One caller at a time.
+// begun stage is completed, as far as its policy, where it still matches, asks for that. One caller
+// at a time.
 #pragma once
 
 #include <map>
@@ -13,6 +14,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "runtime/env/clock.h"
 #include "runtime/journal/run_options.h"
 #include "runtime/journal/transition.h"
+#include "runtime/plan/access_model.h"
 #include "runtime/plan/exemption.h"
 #include "runtime/service/pipeline.h"
 
@@ -53,12 +56,16 @@ class FactGate final : public ActionGate {
   // `seen_use`: by what its system says.
   Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
                                std::optional<Instant> seen_use, Instant known_use);
+  // Of a reason that has not ended.
+  bool AsksNot(Moment& moment, const JournalEntry& entry, const ActionReason& reason);
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
 
   const Derivation& derivation_;
   const FindingBook findings_;
+  const AccessModel model_;
   const std::vector<Exemption> exemptions_;
   const Clock& clock_;
+  std::unordered_set<std::string> asked_;                                  // keys of now
   std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding

@@ -46,6 +46,66 @@ TEST_CASE_FIXTURE(HandedOver, "AnotherMeaningHoldsWhatWasHandedOverAndNeverTried
   CHECK(!Has("on-ann-vpn"));
 }
 
+// It was removed although the plan of the same facts had nothing to remove, or said that it was
+// due in a week: the row still matched.
+TEST_CASE_FIXTURE(HandedOver, "WhatNoStageAsksForAnyMoreIsWithdrawn") {
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("{ revoke g }"), 12, "{ notify \"team\" }");
+  Write("policies/access.rescind", policies);
+  REQUIRE_MESSAGE(Run({"apply", "--resume"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(NobodyLostAccess());
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "transition" || entry["to"] != "withdrawn") continue;
+    CHECK(entry["outcome"] == "access.stale_grant no longer asks for it");
+  }
+}
+
+TEST_CASE_FIXTURE(HandedOver, "WhatIsDueLaterNowIsHeld") {
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("then { revoke g }"), 17,
+                   "then { notify \"team\" } then after 7d { revoke g }");
+  Write("policies/access.rescind", policies);
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kHeld);
+  CHECK(NobodyLostAccess());
+  // Its first stage has been confirmed under that meaning, and its week begins.
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(NobodyLostAccess());
+  clock.Advance({7 * kMicrosPerDay + kMicrosPerHour});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-vpn"));
+}
+
+// The judged identity still matches, but the account is another's now.
+TEST_CASE_FIXTURE(CompanyFixture, "WhatHangsOnAnotherRowNowIsWithdrawnInFlightToo") {
+  Write("policies/access.rescind", R"(
+policy leaver "Leavers lose their grants" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { revoke i.accounts.grants }
+}
+)");
+  const auto person = [](const std::string& id, const std::string& status) {
+    return "{\"entity\":\"identity\",\"id\":\"" + id + "\",\"kind\":\"employee\",\"status\":\"" +
+           status + "\"}\n";
+  };
+  ImportCompany();
+  GiveAccess();
+  ImportMore(person("old", "terminated") + person("new", "active") +
+             "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n");
+  Write("fault-apply", "reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0\n");
+  const std::string id = MakePlan();
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  clock.Advance({kMicrosPerHour});
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"new\"}\n");
+  REQUIRE_MESSAGE(Run({"apply", "--resume"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-ann-vpn"));
+  CHECK(Prints("withdrawn"));
+}
+
 // The resumed run gave the reason of the first one, which was no longer true.
 TEST_CASE_FIXTURE(HandedOver, "AResumedRunGivesTheReasonsOfNow") {
   TellUseOfAnnsVpn("2026-02-01T00:00:00Z");
