@@ -125,7 +125,8 @@ class Importer {
   Result<std::unique_ptr<FeedReader>> MakeReader(const std::string& path, PeekedFile& file) const;
   Result<std::vector<EntityId>> NamedEntities() const;
   Status Finish(Import& import, ImportSummary& summary);
-  void WarnOfSource(ImportSummary& summary) const;
+  // `by_lines`: a snapshot that is about the entities which it has lines of.
+  void WarnOfSource(bool by_lines, ImportSummary& summary) const;
 
   bool ReadsStandardInput() const {
     return std::find(request_.files.begin(), request_.files.end(), kStandardInput) !=
@@ -286,7 +287,7 @@ Result<ImportSummary> Importer::Attempt(bool snapshot) {
     if (!loaded.ok()) return NothingTaken(std::move(loaded).error());
     rows += summary.files.back().load.rows;
   }
-  WarnOfSource(summary);
+  WarnOfSource(snapshot && !names_entities, summary);
   if (summary.bad_count() > 0 && (!request_.skip_bad || snapshot)) return summary;
   if (snapshot && rows == 0 && !names_entities) {
     return Invalid("an empty snapshot does not say which entity the source has no rows of",
@@ -356,7 +357,7 @@ Status Importer::Finish(Import& import, ImportSummary& summary) {
   return status;
 }
 
-void Importer::WarnOfSource(ImportSummary& summary) const {
+void Importer::WarnOfSource(bool by_lines, ImportSummary& summary) const {
   std::set<EntityId> entities;
   for (const ImportedFile& file : summary.files) {
     entities.insert(file.load.entities.begin(), file.load.entities.end());
@@ -365,6 +366,17 @@ void Importer::WarnOfSource(ImportSummary& summary) const {
   for (const EntityId entity : entities) names.push_back(store_.schema().entity(entity).name);
   for (std::string& warning : CheckSource(workspace_, summary.origin.source, names)) {
     summary.warnings.push_back(std::move(warning));
+  }
+  const std::string& source = summary.origin.source;
+  const auto declared = workspace_.sources.find(source);
+  if (!by_lines || declared == workspace_.sources.end()) return;
+  for (const std::string& entity : declared->second.entities) {
+    if (std::find(names.begin(), names.end(), entity) != names.end()) continue;
+    summary.warnings.push_back(fmt::format(
+        "this snapshot has no line of `{0}`, which \"{1}\" delivers too: what it said of such rows "
+        "before stays; when there are none any more, say so with a file of one empty line: rescind "
+        "import NONE.ndjson --entity {0} --source {1} --snapshot",
+        entity, source));
   }
 }
 

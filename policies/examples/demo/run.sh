@@ -197,13 +197,20 @@ open_session() {
 # Both servers, read as they are now.
 read_servers() {
   export_directory >"$facts/corp-ldap.ndjson" || die "the directory could not be read"
-  export_database >"$facts/crm-db.ndjson" || die "the database could not be read"
+  export_database >"$facts/all-of-crm-db" || die "the database could not be read"
+  grep -v '^{"entity" : "session"' "$facts/all-of-crm-db" >"$facts/crm-db.ndjson" || true
+  # One empty line says that there is none.
+  grep '^{"entity" : "session"' "$facts/all-of-crm-db" >"$facts/crm-sessions.ndjson" ||
+    echo >"$facts/crm-sessions.ndjson"
+  rm "$facts/all-of-crm-db"
   say "  facts/corp-ldap.ndjson  $(wc -l <"$facts/corp-ldap.ndjson") facts, as the directory has them now"
   say "  facts/crm-db.ndjson     $(wc -l <"$facts/crm-db.ndjson") facts, as the database has them now"
+  say "  facts/crm-sessions.ndjson $(grep -c session "$facts/crm-sessions.ndjson") logged in there now"
 }
 import_servers() {
   must import facts/corp-ldap.ndjson --source corp-ldap --snapshot
   must import facts/crm-db.ndjson --source crm-db --snapshot
+  must import facts/crm-sessions.ndjson --entity session --source crm-sessions --snapshot
 }
 
 plan_id_of() { sed -n 's/.*"plan_id": *"\([^"]*\)".*/\1/p' "$1" | head -n 1; }

@@ -234,6 +234,26 @@ TEST_CASE_FIXTURE(ImportFixture, "WhoDeliversWhatIsComparedWithTheWorkspace") {
   CHECK(Run({"a.ndjson"})->warnings[0].find("add [source.directory]") != std::string::npos);
 }
 
+// Whether nobody is logged in any more, or the feed does not list who is, no line can say.
+TEST_CASE_FIXTURE(ImportFixture, "ASnapshotSaysWhichEntitiesOfItsSourceItHasNoLineOf") {
+  workspace.sources["hr"].entities = {"identity", "account"};
+  request.snapshot = true;
+  Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"ann\",\"status\":\"active\"}\n");
+  const auto summary = Run({"a.ndjson"});
+  REQUIRE(summary.ok());
+  REQUIRE(summary->warnings.size() == 1);
+  CHECK(summary->warnings[0].find("no line of `account`, which \"hr\" delivers too") !=
+        std::string::npos);
+  CHECK(summary->warnings[0].find("import NONE.ndjson --entity account --source hr --snapshot") !=
+        std::string::npos);
+  request.snapshot = false;
+  CHECK(Run({"a.ndjson"})->warnings.empty());
+  // Who names an entity has said what the snapshot is about.
+  request.snapshot = true;
+  request.feed.entity = "identity";
+  CHECK(Run({"a.ndjson"})->warnings.empty());
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "OptionsOfCsvAreRefusedForNdjsonAndProgressIsTold") {
   Write("a.ndjson", "{\"entity\":\"identity\",\"id\":\"bob\"}\n");
   uint64_t total = 0;
