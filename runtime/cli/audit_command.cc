@@ -5,10 +5,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "runtime/audit/audit_log.h"
 #include "runtime/audit/log_proof.h"
+#include "runtime/audit/log_reader.h"
 #include "runtime/audit/log_verify.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_list.h"
+#include "runtime/service/store_opener.h"
 
 namespace rescind {
 namespace {
@@ -166,10 +169,35 @@ Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocatio
   return report.ok() ? ExitStatus::kDone : ExitStatus::kCheckFailed;
 }
 
+// A log goes on with its own key; another beside it would only be in the way.
+Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
+  FileSystem& files = invocation.files;
+  const bool had_log = files.Exists(AuditWitnessFile(workspace.audit_key_file));
+  if (!had_log && !files.Exists(workspace.store_folder)) return {};
+  StoreOptions options;
+  options.read_only = true;
+  RESCIND_ASSIGN(
+      const WorkspaceStore opened,
+      OpenWorkspaceStore(workspace, {files, invocation.clock, invocation.random}, options));
+  const KeyValueReader& reader = opened.store->key_values();
+  if (reader.audit_mark().size == 0) return {};
+  RESCIND_ASSIGN(const auto key, reader.Get(kPublicKeyName));
+  return Error{
+      ErrorKind::kInvalidInput,
+      fmt::format("the log of {} has {} entries and a key already: {}", workspace.store_folder,
+                  reader.audit_mark().size, key.value_or("unknown")),
+      fmt::format("put the private half back as {} from your backup of the secrets; while it is "
+                  "there, `rescind audit key rotate` replaces it",
+                  workspace.audit_key_file)};
+}
+
 Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
   if (what == "rotate") return RunKeyRotation(invocation);
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
   if (what == "create") {
+    if (!invocation.files.Exists(workspace.audit_key_file)) {
+      RESCIND_TRY(RefuseSecondKey(workspace, invocation));
+    }
     RESCIND_ASSIGN(const AuditPublicKey key,
                    CreateAuditKey(workspace.audit_key_file, workspace.audit_origin,
                                   invocation.files, invocation.random));
