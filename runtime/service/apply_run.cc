@@ -400,6 +400,14 @@ Status ApplyRun::AlarmOfReturns(Work& work) {
   return work.notices.SendReturns(returns, oncall);
 }
 
+// What an earlier run could not tell is told by this one.
+Status ApplyRun::SendAgain(Work& work) {
+  RESCIND_ASSIGN(const bool any, work.notices.HasNewsToSend());
+  if (!any) return {};
+  RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
+  return work.notices.SendAgain();
+}
+
 Status ApplyRun::Escalate(Work& work) {
   for (const AppliedAction& action : work.report.actions) {
     if (action.state != ActionState::kEscalated) continue;
@@ -472,6 +480,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(work.notices.SendWithdrawn(work.outcome(), work.derivation->facts));
   RESCIND_TRY(AlarmOfReturns(work));
+  RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
   RESCIND_TRY(WithdrawUnasked(work));
@@ -508,6 +517,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
     RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
     RESCIND_TRY(HandOver(work));  // for what they rest on now
   }
+  RESCIND_TRY(SendAgain(work));
   return CarryOut(work, patience);
 }
 

@@ -10,6 +10,12 @@ std::string RecordKey(const StageName& stage, std::string_view recipient) {
                      Sha256Hex(recipient).substr(0, 16));
 }
 
+// Of a message that is remembered only while it could not be sent.
+std::string NewsKey(std::string_view kind, std::string_view about, std::string_view recipient) {
+  return fmt::format("{}{}/{}/{}", kUnsentNoticePrefix, kind, about,
+                     Sha256Hex(recipient).substr(0, 16));
+}
+
 std::string CameBackKey(const EarlierRemoval& removal) {
   return fmt::format("{}{}", kCameBackPrefix, removal.action_key);
 }
@@ -105,7 +111,8 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
 }  // namespace
 
 Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
-                                  const std::string& record_key) {
+                                  const std::string& sent_key, const std::string& unsent_key) {
+  tried_.insert(unsent_key);
   auto delivery = sender_.Send(entry.recipient, notice);
   if (delivery.ok()) {
     entry.channel = delivery->channel;
@@ -131,12 +138,11 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
     policy.stage = entry.stage;
   }
   KeyValueBatch batch;
-  if (!record_key.empty() && delivery.ok()) {
-    batch.Put(record_key, "1");
-    batch.Delete(UnsentNoticeKey(record_key));
-  } else if (!record_key.empty()) {
-    RESCIND_TRY(
-        PutUnsent(notice, entry, delivery.error().help, UnsentNoticeKey(record_key), batch));
+  if (delivery.ok()) {
+    if (!sent_key.empty()) batch.Put(sent_key, "1");
+    batch.Delete(unsent_key);
+  } else {
+    RESCIND_TRY(PutUnsent(notice, entry, delivery.error().help, unsent_key, batch));
   }
   RESCIND_TRY(recorder_.Record({event}, batch));
   log_.push_back(std::move(entry));
@@ -157,6 +163,9 @@ Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
   unsent.recipient = entry.recipient;
   unsent.problem = entry.problem;
   unsent.remedy = remedy;
+  unsent.subject = notice.subject;
+  unsent.text = notice.text;
+  unsent.about.assign(notice.about.begin(), notice.about.end());
   unsent.tried_at = clock_.Now();
   RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
   if (earlier) {
@@ -171,10 +180,15 @@ Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
 
 Status NoticeRound::NoteUnasked(const Plan& plan) {
   std::set<std::string, std::less<>> unasked;
-  RESCIND_TRY(reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view) {
-    unasked.emplace(key);
-    return true;
-  }));
+  Status problem;
+  RESCIND_TRY(
+      reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view bytes) {
+        auto unsent = DecodeUnsentNotice(bytes);
+        if (!unsent.ok()) problem = std::move(unsent).error().In(key);
+        if (unsent.ok() && !unsent->is_news()) unasked.emplace(key);
+        return problem.ok();
+      }));
+  RESCIND_TRY(std::move(problem));
   if (unasked.empty()) return {};
   for (const PlannedNotice& planned : plan.notices) {
     if (planned.status != ActionStatus::kReady) continue;
@@ -182,9 +196,6 @@ Status NoticeRound::NoteUnasked(const Plan& plan) {
       const StageName stage{planned.finding_id, planned.stage};
       unasked.erase(UnsentNoticeKey(RecordKey(stage, recipient)));
     }
-  }
-  for (const PlannedAction& planned : plan.actions) {
-    if (planned.came_back) unasked.erase(UnsentNoticeKey(CameBackKey(*planned.came_back)));
   }
   records_.insert(records_.end(), unasked.begin(), unasked.end());
   return {};
@@ -206,7 +217,8 @@ Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedN
     std::string key = RecordKey(stage, recipient);
     RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
     if (!earlier) {
-      RESCIND_ASSIGN(const bool taken, SendOne(notice, std::move(entry), key));
+      RESCIND_ASSIGN(const bool taken,
+                     SendOne(notice, std::move(entry), key, UnsentNoticeKey(key)));
       all = all && taken;
     } else {
       entry.earlier = true;
@@ -249,7 +261,9 @@ Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& fa
       entry.entity = finding.entity;
       entry.target = judged_id;
       entry.recipient = recipient;
-      RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
+      const std::string unsent_key = NewsKey("withdrawn", finding.id, recipient);
+      RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                     SendOne(notice, std::move(entry), "", unsent_key));
     }
   }
   return {};
@@ -274,9 +288,9 @@ Status NoticeRound::SendReturns(const std::vector<const PlannedAction*>& returns
     entry.target = planned->action.target.id;
     entry.stage = planned->reasons.front().stage;
     entry.recipient = oncall;
-    RESCIND_ASSIGN(
-        [[maybe_unused]] const bool taken,
-        SendOne(CameBackNotice(*planned), std::move(entry), CameBackKey(*planned->came_back)));
+    const std::string key = CameBackKey(*planned->came_back);
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                   SendOne(CameBackNotice(*planned), std::move(entry), key, UnsentNoticeKey(key)));
   }
   return {};
 }
@@ -293,7 +307,56 @@ Status NoticeRound::SendClockLeap(const std::string& why, Instant last_evaluatio
   notice.about = {{"last_evaluation", FormatInstant(last_evaluation)}, {"because", why}};
   AppliedNotice entry;
   entry.recipient = oncall;
-  RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), key));
+  RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                 SendOne(notice, std::move(entry), key, UnsentNoticeKey(key)));
+  return {};
+}
+
+Result<std::vector<std::pair<std::string, UnsentNotice>>> NoticeRound::ListNews() const {
+  std::vector<std::pair<std::string, UnsentNotice>> news;
+  Status problem;
+  RESCIND_TRY(
+      reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view bytes) {
+        auto unsent = DecodeUnsentNotice(bytes);
+        if (!unsent.ok()) {
+          problem = std::move(unsent).error().In(key);
+        } else if (unsent->is_news() && !tried_.contains(std::string(key))) {
+          news.emplace_back(key, *std::move(unsent));
+        }
+        return problem.ok();
+      }));
+  RESCIND_TRY(std::move(problem));
+  return news;
+}
+
+Result<bool> NoticeRound::HasNewsToSend() const {
+  RESCIND_ASSIGN(const auto news, ListNews());
+  return !news.empty();
+}
+
+Status NoticeRound::SendAgain() {
+  RESCIND_ASSIGN(const auto news, ListNews());
+  for (const auto& [key, unsent] : news) {
+    Notice notice;
+    notice.kind = unsent.kind;
+    notice.subject = unsent.subject;
+    notice.text = unsent.text;
+    notice.about.insert(unsent.about.begin(), unsent.about.end());
+    // The text itself stays as it is: it is what is tried again should this fail, too.
+    notice.about["delayed_since"] = FormatInstant(unsent.since);
+    AppliedNotice entry;
+    entry.policy = unsent.policy;
+    entry.entity = unsent.entity;
+    entry.target = unsent.target;
+    entry.stage = unsent.stage;
+    entry.recipient = unsent.recipient;
+    const auto removed_by = notice.about.find("removed_by");
+    const bool is_return = unsent.kind == "came_back" && removed_by != notice.about.end();
+    const std::string sent_key =
+        is_return ? std::string(kCameBackPrefix) + removed_by->second : std::string();
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                   SendOne(notice, std::move(entry), sent_key, key));
+  }
   return {};
 }
 
@@ -314,7 +377,9 @@ Status NoticeRound::SendEscalated(const AppliedAction& action,
     entry.entity = action.entity;
     entry.target = action.target;
     entry.recipient = recipient;
-    RESCIND_ASSIGN([[maybe_unused]] const bool taken, SendOne(notice, std::move(entry), ""));
+    const std::string unsent_key = NewsKey("escalated", action.key, recipient);
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                   SendOne(notice, std::move(entry), "", unsent_key));
   }
   return {};
 }

@@ -57,6 +57,10 @@ class NoticeRound {
   // `oncall` hears that the clock is far ahead of `last_evaluation`, so that everything is held:
   // once, or again from the next run when its channel did not take it.
   Status SendClockLeap(const std::string& why, Instant last_evaluation, const std::string& oncall);
+  // What earlier runs could not tell of what had happened. Best effort, like what it was.
+  Status SendAgain();
+  // Whether there is any of it that this run has not tried yet.
+  Result<bool> HasNewsToSend() const;
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 
@@ -73,8 +77,11 @@ class NoticeRound {
 
  private:
   Result<bool> SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned);
-  // Sends to one recipient and records it; whether somebody took it.
-  Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& record_key);
+  // Sends to one recipient and records it; whether somebody took it. `unsent_key` lies below
+  // kUnsentNoticePrefix; `sent_key` may be empty: nobody asks later whether it was sent.
+  Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& sent_key,
+                       const std::string& unsent_key);
+  Result<std::vector<std::pair<std::string, UnsentNotice>>> ListNews() const;
   Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
                    const std::string& key, KeyValueBatch& batch) const;
 
@@ -85,6 +92,7 @@ class NoticeRound {
   const std::string trigger_;
   std::set<StageName> sent_;
   std::set<StageName> failed_;
+  std::set<std::string> tried_;  // keys of what was not sent before, or not now
   std::vector<AppliedNotice> log_;
   std::vector<std::string> records_;
 };

@@ -30,6 +30,12 @@ std::string EncodeUnsentNotice(const UnsentNotice& notice) {
   writer.Text(notice.remedy);
   writer.Time(notice.since);
   writer.Time(notice.tried_at);
+  writer.Text(notice.subject);
+  writer.Text(notice.text);
+  writer.List(notice.about, [&](const auto& field) {
+    writer.Text(field.first);
+    writer.Text(field.second);
+  });
   return writer.Take();
 }
 
@@ -47,6 +53,12 @@ Result<UnsentNotice> DecodeUnsentNotice(std::string_view bytes) {
   notice.remedy = reader.Text();
   notice.since = reader.Time();
   notice.tried_at = reader.Time();
+  notice.subject = reader.Text();
+  notice.text = reader.Text();
+  notice.about = reader.List<std::pair<std::string, std::string>>(8, [&] {
+    std::string name = reader.Text();
+    return std::pair(std::move(name), reader.Text());
+  });
   RESCIND_TRY(reader.Check());
   return notice;
 }

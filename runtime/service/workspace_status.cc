@@ -82,6 +82,8 @@ std::string SubjectOf(const UnsentNotice& notice) {
   if (notice.kind == "clock_leap") return "the alarm that the clock leapt";
   const std::string row = fmt::format("{} {}", notice.entity, Visible(notice.target));
   if (notice.kind == "came_back") return fmt::format("the alarm that {} came back", row);
+  if (notice.kind == "escalated") return fmt::format("the alarm that {} needs a person", row);
+  if (notice.kind == "withdrawn") return fmt::format("{}'s word that {} stays", notice.policy, row);
   return fmt::format("{}'s notice about {}", notice.policy, row);
 }
 

@@ -126,6 +126,42 @@ TEST_CASE_FIXTURE(CompanyFixture, "ANoticeThatCouldNotBeSentIsSaidUntilItIs") {
   CHECK(!Prints("could not be sent"));
 }
 
+// They were lost: an alarm by the apply that removed the access again, the others at once.
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatCouldNotBeToldIsToldByTheNextApply") {
+  const auto break_channel = [&] { Write("channel", "#!/bin/sh\nexit 1\n"); };
+  const auto told = [&](const std::string& kind) {
+    return Has("messages") && Content("messages").find("\"" + kind + "\"") != std::string::npos;
+  };
+  break_channel();
+  Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("X the alarm that grant ann-vpn needs a person to oncall: waits since"));
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  WriteWorkspace("");  // and the channel works
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(told("escalated"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["unsent_count"] == 0);
+
+  // Removed, given back, and removed again while nobody could be told.
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  clock.Advance({kMicrosPerHour});
+  GiveAccess();
+  ImportCompany("2026-06-01T08:59Z");
+  break_channel();
+  (void)ApplyConfirmed();
+  CHECK(!Has("on-ann-vpn"));
+  WriteWorkspace("");
+  REQUIRE(files.Remove(folder / "messages").ok());
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(told("came_back"));
+  REQUIRE(files.Remove(folder / "messages").ok());
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!Has("messages"));  // once
+}
+
 // It said that the last change of a store without facts was on 1970-01-01.
 TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutFactsHasNoLastChange") {
   // It makes the store before it sees that there is no such row.
