@@ -117,6 +117,7 @@ class Importer {
 
  private:
   Status CheckRequest() const;
+  Status CheckMoments() const;
   Result<ImportSummary> Attempt(bool snapshot);
   Status LoadOne(const std::string& path, Import& import, bool snapshot, ImportSummary& summary);
   Result<std::unique_ptr<PeekedFile>> OpenFile(const std::string& path) const;
@@ -185,6 +186,29 @@ Status Importer::CheckRequest() const {
   if (is_future(request_.at, 0)) {
     return Invalid(fmt::format("--at {} lies in the future", FormatInstant(*request_.at)),
                    "facts are recorded as of now or earlier");
+  }
+  return CheckMoments();
+}
+
+// A format of a field that no row has would be passed over, and days be read the wrong way round.
+Status Importer::CheckMoments() const {
+  const Schema& schema = store_.schema();
+  std::set<std::string> moments = {"@effective_at"};
+  for (const EntityDef& entity : schema.entities()) {
+    if (!request_.feed.entity.empty() && entity.name != request_.feed.entity) continue;
+    for (const FieldDef& field : entity.fields) {
+      const TypeKind kind = field.type.kind;
+      if (kind == TypeKind::kTime || kind == TypeKind::kDate) moments.insert(field.name);
+    }
+  }
+  for (const auto& [name, format] : request_.feed.moments.by_field) {
+    if (moments.contains(name)) continue;
+    const std::string meant = Meant(name, {moments.begin(), moments.end()});
+    return Invalid(
+        fmt::format("--date-format: {} has no time or date called `{}`",
+                    request_.feed.entity.empty() ? "no entity" : request_.feed.entity, name),
+        meant.empty() ? fmt::format("name one of {}", fmt::join(moments, ", "))
+                      : fmt::format("did you mean `{}`?", meant));
   }
   return {};
 }

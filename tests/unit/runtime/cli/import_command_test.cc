@@ -188,6 +188,12 @@ TEST_CASE_FIXTURE(FactsProgram, "OptionsThatAreNotClearSayHowToWriteThem") {
   CHECK(Import({"identity.csv", "--delimiter", "ab"}) == ExitStatus::kUsage);
   CHECK(Import({"identity.csv", "--observed-at", "soon"}) == ExitStatus::kUsage);
   CHECK(Import({"identity.csv", "--date-format", "DD.MM."}) == ExitStatus::kUsage);
+  // It was passed over, and the field read as it is read without.
+  CHECK(Import({"identity.csv", "--entity", "identity", "--date-format",
+                "contract_ends=%d.%m.%Y"}) == ExitStatus::kError);
+  CHECK(
+      Complains("identity has no time or date called `contract_ends`\nhelp: did you mean "
+                "`contract_end`?"));
   CHECK(Import({"identity.csv", "--format", "xml"}) == ExitStatus::kUsage);
   CHECK(Import({"identity.csv", "--snapshot"}) == ExitStatus::kError);
   CHECK(Complains("--source NAME"));
