@@ -143,6 +143,7 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
     work.selection = SelectReady(derived);
+    LeaveFailedStages(work);
     return {};
   }
   std::set<std::string> done;
@@ -152,6 +153,26 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   }
   work.selection = SelectActions(*request.plan, derived, done);
   return {};
+}
+
+// A stage that was rolled back was one transaction: without what failed in it, which is left to a
+// person, the rest of it would be half of one.
+void ApplyRun::LeaveFailedStages(Work& work) {
+  const auto& all_terms = work.outcome().terms;
+  const auto stage_of = [&](const PlannedAction& planned) {
+    const auto terms = all_terms.find(planned.action.key);
+    return terms == all_terms.end() ? std::string() : terms->second.rollback_group;
+  };
+  std::set<std::string> failed;
+  for (const PlannedAction& planned : work.selection.escalated) failed.insert(stage_of(planned));
+  failed.erase("");
+  if (failed.empty()) return;
+  for (const PlannedAction& planned : work.outcome().plan.actions) {
+    if (!failed.contains(stage_of(planned))) continue;
+    if (work.selection.action_keys.erase(planned.action.key) == 0) continue;
+    work.selection.fallen.push_back(
+        FallenOf(planned, "its stage was rolled back, and what failed in it waits for a person"));
+  }
 }
 
 Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& request,

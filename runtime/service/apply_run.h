@@ -91,6 +91,7 @@ class ApplyRun {
   Result<ApplyAnswer> CarryOut(Work& work, Duration patience);
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
+  static void LeaveFailedStages(Work& work);
   Status SendAgain(Work& work);
   Status Escalate(Work& work);
   void TellTransition(const Transition& transition) const;

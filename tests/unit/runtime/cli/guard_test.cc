@@ -140,6 +140,42 @@ TEST_CASE_FIXTURE(HandedOver, "ResumingAPlanAppliesThatPlanAndNothingElse") {
   CHECK(!Has("on-ann-vpn"));
 }
 
+// The next run disabled again what had been given back, without the rest of its stage.
+TEST_CASE_FIXTURE(CompanyFixture, "AStageThatWasRolledBackIsNotDoneInPartByTheNextRun") {
+  Write("policies/access.rescind", R"(
+policy leaver "Leavers lose their accounts, all or none" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { disable i.accounts }
+  on failure retry for 1m then rollback
+}
+)");
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
+      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
+  Write("on-ann", "");
+  Write("on-eve", "");
+  Write("fault-apply",
+        "if [ $id = eve ]; then reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0; "
+        "fi\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(Has("on-ann"));
+  REQUIRE(Asked("undo", "ann") == 1);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Has("on-ann"));
+  CHECK(Prints("its stage was rolled back, and what failed in it waits for a person"));
+  // A plan that lists both is a person's decision.
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+  CHECK(!Has("on-eve"));
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "AResumedRunSaysWhatIsEscalated") {
   Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0\n");
   CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
