@@ -12,10 +12,10 @@ auto WantedState(const Claim& claim) {
                          std::string_view(claim.action->playbook));
 }
 
-// Ready when any claim is; else what comes first of its own accord; else held.
+// Ready when any claim is; else held when one is due, whoever else gives notice; else in notice.
 void SetStatus(const PlanDraft& draft, std::span<const uint32_t> claims, ActionSketch& sketch) {
   const auto rank = [](ActionStatus status) {
-    return status == ActionStatus::kReady ? 0 : status == ActionStatus::kNotice ? 1 : 2;
+    return status == ActionStatus::kReady ? 0 : status == ActionStatus::kHeld ? 1 : 2;
   };
   const auto order = [&](uint32_t index) {
     const Claim& claim = draft.claims[index];
@@ -27,6 +27,7 @@ void SetStatus(const PlanDraft& draft, std::span<const uint32_t> claims, ActionS
   sketch.status = draft.StatusOf(claim);
   sketch.due = claim.due;
   if (sketch.status == ActionStatus::kHeld) sketch.held_because = draft.WhyHeld(claim);
+  if (sketch.status == ActionStatus::kNotice) sketch.held_because = claim.held;
 }
 
 // A sealed plan's order as far as no id is needed for it.

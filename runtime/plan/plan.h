@@ -80,7 +80,8 @@ struct PlannedAction {
   Action action;
   std::optional<Change> change;  // absent when there is no plan to compare with
   ActionStatus status = ActionStatus::kReady;
-  // kHeld: the plain reason. kNotice: what keeps `due` from coming nearer.
+  // kHeld: the plain reason. kNotice: what keeps `due` from coming nearer, or will hold
+  // the action then.
   std::string held_because;
   Instant due;
   bool reversible = false;

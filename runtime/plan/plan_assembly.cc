@@ -294,7 +294,7 @@ class PlanAssembly {
       const StageDraft& stage = draft_.stages[draft_.claims[i].stage_draft];
       if (stage.rule != notice_stage.rule || stage.finding != notice_stage.finding) break;
       ActionSketch& sketch = sketches_.actions[sketches_.action_of_claim[i]];
-      if (sketch.status != ActionStatus::kNotice) continue;
+      if (sketch.status != ActionStatus::kNotice || draft_.claims[i].held) continue;
       sketch.held_because =
           draft_.Intern(fmt::format("waits for a notice that could not be sent: {}", why));
     }

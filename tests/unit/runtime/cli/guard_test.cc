@@ -35,6 +35,22 @@ TEST_CASE_FIXTURE(HandedOver, "AStaleFeedHoldsWhatWasHandedOverAndNeverTried") {
   CHECK(!Has("on-ann-vpn"));
 }
 
+// Another policy's notice hid what the limit holds: nothing was "held", and the status was 0.
+TEST_CASE_FIXTURE(CompanyWithAccess, "WhatIsHeldIsSaidThoughAnotherPolicyGivesNoticeOfIt") {
+  std::string limited(kCompanyPolicies);
+  limited.replace(limited.find("then { revoke g }"), 17, "then { revoke g }\n  limit 1 of grant");
+  Write("policies/access.rescind", limited);
+  Write("policies/notice.rescind", kNoticePolicies);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kHeld, (out.str() + err.str()));
+  CHECK(Json()["summary"]["held"] == 3);
+  CHECK(Json()["held_because"].dump().find("rescind release access.stale_grant") !=
+        std::string::npos);
+  CHECK(Has("on-ann-vpn"));
+  REQUIRE(Run({"why", "grant:ann-vpn"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("! revoke grant ann-vpn at 2026-06-01T08:00:00Z: held (over the limit of 1 of"));
+}
+
 TEST_CASE_FIXTURE(HandedOver, "AnotherMeaningHoldsWhatWasHandedOverAndNeverTried") {
   std::string policies(kCompanyPolicies);
   policies.replace(policies.find("90d"), 3, "80d");

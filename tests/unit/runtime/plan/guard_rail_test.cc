@@ -405,6 +405,57 @@ TEST_CASE("an action without an executor is held, the others of its stage go") {
   CHECK(outcome.starts[0].action_keys == Lines{outcome.plan.actions[0].action.key});
 }
 
+// The notice of another policy hid it: "0 ready, 3 in notice, 0 held", and apply ended with 0.
+TEST_CASE("what is due and held is held, whoever else gives notice of it") {
+  PlannerWorld world(R"(
+policy st "Standing" {
+  mode enforce
+  severity low
+  for g in grant
+  when g.granted_at older than 30d
+  then { notify "team" }
+  then after 7d { revoke g }
+}
+policy emg "Emergency" {
+  mode enforce
+  severity critical
+  for g in grant
+  when g.source == emergency
+  then { revoke g }
+  limit 1 of grant
+}
+)");
+  world.Account("a", nullptr);
+  world.Grant("g1", "a").Set("source", "emergency");
+  world.Grant("g2", "a").Set("source", "emergency");
+  world.Grant("g3", "a");
+  const PlanOutcome outcome = world.Apply();
+  CHECK(ActionLines(outcome.plan) ==
+        Lines{"revoke grant g1: held", "revoke grant g2: held", "revoke grant g3: notice"});
+  CHECK(outcome.plan.actions[0].held_because ==
+        "over the limit of 1 of grant: 2 of at most 1; `rescind release p.emg --reason …` "
+        "lets it go");
+  CHECK(outcome.plan.actions[0].due == world.now);
+  CHECK(outcome.plan.actions[2].held_because.empty());
+  CHECK(outcome.plan.summary.held_count == 2);
+  CHECK(outcome.plan.summary.notice_count == 1);
+  world.now = Plus(world.now, "7d");  // the notice has run out
+  CHECK(ActionLines(world.Plan().plan) ==
+        Lines{"revoke grant g1: ready", "revoke grant g2: ready", "revoke grant g3: ready"});
+}
+
+// Nobody heard before the last day of the week's notice that the system has no target.
+TEST_CASE("what its system cannot do is said while it is in notice") {
+  PlannerWorld world(Policy("then { notify \"team\" } then after 7d { disable a }"));
+  world.Account("a", nullptr).Set("privileged", PlainValue(true));
+  world.options.support = [](const Action&) { return SystemSupport(); };
+  world.options.unreachable = [](const std::string&) { return "nobody is there"; };
+  const PlanOutcome outcome = world.Plan();
+  CHECK(ActionLines(outcome.plan) == Lines{"disable account a: notice"});
+  CHECK(outcome.plan.actions[0].held_because ==
+        "rescind.toml has no [target.ldap] that could do it");
+}
+
 TEST_CASE("a jumped clock holds everything that removes, even what has begun") {
   PlannerWorld world(Policy("then { disable a }"));
   world.Account("a", nullptr).Set("privileged", PlainValue(true));
