@@ -72,7 +72,7 @@ class FindingWalk {
       draft_.transitions.push_back({FindingStep::kResolved, finding, ""});
       return {};
     }
-    return has_work ? AddAlarm() : Status();
+    return has_work ? AddAlarm(stages_before) : Status();
   }
 
   void Reopen() {
@@ -348,13 +348,30 @@ class FindingWalk {
     return {};
   }
 
-  Status AddAlarm() {
+  // Since when something of the stage could have been done.
+  Instant DueSince(const StageDraft& stage) const {
+    const Instant begun = ValidBegin(stage.stage).value_or(stage.due);
+    Instant first = Instant::Never();
+    for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+      first = std::min(first, draft_.claims[i].due);
+    }
+    // Later than the stage itself: the times of all that is left began anew.
+    const bool anew = stage.first_claim != stage.end_claim && first > begun;
+    return anew ? first : stage.due;
+  }
+
+  // Each stage has its time from when it falls due: one that lies ahead is not late.
+  Status AddAlarm(size_t first_stage) {
     if (!rule_.done || finding_->alarmed_at) return {};
+    Instant late = Instant::Never();
+    for (size_t i = first_stage; i < draft_.stages.size(); ++i) {
+      late = std::min(late, Later(DueSince(draft_.stages[i]), rule_.done->within));
+    }
     StageDraft laid;
     laid.rule = rule_index_;
     laid.finding = index_;
     laid.stage = static_cast<uint32_t>(rule_.stages.size());
-    laid.due = Later(finding_->opened_at, rule_.done->within);
+    laid.due = late;
     laid.starting = laid.due <= now_;
     laid.first_claim = laid.end_claim = draft_.claims.size();
     NoticeDraft notice;

@@ -111,6 +111,7 @@ struct PlannedNotice {
   std::vector<std::string> recipients;  // channel names or "identity:ID"; the workspace's oncall
                                         // when nobody has an address
   std::string because;
+  std::string alarm;  // "not done within 4h"; empty for a message of a stage
 };
 
 // Why a match, or a row that could not be judged, leads to no action.

@@ -40,9 +40,11 @@ class PlanAssembly {
       planned.stage = stage.stage;
       planned.due = notice.due;
       planned.recipients = notice.recipients;
-      planned.because = notice.alarm ? fmt::format("not done within {}: {}",
-                                                   FormatDuration(rule.done->within), text->because)
-                                     : text->because;
+      planned.because = text->because;
+      if (notice.alarm) {
+        planned.alarm = fmt::format("not done within {}", FormatDuration(rule.done->within));
+        planned.because = fmt::format("{}: {}", planned.alarm, text->because);
+      }
       SetStatus(notice, stage, planned);
       if (planned.status == ActionStatus::kReady) SayWhatWaits(planned.recipients, stage);
       outcome_.plan.notices.push_back(std::move(planned));

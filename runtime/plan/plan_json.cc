@@ -201,6 +201,7 @@ class PlanWriter {
     json_.Member("held_because", notice.held_because);
     json_.Member("recipients", notice.recipients);
     json_.Member("because", notice.because);
+    if (!notice.alarm.empty()) json_.Member("alarm", notice.alarm);
     json_.EndObject();
   }
 

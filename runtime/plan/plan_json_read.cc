@@ -118,6 +118,7 @@ PlannedNotice ReadNotice(JsonFields& fields) {
   notice.held_because = fields.Text("held_because");
   notice.recipients = fields.Texts("recipients");
   notice.because = fields.Text("because");
+  if (fields.Has("alarm")) notice.alarm = fields.Text("alarm");
   return notice;
 }
 

@@ -81,6 +81,19 @@ Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
   return notice;
 }
 
+Notice AlarmOf(const PlannedNotice& planned, const std::string& announcement) {
+  Notice notice = NoticeOf(planned, announcement);
+  notice.kind = "late";
+  notice.subject = fmt::format("{}: {} {} ({})", planned.alarm, planned.judged_entity,
+                               planned.judged_id, planned.policy);
+  notice.text = fmt::format(
+      "What happened: {}\nWhat is left: {}\nWhat it waits for: `rescind why {}:{}` and `rescind "
+      "status` say so.\n",
+      planned.because, announcement.empty() ? "nothing that is removed" : announcement,
+      planned.judged_entity, planned.judged_id);
+  return notice;
+}
+
 // Ids are kept after their rows are gone; only an entity that the policies no longer declare has
 // none.
 Result<std::string> JudgedIdOf(const Finding& finding, const FactBase& facts) {
@@ -204,8 +217,8 @@ Status NoticeRound::NoteUnasked(const Plan& plan) {
 Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned) {
   const StageName stage{planned.finding_id, planned.stage};
   const auto announcement = outcome.announcements.find(planned.finding_id);
-  const Notice notice =
-      NoticeOf(planned, announcement == outcome.announcements.end() ? "" : announcement->second);
+  const std::string next = announcement == outcome.announcements.end() ? "" : announcement->second;
+  const Notice notice = planned.alarm.empty() ? NoticeOf(planned, next) : AlarmOf(planned, next);
   bool all = true;
   for (const std::string& recipient : planned.recipients) {
     AppliedNotice entry;

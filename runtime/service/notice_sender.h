@@ -18,7 +18,7 @@
 namespace rescind {
 
 struct Notice {
-  std::string kind;     // "notice", "withdrawn", "escalated"
+  std::string kind;     // "notice", "late", "withdrawn", "escalated", …
   std::string subject;  // one line
   std::string text;     // for a person, several lines
   // What it is about, for programs: "policy", "finding", "entity", "target", "stage", "due", …

@@ -20,7 +20,8 @@ namespace rescind {
 inline constexpr std::string_view kUnsentNoticePrefix = "service/unsent/";
 
 struct UnsentNotice {
-  std::string kind;     // "notice", "came_back", "clock_leap", "escalated", "withdrawn"
+  // "notice", "late", "came_back", "clock_leap", "escalated", "withdrawn"
+  std::string kind;
   std::string policy;   // this one and the next three are empty when it is about no row
   std::string finding;  // also empty for "came_back" and "escalated"
   std::string entity;
@@ -38,7 +39,7 @@ struct UnsentNotice {
 
   // It tells what has happened and will not be said by another judgement: it stays until it is
   // sent.
-  bool is_news() const { return kind != "notice" && kind != "clock_leap"; }
+  bool is_news() const { return kind != "notice" && kind != "late" && kind != "clock_leap"; }
 };
 
 // Beside the key under which the same message is written down once it is sent.

@@ -84,6 +84,7 @@ std::string SubjectOf(const UnsentNotice& notice) {
   if (notice.kind == "came_back") return fmt::format("the alarm that {} came back", row);
   if (notice.kind == "escalated") return fmt::format("the alarm that {} needs a person", row);
   if (notice.kind == "withdrawn") return fmt::format("{}'s word that {} stays", notice.policy, row);
+  if (notice.kind == "late") return fmt::format("{}'s alarm that {} is late", notice.policy, row);
   return fmt::format("{}'s notice about {}", notice.policy, row);
 }
 

@@ -50,7 +50,11 @@ inline Plan SamplePlan() {
                           ActionStatus::kReady,
                           "",
                           {"iam-team"},
-                          "last used long ago"});
+                          "last used long ago",
+                          ""});
+  PlannedNotice alarm = plan.notices.back();
+  alarm.alarm = "not done within 4h";
+  plan.notices.push_back(std::move(alarm));
   plan.not_acted_on.push_back({"account", "ldap/root", "access.stale.stale_grant",
                                NotActedReason::kProtected, "access.stale.break_glass", ""});
   PolicySummary policy;

@@ -396,6 +396,43 @@ TEST_CASE("`done within` alarms once, when it is late") {
   CHECK(world.Apply().plan.notices.empty());
 }
 
+// The account was disabled at once, and four hours later its deletion in 30 days was called late.
+TEST_CASE("a stage that is not due yet is not late") {
+  PlannerWorld world(kContract);
+  world.Person("con", "contractor").Set("contract_end", *ParseDay("2026-01-31"));
+  world.Account("a", "con");
+  const Instant begun = world.now;
+  world.Apply();
+  world.facts.Live("account", "a").Set("status", "disabled");
+  world.now = Plus(begun, "5h");
+  const PlanOutcome waiting = world.Apply();
+  CHECK(ActionLines(waiting.plan) == Lines{"delete account a: notice"});
+  REQUIRE(waiting.plan.notices.size() == 1);
+  CHECK(waiting.plan.notices[0].status == ActionStatus::kNotice);
+  CHECK(waiting.plan.notices[0].due == Plus(Plus(begun, "30d"), "4h"));
+  world.now = Plus(begun, "31d");  // nobody applied for a day
+  const PlanOutcome late = world.Apply();
+  REQUIRE(late.plan.notices.size() == 1);
+  CHECK(late.plan.notices[0].status == ActionStatus::kReady);
+  CHECK(late.plan.notices[0].because.starts_with("not done within 4h: "));
+  CHECK(world.Apply().plan.notices.empty());
+}
+
+TEST_CASE("a stage that is held is late all the same") {
+  PlannerWorld world(kContract);
+  world.Person("con", "contractor").Set("contract_end", *ParseDay("2026-01-31"));
+  world.Account("a", "con");
+  world.options.support = [](const Action&) { return SystemSupport(); };
+  const Instant opened = world.now;
+  world.Apply();
+  for (const char* later : {"3h", "4h"}) {
+    world.now = Plus(opened, later);
+    const PlanOutcome outcome = world.Apply();
+    REQUIRE(outcome.plan.notices.size() == 1);
+    CHECK(outcome.plan.notices[0].due == Plus(opened, "4h"));
+  }
+}
+
 TEST_CASE("two policies want one action: it runs once, when the first is due, with both reasons") {
   PlannerWorld world(std::string(kStale) + R"(
 policy certify "Grants are certified yearly" {
