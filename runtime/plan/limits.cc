@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "runtime/plan/coverage.h"
 #include "runtime/plan/policy_gates.h"
 
 namespace rescind {
@@ -387,16 +389,40 @@ class LimitCheck {
 
   // ---- leave N ----
 
+  // Of a row that belongs to a disabled account nobody has anything any more.
+  bool IsDisabled(EntityId entity, uint32_t row) const {
+    return draft_.model.InWantedState(ir::Verb::kDisable, {entity, RowId(row)});
+  }
+
+  // What is gone, or will be whatever the policy at hand does, takes with it what belongs to it.
+  const Coverage& Gone() {
+    if (gone_) return *gone_;
+    gone_.emplace(draft_.input.facts);
+    const EntityId account = draft_.model.account();
+    if (account.valid()) {
+      const Table& accounts = draft_.input.facts.table(account);
+      for (uint32_t row = 0; row < accounts.row_count(); ++row) {
+        if (IsDisabled(account, row)) gone_->AddSeed(account, RowId(row), 0);
+      }
+    }
+    for (const Claim& claim : draft_.claims) {
+      // A playbook says nothing of what becomes of others.
+      if (claim.action->verb == ir::Verb::kRun || !draft_.IsDue(claim) || claim.held) continue;
+      gone_->AddSeed(claim.target.entity, claim.target.row, 0);
+    }
+    return *gone_;
+  }
+
   // Rows that will be gone whatever this policy does: already so, or acted on by any policy.
-  std::vector<uint8_t> GoneRows(EntityId entity) const {
+  std::vector<uint8_t> GoneRows(EntityId entity) {
     const Table& table = draft_.input.facts.table(entity);
+    const Coverage& others = Gone();
+    const bool by_status = schema_.entity(entity).name == "credential";
     std::vector<uint8_t> gone(table.row_count(), 0);
-    const bool by_status =
-        entity == draft_.model.account() || schema_.entity(entity).name == "credential";
     for (uint32_t row = 0; row < table.row_count(); ++row) {
-      const bool is_gone =
-          by_status && draft_.model.InWantedState(ir::Verb::kDisable, {entity, RowId(row)});
-      if (is_gone || !table.complete(RowId(row))) gone[row] = 1;
+      const bool is_gone = !table.complete(RowId(row)) || (by_status && IsDisabled(entity, row)) ||
+                           others.Covers(entity, RowId(row)).has_value();
+      if (is_gone) gone[row] = 1;
     }
     for (const Claim& claim : draft_.claims) {
       if (claim.target.entity == entity && draft_.IsDue(claim) && !claim.held) {
@@ -499,6 +525,7 @@ class LimitCheck {
   const std::vector<std::string>& spent_;                     // releases
   std::map<uint32_t, std::vector<uint32_t>> by_rule_;         // stages
   std::map<uint32_t, std::vector<std::string>> held_groups_;  // by rule, in the order found
+  std::optional<Coverage> gone_;                              // made when first asked for
   LimitReport report_;
 };
 

@@ -328,6 +328,39 @@ policy two "Two" { mode enforce for a in account when a.tags has "two" then { di
         Lines{"disable account a: ready", "disable account b: ready"});
 }
 
+// The third administrator's account was deleted in the same plan, and nobody was left.
+TEST_CASE("`leave` counts a row as gone whose account another policy takes") {
+  for (const char* verb : {"disable a", "delete a"}) {
+    CAPTURE(verb);
+    PlannerWorld world(R"(
+policy adm "Emergency admins" { mode enforce for g in grant when g.source == emergency
+  then { revoke g } limit leave 1 per g.entitlement }
+policy left "Left" { mode enforce for a in account when a.tags has "left" then { )" +
+                       std::string(verb) + " } }\n");
+    AddGrants(world, 1, 3);
+    world.facts.Live("grant", "g1").Set("source", "emergency");
+    world.facts.Live("grant", "g2").Set("source", "emergency");
+    CHECK(CountStatus(world.Plan().plan, ActionStatus::kReady) == 2);
+    world.facts.Live("account", "a3").Set("tags", std::vector<std::string>{"left"});
+    const PlanOutcome last = world.Plan();
+    CHECK(CountStatus(last.plan, ActionStatus::kReady) == 1);
+    CHECK(FindAction(last.plan, Verb::kRevoke, "g1")->held_because.find("0 would be left") !=
+          std::string::npos);
+    CHECK(FindAction(last.plan, Verb::kRevoke, "g2")->status == ActionStatus::kHeld);
+    AddGrants(world, 4, 1);
+    CHECK(CountStatus(world.Plan().plan, ActionStatus::kReady) == 3);
+  }
+}
+
+TEST_CASE("`leave` counts nobody whose account is disabled already") {
+  PlannerWorld world(GrantPolicy("limit leave 1 per g.entitlement"));
+  AddGrants(world, 1, 2);
+  world.facts.Live("grant", "g2").Set("source", "direct");
+  CHECK(ActionLines(world.Plan().plan) == Lines{"revoke grant g1: ready"});
+  world.facts.Live("account", "a2").Set("status", "disabled");
+  CHECK(ActionLines(world.Plan().plan) == Lines{"revoke grant g1: held"});
+}
+
 TEST_CASE("a filtered plan counts the whole policy") {
   PlannerWorld world(GrantPolicy("limit 2 of grant"));
   world.Person("ann");
