@@ -30,6 +30,13 @@ std::string KnownFlow::Key(const Expr& expr) const {
   return text.Of(expr);
 }
 
+std::string KnownFlow::KeyOfMember(const Expr& condition, typed::BinderId member) const {
+  CanonicalText text(program_, lets_);
+  text.NumberFreeVariables();
+  text.Name(member, "$member");
+  return text.Of(condition);
+}
+
 void KnownFlow::AddKnown(const Expr& operand, KnownSet& facts) const {
   facts.insert(Key(operand));
   // `a?.b` is known only where `a` is, whatever names stand for parts of the path.
@@ -40,7 +47,6 @@ void KnownFlow::AddKnown(const Expr& operand, KnownSet& facts) const {
   }
 }
 
-// What the names of lets and defines stand for.
 const Expr& KnownFlow::Resolve(const Expr& expr) const {
   const Expr* at = &typed::Strip(expr);
   while (at->kind == ExprKind::kLet && lets_ != nullptr && at->let < lets_->size()) {

@@ -21,12 +21,15 @@ class KnownFlow {
       : program_(program), lets_(lets) {}
 
   std::string Key(const typed::Expr& expr) const;
+  // The same for conditions that say the same of the members of two collections.
+  std::string KeyOfMember(const typed::Expr& condition, typed::BinderId member) const;
+  // What the names of lets and defines stand for.
+  const typed::Expr& Resolve(const typed::Expr& expr) const;
   KnownSet WhenTrue(const typed::Expr& condition) const { return Facts(condition, true); }
   KnownSet WhenFalse(const typed::Expr& condition) const { return Facts(condition, false); }
 
  private:
   KnownSet Facts(const typed::Expr& condition, bool answer) const;
-  const typed::Expr& Resolve(const typed::Expr& expr) const;
   void AddKnown(const typed::Expr& operand, KnownSet& facts) const;
 
   const typed::Program& program_;

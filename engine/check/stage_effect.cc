@@ -3,13 +3,19 @@
 //
 //   a.status == active and a.last_login older than 90d   is  false and open  =  false: an error
 //   a.status == active or a.privileged                   is  false or open   =  open: fine
+//
+// Of a collection, an action settles the rows that satisfy all its conditions. Those of
+// `any(g in i.grants where g.source == emergency and g.ticket is unknown)` are among those of
+// `revoke (g in i.grants where g.source == emergency)`: none is left.
 #include "engine/check/stage_effect.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/check/known_flow.h"
 
@@ -28,23 +34,73 @@ Answer Negated(Answer answer) {
   return answer == Answer::kTrue ? Answer::kFalse : Answer::kTrue;
 }
 
+// A condition that every row of a collection satisfies, and how it names the row.
+struct Filter {
+  const Expr* condition = nullptr;
+  typed::BinderId member;
+};
+
+// A collection, apart from what its rows satisfy.
+struct Members {
+  std::string plain;               // canonical text
+  std::vector<Filter> filters;     // as written
+  std::set<std::string> required;  // canonical texts of the filters' conjuncts
+
+  bool AreAllAmong(const Members& others) const {
+    return plain == others.plain && std::includes(required.begin(), required.end(),
+                                                  others.required.begin(), others.required.end());
+  }
+};
+
+void AddConjuncts(const KnownFlow& flow, const Expr& given, typed::BinderId member,
+                  std::set<std::string>& conjuncts) {
+  const Expr& expr = flow.Resolve(given);
+  if (expr.kind != ExprKind::kAnd) {
+    conjuncts.insert(flow.KeyOfMember(expr, member));
+    return;
+  }
+  for (const auto& operand : expr.operands) AddConjuncts(flow, *operand, member, conjuncts);
+}
+
+void AddFilter(const KnownFlow& flow, const Filter& filter, Members& members) {
+  members.filters.push_back(filter);
+  AddConjuncts(flow, *filter.condition, filter.member, members.required);
+}
+
+Members MembersOf(const KnownFlow& flow, const Expr& collection) {
+  Members members;
+  const Expr* expr = &flow.Resolve(collection);
+  for (; expr->kind == ExprKind::kFilter; expr = &flow.Resolve(*expr->operands[0])) {
+    AddFilter(flow, {expr->operands[1].get(), expr->binder}, members);
+  }
+  members.plain = flow.Key(*expr);
+  return members;
+}
+
 // What one action makes true of its targets.
 struct Effect {
   bool removes = false;    // the rows are gone
   std::string new_status;  // else their `status` is this
   std::string target;      // canonical text
   bool is_collection = false;
+  Members rows;  // of a collection
 };
 
-std::optional<Effect> EffectOf(const KnownFlow& flow, const typed::Action& action) {
+std::optional<Effect> EffectOf(const Schema& schema, const KnownFlow& flow,
+                               const typed::Action& action) {
   if (action.target == nullptr || action.expands_identity) return std::nullopt;
   Effect effect;
   effect.target = flow.Key(*action.target);
   effect.is_collection = action.target->type.kind == typed::Type::Kind::kRows;
+  if (effect.is_collection) effect.rows = MembersOf(flow, *action.target);
   switch (action.verb) {
     case Verb::kDisable:
     case Verb::kSuspend: effect.new_status = "disabled"; return effect;
     case Verb::kRevoke:
+      // A key that no longer works is there still.
+      effect.removes = schema.entity(action.target->type.entity).name != "credential";
+      effect.new_status = "revoked";
+      return effect;
     case Verb::kEnd:
     case Verb::kDelete: effect.removes = true; return effect;
     case Verb::kNotify:
@@ -55,18 +111,14 @@ std::optional<Effect> EffectOf(const KnownFlow& flow, const typed::Action& actio
 
 class AbstractEvaluation {
  public:
-  AbstractEvaluation(const typed::Policy& policy, const Schema& schema, const KnownFlow& flow,
-                     const Effect& effect)
-      : policy_(policy), schema_(schema), flow_(flow), effect_(effect) {
+  AbstractEvaluation(const Schema& schema, const KnownFlow& flow, const Effect& effect)
+      : schema_(schema), flow_(flow), effect_(effect) {
     if (!effect.is_collection) settled_.insert(effect.target);
   }
 
   Answer Of(const Expr& given) {
-    const Expr& expr = typed::Strip(given);
+    const Expr& expr = flow_.Resolve(given);
     switch (expr.kind) {
-      case ExprKind::kLet:
-        return expr.type.kind == typed::Type::Kind::kBool ? Of(*policy_.lets[expr.let].value)
-                                                          : Answer::kOpen;
       case ExprKind::kNot: return Negated(Of(*expr.operands[0]));
       case ExprKind::kAnd: return Join(expr, Answer::kFalse);
       case ExprKind::kOr: return Join(expr, Answer::kTrue);
@@ -92,7 +144,7 @@ class AbstractEvaluation {
 
   // The member that a settled `status` now has; nullopt for everything else.
   std::optional<uint8_t> NewStatus(const Expr& given) {
-    const Expr& expr = typed::Strip(given);
+    const Expr& expr = flow_.Resolve(given);
     if (expr.kind != ExprKind::kField || effect_.removes) return std::nullopt;
     const FieldDef& field = schema_.field(expr.entity, expr.field);
     if (field.name != "status" || field.type.kind != TypeKind::kEnum) return std::nullopt;
@@ -100,12 +152,16 @@ class AbstractEvaluation {
     return schema_.enumeration(field.type.enumeration).Find(effect_.new_status);
   }
 
-  static std::optional<uint8_t> Member(const Expr& given) {
-    const Expr& expr = typed::Strip(given);
-    if (expr.kind != ExprKind::kLiteral && expr.kind != ExprKind::kParam) return std::nullopt;
-    const auto* value = std::get_if<typed::EnumValue>(&expr.constant);
-    if (value == nullptr) return std::nullopt;
-    return value->member;
+  template <typename Wanted>
+  const Wanted* Constant(const Expr& given) const {
+    const Expr& expr = flow_.Resolve(given);
+    if (expr.kind != ExprKind::kLiteral && expr.kind != ExprKind::kParam) return nullptr;
+    return std::get_if<Wanted>(&expr.constant);
+  }
+
+  std::optional<uint8_t> Member(const Expr& given) const {
+    const auto* value = Constant<typed::EnumValue>(given);
+    return value == nullptr ? std::nullopt : std::optional(value->member);
   }
 
   Answer OfCompare(const Expr& expr) {
@@ -115,7 +171,7 @@ class AbstractEvaluation {
       status = NewStatus(*expr.operands[1]);
       member = Member(*expr.operands[0]);
     }
-    if (!status || !member) return Answer::kOpen;
+    if (!status || !member) return OfCompareOfCount(expr);
     const Answer equal = *status == *member ? Answer::kTrue : Answer::kFalse;
     if (expr.compare == typed::CompareOp::kEqual) return equal;
     if (expr.compare == typed::CompareOp::kNotEqual) return Negated(equal);
@@ -132,22 +188,75 @@ class AbstractEvaluation {
     return Answer::kFalse;
   }
 
-  Answer OfQuantifier(const Expr& expr) {
-    if (!effect_.is_collection || flow_.Key(*expr.operands[0]) != effect_.target) {
-      return Answer::kOpen;
-    }
-    const Answer none = expr.kind == ExprKind::kAny ? Answer::kFalse : Answer::kTrue;
-    if (effect_.removes) return none;
-    if (expr.operands[1] == nullptr) return Answer::kOpen;
-    const std::string member = fmt::format("${}", expr.binder.index());
-    settled_.insert(member);
-    const Answer each = Of(*expr.operands[1]);
-    settled_.erase(member);
-    const Answer refuting = expr.kind == ExprKind::kAll ? Answer::kTrue : Answer::kFalse;
-    return each == refuting ? none : Answer::kOpen;
+  bool IsNoneLeft(const Expr& given) {
+    const Expr& expr = flow_.Resolve(given);
+    return expr.kind == ExprKind::kCount && IsEmptied(ChosenBy(expr));
   }
 
-  const typed::Policy& policy_;
+  // How many are left is known only where none is.
+  Answer OfCompareOfCount(const Expr& expr) {
+    for (const size_t side : {0u, 1u}) {
+      const auto* number = Constant<int64_t>(*expr.operands[1 - side]);
+      if (number == nullptr || !IsNoneLeft(*expr.operands[side])) continue;
+      const int64_t left = side == 0 ? 0 : *number;
+      const int64_t right = side == 0 ? *number : 0;
+      return Holds(expr.compare, left, right) ? Answer::kTrue : Answer::kFalse;
+    }
+    return Answer::kOpen;
+  }
+
+  static bool Holds(typed::CompareOp op, int64_t left, int64_t right) {
+    switch (op) {
+      case typed::CompareOp::kEqual: return left == right;
+      case typed::CompareOp::kNotEqual: return left != right;
+      case typed::CompareOp::kLess: return left < right;
+      case typed::CompareOp::kLessEqual: return left <= right;
+      case typed::CompareOp::kGreater: return left > right;
+      case typed::CompareOp::kGreaterEqual: return left >= right;
+    }
+    RESCIND_UNREACHABLE("not a comparison");
+  }
+
+  // The members that an `any`, a `no` or a count is about.
+  Members ChosenBy(const Expr& expr) const {
+    Members chosen = MembersOf(flow_, *expr.operands[0]);
+    if (expr.operands[1] != nullptr) {
+      AddFilter(flow_, {expr.operands[1].get(), expr.binder}, chosen);
+    }
+    return chosen;
+  }
+
+  Answer OfQuantifier(const Expr& expr) {
+    if (expr.kind == ExprKind::kAll) {
+      const Members rows = MembersOf(flow_, *expr.operands[0]);
+      return IsEmptied(rows) || IsTrueOfAll(rows, *expr.operands[1], expr.binder) ? Answer::kTrue
+                                                                                  : Answer::kOpen;
+    }
+    if (!IsEmptied(ChosenBy(expr))) return Answer::kOpen;
+    return expr.kind == ExprKind::kAny ? Answer::kFalse : Answer::kTrue;
+  }
+
+  bool IsEmptied(const Members& rows) {
+    if (!effect_.is_collection || !rows.AreAllAmong(effect_.rows)) return false;
+    if (effect_.removes) return true;
+    return std::any_of(rows.filters.begin(), rows.filters.end(), [&](const Filter& filter) {
+      return OfMember(*filter.condition, filter.member) == Answer::kFalse;
+    });
+  }
+
+  bool IsTrueOfAll(const Members& rows, const Expr& condition, typed::BinderId member) {
+    if (!effect_.is_collection || effect_.removes || !rows.AreAllAmong(effect_.rows)) return false;
+    return OfMember(condition, member) == Answer::kTrue;
+  }
+
+  // Of a row that the action has acted on.
+  Answer OfMember(const Expr& condition, typed::BinderId member) {
+    const auto settled = settled_.insert(fmt::format("${}", member.index())).first;
+    const Answer answer = Of(condition);
+    settled_.erase(settled);
+    return answer;
+  }
+
   const Schema& schema_;
   const KnownFlow& flow_;
   const Effect& effect_;
@@ -155,8 +264,9 @@ class AbstractEvaluation {
 };
 
 // The part of the condition that the action settles, for the message.
-Span DecidingPart(const Expr& condition, AbstractEvaluation& evaluation, Answer wanted) {
-  const Expr& expr = typed::Strip(condition);
+Span DecidingPart(const KnownFlow& flow, const Expr& condition, AbstractEvaluation& evaluation,
+                  Answer wanted) {
+  const Expr& expr = flow.Resolve(condition);
   const ExprKind joined = wanted == Answer::kFalse ? ExprKind::kAnd : ExprKind::kOr;
   if (expr.kind == joined) {
     for (const auto& operand : expr.operands) {
@@ -173,7 +283,7 @@ void CheckStageEffects(CheckState& state, const typed::Policy& policy) {
   const std::string judged = fmt::format("${}", policy.binder.index());
   for (size_t i = 0; i + 1 < policy.stages.size(); ++i) {
     for (const typed::Action& action : policy.stages[i].actions) {
-      const auto effect = EffectOf(flow, action);
+      const auto effect = EffectOf(state.schema(), flow, action);
       if (!effect) continue;
       const typed::Stage& later = policy.stages[i + 1];
       if (effect->removes && !effect->is_collection && effect->target == judged) {
@@ -185,13 +295,13 @@ void CheckStageEffects(CheckState& state, const typed::Policy& policy) {
             .Help("do it in the last stage");
         continue;
       }
-      AbstractEvaluation evaluation(policy, state.schema(), flow, *effect);
+      AbstractEvaluation evaluation(state.schema(), flow, *effect);
       const bool when_ends = evaluation.Of(*policy.when) == Answer::kFalse;
       const bool unless_begins =
           policy.unless != nullptr && evaluation.Of(*policy.unless) == Answer::kTrue;
       if (!when_ends && !unless_begins) continue;
-      const Span part = when_ends ? DecidingPart(*policy.when, evaluation, Answer::kFalse)
-                                  : DecidingPart(*policy.unless, evaluation, Answer::kTrue);
+      const Span part = when_ends ? DecidingPart(flow, *policy.when, evaluation, Answer::kFalse)
+                                  : DecidingPart(flow, *policy.unless, evaluation, Answer::kTrue);
       state
           .Mistake(kStageEndsMatch, action.span,
                    "this ends the match, so the next stage would never come")
