@@ -211,20 +211,6 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AnAttemptThatDidNothingIsNoReasonToGoOn") 
   CHECK(!Has("on-bob-vpn"));
 }
 
-// It made one that opened nothing, and lay where the lost one had to be put back.
-TEST_CASE_FIXTURE(CompanyWithAccess, "NoSecondKeyIsMadeForALogThatHasOne") {
-  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
-  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
-  std::string key = out.str();
-  key.pop_back();  // the end of the line
-  std::filesystem::rename(folder / "secrets/audit-key", folder / "lost");
-  CHECK(Run({"audit", "key", "create"}) == ExitStatus::kError);
-  CHECK(Complains("entries and a key already: " + key));
-  CHECK(!Has("secrets/audit-key"));
-  std::filesystem::rename(folder / "lost", folder / "secrets/audit-key");
-  CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
-}
-
 // After the store's folder was lost, `plan`, `import` and `status` began with an empty one.
 TEST_CASE_FIXTURE(CompanyWithAccess, "NothingStartsSilentlyAfterTheStoreIsLost") {
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);

@@ -374,5 +374,19 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AnApplyThatAFullDiskCutsOffIsAppliedInPart
   CHECK(!Has("on-ann-vpn"));
 }
 
+// It made one that opened nothing, and lay where the lost one had to be put back.
+TEST_CASE_FIXTURE(CompanyWithAccess, "NoSecondKeyIsMadeForALogThatHasOne") {
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  std::string key = out.str();
+  key.pop_back();  // the end of the line
+  std::filesystem::rename(folder / "secrets/audit-key", folder / "lost");
+  CHECK(Run({"audit", "key", "create"}) == ExitStatus::kError);
+  CHECK(Complains("entries and a key already: " + key));
+  CHECK(!Has("secrets/audit-key"));
+  std::filesystem::rename(folder / "lost", folder / "secrets/audit-key");
+  CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
+}
+
 }  // namespace
 }  // namespace rescind
