@@ -25,7 +25,8 @@ struct JournalEntry {
   Action action;
   std::string wanted_key;  // WantedStateKey: the same across episodes
   ActionState state = ActionState::kPlanned;
-  // Actions on one account run one after the other, by `order`; empty: bound to nothing.
+  // Actions on one account never run together, and those of one stage by `order`; empty: bound
+  // to nothing.
   std::string account;
   uint32_t order = 0;
   // Actions of one stage that are rolled back together; empty with kKeep.

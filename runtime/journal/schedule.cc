@@ -9,6 +9,70 @@
 
 namespace rescind {
 
+// ---- A chain --------------------------------------------------------------------------------
+
+void Schedule::Chain::Add(const std::string& key, Member member) {
+  std::vector<std::string> behind;  // heads that are none any more
+  for (const Strand& strand : member.strands) {
+    auto& places = strands_[strand];
+    if (!places.empty()) behind.push_back(places.begin()->second);
+    places.emplace(member.place, key);
+  }
+  members_[key] = std::move(member);
+  for (const std::string& other : behind) Review(other);
+  Review(key);
+}
+
+void Schedule::Chain::Drop(const std::string& key) {
+  Hide(key);
+  const auto member = members_.extract(key);
+  std::vector<std::string> heads;
+  for (const Strand& strand : member.mapped().strands) {
+    const auto places = strands_.find(strand);
+    places->second.erase(member.mapped().place);
+    if (places->second.empty()) {
+      strands_.erase(places);
+    } else {
+      heads.push_back(places->second.begin()->second);
+    }
+  }
+  for (const std::string& head : heads) Review(head);
+}
+
+void Schedule::Chain::SetDue(const std::string& key, Instant due) {
+  Hide(key);
+  members_.at(key).due = due;
+  Review(key);
+}
+
+void Schedule::Chain::Hide(const std::string& key) {
+  const Member& member = members_.at(key);
+  ripe_.erase(member.turn);
+  unripe_.erase({member.due, key});
+}
+
+// INVARIANT: places order the members of all strands alike, so that one of them waits for no other.
+void Schedule::Chain::Review(const std::string& key) {
+  Hide(key);
+  const Member& member = members_.at(key);
+  const bool is_head =
+      std::all_of(member.strands.begin(), member.strands.end(),
+                  [&](const Strand& strand) { return strands_.at(strand).begin()->second == key; });
+  if (is_head) unripe_.emplace(member.due, key);
+}
+
+const std::string& Schedule::Chain::TakeHead(Instant now) {
+  while (!unripe_.empty() && unripe_.begin()->first <= now) {
+    const std::string& key = unripe_.begin()->second;
+    ripe_.emplace(members_.at(key).turn, key);
+    unripe_.erase(unripe_.begin());
+  }
+  RESCIND_ASSERT(!ripe_.empty(), "nothing is due in the chain");
+  return ripe_.begin()->second;
+}
+
+// ---- Lanes ----------------------------------------------------------------------------------
+
 void Schedule::Enqueue(Lane& lane, const std::string& name) {
   const auto found = lane.chains.find(name);
   if (found == lane.chains.end() || found->second.is_out) return;
@@ -29,23 +93,21 @@ void Schedule::Dequeue(Lane& lane, const std::string& name) {
 void Schedule::Add(const JournalEntry& entry, Instant due) {
   const std::string& key = entry.action.key;
   if (places_.contains(key)) Drop(key);
-  const Rank rank{-static_cast<int>(entry.action.severity), entry.planned_at, key};
+  const Rank rank{-static_cast<int>(entry.action.severity), entry.planned_at, entry.order, key};
   // An action that is bound to nothing is a chain of its own.
   const std::string chain_name = entry.account.empty() ? "\n" + key : entry.account;
-  Address address{entry.action.target.system,
-                  chain_name,
-                  {entry.order, rank},
-                  entry.state == ActionState::kCompensating};
+  const bool is_forward = entry.state != ActionState::kCompensating;
+  const int64_t order = entry.order;
+  Member member{{is_forward, rank}, {is_forward, is_forward ? order : -order, rank}, {}, due};
+  for (const ActionReason& reason : entry.action.reasons) {
+    member.strands.emplace(reason.finding_id, reason.stage);
+  }
+  Address address{entry.action.target.system, chain_name};
   Lane& lane = lanes_[address.system];
   Dequeue(lane, chain_name);
   Chain& chain = lane.chains[chain_name];
   chain.rank = chain.empty() ? rank : std::min(chain.rank, rank);
-  if (address.is_backward) {
-    chain.backward[address.place] = key;
-  } else {
-    chain.forward[address.place] = key;
-  }
-  chain.due[key] = due;
+  chain.Add(key, std::move(member));
   places_[key] = std::move(address);
   Enqueue(lane, chain_name);
 }
@@ -56,13 +118,7 @@ void Schedule::Drop(const std::string& key) {
   const Address& address = found->second;
   Lane& lane = lanes_.at(address.system);
   Dequeue(lane, address.chain);
-  Chain& chain = lane.chains.at(address.chain);
-  if (address.is_backward) {
-    chain.backward.erase(address.place);
-  } else {
-    chain.forward.erase(address.place);
-  }
-  chain.due.erase(key);
+  lane.chains.at(address.chain).Drop(key);
   Enqueue(lane, std::string(address.chain));
   places_.erase(found);
 }
@@ -76,7 +132,7 @@ void Schedule::Again(const std::string& key, Instant due) {
   if (found == places_.end()) return;
   Lane& lane = lanes_.at(found->second.system);
   Dequeue(lane, found->second.chain);
-  lane.chains.at(found->second.chain).due[key] = due;
+  lane.chains.at(found->second.chain).SetDue(key, due);
   Enqueue(lane, found->second.chain);
 }
 
@@ -91,7 +147,7 @@ void Schedule::TakeReady(Lane& lane, Instant now, uint32_t most_actions, Wave& w
     lane.ready.erase(lane.ready.begin());
     Chain& chain = lane.chains.at(name);
     chain.is_out = true;
-    wave.keys.push_back(chain.head());
+    wave.keys.push_back(chain.TakeHead(now));
     wave.chains.push_back(name);
   }
 }

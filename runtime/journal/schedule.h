@@ -1,8 +1,10 @@
 // Schedule: which actions of which system a run works at next.
 //
-// One lane a system, one chain an account: the actions of a chain run one after the other,
-// chains of a lane together, lanes independently. Compensation runs a chain backwards. A lane
-// whose system fails is paused and then probed with one action at a time. Pure data in one
+// One lane a system, one chain an account: of a chain one action runs at a time, chains of a lane
+// together, lanes independently. A chain has a strand for each stage of a finding: the actions of a
+// strand run as written, and none before those that precede it are over. Between strands the more
+// severe comes first, then the older. Compensation runs a strand backwards, before anything else.
+// A lane whose system fails is paused and then probed with one action at a time. Pure data in one
 // thread; it takes no steps and knows no clock.
 #pragma once
 
@@ -57,23 +59,45 @@ class Schedule {
   std::vector<std::string> KeysOf(const std::string& system) const;
 
  private:
-  // Smaller first: severity, age, key.
-  using Rank = std::tuple<int, Instant, std::string>;
-  // Within a chain: order as written, then rank.
-  using Place = std::pair<uint32_t, Rank>;
+  // Smaller first: severity, age, order as written, key.
+  using Rank = std::tuple<int, Instant, uint32_t, std::string>;
+  // Between strands: what is undone first, then by rank.
+  using Turn = std::pair<bool, Rank>;
+  // Within a strand: what is undone first and backwards, then as written, then by rank.
+  using Place = std::tuple<bool, int64_t, Rank>;
+  // Finding and stage.
+  using Strand = std::pair<std::string, uint32_t>;
 
-  struct Chain {
-    Rank rank;  // of its best action
-    std::map<Place, std::string> forward;
-    std::map<Place, std::string, std::greater<>> backward;
-    std::map<std::string, Instant> due;
+  struct Member {
+    Turn turn;
+    Place place;
+    std::set<Strand> strands;  // of all its reasons
+    Instant due;
+  };
+
+  class Chain {
+   public:
+    Rank rank;            // of its best action
     bool is_out = false;  // in a wave
 
-    bool empty() const { return forward.empty() && backward.empty(); }
-    const std::string& head() const {
-      return backward.empty() ? forward.begin()->second : backward.begin()->second;
-    }
-    Instant head_due() const { return due.at(head()); }
+    bool empty() const { return members_.empty(); }
+    void Add(const std::string& key, Member member);
+    void Drop(const std::string& key);
+    void SetDue(const std::string& key, Instant due);
+    // The first instant at which an action is due that waits for no other.
+    Instant head_due() const { return ripe_.empty() ? unripe_.begin()->first : Instant{0}; }
+    // The first of those that are due then; there must be one.
+    const std::string& TakeHead(Instant now);
+
+   private:
+    void Hide(const std::string& key);
+    void Review(const std::string& key);
+
+    std::map<std::string, Member> members_;
+    std::map<Strand, std::map<Place, std::string>> strands_;
+    // Of the members that are the first of all their strands.
+    std::map<Turn, std::string> ripe_;
+    std::set<std::pair<Instant, std::string>> unripe_;
   };
 
   struct Lane {
@@ -92,8 +116,6 @@ class Schedule {
   struct Address {
     std::string system;
     std::string chain;
-    Place place;
-    bool is_backward = false;
   };
 
   std::map<std::string, Lane> lanes_;

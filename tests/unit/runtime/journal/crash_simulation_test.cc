@@ -40,6 +40,7 @@ class Simulation {
       ActionRequest& request = requests.back();
       request.account = fmt::format("a{}", i / 2 % 2);
       request.order = static_cast<uint32_t>(i);
+      request.action.reasons.front().finding_id = fmt::format("finding-{}", i % 3);
       if (random.Below(5) == 0)
         world.Target(request.action.target.system, request.action.target.id).is_present = false;
       if (random.Below(6) == 0) world.protected_keys.insert(request.action.key);

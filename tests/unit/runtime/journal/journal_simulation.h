@@ -119,6 +119,7 @@ struct SimulatedTarget {
   int undo_count = 0;
   bool late_effect_pending = false;
   bool is_half_done = false;
+  bool is_refusing = false;  // transient at every call
   std::optional<Instant> last_used;
 };
 
@@ -295,6 +296,7 @@ inline AttemptResult SimulatedRunner::Apply(const Action& action, const std::str
 
   const Fault fault = NextFault();
   SimulatedTarget& target = TargetOf(action);
+  if (target.is_refusing) return {AttemptOutcome::kTransient, "busy", {}};
   switch (fault) {
     case Fault::kUnavailable: return {AttemptOutcome::kTransient, "connection refused", {}};
     case Fault::kThrottled:
