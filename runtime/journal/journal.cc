@@ -84,9 +84,9 @@ Result<std::unique_ptr<Journal>> Journal::Open(const KeyValueReader& reader,
   return journal;
 }
 
-Status Journal::Take(std::span<const JournalStep> steps, const std::string& trigger) {
-  if (steps.empty()) return {};
-  KeyValueBatch batch;
+Status Journal::Take(std::span<const JournalStep> steps, const std::string& trigger,
+                     KeyValueBatch batch) {
+  if (steps.empty() && batch.empty()) return {};
   std::vector<Transition> transitions;
   for (const JournalStep& step : steps) {
     RESCIND_ASSERT(

@@ -114,8 +114,9 @@ class Journal {
   Journal(const KeyValueReader& reader, TransitionCommitter& committer, Clock& clock)
       : reader_(reader), committer_(committer), clock_(clock) {}
 
-  // The steps in order, all or nothing. Several may be of one action.
-  Status Take(std::span<const JournalStep> steps, const std::string& trigger);
+  // The steps in order and what is in `batch`, all or nothing. Several may be of one action.
+  Status Take(std::span<const JournalStep> steps, const std::string& trigger,
+              KeyValueBatch batch = {});
   Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
   Result<std::optional<JournalEntry>> FindUnlocked(const std::string& key) const;
   Status Move(const std::string& key, ActionState to, const std::string& reason,

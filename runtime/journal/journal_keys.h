@@ -15,6 +15,8 @@ inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + g
 inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
 // + finding, "/", key: an action that is over, and that the finding asked for.
 inline constexpr std::string_view kOfFindingPrefix = "journal/of-finding/";
+// + system: since when it fails, in decimal microseconds.
+inline constexpr std::string_view kFailingPrefix = "journal/failing/";
 // There: kOfFindingPrefix has held every such action since the first.
 inline constexpr std::string_view kHasFindings = "journal/has-findings";
 

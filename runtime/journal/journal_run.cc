@@ -4,13 +4,17 @@
 // depends on nothing but the schedule.
 #include "runtime/journal/journal_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <thread>
 
 #include "engine/base/assert.h"
 #include "runtime/journal/journal_keys.h"
 #include "runtime/journal/wave_runner.h"
+#include "runtime/store/restore_help.h"
 
 namespace rescind {
 namespace {
@@ -110,6 +114,7 @@ Status JournalRun::Fill(const RunSurroundings& in, RunState& state) {
     state.states[key] = entry.state;
     state.schedule.Add(entry, now);
   }
+  RESCIND_TRY(FillHealth(now, state));
   // Rollbacks that were cut off between the failure and the undoing.
   std::vector<std::string> groups;
   RESCIND_TRY(
@@ -120,6 +125,24 @@ Status JournalRun::Fill(const RunSurroundings& in, RunState& state) {
   WaveRunner runner(in, state);
   for (const std::string& group : groups) RESCIND_TRY(runner.StartRollback(group));
   return {};
+}
+
+// Systems that failed when the last run ended: the time of what waits for them goes on.
+Status JournalRun::FillHealth(Instant now, RunState& state) const {
+  Status problem;
+  const auto take = [&](std::string_view key, std::string_view text) {
+    Instant since;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, since.micros).ptr != end) {
+      problem = Error{ErrorKind::kCorrupt, fmt::format("{} holds no instant", key), kRestoreHelp};
+      return false;
+    }
+    state.schedule.Health(std::string(key.substr(kFailingPrefix.size()))).failing_since =
+        std::min(since, now);
+    return true;
+  };
+  RESCIND_TRY(journal_.reader_.Scan(kFailingPrefix, "", take));
+  return problem;
 }
 
 Result<RunReport> JournalRun::Run(const RunOptions& options) {

@@ -49,6 +49,7 @@ class JournalRun {
  private:
   class Workers;
   Status Fill(const RunSurroundings& surroundings, RunState& state);
+  Status FillHealth(Instant now, RunState& state) const;
 
   Journal& journal_;
   ActionRunners& runners_;

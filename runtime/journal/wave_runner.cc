@@ -40,6 +40,7 @@ Status WaveRunner::Work(const Schedule::Wave& wave) {
   };
   items_.clear();
   steps_.clear();
+  health_.Clear();
   Status status = phases();
   const std::lock_guard lock(in_.journal.mutex_);
   state_.schedule.Release(wave);

@@ -130,6 +130,7 @@ class WaveRunner {
   RunState& state_;
   std::vector<Item> items_;
   std::vector<JournalStep> steps_;
+  KeyValueBatch health_;  // what changes of kFailingPrefix with the steps
 };
 
 }  // namespace rescind

@@ -2,10 +2,12 @@
 //
 // A system that cannot be reached pauses its whole lane; then one action at a time probes it. The
 // retry time of an action that has not begun counts from when its system began to fail, so that a
-// long queue before a dead system is escalated together and not one after the other.
+// long queue before a dead system is escalated together and not one after the other. That instant
+// is kept in the store: the time goes on between runs.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/assert.h"
 #include "runtime/journal/journal_keys.h"
@@ -43,7 +45,10 @@ void WaveRunner::NoteSilently(Item& item) {
 Instant WaveRunner::BudgetEnd(const JournalEntry& entry) {
   if (entry.retry_until) return *entry.retry_until;
   const auto& health = state_.schedule.Health(entry.action.target.system);
-  const Instant begin = health.failing_since.value_or(in_.clock.Now());
+  const Instant now = in_.clock.Now();
+  // What came when the system failed already has its time from then on.
+  const Instant begin =
+      std::min(now, std::max(health.failing_since.value_or(now), entry.changed_at));
   return {begin.micros + entry.retry_for.micros};
 }
 
@@ -113,7 +118,10 @@ void WaveRunner::LaneFailed(const std::string& system, const std::string& error,
   auto& health = state_.schedule.Health(system);
   const Instant now = in_.clock.Now();
   ++health.failure_count;
-  if (!health.failing_since) health.failing_since = now;
+  if (!health.failing_since) {
+    health.failing_since = now;
+    health_.Put(JournalKey(kFailingPrefix, system), fmt::format("{}", now.micros));
+  }
   health.last_error = error;
   const Duration pause = in_.options.backoff.After(health.failure_count, retry_after, in_.random);
   health.paused_until = {now.micros + pause.micros};
@@ -122,6 +130,7 @@ void WaveRunner::LaneFailed(const std::string& system, const std::string& error,
 void WaveRunner::LaneWorks(const std::string& system) {
   auto& health = state_.schedule.Health(system);
   health.failure_count = 0;
+  if (health.failing_since) health_.Delete(JournalKey(kFailingPrefix, system));
   health.failing_since.reset();
   health.paused_until = {0};
 }
@@ -134,8 +143,10 @@ void WaveRunner::JudgeQueue(const std::string& system) {
   const bool has_just_failed = health.failure_count == 1;
   const Instant now = in_.clock.Now();
   for (const std::string& key : state_.schedule.KeysOf(system)) {
+    // Those of the wave whose turn did not come wait like the others.
     const bool is_in_wave = std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
-      return item.entry.action.key == key;
+      return item.entry.action.key == key &&
+             (item.seen || item.verification || item.next == Next::kVerify);
     });
     const auto open = in_.journal.open_.find(key);
     if (is_in_wave || open == in_.journal.open_.end() || !IsRunnable(open->second.state)) continue;
@@ -151,8 +162,7 @@ void WaveRunner::JudgeQueue(const std::string& system) {
 
 // Makes what was decided durable, then lets schedule and report follow it.
 Status WaveRunner::TakeSteps() {
-  if (steps_.empty()) return {};
-  RESCIND_TRY(in_.journal.Take(steps_, in_.options.trigger));
+  RESCIND_TRY(in_.journal.Take(steps_, in_.options.trigger, std::exchange(health_, {})));
   std::vector<std::string> rollbacks;
   for (const JournalStep& step : steps_) {
     const JournalEntry& entry = step.entry;

@@ -269,6 +269,35 @@ TEST_CASE("ADeadSystemIsProbedNotFloodedAndDelaysNoOther") {
   CHECK(world.clock.Now().micros - begin.micros < 2 * kMicrosPerHour);
 }
 
+// Short runs asked a dead system every day for ever: each began its retry time anew.
+TEST_CASE("TheTimeOfAQueueBeforeADeadSystemGoesOnBetweenRuns") {
+  SimulatedWorld world(3);
+  std::vector<ActionRequest> requests = {SimulatedWorld::Request("dead", "u0"),
+                                         SimulatedWorld::Request("dead", "u1"),
+                                         SimulatedWorld::Request("dead", "u2")};
+  world.dead_systems = {"dead"};
+  const auto run = [&](size_t request_count) {
+    const auto journal = world.OpenJournal();
+    REQUIRE(journal->Plan(std::span(requests).first(request_count), "").ok());
+    const RunReport report = world.Run(*journal).value();
+    world.clock.Sleep({40 * kMicrosPerMinute});
+    return report;
+  };
+  CHECK(run(2).open_count == 2);
+  CHECK(run(3).open_count == 3);
+  const RunReport third = run(0);
+  CHECK(third.escalated_count == 2);
+  CHECK(third.open_count == 1);  // it has waited for less than its time
+  // What was reached in between begins anew.
+  world.dead_systems.clear();
+  CHECK(run(3).verified_count == 3);
+  requests.push_back(SimulatedWorld::Request("dead", "u3"));
+  world.dead_systems = {"dead"};
+  CHECK(run(4).open_count == 1);
+  CHECK(run(0).open_count == 1);
+  CHECK(run(0).escalated_count == 1);
+}
+
 TEST_CASE("AFailedCommitEndsTheRunBeforeAnythingElseIsCalled") {
   OneAction one;
   one.world.store.CrashAt(1, SimulatedStore::Crash::kBefore);
