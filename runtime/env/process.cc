@@ -1,15 +1,18 @@
-// SystemProcessRunner: posix_spawn, three pipes, one pidfd, one poll loop.
+// SystemProcessRunner: vfork, three pipes, one pidfd, one poll loop.
 //
-// The program leads its own process group. We stop reading when the leader ends, when the time
-// is spent or when the output has no room left; in each case the whole group is killed before
-// the leader is reaped, while its process id can belong to nobody else.
+// The program leads its own process group, and the kernel kills it when we die: what nobody waits
+// for must not act later. (What it started itself lives on then; and one with more rights than we
+// have, by its set-user-id bit, is spared.) posix_spawn cannot ask for that. We stop reading when
+// the leader ends, when the time is spent or when the output has no room left; in each case the
+// whole group is killed before the leader is reaped, while its process id can belong to nobody
+// else.
 #include "runtime/env/process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,37 +85,92 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
+// All that the new process needs, made before it begins.
+struct Launch {
+  const char* program;
+  char* const* arguments;
+  char* const* environment;
+  const char* folder;  // null: ours
+  std::array<int, 3> streams;
+  int report;  // takes the error of what failed; closed by success
+  pid_t parent;
+};
+
+// INVARIANT: after vfork the memory is our parent's, which waits: only system calls, and no return.
+[[noreturn]] void BecomeProgram(const Launch& launch) {
+  const int lowest = STDERR_FILENO + 2;
+  int report = launch.report;
+  const auto prepare = [&] {
+    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+    // Whoever lost its parent before that line has another one now.
+    if (getppid() != launch.parent) _exit(127);
+    // Out of the way first: one of them may have the number of a standard stream.
+    std::array<int, 3> streams{};
+    for (size_t i = 0; i < streams.size(); ++i) {
+      streams[i] = fcntl(launch.streams[i], F_DUPFD_CLOEXEC, lowest);
+    }
+    const int moved = fcntl(launch.report, F_DUPFD_CLOEXEC, lowest);
+    if (moved < 0) return false;
+    report = moved;
+    for (size_t i = 0; i < streams.size(); ++i) {
+      if (dup2(streams[i], static_cast<int>(i)) < 0) return false;
+    }
+    if (dup3(moved, lowest - 1, O_CLOEXEC) < 0) return false;
+    report = lowest - 1;
+    closefrom(lowest);
+    if (launch.folder != nullptr && chdir(launch.folder) != 0) return false;
+    struct sigaction usual = {};
+    usual.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) sigaction(number, &usual, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execve(launch.program, launch.arguments, launch.environment);
+    return false;
+  };
+  prepare();
+  const int code = errno;
+  [[maybe_unused]] const ssize_t written = write(report, &code, sizeof code);
+  _exit(127);
+}
+
+// 0, or the error for which there is no program.
 int SpawnProgram(const std::string& program, const ProcessRequest& request, const Pipe& input,
-                 const Pipe& output, const Pipe& errors, pid_t& pid) {
+                 const Pipe& output, const Pipe& errors, Pipe& report, pid_t& pid) {
   std::vector<std::string> arguments = request.argv;
   std::vector<std::string> environment;
   for (const auto& [name, value] : request.environment) environment.push_back(name + "=" + value);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input.read.number(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, errors.write.number(), STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  if (!request.working_folder.empty()) {
-    posix_spawn_file_actions_addchdir_np(&actions, request.working_folder.c_str());
-  }
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
+  const std::vector<char*> argument_pointers = Pointers(arguments);
+  const std::vector<char*> environment_pointers = Pointers(environment);
+  const Launch launch{program.c_str(),
+                      argument_pointers.data(),
+                      environment_pointers.data(),
+                      request.working_folder.empty() ? nullptr : request.working_folder.c_str(),
+                      {input.read.number(), output.write.number(), errors.write.number()},
+                      report.write.number(),
+                      getpid()};
   sigset_t all;
-  sigemptyset(&none);
+  sigset_t before;
   sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int code = posix_spawn(&pid, program.c_str(), &actions, &attributes,
-                               Pointers(arguments).data(), Pointers(environment).data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return code;
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of ours runs in the child
+  // As cheap however large we are. NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork)
+  const pid_t started = vfork();
+  if (started == 0) BecomeProgram(launch);
+  const int problem = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (started < 0) return problem;
+  report.write.Close();
+  int code = 0;
+  ssize_t count = 0;
+  do {
+    count = read(report.read.number(), &code, sizeof code);
+  } while (count < 0 && errno == EINTR);
+  if (count == 0) {
+    pid = started;
+    return 0;
+  }
+  waitpid(started, nullptr, 0);
+  return count == sizeof code ? code : EIO;
 }
 
 Result<Child> Start(const ProcessRequest& request) {
@@ -120,8 +178,9 @@ Result<Child> Start(const ProcessRequest& request) {
   RESCIND_ASSIGN(Pipe input, MakePipe());
   RESCIND_ASSIGN(Pipe output, MakePipe());
   RESCIND_ASSIGN(Pipe errors, MakePipe());
+  RESCIND_ASSIGN(Pipe report, MakePipe());
   Child child;
-  const int code = SpawnProgram(program, request, input, output, errors, child.pid);
+  const int code = SpawnProgram(program, request, input, output, errors, report, child.pid);
   if (code != 0) {
     return Error{code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
                  fmt::format("cannot start `{}`: {}", program, std::strerror(code)),

@@ -2,7 +2,8 @@
 //
 // The seam through which executors and channels start programs: a simulator passes its own
 // ProcessRunner. There is never a shell, the environment is exactly what the caller gives, and
-// the program runs in its own process group, which is killed whole when time or room is spent.
+// the program runs in its own process group, which is killed whole when time or room is spent. The
+// program itself is also killed when this process ends in whatever way, or the calling thread.
 // It does not know what the program is for nor what its output means.
 #pragma once
 
@@ -36,10 +37,10 @@ enum class ProcessEnd : uint8_t {
 
 struct ProcessResult {
   ProcessEnd end = ProcessEnd::kExited;
-  int exit_status = 0;    // kExited
-  int signal = 0;         // kSignaled
-  std::string output;     // at most max_output_bytes
-  std::string errors;     // the beginning of standard error
+  int exit_status = 0;  // kExited
+  int signal = 0;       // kSignaled
+  std::string output;   // at most max_output_bytes
+  std::string errors;   // the beginning of standard error
   std::chrono::milliseconds elapsed{0};
 };
 

@@ -1,12 +1,17 @@
 #include "runtime/env/process.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "tests/unit/temporary_folder.h"
 
 namespace rescind {
 namespace {
@@ -81,6 +86,40 @@ TEST_CASE("TimeSpentKillsTheWholeGroup") {
     std::this_thread::sleep_for(milliseconds(10));
   }
   CHECK(!IsRunning(grandchild));
+}
+
+// A kill of ours left the program behind, and it acted after everybody had stopped to look.
+TEST_CASE("AProgramDiesWithUs") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "pid";
+  const pid_t we = fork();
+  if (we == 0) {
+    (void)SystemProcessRunner().Run(
+        Shell("echo $$ > " + path + ".new; mv " + path + ".new " + path + "; exec sleep 300"));
+    _exit(0);
+  }
+  REQUIRE(we > 0);
+  std::string pid;
+  for (int i = 0; i < 2000 && pid.empty(); ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+    std::ifstream(path) >> pid;
+  }
+  REQUIRE(!pid.empty());
+  CHECK(IsRunning(pid));
+  kill(we, SIGKILL);
+  waitpid(we, nullptr, 0);
+  for (int i = 0; i < 500 && IsRunning(pid); ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  CHECK(!IsRunning(pid));
+}
+
+TEST_CASE("AnUnusableFolderIsAnErrorAndNothingRuns") {
+  ProcessRequest request = Shell("echo ran");
+  request.working_folder = "/nowhere/folder";
+  const auto result = SystemProcessRunner().Run(request);
+  REQUIRE(!result.ok());
+  CHECK(result.error().kind == ErrorKind::kNotFound);
 }
 
 TEST_CASE("AGrandchildThatKeepsThePipeOpenDoesNotDelayUs") {
