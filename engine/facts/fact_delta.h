@@ -57,7 +57,8 @@ struct DeltaRow {
   // When the change took effect in the world, where the feed says so; kUnknownLong: when it is
   // recorded. It dates changed_at of tracked fields and removed_at.
   int64_t effective_micros = kUnknownLong;
-  bool deleted = false;  // the row is removed, whoever asserts it
+  bool deleted = false;   // the row is removed, whoever asserts it
+  bool restored = false;  // kRescindSource only: its removal is undone
 };
 
 // Who says so and when it was so.
@@ -98,6 +99,8 @@ class FactDelta {
   // Drops the rows that are not marked; one mark a row. Their values stay in memory until Clear().
   void KeepRows(const std::vector<bool>& marks);
   void Delete() { rows_.back().deleted = true; }
+  // Of kRescindSource: a row that was removed lives on as it was, with its fields.
+  void Restore() { rows_.back().restored = true; }
   void SetEffective(Instant at) { rows_.back().effective_micros = at.micros; }
   void SetUnknown(FieldId field) { AddValue(field, DeltaKind::kUnknown); }
   void SetNumber(FieldId field, int64_t number);  // never kUnknownLong

@@ -44,8 +44,22 @@ bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delt
 }
 
 bool AddCompensatedFact(const Action& action, const Schema& schema, FactDelta& delta) {
-  if (action.verb != Verb::kDisable && action.verb != Verb::kSuspend) return false;
-  return SetEnum(action, schema, "status", "active", delta);
+  switch (action.verb) {
+    case Verb::kDisable:
+    case Verb::kSuspend: return SetEnum(action, schema, "status", "active", delta);
+    case Verb::kEnd:
+    case Verb::kRevoke:
+    case Verb::kDelete: {
+      const auto entity = schema.Find(action.target.entity);
+      if (!entity) return false;
+      delta.BeginRow(*entity, action.target.id);
+      delta.Restore();
+      return true;
+    }
+    case Verb::kRun:
+    case Verb::kNotify: return false;
+  }
+  return false;
 }
 
 }  // namespace rescind

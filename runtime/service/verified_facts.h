@@ -12,8 +12,8 @@ namespace rescind {
 // grant, session, credential or account is gone. False when facts cannot say it (a playbook).
 bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delta);
 
-// Adds that the action was seen to be undone, where facts can say it: the account is active. What
-// was removed comes back with the next feed that lists it.
+// Adds that the action was seen to be undone, where facts can say it: the account is active, or
+// what was removed is there as before.
 bool AddCompensatedFact(const Action& action, const Schema& schema, FactDelta& delta);
 
 }  // namespace rescind

@@ -198,8 +198,8 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
     RESCIND_TRY(own_ ? SetVerified(given.entity, row, kWholeRow) : NoteDeletion(given.entity, row));
     return RemoveRow(given.entity, row, given.effective_micros);
   }
+  if (own_ && given.restored) return RestoreRow(given.entity, row);
   const bool any_verified = ledger.AnyVerified(table.number());
-
   StoredColumn& presence = table.column(RowColumn::kPresence);
   const bool was_live = presence.Get(row) == kLive;
   // What we verified says what the row is like; that it exists is for its sources to say.
@@ -242,6 +242,23 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
     ++report_.rows_unchanged;
   }
   return {};
+}
+
+// A removal that was undone: the same access is there again, so it keeps its incarnation and what
+// is known of it. Who listed it lists it again with its next delivery.
+Status FactWriter::RestoreRow(EntityId entity, uint32_t row) {
+  StoredTable& table = state_.table(entity);
+  StoredColumn& presence = table.column(RowColumn::kPresence);
+  const bool had_life = table.column(RowColumn::kIncarnation).Get(row) > 0;
+  if (presence.Get(row) != kRemoved || !had_life) {
+    ++report_.rows_unchanged;
+    return {};
+  }
+  ++report_.rows_added;
+  SetCell(entity, presence, row, kLive);
+  StoredColumn& removed_at = table.column(RowColumn::kRemovedAt);
+  SetCell(entity, removed_at, row, removed_at.default_number());
+  return SetVerified(entity, row, kWholeRow);
 }
 
 // Access that was taken away and is given anew has no past: neither when it was last used, nor

@@ -86,6 +86,7 @@ class FactWriter {
   Result<bool> IsLate(const DeltaRow& given, uint32_t row);
   Status NoteDeletion(EntityId entity, uint32_t row);
   Status RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros);
+  Status RestoreRow(EntityId entity, uint32_t row);
   Status ForgetFormerLife(EntityId entity, uint32_t row);
   void Claim(EntityId entity, uint32_t row);
   void DropClaims(EntityId entity, uint32_t row, uint64_t dropped);
@@ -114,7 +115,7 @@ class FactWriter {
   const FactOrigin origin_;
   const Instant at_;
   const bool staged_;
-  const bool own_;  // what we verified ourselves: asserts no rows
+  const bool own_;  // what we verified ourselves: asserts no rows, but can restore them
   std::optional<uint32_t> origin_code_;
   std::unordered_map<uint32_t, Said> said_by_origin_;  // by code
   std::vector<EntityWork> works_;

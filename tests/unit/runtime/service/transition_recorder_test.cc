@@ -176,16 +176,18 @@ TEST_CASE("VerifiedActionsBecomeFacts") {
   action.verb = Verb::kDelete;
   CHECK(AddVerifiedFact(action, schema, delta));
   CHECK(delta.rows()[1].deleted);
-  CHECK_FALSE(AddCompensatedFact(action, schema, delta));
   action.verb = Verb::kRevoke;
   action.target.entity = "grant";
   CHECK(AddVerifiedFact(action, schema, delta));
   CHECK(delta.rows()[2].deleted);
+  CHECK(AddCompensatedFact(action, schema, delta));
+  CHECK(delta.rows()[3].restored);
   action.target.entity = "session";  // the model has none here
   CHECK_FALSE(AddVerifiedFact(action, schema, delta));
   action.verb = Verb::kRun;
   CHECK_FALSE(AddVerifiedFact(action, schema, delta));
-  CHECK(delta.rows().size() == 3);
+  CHECK_FALSE(AddCompensatedFact(action, schema, delta));
+  CHECK(delta.rows().size() == 4);
 }
 
 TEST_CASE("ContextsComeBackFromTheirText") {

@@ -271,6 +271,39 @@ TEST_CASE_FIXTURE(StoreFixture,
   CHECK(Show(kIdentity, "ann").sources == std::vector<std::string>{"hr"});
 }
 
+// What a rollback had given back was gone for the facts: no plan listed it.
+TEST_CASE_FIXTURE(StoreFixture, "An undone removal restores the row as it was") {
+  Open();
+  Commit(SetStatus("ann", 0));
+  clock.Advance({100});
+  Commit(Deleted("ann", "rescind", clock.Now()));
+  clock.Advance({100});
+  FactDelta undone = From("rescind", clock.Now());
+  undone.BeginRow(kIdentity, "ann");
+  undone.Restore();
+  CHECK(Commit(undone).rows_added == 1);
+  CHECK(Commit(undone).rows_unchanged == 1);
+  for (int opened = 0; opened < 2; ++opened) {
+    const RowFacts ann = Show(kIdentity, "ann");
+    CHECK(ann.presence == Presence::kLive);
+    CHECK(ann.incarnation == 1);
+    CHECK_FALSE(ann.removed_at);
+    CHECK(ann.fields[1].value == "active");
+    CHECK(ann.sources.empty());
+    Open();
+  }
+  // Who looked before does not take it away, and who lists it lists what is there.
+  CHECK(Commit(Deleted("ann", "hr", {kStart.micros + 150})).rows_ignored == 1);
+  CHECK(Commit(SetStatus("ann", 1, "hr", clock.Now())).rows_changed == 1);
+  CHECK(Show(kIdentity, "ann").incarnation == 1);
+  // A row that was never there is not made up.
+  FactDelta unknown = From("rescind", clock.Now());
+  unknown.BeginRow(kIdentity, "nobody");
+  unknown.Restore();
+  Commit(unknown);
+  CHECK(Show(kIdentity, "nobody").presence == Presence::kAbsent);
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "What we verify asserts no row") {
   Open();
   Commit(SetStatus("ann", 1, "rescind"));
