@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 
 namespace rescind::compile {
 namespace {
+
+using Kind = typed::ExprKind;
 
 constexpr Answer kFalse{Status::kKnown, 0};
 constexpr Answer kTrue{Status::kKnown, 1};
