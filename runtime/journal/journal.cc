@@ -276,40 +276,37 @@ Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const
 }
 
 Result<StagesUnderWay> Journal::ListStagesUnderWay() const {
-  StagesUnderWay stages;
-  const auto add = [&](const JournalEntry& entry) {
+  std::set<std::pair<std::string, uint32_t>> asking, touched;
+  const auto note = [&](const JournalEntry& entry) {
     for (const ActionReason& reason : entry.action.reasons) {
-      (HasTouched(entry) ? stages.touched : stages.untouched)
-          .emplace(reason.finding_id, reason.stage);
+      if (!IsTerminal(entry.state)) asking.emplace(reason.finding_id, reason.stage);
+      if (HasTouched(entry)) touched.emplace(reason.finding_id, reason.stage);
     }
   };
   RESCIND_TRY(List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;
-    add(entry);
+    note(entry);
     return true;
   }));
-  for (const auto& stage : stages.touched) stages.untouched.erase(stage);
-  const std::set<std::pair<std::string, uint32_t>> open = stages.untouched;
-  const auto add_over = [&](const JournalEntry& entry) {
-    if (!IsTerminal(entry.state) || !HasTouched(entry)) return true;
-    for (const ActionReason& reason : entry.action.reasons) {
-      const std::pair stage(reason.finding_id, reason.stage);
-      if (open.contains(stage)) stages.touched.insert(stage);
-    }
-    return true;
-  };
-  if (open.empty()) return stages;
-  if (!has_findings_) {
-    RESCIND_TRY(List(add_over));
-  } else {
-    for (auto stage = open.begin(); stage != open.end();) {
-      const std::string& finding = stage->first;
-      RESCIND_ASSIGN(const auto over, ListOver(finding));
-      std::for_each(over.begin(), over.end(), add_over);
-      while (stage != open.end() && stage->first == finding) ++stage;
-    }
+  std::set<std::string> findings;  // of which something that is over may have touched a stage
+  for (const auto& stage : asking) {
+    if (!touched.contains(stage)) findings.insert(stage.first);
   }
-  for (const auto& stage : stages.touched) stages.untouched.erase(stage);
+  if (has_findings_) {
+    for (const std::string& finding : findings) {
+      RESCIND_ASSIGN(const auto over, ListOver(finding));
+      std::for_each(over.begin(), over.end(), note);
+    }
+  } else if (!findings.empty()) {
+    RESCIND_TRY(List([&](const JournalEntry& entry) {
+      note(entry);
+      return true;
+    }));
+  }
+  StagesUnderWay stages;
+  for (const auto& stage : asking) {
+    (touched.contains(stage) ? stages.touched : stages.untouched).insert(stage);
+  }
   return stages;
 }
 

@@ -52,16 +52,13 @@ class PlanAssembly {
     return {};
   }
 
-  // What of all actions is shown, and how much that is; limits and gates have seen everything.
-  Status CountShown() {
+  // What of all actions is shown; limits and gates have seen everything.
+  Status ChooseShown() {
     std::vector<bool> policy_shown;
     for (const ir::Rule& rule : draft_.input.program.rules) {
       policy_shown.push_back(draft_.PolicyShown(rule.full_name));
     }
     removals_.resize(policy_shown.size());
-    PlanSummary& summary = outcome_.plan.summary;
-    std::set<std::optional<RowId>> systems;
-    std::unordered_set<uint32_t> people;
     std::vector<uint32_t> rules;  // of one action, each once
     for (uint32_t number = 0; number < sketches_.actions.size(); ++number) {
       const ActionSketch& sketch = sketches_.actions[number];
@@ -80,17 +77,7 @@ class PlanAssembly {
         ++removals_[rule];
         if (policy_shown[rule]) targets_.push_back({rule, sketch.target});
       }
-      ++summary.action_count;
-      switch (sketch.status) {
-        case ActionStatus::kReady: ++summary.ready_count; break;
-        case ActionStatus::kNotice: ++summary.notice_count; break;
-        case ActionStatus::kHeld: ++summary.held_count; break;
-      }
-      systems.insert(draft_.model.SystemOf(sketch.target));
-      if (const auto person = draft_.model.PersonOf(sketch.target)) people.insert(person->index());
     }
-    summary.system_count = systems.size();
-    summary.person_count = people.size();
     return {};
   }
 
@@ -125,6 +112,7 @@ class PlanAssembly {
     if (draft_.options.history || draft_.options.key_unlisted) {
       RESCIND_ASSIGN(traits, ReadTraits(draft_, sketches_, others));
     }
+    CountShown();
     uint64_t& escalated = outcome_.plan.summary.escalated_count;
     for (const PlannedAction& planned : outcome_.plan.actions) {
       escalated += planned.escalated ? 1 : 0;
@@ -138,7 +126,7 @@ class PlanAssembly {
     return {};
   }
 
-  // Everything else. After CountShown.
+  // Everything else. After ChooseShown.
   Status AddOtherLists(const GateReport& gates, const LimitReport& limits) {
     const auto add = [&](size_t number) -> Status {
       if (number == 0) return AddRollUps();
@@ -152,6 +140,26 @@ class PlanAssembly {
   }
 
  private:
+  // By rows, where ArrangePlan counts texts of actions that are all listed.
+  void CountShown() {
+    PlanSummary& summary = outcome_.plan.summary;
+    std::set<std::optional<RowId>> systems;
+    std::unordered_set<uint32_t> people;
+    for (const uint32_t number : shown_) {
+      const ActionSketch& sketch = sketches_.actions[number];
+      ++summary.action_count;
+      switch (sketch.status) {
+        case ActionStatus::kReady: ++summary.ready_count; break;
+        case ActionStatus::kNotice: ++summary.notice_count; break;
+        case ActionStatus::kHeld: ++summary.held_count; break;
+      }
+      systems.insert(draft_.model.SystemOf(sketch.target));
+      if (const auto person = draft_.model.PersonOf(sketch.target)) people.insert(person->index());
+    }
+    summary.system_count = systems.size();
+    summary.person_count = people.size();
+  }
+
   void AddStarts() {
     std::vector<std::vector<const NoticeDraft*>> notices(draft_.stages.size());
     for (const NoticeDraft& notice : draft_.notices) notices[notice.stage_draft].push_back(&notice);
@@ -345,7 +353,7 @@ Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport
                     PlanOutcome& outcome) {
   PlanAssembly assembly(draft, outcome);
   RESCIND_TRY(assembly.AddNotices());
-  RESCIND_TRY(assembly.CountShown());
+  RESCIND_TRY(assembly.ChooseShown());
   RESCIND_TRY(draft.options.listed_actions ? assembly.AddFirstActions(*draft.options.listed_actions)
                                            : assembly.AddActions());
   RESCIND_TRY(assembly.AddOtherLists(gates, limits));

@@ -423,10 +423,10 @@ Status ApplyRun::AlarmOfReturns(Work& work) {
 
 // What an earlier run could not tell is told by this one.
 Status ApplyRun::SendAgain(Work& work) {
-  RESCIND_ASSIGN(const bool any, work.notices.HasNewsToSend());
-  if (!any) return {};
+  RESCIND_ASSIGN(const auto news, work.notices.UntoldNews());
+  if (news.empty()) return {};
   RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
-  return work.notices.SendAgain();
+  return work.notices.SendAgain(news);
 }
 
 Status ApplyRun::Escalate(Work& work) {

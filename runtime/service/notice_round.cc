@@ -192,16 +192,11 @@ Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
 }
 
 Status NoticeRound::NoteUnasked(const Plan& plan) {
-  std::set<std::string, std::less<>> unasked;
-  Status problem;
-  RESCIND_TRY(
-      reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view bytes) {
-        auto unsent = DecodeUnsentNotice(bytes);
-        if (!unsent.ok()) problem = std::move(unsent).error().In(key);
-        if (unsent.ok() && !unsent->is_news()) unasked.emplace(key);
-        return problem.ok();
-      }));
-  RESCIND_TRY(std::move(problem));
+  RESCIND_ASSIGN(const auto unsent, ListUnsentNotices(reader_));
+  std::set<std::string> unasked;
+  for (const auto& [key, notice] : unsent) {
+    if (!notice.is_news()) unasked.insert(key);
+  }
   if (unasked.empty()) return {};
   for (const PlannedNotice& planned : plan.notices) {
     if (planned.status != ActionStatus::kReady) continue;
@@ -325,30 +320,15 @@ Status NoticeRound::SendClockLeap(const std::string& why, Instant last_evaluatio
   return {};
 }
 
-Result<std::vector<std::pair<std::string, UnsentNotice>>> NoticeRound::ListNews() const {
-  std::vector<std::pair<std::string, UnsentNotice>> news;
-  Status problem;
-  RESCIND_TRY(
-      reader_.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view bytes) {
-        auto unsent = DecodeUnsentNotice(bytes);
-        if (!unsent.ok()) {
-          problem = std::move(unsent).error().In(key);
-        } else if (unsent->is_news() && !tried_.contains(std::string(key))) {
-          news.emplace_back(key, *std::move(unsent));
-        }
-        return problem.ok();
-      }));
-  RESCIND_TRY(std::move(problem));
+Result<NoticeRound::News> NoticeRound::UntoldNews() const {
+  RESCIND_ASSIGN(News news, ListUnsentNotices(reader_));
+  std::erase_if(news, [&](const auto& each) {
+    return !each.second.is_news() || tried_.contains(each.first);
+  });
   return news;
 }
 
-Result<bool> NoticeRound::HasNewsToSend() const {
-  RESCIND_ASSIGN(const auto news, ListNews());
-  return !news.empty();
-}
-
-Status NoticeRound::SendAgain() {
-  RESCIND_ASSIGN(const auto news, ListNews());
+Status NoticeRound::SendAgain(const News& news) {
   for (const auto& [key, unsent] : news) {
     Notice notice;
     notice.kind = unsent.kind;

@@ -57,10 +57,11 @@ class NoticeRound {
   // `oncall` hears that the clock is far ahead of `last_evaluation`, so that everything is held:
   // once, or again from the next run when its channel did not take it.
   Status SendClockLeap(const std::string& why, Instant last_evaluation, const std::string& oncall);
-  // What earlier runs could not tell of what had happened. Best effort, like what it was.
-  Status SendAgain();
-  // Whether there is any of it that this run has not tried yet.
-  Result<bool> HasNewsToSend() const;
+  using News = std::vector<std::pair<std::string, UnsentNotice>>;  // with their keys
+  // What earlier runs could not tell of what had happened, and this one has not tried yet.
+  Result<News> UntoldNews() const;
+  // Best effort, like what it was.
+  Status SendAgain(const News& news);
   // A person must act on this action. Best effort.
   Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 
@@ -81,7 +82,6 @@ class NoticeRound {
   // kUnsentNoticePrefix; `sent_key` may be empty: nobody asks later whether it was sent.
   Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& sent_key,
                        const std::string& unsent_key);
-  Result<std::vector<std::pair<std::string, UnsentNotice>>> ListNews() const;
   Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
                    const std::string& key, KeyValueBatch& batch) const;
 

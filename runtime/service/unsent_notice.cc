@@ -63,8 +63,9 @@ Result<UnsentNotice> DecodeUnsentNotice(std::string_view bytes) {
   return notice;
 }
 
-Result<std::vector<UnsentNotice>> ListUnsentNotices(const KeyValueReader& reader) {
-  std::vector<UnsentNotice> notices;
+Result<std::vector<std::pair<std::string, UnsentNotice>>> ListUnsentNotices(
+    const KeyValueReader& reader) {
+  std::vector<std::pair<std::string, UnsentNotice>> notices;
   Status failure;
   RESCIND_TRY(
       reader.Scan(kUnsentNoticePrefix, "", [&](std::string_view key, std::string_view value) {
@@ -73,7 +74,7 @@ Result<std::vector<UnsentNotice>> ListUnsentNotices(const KeyValueReader& reader
           failure = std::move(notice).error().In(key);
           return false;
         }
-        notices.push_back(*std::move(notice));
+        notices.emplace_back(key, *std::move(notice));
         return true;
       }));
   RESCIND_TRY(std::move(failure));

@@ -48,7 +48,8 @@ std::string UnsentNoticeKey(std::string_view sent_key);
 std::string EncodeUnsentNotice(const UnsentNotice& notice);
 Result<UnsentNotice> DecodeUnsentNotice(std::string_view bytes);
 
-// In the order of their keys. kCorrupt and kUnsupported name the record.
-Result<std::vector<UnsentNotice>> ListUnsentNotices(const KeyValueReader& reader);
+// With their keys, in the order of these. kCorrupt and kUnsupported name the record.
+Result<std::vector<std::pair<std::string, UnsentNotice>>> ListUnsentNotices(
+    const KeyValueReader& reader);
 
 }  // namespace rescind

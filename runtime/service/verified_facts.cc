@@ -22,19 +22,19 @@ bool SetEnum(const Action& action, const Schema& schema, std::string_view field_
   return true;
 }
 
-}  // namespace
-
-bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delta) {
+// `status`: of what was disabled; `mark` says of the row of what was taken away what became of it.
+bool AddFact(const Action& action, const Schema& schema, std::string_view status,
+             void (FactDelta::*mark)(), FactDelta& delta) {
   switch (action.verb) {
     case Verb::kDisable:
-    case Verb::kSuspend: return SetEnum(action, schema, "status", "disabled", delta);
+    case Verb::kSuspend: return SetEnum(action, schema, "status", status, delta);
     case Verb::kEnd:
     case Verb::kRevoke:
     case Verb::kDelete: {
       const auto entity = schema.Find(action.target.entity);
       if (!entity) return false;
       delta.BeginRow(*entity, action.target.id);
-      delta.Delete();
+      (delta.*mark)();
       return true;
     }
     case Verb::kRun:
@@ -43,23 +43,14 @@ bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delt
   return false;
 }
 
+}  // namespace
+
+bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delta) {
+  return AddFact(action, schema, "disabled", &FactDelta::Delete, delta);
+}
+
 bool AddCompensatedFact(const Action& action, const Schema& schema, FactDelta& delta) {
-  switch (action.verb) {
-    case Verb::kDisable:
-    case Verb::kSuspend: return SetEnum(action, schema, "status", "active", delta);
-    case Verb::kEnd:
-    case Verb::kRevoke:
-    case Verb::kDelete: {
-      const auto entity = schema.Find(action.target.entity);
-      if (!entity) return false;
-      delta.BeginRow(*entity, action.target.id);
-      delta.Restore();
-      return true;
-    }
-    case Verb::kRun:
-    case Verb::kNotify: return false;
-  }
-  return false;
+  return AddFact(action, schema, "active", &FactDelta::Restore, delta);
 }
 
 }  // namespace rescind

@@ -49,16 +49,16 @@ std::string FeedLine(const FeedState& state, Instant now) {
 }
 
 Status ReadUnsent(const KeyValueReader& reader, size_t most_listed, WorkspaceStatus& status) {
-  RESCIND_ASSIGN(std::vector<UnsentNotice> unsent, ListUnsentNotices(reader));
+  RESCIND_ASSIGN(auto unsent, ListUnsentNotices(reader));
   status.unsent_count = unsent.size();
-  for (const UnsentNotice& notice : unsent) {
+  for (const auto& [key, notice] : unsent) {
     ++status.unsent_by_remedy[notice.remedy];
     for (PolicyState& policy : status.policies) {
       if (policy.policy == notice.policy) ++policy.unsent_count;
     }
   }
   if (unsent.size() > most_listed) unsent.resize(most_listed);
-  status.unsent = std::move(unsent);
+  for (auto& [key, notice] : unsent) status.unsent.push_back(std::move(notice));
   return {};
 }
 
