@@ -42,7 +42,8 @@ struct Filter {
 
 // A collection, apart from what its rows satisfy.
 struct Members {
-  std::string plain;               // canonical text
+  const Expr* unfiltered = nullptr;
+  std::string plain;               // its canonical text
   std::vector<Filter> filters;     // as written
   std::set<std::string> required;  // canonical texts of the filters' conjuncts
 
@@ -73,6 +74,7 @@ Members MembersOf(const KnownFlow& flow, const Expr& collection) {
   for (; expr->kind == ExprKind::kFilter; expr = &flow.Resolve(*expr->operands[0])) {
     AddFilter(flow, {expr->operands[1].get(), expr->binder}, members);
   }
+  members.unfiltered = expr;
   members.plain = flow.Key(*expr);
   return members;
 }
@@ -111,10 +113,10 @@ std::optional<Effect> EffectOf(const Schema& schema, const KnownFlow& flow,
 
 class AbstractEvaluation {
  public:
-  AbstractEvaluation(const Schema& schema, const KnownFlow& flow, const Effect& effect)
-      : schema_(schema), flow_(flow), effect_(effect) {
-    if (!effect.is_collection) settled_.insert(effect.target);
-  }
+  // `settled`: canonical texts of the rows that are known to be acted on.
+  AbstractEvaluation(const Schema& schema, const KnownFlow& flow, const Effect& effect,
+                     std::set<std::string> settled)
+      : schema_(schema), flow_(flow), effect_(effect), settled_(std::move(settled)) {}
 
   Answer Of(const Expr& given) {
     const Expr& expr = flow_.Resolve(given);
@@ -127,6 +129,8 @@ class AbstractEvaluation {
       case ExprKind::kAny:
       case ExprKind::kAll:
       case ExprKind::kNo: return OfQuantifier(expr);
+      case ExprKind::kIsKnown: return OfKnown(*expr.operands[0]);
+      case ExprKind::kIsUnknown: return Negated(OfKnown(*expr.operands[0]));
       default: return Answer::kOpen;
     }
   }
@@ -217,7 +221,14 @@ class AbstractEvaluation {
     RESCIND_UNREACHABLE("not a comparison");
   }
 
-  // The members that an `any`, a `no` or a count is about.
+  // The latest of nothing is unknown.
+  Answer OfKnown(const Expr& given) {
+    const Expr& expr = flow_.Resolve(given);
+    if (expr.kind != ExprKind::kLatest && expr.kind != ExprKind::kEarliest) return Answer::kOpen;
+    return IsEmptied(ChosenBy(expr)) ? Answer::kFalse : Answer::kOpen;
+  }
+
+  // The members that an `any`, a `no`, a count or a latest is about.
   Members ChosenBy(const Expr& expr) const {
     Members chosen = MembersOf(flow_, *expr.operands[0]);
     if (expr.operands[1] != nullptr) {
@@ -237,7 +248,12 @@ class AbstractEvaluation {
   }
 
   bool IsEmptied(const Members& rows) {
-    if (!effect_.is_collection || !rows.AreAllAmong(effect_.rows)) return false;
+    if (!effect_.is_collection) return false;
+    if (!rows.AreAllAmong(effect_.rows)) {
+      // What belongs to none is none: `i.accounts.grants` after `delete i.accounts`.
+      return rows.unfiltered->kind == ExprKind::kFlatMap &&
+             IsEmptied(MembersOf(flow_, *rows.unfiltered->operands[0]));
+    }
     if (effect_.removes) return true;
     return std::any_of(rows.filters.begin(), rows.filters.end(), [&](const Filter& filter) {
       return OfMember(*filter.condition, filter.member) == Answer::kFalse;
@@ -276,39 +292,89 @@ Span DecidingPart(const KnownFlow& flow, const Expr& condition, AbstractEvaluati
   return condition.span;
 }
 
+class StageEffects {
+ public:
+  StageEffects(CheckState& state, const typed::Policy& policy)
+      : state_(state), policy_(policy), flow_(state.program, &policy.lets) {}
+
+  // `later`: the stage after it.
+  void Check(const typed::Action& action, const typed::Stage& later) {
+    const auto effect = EffectOf(state_.schema(), flow_, action);
+    if (!effect) return;
+    const bool acts_on_judged = IsJudged(*action.target) || HoldsJudged(*effect);
+    if (effect->removes && (acts_on_judged || IsNeededByJudged(*action.target))) {
+      Refuse(action)
+          .Label(acts_on_judged ? fmt::format("`{}` is gone then", policy_.variable)
+                                : fmt::format("`{}` is incomplete then", policy_.variable))
+          .Note(later.span, "this stage would not be reached")
+          .Help("do it in the last stage");
+      return;
+    }
+    std::set<std::string> settled;
+    if (!effect->is_collection) settled.insert(effect->target);
+    if (acts_on_judged) settled.insert(fmt::format("${}", policy_.binder.index()));
+    AbstractEvaluation evaluation(state_.schema(), flow_, *effect, std::move(settled));
+    const bool when_ends = evaluation.Of(*policy_.when) == Answer::kFalse;
+    const bool unless_begins =
+        policy_.unless != nullptr && evaluation.Of(*policy_.unless) == Answer::kTrue;
+    if (!when_ends && !unless_begins) return;
+    const Span part = when_ends ? DecidingPart(flow_, *policy_.when, evaluation, Answer::kFalse)
+                                : DecidingPart(flow_, *policy_.unless, evaluation, Answer::kTrue);
+    Refuse(action)
+        .Note(part, when_ends ? "this is false then" : "this is true then")
+        .Note(later.span, "this stage would not be reached")
+        .Help(fmt::format("leave `{}` out: an action that is done already is not planned",
+                          state_.Text(part)));
+  }
+
+ private:
+  Mistake Refuse(const typed::Action& action) {
+    return state_.Mistake(kStageEndsMatch, action.span,
+                          "this ends the match, so the next stage would never come");
+  }
+
+  bool IsJudged(const Expr& given) const {
+    const Expr& expr = flow_.Resolve(given);
+    return expr.kind == ExprKind::kVariable && expr.binder == policy_.binder;
+  }
+
+  // What the judged row cannot do without: a grant whose account is gone is incomplete and matches
+  // nothing.
+  bool IsNeededByJudged(const Expr& given) const {
+    const Expr* expr = &flow_.Resolve(given);
+    while (expr->kind == ExprKind::kField && !FieldOf(*expr).type.optional) {
+      expr = &flow_.Resolve(*expr->operands[0]);
+    }
+    return IsJudged(*expr);
+  }
+
+  // `g.account.grants`, where `g` is judged: it is one of them.
+  bool HoldsJudged(const Effect& effect) const {
+    if (!effect.is_collection || !effect.rows.filters.empty()) return false;
+    const Expr& many = *effect.rows.unfiltered;
+    if (many.kind != ExprKind::kMany) return false;
+    const FieldType& type = FieldOf(many).type;
+    const Expr& base = flow_.Resolve(*many.operands[0]);
+    return base.kind == ExprKind::kField && base.entity == type.entity && base.field == type.via &&
+           IsJudged(*base.operands[0]);
+  }
+
+  const FieldDef& FieldOf(const Expr& expr) const {
+    return state_.schema().field(expr.entity, expr.field);
+  }
+
+  CheckState& state_;
+  const typed::Policy& policy_;
+  const KnownFlow flow_;
+};
+
 }  // namespace
 
 void CheckStageEffects(CheckState& state, const typed::Policy& policy) {
-  const KnownFlow flow(state.program, &policy.lets);
-  const std::string judged = fmt::format("${}", policy.binder.index());
+  StageEffects effects(state, policy);
   for (size_t i = 0; i + 1 < policy.stages.size(); ++i) {
     for (const typed::Action& action : policy.stages[i].actions) {
-      const auto effect = EffectOf(state.schema(), flow, action);
-      if (!effect) continue;
-      const typed::Stage& later = policy.stages[i + 1];
-      if (effect->removes && !effect->is_collection && effect->target == judged) {
-        state
-            .Mistake(kStageEndsMatch, action.span,
-                     "this ends the match, so the next stage would never come")
-            .Label(fmt::format("`{}` is gone then", policy.variable))
-            .Note(later.span, "this stage would not be reached")
-            .Help("do it in the last stage");
-        continue;
-      }
-      AbstractEvaluation evaluation(state.schema(), flow, *effect);
-      const bool when_ends = evaluation.Of(*policy.when) == Answer::kFalse;
-      const bool unless_begins =
-          policy.unless != nullptr && evaluation.Of(*policy.unless) == Answer::kTrue;
-      if (!when_ends && !unless_begins) continue;
-      const Span part = when_ends ? DecidingPart(flow, *policy.when, evaluation, Answer::kFalse)
-                                  : DecidingPart(flow, *policy.unless, evaluation, Answer::kTrue);
-      state
-          .Mistake(kStageEndsMatch, action.span,
-                   "this ends the match, so the next stage would never come")
-          .Note(part, when_ends ? "this is false then" : "this is true then")
-          .Note(later.span, "this stage would not be reached")
-          .Help(fmt::format("leave `{}` out: an action that is done already is not planned",
-                            state.Text(part)));
+      effects.Check(action, policy.stages[i + 1]);
     }
   }
 }
