@@ -32,6 +32,7 @@ class NaiveMeaning {
     lets_ = &rule.lets;
     timezone_ = rule.timezone.get();
     members_.clear();
+    error_beyond_choice_ = false;
     NaiveAnswer judged;
     judged.content = eval::FactRow{rule.entity, row};
     members_[rule.binder] = judged;
@@ -42,6 +43,10 @@ class NaiveMeaning {
     NaiveAnswer when = Of(*rule.when);
     return rule.unless ? And({when, Not(Of(*rule.unless))}) : And({when});
   }
+  // Since StandOn: a choice around `now` (`a ?? b`) whose left side is undecided had an error on
+  // the right. A comparison by cases looks at both, and may report the error
+  // (engine/compile/README.md).
+  bool may_be_error() const { return error_beyond_choice_; }
   NaiveAnswer Of(const typed::Expr& expr);
   // Of an action: rows that are certainly members, and complete; ascending.
   std::vector<eval::FactRow> Targets(const typed::Expr& rows);
@@ -105,6 +110,7 @@ class NaiveMeaning {
   const std::vector<typed::Let>* lets_ = nullptr;
   const Expr* timezone_ = nullptr;
   std::map<typed::BinderId, Answer> members_;
+  bool error_beyond_choice_ = false;
 };
 
 }  // namespace rescind

@@ -69,6 +69,9 @@ Answer NaiveMeaning::Exact(const Expr& unresolved) {
   if (!NamesNow(expr)) return Of(expr);
   if (expr.kind == ExprKind::kCoalesce) {
     const Answer left = Exact(*expr.operands[0]);
+    if (left.status == ValueStatus::kUndecided) {
+      error_beyond_choice_ |= Exact(*expr.operands[1]).status == ValueStatus::kError;
+    }
     return left.status == ValueStatus::kUnknown ? Exact(*expr.operands[1]) : left;
   }
   return IsExtreme(expr) ? Fold(expr, true) : Of(expr);

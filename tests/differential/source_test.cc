@@ -129,5 +129,15 @@ TEST_CASE("SumsBesideNowAreExactInFoldsAndChoices") {
   })");
 }
 
+// The symptom: an error, which is what a comparison by cases may report of an undecided choice.
+TEST_CASE("AnErrorBeyondAnUndecidedChoiceIsNoMatchEither") {
+  CheckText(R"(protect n "A protect" {
+    for r in account
+    timezone "Europe/Berlin"
+    let next = earliest(2025-12-31T23:01:12Z for g in r.grants where today + 5 business days != 2025-12-29)
+    when 30s >= 2025-10-06T23:00Z - (next ?? 2025-12-31T22:59:31Z + 1h - 15000000w)
+  })");
+}
+
 }  // namespace
 }  // namespace rescind
