@@ -181,7 +181,8 @@ ApplyResult ExecExecutor::Undo(const Action& action, const std::string& preimage
             {}};
   }
   const auto state = ObserveUntil(action, deadline);
-  if (auto refusal = RefuseUndo(state, preimage)) return *std::move(refusal);
+  const Absence absence = TakesTargetAway(action.verb) ? Absence::kOurWork : Absence::kSomebodyElse;
+  if (auto refusal = RefuseUndo(state, preimage, absence)) return *std::move(refusal);
   return Change({ExecOperation::kUndo, config_.target_name, action, "", preimage, 0}, deadline);
 }
 

@@ -32,6 +32,9 @@ struct ExecutorDescription {
 
 // What the target system says about one target at one moment.
 struct TargetState {
+  // Whether the thing that the kind looks at is there: the row's own object (`exec`), or the entry
+  // or role that holds the access (`ldap`, `postgres`). An undo needs it, unless the verb took it
+  // away itself (precondition.h).
   bool exists = false;
   // What the action asks for already holds: no Apply is needed, but Verify still is, because
   // access may remain by another way (a nested group, an inherited role).

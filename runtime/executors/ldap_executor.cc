@@ -91,7 +91,9 @@ ApplyResult LdapExecutor::Undo(const Action& action, const std::string& preimage
   if (!call.ok()) return NothingDone(call.error());
   LdapOperation& operation = (*call)->operation();
   const auto now = operation.Observe();
-  if (auto refusal = RefuseUndo(now, preimage)) return *std::move(refusal);
+  // What is observed holds the access (an entry, a role), and no action that can be undone takes
+  // that away.
+  if (auto refusal = RefuseUndo(now, preimage, Absence::kSomebodyElse)) return *std::move(refusal);
   return operation.Undo(preimage);
 }
 

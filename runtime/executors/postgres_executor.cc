@@ -110,7 +110,9 @@ ApplyResult PostgresExecutor::Undo(const Action& action, const std::string& prei
   if (!call.ok()) return NothingDone(call.error());
   PostgresOperation& operation = (*call)->operation();
   const auto now = operation.Observe();
-  if (auto refusal = RefuseUndo(now, preimage)) return *std::move(refusal);
+  // What is observed holds the access (an entry, a role), and no action that can be undone takes
+  // that away.
+  if (auto refusal = RefuseUndo(now, preimage, Absence::kSomebodyElse)) return *std::move(refusal);
   return operation.Undo(preimage);
 }
 

@@ -23,12 +23,14 @@ std::optional<ApplyResult> RefuseApply(const Result<TargetState>& now,
       {}};
 }
 
-std::optional<ApplyResult> RefuseUndo(const Result<TargetState>& now, const std::string& preimage) {
+std::optional<ApplyResult> RefuseUndo(const Result<TargetState>& now, const std::string& preimage,
+                                      Absence absence) {
   if (!now.ok()) return NothingDone(now.error());
   if (now->digest == Sha256Hex(preimage)) {
     return ApplyResult{ApplyOutcome::kAlready, now->summary, {}};
   }
-  if (now->exists && now->in_wanted_state) return std::nullopt;
+  const bool is_there = now->exists || absence == Absence::kOurWork;
+  if (is_there && now->in_wanted_state) return std::nullopt;
   return ApplyResult{ApplyOutcome::kPermanent,
                      fmt::format("somebody has changed the target since; now: {}", now->summary),
                      {}};

@@ -2,6 +2,7 @@
 // state that the journal recorded, or nothing is done.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,7 +19,14 @@ ApplyResult NothingDone(const Error& error);
 std::optional<ApplyResult> RefuseApply(const Result<TargetState>& now,
                                        const std::string& precondition_digest);
 
+// What it means to an undo that the target does not exist any more.
+enum class Absence : uint8_t {
+  kOurWork = 1,      // the action took it away: it is our post-state
+  kSomebodyElse = 2  // the action leaves it where it is, so somebody else took it away
+};
+
 // Why Undo must not go on: the preimage holds already, or somebody changed our post-state.
-std::optional<ApplyResult> RefuseUndo(const Result<TargetState>& now, const std::string& preimage);
+std::optional<ApplyResult> RefuseUndo(const Result<TargetState>& now, const std::string& preimage,
+                                      Absence absence);
 
 }  // namespace rescind

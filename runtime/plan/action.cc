@@ -38,6 +38,10 @@ bool IsReversible(Verb verb) {
   RESCIND_UNREACHABLE("unknown verb");
 }
 
+bool TakesTargetAway(Verb verb) {
+  return verb == Verb::kEnd || verb == Verb::kRevoke || verb == Verb::kDelete;
+}
+
 std::string_view SeverityName(Severity severity) {
   switch (severity) {
     case Severity::kLow: return "low";

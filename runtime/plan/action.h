@@ -29,6 +29,8 @@ enum class Verb : uint8_t {
 std::string_view VerbName(Verb verb);  // "disable", "end", …
 std::optional<Verb> ParseVerb(std::string_view name);
 bool IsReversible(Verb verb);  // what the verb promises, not what an executor can do
+// After it the target need not exist any more. False where the verb does not say (kRun).
+bool TakesTargetAway(Verb verb);
 
 // Stored in plans as text and ordered: a higher value acts first. Never renumber.
 enum class Severity : uint8_t { kLow = 1, kMedium = 2, kHigh = 3, kCritical = 4 };

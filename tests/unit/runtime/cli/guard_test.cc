@@ -192,6 +192,41 @@ policy leaver "Leavers lose their accounts, all or none" {
   CHECK(!Has("on-eve"));
 }
 
+// The grant was gone, as it should be, and the rollback called that somebody else's change.
+TEST_CASE_FIXTURE(CompanyFixture, "ARevokedGrantThatIsGoneIsGivenBackByARollback") {
+  Write("policies/access.rescind", R"(
+policy leaver "Leavers lose all their access, or none" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { revoke i.accounts.grants }
+  on failure retry for 1m then rollback
+}
+)");
+  std::string workspace = Content("rescind.toml");
+  const std::string_view reversible = "reversible = [\"disable account\"";
+  workspace.insert(workspace.find(reversible) + reversible.size(), ", \"revoke grant\"");
+  Write("rescind.toml", workspace);
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
+      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
+  GiveAccess();
+  Write("fault-observe", "$on || { reply '\"exists\":false,\"in_wanted_state\":true'; exit 0; }\n");
+  Write("fault-apply",
+        "if [ $id = eve-vpn ]; then "
+        "reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0; fi\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
+  CAPTURE(out.str());
+  CHECK(Asked("apply", "ann-vpn") == 1);
+  CHECK(Asked("undo", "ann-vpn") == 1);
+  CHECK(Has("on-ann-vpn"));
+  CHECK(Prints("compensated"));
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "AResumedRunSaysWhatIsEscalated") {
   Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0\n");
   CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);

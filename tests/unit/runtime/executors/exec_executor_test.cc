@@ -33,10 +33,15 @@ class Bench {
     return text.str();
   }
   std::unique_ptr<Executor> Make(const std::string& timeout = "20s") const {
+    return MakeFor({"disable account", "run lock"}, {"disable account"}, timeout);
+  }
+  std::unique_ptr<Executor> MakeFor(const std::vector<std::string>& can,
+                                    const std::vector<std::string>& reversible,
+                                    const std::string& timeout = "20s") const {
     auto made = MakeExecutor("exec", "badges",
                              {{"command", std::vector<std::string>{"./program"}},
-                              {"can", std::vector<std::string>{"disable account", "run lock"}},
-                              {"reversible", std::vector<std::string>{"disable account"}},
+                              {"can", can},
+                              {"reversible", reversible},
                               {"timeout", timeout}},
                              folder_.path());
     REQUIRE_MESSAGE(made.ok(), (made.ok() ? "" : made.error().message));
@@ -83,6 +88,40 @@ TEST_CASE("AChangedTargetIsLeftAlone") {
   CHECK(bench.Has("on-ann"));
   // Undo: neither our post-state nor the state before.
   CHECK(executor->Undo(kDisableAnn, R"({"on":"otherwise"})").outcome == ApplyOutcome::kPermanent);
+}
+
+// A revoked grant is gone, which its undo took for somebody else's change: it was never given back.
+TEST_CASE("AGrantThatIsGoneBecauseItWasRevokedIsGivenBack") {
+  Bench bench;
+  // As a program answers that looks for the grant and does not find it.
+  bench.Write("fault-observe",
+              "$on || { reply '\"exists\":false,\"in_wanted_state\":true'; exit 0; }\n");
+  const auto executor = bench.MakeFor({"revoke grant"}, {"revoke grant"});
+  const Action revoke = SampleAction(Verb::kRevoke, "grant", "ann");
+  const auto before = executor->Observe(revoke);
+  REQUIRE(before.ok());
+  REQUIRE(executor->Apply(revoke, before->digest, 1).outcome == ApplyOutcome::kApplied);
+  REQUIRE(!executor->Observe(revoke)->exists);
+  const auto undone = executor->Undo(revoke, before->preimage);
+  CHECK_MESSAGE(undone.outcome == ApplyOutcome::kApplied, undone.detail);
+  CHECK(bench.Has("on-ann"));
+  // Somebody gave another one since.
+  const auto refused = executor->Undo(revoke, R"({"on":"otherwise"})");
+  CHECK(refused.outcome == ApplyOutcome::kPermanent);
+  CHECK(refused.detail.find("somebody has changed the target since") != std::string::npos);
+}
+
+TEST_CASE("AnAccountThatIsGoneAfterItWasDisabledIsNotMadeAgain") {
+  Bench bench;
+  const auto executor = bench.Make();
+  const auto before = executor->Observe(kDisableAnn);
+  REQUIRE(before.ok());
+  REQUIRE(executor->Apply(kDisableAnn, before->digest, 1).outcome == ApplyOutcome::kApplied);
+  bench.Write("fault-observe", "reply '\"exists\":false,\"in_wanted_state\":true'; exit 0\n");
+  const auto refused = executor->Undo(kDisableAnn, before->preimage);
+  CHECK(refused.outcome == ApplyOutcome::kPermanent);
+  CHECK(refused.detail.find("somebody has changed the target since") != std::string::npos);
+  CHECK(!bench.Has("on-ann"));
 }
 
 TEST_CASE("WhatIsNotListedIsNotAsked") {
