@@ -1,11 +1,15 @@
-// SystemProcessRunner: vfork, three pipes, one pidfd, one poll loop.
+// SystemProcessRunner: vfork, three pipes, one pidfd, one poll loop, and a guard.
 //
-// The program leads its own process group, and the kernel kills it when we die: what nobody waits
-// for must not act later. (What it started itself lives on then; and one with more rights than we
-// have, by its set-user-id bit, is spared.) posix_spawn cannot ask for that. We stop reading when
-// the leader ends, when the time is spent or when the output has no room left; in each case the
-// whole group is killed before the leader is reaped, while its process id can belong to nobody
-// else.
+// What nobody waits for must not act later, so a program and all that it starts end with us,
+// however we end. The kernel kills the program itself (PR_SET_PDEATHSIG, which posix_spawn cannot
+// ask for), at once. What it has started is the guard's: a shell that leads the program's process
+// group, holds a pipe from us, and kills the group when our end of it closes. The guard begins
+// first, so there is no moment without it, and as the leader it keeps the group's number from
+// becoming somebody else's. (Spared is what has more rights than we have, by its set-user-id bit,
+// and what has left the group.)
+//
+// We stop reading when the program ends, when the time is spent or when the output has no room
+// left; in each case the whole group is killed before the guard is reaped.
 #include "runtime/env/process.h"
 
 #include <fcntl.h>
@@ -71,7 +75,7 @@ Result<std::string> FindProgram(const ProcessRequest& request) {
 
 struct Child {
   pid_t pid = -1;
-  Descriptor watch;  // pidfd: readable once the leader has ended
+  Descriptor watch;  // pidfd: readable once the program has ended
   Descriptor input;
   Descriptor output;
   Descriptor errors;
@@ -92,8 +96,9 @@ struct Launch {
   char* const* environment;
   const char* folder;  // null: ours
   std::array<int, 3> streams;
-  int report;  // takes the error of what failed; closed by success
-  pid_t parent;
+  int report;    // takes the error of what failed; closed by success
+  pid_t group;   // 0: one of its own
+  pid_t parent;  // dies with it; 0: does not
 };
 
 // INVARIANT: after vfork the memory is our parent's, which waits: only system calls, and no return.
@@ -101,9 +106,12 @@ struct Launch {
   const int lowest = STDERR_FILENO + 2;
   int report = launch.report;
   const auto prepare = [&] {
-    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
-    // Whoever lost its parent before that line has another one now.
-    if (getppid() != launch.parent) _exit(127);
+    if (setpgid(0, launch.group) != 0) return false;
+    if (launch.parent != 0) {
+      if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+      // Whoever lost its parent before that line has another one now.
+      if (getppid() != launch.parent) _exit(127);
+    }
     // Out of the way first: one of them may have the number of a standard stream.
     std::array<int, 3> streams{};
     for (size_t i = 0; i < streams.size(); ++i) {
@@ -134,21 +142,10 @@ struct Launch {
   _exit(127);
 }
 
-// 0, or the error for which there is no program.
-int SpawnProgram(const std::string& program, const ProcessRequest& request, const Pipe& input,
-                 const Pipe& output, const Pipe& errors, Pipe& report, pid_t& pid) {
-  std::vector<std::string> arguments = request.argv;
-  std::vector<std::string> environment;
-  for (const auto& [name, value] : request.environment) environment.push_back(name + "=" + value);
-  const std::vector<char*> argument_pointers = Pointers(arguments);
-  const std::vector<char*> environment_pointers = Pointers(environment);
-  const Launch launch{program.c_str(),
-                      argument_pointers.data(),
-                      environment_pointers.data(),
-                      request.working_folder.empty() ? nullptr : request.working_folder.c_str(),
-                      {input.read.number(), output.write.number(), errors.write.number()},
-                      report.write.number(),
-                      getpid()};
+// The new process, once its program runs.
+Result<pid_t> Spawn(Launch launch) {
+  RESCIND_ASSIGN(Pipe report, MakePipe());
+  launch.report = report.write.number();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -156,40 +153,93 @@ int SpawnProgram(const std::string& program, const ProcessRequest& request, cons
   // As cheap however large we are. NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork)
   const pid_t started = vfork();
   if (started == 0) BecomeProgram(launch);
-  const int problem = errno;
+  int code = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (started < 0) return problem;
-  report.write.Close();
-  int code = 0;
-  ssize_t count = 0;
-  do {
-    count = read(report.read.number(), &code, sizeof code);
-  } while (count < 0 && errno == EINTR);
-  if (count == 0) {
-    pid = started;
-    return 0;
+  ssize_t count = sizeof code;
+  if (started > 0) {
+    report.write.Close();
+    do {
+      count = read(report.read.number(), &code, sizeof code);
+    } while (count < 0 && errno == EINTR);
+    if (count == 0) return started;
+    waitpid(started, nullptr, 0);
   }
-  waitpid(started, nullptr, 0);
-  return count == sizeof code ? code : EIO;
+  if (count != sizeof code) code = EIO;
+  return Error{code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
+               fmt::format("cannot start `{}`: {}", launch.program, std::strerror(code)),
+               "check that the file exists and may be executed"};
 }
 
-Result<Child> Start(const ProcessRequest& request) {
+// The leader of a group of processes that ends when this object, or our process, does.
+class Guard {
+ public:
+  static Result<Guard> Start() {
+    Guard guard;
+    RESCIND_ASSIGN(Pipe pipe, MakePipe());
+    std::vector<std::string> arguments = {"/bin/sh", "-c",
+                                          "trap '' HUP INT QUIT TERM; read x; kill -9 0"};
+    const std::vector<char*> argument_pointers = Pointers(arguments);
+    char* no_environment = nullptr;
+    const int from_us = pipe.read.number();
+    RESCIND_ASSIGN(guard.pid_, Spawn({arguments[0].c_str(),
+                                      argument_pointers.data(),
+                                      &no_environment,
+                                      "/",
+                                      {from_us, from_us, from_us},
+                                      -1,
+                                      0,
+                                      0}));
+    guard.line_ = std::move(pipe.write);
+    return guard;
+  }
+  Guard(Guard&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), line_(std::move(other.line_)) {}
+  Guard& operator=(Guard&& other) noexcept {
+    std::swap(pid_, other.pid_);
+    std::swap(line_, other.line_);
+    return *this;
+  }
+  ~Guard() {
+    if (pid_ < 0) return;
+    EndGroup();
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  pid_t group() const { return pid_; }
+  // INVARIANT: the guard is not reaped yet, so the group cannot be somebody else's.
+  void EndGroup() const { kill(-pid_, SIGKILL); }
+
+ private:
+  Guard() = default;
+  pid_t pid_ = -1;
+  Descriptor line_;  // held by nobody else
+};
+
+Result<Child> Start(const ProcessRequest& request, const Guard& guard) {
   RESCIND_ASSIGN(const std::string program, FindProgram(request));
   RESCIND_ASSIGN(Pipe input, MakePipe());
   RESCIND_ASSIGN(Pipe output, MakePipe());
   RESCIND_ASSIGN(Pipe errors, MakePipe());
-  RESCIND_ASSIGN(Pipe report, MakePipe());
+  std::vector<std::string> arguments = request.argv;
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : request.environment) environment.push_back(name + "=" + value);
+  const std::vector<char*> argument_pointers = Pointers(arguments);
+  const std::vector<char*> environment_pointers = Pointers(environment);
   Child child;
-  const int code = SpawnProgram(program, request, input, output, errors, report, child.pid);
-  if (code != 0) {
-    return Error{code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
-                 fmt::format("cannot start `{}`: {}", program, std::strerror(code)),
-                 "check that the file exists and may be executed"};
-  }
+  RESCIND_ASSIGN(child.pid,
+                 Spawn({program.c_str(),
+                        argument_pointers.data(),
+                        environment_pointers.data(),
+                        request.working_folder.empty() ? nullptr : request.working_folder.c_str(),
+                        {input.read.number(), output.write.number(), errors.write.number()},
+                        -1,
+                        guard.group(),
+                        getpid()}));
   child.watch = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.watch.open()) {
     const int problem = errno;
-    kill(-child.pid, SIGKILL);
+    guard.EndGroup();
     waitpid(child.pid, nullptr, 0);
     return SystemError("cannot watch a started program", problem);
   }
@@ -232,7 +282,7 @@ void Feed(Descriptor& to, std::string_view& rest) {
   to.Close();
 }
 
-// Reads and writes until the leader ends; the reason to kill it, if there is one.
+// Reads and writes until the program ends; the reason to kill it, if there is one.
 std::optional<ProcessEnd> Converse(Child& child, const ProcessRequest& request,
                                    SteadyClock::time_point deadline, ProcessResult& result) {
   std::string_view rest = request.input;
@@ -251,7 +301,7 @@ std::optional<ProcessEnd> Converse(Child& child, const ProcessRequest& request,
       return ProcessEnd::kOutputTooLarge;
     }
     if (watched[0].revents != 0) {
-      // The leader has ended: take what it wrote just before.
+      // It has ended: take what it wrote just before.
       Drain(child.errors, result.errors, kMaxErrorBytes, true);
       if (Drain(child.output, result.output, request.max_output_bytes, false)) return std::nullopt;
       return ProcessEnd::kOutputTooLarge;
@@ -264,11 +314,12 @@ std::optional<ProcessEnd> Converse(Child& child, const ProcessRequest& request,
 Result<ProcessResult> SystemProcessRunner::Run(const ProcessRequest& request) {
   const auto began = SteadyClock::now();
   const SigpipeBlock block;
-  RESCIND_ASSIGN(Child child, Start(request));
+  RESCIND_ASSIGN(const Guard guard, Guard::Start());
+  RESCIND_ASSIGN(Child child, Start(request, guard));
   ProcessResult result;
   const auto why_killed = Converse(child, request, began + request.time_limit, result);
 
-  kill(-child.pid, SIGKILL);  // not yet reaped, so the group cannot be somebody else's
+  guard.EndGroup();
   int status = 0;
   while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
   }

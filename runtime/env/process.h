@@ -2,8 +2,9 @@
 //
 // The seam through which executors and channels start programs: a simulator passes its own
 // ProcessRunner. There is never a shell, the environment is exactly what the caller gives, and
-// the program runs in its own process group, which is killed whole when time or room is spent. The
-// program itself is also killed when this process ends in whatever way, or the calling thread.
+// the program runs in a process group that is killed whole when the program ends, when time or room
+// is spent, and when this process ends in whatever way. The program itself is also killed when the
+// calling thread ends.
 // It does not know what the program is for nor what its output means.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -88,14 +89,12 @@ TEST_CASE("TimeSpentKillsTheWholeGroup") {
   CHECK(!IsRunning(grandchild));
 }
 
-// A kill of ours left the program behind, and it acted after everybody had stopped to look.
-TEST_CASE("AProgramDiesWithUs") {
-  const TemporaryFolder folder;
-  const std::string path = folder / "pid";
+// Runs a script that writes a process id to `path`, kills the process that runs it, and returns
+// the id.
+std::string PidOfScriptWhoseRunnerIsKilled(const std::string& script, const std::string& path) {
   const pid_t we = fork();
   if (we == 0) {
-    (void)SystemProcessRunner().Run(
-        Shell("echo $$ > " + path + ".new; mv " + path + ".new " + path + "; exec sleep 300"));
+    (void)SystemProcessRunner().Run(Shell(script));
     _exit(0);
   }
   REQUIRE(we > 0);
@@ -108,10 +107,48 @@ TEST_CASE("AProgramDiesWithUs") {
   CHECK(IsRunning(pid));
   kill(we, SIGKILL);
   waitpid(we, nullptr, 0);
+  return pid;
+}
+
+bool EndsSoon(const std::string& pid) {
   for (int i = 0; i < 500 && IsRunning(pid); ++i) {
     std::this_thread::sleep_for(milliseconds(10));
   }
-  CHECK(!IsRunning(pid));
+  return !IsRunning(pid);
+}
+
+// A kill of ours left the program behind, and it acted after everybody had stopped to look.
+TEST_CASE("AProgramDiesWithUs") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "pid";
+  CHECK(EndsSoon(PidOfScriptWhoseRunnerIsKilled(
+      "echo $$ > " + path + ".new; mv " + path + ".new " + path + "; exec sleep 300", path)));
+}
+
+// What the program had started itself lived on.
+TEST_CASE("WhatAProgramHasStartedDiesWithUs") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "pid";
+  // It does not even hear what can be ignored, and its parent is gone already.
+  CHECK(EndsSoon(PidOfScriptWhoseRunnerIsKilled("(trap '' HUP INT TERM; sleep 300 & echo $! > " +
+                                                    path + ".new; mv " + path + ".new " + path +
+                                                    ") & sleep 300",
+                                                path)));
+}
+
+TEST_CASE("AProgramThatEndsItsGroupEndsItself") {
+  const auto result = MustRun(Shell("kill -TERM 0; sleep 300"));
+  CHECK(result.end == ProcessEnd::kSignaled);
+  CHECK(result.signal == SIGTERM);
+}
+
+TEST_CASE("NoProcessIsLeftUnreaped") {
+  (void)MustRun(Shell("true"));
+  ProcessRequest missing;
+  missing.argv = {"/nowhere/program"};
+  CHECK(!SystemProcessRunner().Run(missing).ok());
+  CHECK(waitpid(-1, nullptr, WNOHANG) == -1);
+  CHECK(errno == ECHILD);
 }
 
 TEST_CASE("AnUnusableFolderIsAnErrorAndNothingRuns") {
