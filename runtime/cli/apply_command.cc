@@ -66,6 +66,11 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
   voice.tell = [&](const std::string& text) { fmt::print(invocation.err, "{}\n", Visible(text)); };
   voice.warn = [&](const std::string& text) { invocation.Warn(text); };
   voice.stop = [&] { return interrupt.raised(); };
+  // A disk that refuses a write ends the process, where no answer comes back any more.
+  voice.begin = [&] {
+    pipeline->store().SetLastWords(
+        {static_cast<int>(ExitStatus::kAppliedInPart), kCutOffMeans, kCutOffRemedy});
+  };
   if (invocation.in_is_terminal && invocation.err_is_terminal) {
     voice.ask = [&](const std::string& question) { return Ask(invocation, question); };
   }

@@ -13,6 +13,8 @@
 int main(int argc, char** argv) {
   // A reader that goes away (`rescind plan | head`) shows as a failed write, not as a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  // So does a file that may not grow further (`ulimit -f`): the store then says what stands.
+  std::signal(SIGXFSZ, SIG_IGN);
   std::ios::sync_with_stdio(false);
 
   // Every command sweeps once and ends. Where memory was not in use lately, the host of a virtual

@@ -51,8 +51,8 @@ AppliedAction AppliedOf(const JournalEntry& entry) {
 
 // The store refused while systems were being changed.
 Error CutOff(Error error) {
-  error.message += "; actions were being carried out, and some may be done without a record of it";
-  error.help += ". Then `rescind apply --resume` looks at their systems and goes on";
+  error.message += fmt::format("; {}", kCutOffMeans);
+  error.help += fmt::format(". {}", kCutOffRemedy);
   return error;
 }
 
@@ -387,6 +387,7 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   });
   const PipelineEnvironment& environment = pipeline_.environment();
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
+  if (voice_.begin) voice_.begin();
   auto ran = run.Run(options);
   ledger_.recorder().OnTransition({});
   if (!ran.ok()) {

@@ -38,7 +38,14 @@ struct ApplyVoice {
   std::function<void(const std::string&)> warn;
   std::function<bool(const std::string& question)> ask;  // nobody is there when empty
   std::function<bool()> stop;                            // Ctrl-C
+  std::function<void()> begin;                           // from here on systems may be changed
 };
+
+// What it means, and what to do, when a run is cut off while systems are being changed.
+inline constexpr const char* kCutOffMeans =
+    "actions were being carried out, and some may be done without a record of it";
+inline constexpr const char* kCutOffRemedy =
+    "Then `rescind apply --resume` looks at their systems and goes on";
 
 // Nothing was executed because a person has to say so first.
 struct ConfirmationWanted {

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace rescind {
 namespace {
@@ -49,11 +50,20 @@ std::string_view DiskGuard::Standing() const {
                         : "nothing was changed";
 }
 
+void DiskGuard::SetLastWords(LastWords words) {
+  const std::lock_guard lock(mutex_);
+  last_words_ = std::move(words);
+}
+
 void DiskGuard::EndProcess(const Error& error) const {
-  fmt::print(stderr, "fatal: {}\nfatal: the store cannot go on; {}; {}\n", error.message,
-             Standing(), error.help.empty() ? "run again" : error.help);
+  const std::lock_guard lock(mutex_);  // never given back: one thread's words are enough
+  const LastWords& words = last_words_;
+  fmt::print(stderr, "fatal: {}\nfatal: the store cannot go on; {}{}{}; {}{}{}\n", error.message,
+             Standing(), words.standing.empty() ? "" : "; ", words.standing,
+             error.help.empty() ? "run again" : error.help, words.remedy.empty() ? "" : ". ",
+             words.remedy);
   std::fflush(stderr);
-  std::_Exit(1);
+  std::_Exit(words.exit_status);
 }
 
 void DiskGuard::EndProcess(const std::string& file, std::string_view reason, bool is_full) const {

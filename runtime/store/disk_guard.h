@@ -8,11 +8,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "engine/base/result.h"
 #include "runtime/env/file_system.h"
+#include "runtime/store/last_words.h"
 
 namespace rescind {
 
@@ -35,6 +37,9 @@ class DiskGuard {
     commit_is_open_ = false;
   }
 
+  // What EndProcess says and returns from now on. Any thread.
+  void SetLastWords(LastWords words);
+
   // What was acknowledged and what the disk holds may differ from here on, and a second sync would
   // report success for pages that the kernel has dropped: only the next opening can tell. Any
   // thread.
@@ -51,6 +56,8 @@ class DiskGuard {
   FileSystem& files_;
   std::atomic<bool> commit_is_open_ = false;
   std::atomic<bool> has_committed_ = false;
+  mutable std::mutex mutex_;
+  LastWords last_words_;  // guarded by mutex_
 };
 
 }  // namespace rescind

@@ -24,6 +24,7 @@
 #include "runtime/env/file_system.h"
 #include "runtime/env/random.h"
 #include "runtime/store/key_value.h"
+#include "runtime/store/last_words.h"
 
 namespace rescind {
 
@@ -175,6 +176,10 @@ class Store {
   virtual uint64_t epoch() const = 0;
   virtual uint64_t facts_seq() const = 0;
   virtual Instant last_change() const = 0;
+
+  // What the end of the process by a failing disk means from now on. A store that never ends it has
+  // no use for that.
+  virtual void SetLastWords(LastWords) {}
 
   // One durable commit. Errors, a full disk among them, leave everything as it was; a disk that
   // fails in the middle of it ends the process.

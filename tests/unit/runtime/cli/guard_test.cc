@@ -1,7 +1,6 @@
 // What holds an action holds it until something has happened: across runs, resumes and releases.
 #include <filesystem>
 
-#include "runtime/env/faulty_file_system.h"
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -389,24 +388,6 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AReasonThatNamesPeopleIsCommittedToAndNotW
     const std::string name = file.path().string();
     CHECK_MESSAGE(files.Read(name, 1 << 24)->find("secretname") == std::string::npos, name);
   }
-}
-
-// It ended with status 1, as an apply that had done nothing.
-TEST_CASE_FIXTURE(CompanyWithAccess, "AnApplyThatAFullDiskCutsOffIsAppliedInPart") {
-  const std::string id = MakePlan();
-  FaultyFileSystem disk(files, 0, 0);
-  disk.FillWith(folder / "full");
-  Write("fault-apply", "touch full\n");
-  CHECK(Run({"apply", "p.json", "--confirm", id}, disk) == ExitStatus::kAppliedInPart);
-  CHECK(Complains("error: no space left on the disk"));
-  CHECK(Complains("some may be done without a record of it\n"));
-  CHECK(Complains("Then `rescind apply --resume` looks at their systems and goes on"));
-  REQUIRE(files.Remove(folder / "full").ok());
-  REQUIRE(files.Remove(folder / "fault-apply").ok());
-  REQUIRE_MESSAGE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kDone,
-                  (out.str() + err.str()));
-  CHECK(Json()["summary"]["verified"] == 3);
-  CHECK(!Has("on-ann-vpn"));
 }
 
 // It made one that opened nothing, and lay where the lost one had to be put back.
