@@ -12,6 +12,7 @@
 #include "runtime/audit/base64.h"
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/leaf.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/log_reader.h"
 #include "runtime/audit/merkle_tree.h"
 #include "runtime/audit/signing_key.h"
@@ -19,7 +20,6 @@
 
 namespace rescind {
 
-std::string AuditWitnessFile(const std::string& key_file) { return key_file + ".checkpoint"; }
 namespace {
 
 struct TreeState {
@@ -75,12 +75,12 @@ class StoredAuditLog final : public AuditLog {
   Result<uint64_t> Erase(const std::string& value, const std::string& trigger,
                          KeyValueBatch& batch) override;
 
-  // That the log continues `earlier`, a note signed before.
-  Status CheckContinues(const std::string& earlier) const;
-  Status CheckAgainstWitness() const;
+  Status CheckWitness() const {
+    return CheckAgainstWitness(reader_, origin(), options_.key_file, environment_.files);
+  }
 
  private:
-  std::string WitnessFile() const { return AuditWitnessFile(options_.key_file); }
+  const std::string& origin() const { return key_.public_key().name; }
   std::string NextKeyFile() const { return options_.key_file + ".next"; }
 
   void Begin() {
@@ -127,55 +127,15 @@ Status StoredAuditLog::AppendLeaf(const AuditEvent& event, KeyValueBatch& batch)
   return {};
 }
 
-Status StoredAuditLog::CheckContinues(const std::string& earlier) const {
-  RESCIND_ASSIGN(const SignedCheckpoint before, ParseSignedCheckpoint(earlier));
-  const rescind::Checkpoint& checkpoint = before.checkpoint;
-  if (checkpoint.origin != key_.public_key().name) {
-    return Error{ErrorKind::kCorrupt,
-                 fmt::format("the last checkpoint is of the log {}, this log is {}",
-                             checkpoint.origin, key_.public_key().name),
-                 fmt::format("put the key and {} of this log back", WitnessFile())};
-  }
-  if (checkpoint.size > size()) {
-    return Error{ErrorKind::kCorrupt,
-                 fmt::format("the audit log has {} entries, but a checkpoint over {} was signed "
-                             "before: entries are lost",
-                             size(), checkpoint.size),
-                 fmt::format("was the store restored from an old backup, or deleted? Restore a "
-                             "newer one. To begin a new log with a new store, move {} and {} away "
-                             "and run `rescind audit key create`",
-                             options_.key_file, WitnessFile())};
-  }
-  RESCIND_ASSIGN(const TreeHash root, RootAt(checkpoint.size, reader_));
-  if (root != checkpoint.root) {
-    return Error{ErrorKind::kCorrupt,
-                 fmt::format("the first {} entries of the audit log differ from those of an "
-                             "earlier signed checkpoint",
-                             checkpoint.size),
-                 "the store was altered or replaced: restore it from a backup, and keep this one "
-                 "for the investigation"};
-  }
-  return {};
-}
-
-Status StoredAuditLog::CheckAgainstWitness() const {
-  if (!environment_.files.Exists(WitnessFile())) return {};
-  RESCIND_ASSIGN(const std::string note, environment_.files.Read(WitnessFile(), kMaxNoteBytes));
-  if (Status status = CheckContinues(note); !status.ok()) {
-    return std::move(status).error().In(WitnessFile());
-  }
-  return {};
-}
-
 Result<std::string> StoredAuditLog::Checkpoint(KeyValueBatch& batch) {
   RESCIND_ASSERT(!next_key_, "finish the rotation before the next checkpoint");
-  RESCIND_TRY(CheckAgainstWitness());
+  RESCIND_TRY(CheckWitness());
   RESCIND_ASSIGN(const auto last, reader_.LastCheckpoint());
-  if (last) RESCIND_TRY(CheckContinues(*last));
-  const std::string note =
-      key_.SignNote(FormatCheckpoint({key_.public_key().name, size(), root()}));
+  if (last) RESCIND_TRY(CheckContinues(reader_, origin(), options_.key_file, *last));
+  const std::string note = key_.SignNote(FormatCheckpoint({origin(), size(), root()}));
   // Outside the store first: had the store the only copy, restoring it would forget it.
-  RESCIND_TRY(environment_.files.WriteAtomically(WitnessFile(), note, kPrivateMode));
+  RESCIND_TRY(
+      environment_.files.WriteAtomically(AuditWitnessFile(options_.key_file), note, kPrivateMode));
   batch.Put(NumberKey(kCheckpointPrefix, size()), note);
   return note;
 }
@@ -263,23 +223,11 @@ Result<std::unique_ptr<AuditLog>> AuditLog::Open(AuditEnvironment environment,
   const LogReader reader(environment.reader);
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
   RESCIND_ASSIGN(TreeState state, LoadTree(reader, size));
-  const AuditMark mark = environment.reader.audit_mark();
-  if (mark.size > size) {
-    return Error{ErrorKind::kCorrupt,
-                 fmt::format("the audit log has {} entries, {} were acknowledged", size, mark.size),
-                 "the store lost data: restore it from a backup"};
-  }
-  if (mark.size > 0) {
-    RESCIND_ASSIGN(const TreeHash root, RootAt(mark.size, reader));
-    if (root != mark.root) {
-      return Error{ErrorKind::kCorrupt, "the audit log differs from what was acknowledged",
-                   "the store was altered: restore it from a backup"};
-    }
-  }
+  RESCIND_TRY(CheckAcknowledged(environment.reader));
   RESCIND_ASSIGN(AuditSigningKey key, LoadKey(options, state.public_key, environment.files));
   auto log = std::make_unique<StoredAuditLog>(environment, std::move(options), std::move(key),
                                               std::move(state));
-  RESCIND_TRY(log->CheckAgainstWitness());
+  RESCIND_TRY(log->CheckWitness());
   return std::unique_ptr<AuditLog>(std::move(log));
 }
 

@@ -37,9 +37,6 @@ struct AuditOptions {
   std::string key_file;
 };
 
-// Where the last checkpoint is kept outside of the store, for stores that lost their end.
-std::string AuditWitnessFile(const std::string& key_file);
-
 class AuditLog {
  public:
   // Checks the store's log against its high-water mark and the key against the log. kCorrupt

@@ -34,6 +34,13 @@ std::optional<std::string_view> TakeLine(std::string_view& text) {
 Result<LogProof> ProveEntry(const LogReader& reader, uint64_t index,
                             const std::string& checkpoint) {
   RESCIND_ASSIGN(const SignedCheckpoint parsed, ParseSignedCheckpoint(checkpoint));
+  RESCIND_ASSIGN(const uint64_t size, reader.Size());
+  if (index >= parsed.checkpoint.size && index < size) {
+    return Error{ErrorKind::kNotFound,
+                 fmt::format("entry {} is in no signed checkpoint yet: the last covers {} entries",
+                             index, parsed.checkpoint.size),
+                 "prove it where the private key is: that signs a new one"};
+  }
   if (index >= parsed.checkpoint.size) {
     return Error{ErrorKind::kNotFound,
                  fmt::format("the checkpoint covers {} entries, there is no entry {}",

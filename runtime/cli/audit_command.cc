@@ -5,7 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "runtime/audit/audit_log.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/log_proof.h"
 #include "runtime/audit/log_reader.h"
 #include "runtime/audit/log_verify.h"
@@ -191,6 +191,24 @@ Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
                   workspace.audit_key_file)};
 }
 
+// For who may read the log and not sign it. `why_not`: what became of reading it from its file.
+Result<std::string> PublicKeyInStore(const Workspace& workspace, const Error& why_not,
+                                     Invocation& invocation) {
+  FileSystem& files = invocation.files;
+  if (!files.Exists(workspace.store_folder)) return why_not;
+  StoreOptions options;
+  options.read_only = true;
+  RESCIND_ASSIGN(
+      const WorkspaceStore opened,
+      OpenWorkspaceStore(workspace, {files, invocation.clock, invocation.random}, options));
+  RESCIND_ASSIGN(auto key, LogReader(opened.store->key_values()).PublicKey());
+  if (key) return *std::move(key);
+  return Error{why_not.kind,
+               fmt::format("{}, and the store {} holds no public key: nothing was logged yet",
+                           why_not.message, workspace.store_folder),
+               why_not.help};
+}
+
 Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
   if (what == "rotate") return RunKeyRotation(invocation);
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
@@ -206,9 +224,13 @@ Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
     fmt::print(invocation.out, "{}\n", key.Text());
     return ExitStatus::kDone;
   }
-  RESCIND_ASSIGN(const AuditSigningKey key,
-                 AuditSigningKey::Load(workspace.audit_key_file, invocation.files));
-  fmt::print(invocation.out, "{}\n", key.public_key().Text());
+  const auto key = AuditSigningKey::Load(workspace.audit_key_file, invocation.files);
+  if (key.ok()) {
+    fmt::print(invocation.out, "{}\n", key->public_key().Text());
+    return ExitStatus::kDone;
+  }
+  RESCIND_ASSIGN(const std::string stored, PublicKeyInStore(workspace, key.error(), invocation));
+  fmt::print(invocation.out, "{}\n", stored);
   return ExitStatus::kDone;
 }
 

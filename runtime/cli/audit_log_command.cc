@@ -7,6 +7,10 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/audit/event_format.h"
+#include "runtime/audit/log_check.h"
+#include "runtime/audit/log_export.h"
+#include "runtime/audit/log_proof.h"
+#include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_table.h"
@@ -21,14 +25,65 @@ struct OpenLog {
   std::unique_ptr<ActionLedger> ledger;
 };
 
-Result<OpenLog> Open(Invocation& invocation, PipelinePurpose purpose) {
-  OpenLog log;
+Result<std::unique_ptr<Pipeline>> OpenFor(PipelinePurpose purpose, Invocation& invocation) {
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(log.pipeline,
-                 Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), purpose));
+  return Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), purpose);
+}
+
+// A log that can be signed.
+Result<OpenLog> OpenToSign(Invocation& invocation) {
+  OpenLog log;
+  RESCIND_ASSIGN(log.pipeline, OpenFor(PipelinePurpose::kAmend, invocation));
   RESCIND_ASSIGN(log.ledger, ActionLedger::Open(log.pipeline->workspace(), log.pipeline->store(),
                                                 log.pipeline->environment()));
   return log;
+}
+
+// A log that is only read: nobody needs the private key for that.
+Result<std::unique_ptr<Pipeline>> OpenToRead(Invocation& invocation) {
+  RESCIND_ASSIGN(auto pipeline, OpenFor(PipelinePurpose::kRead, invocation));
+  RESCIND_TRY(CheckReadableLog(pipeline->store().key_values(), pipeline->workspace().audit_key_file,
+                               invocation.files));
+  return pipeline;
+}
+
+// A log as others can check it.
+struct Evidence {
+  std::unique_ptr<Pipeline> pipeline;
+  std::string checkpoint;
+};
+
+// What came after the last checkpoint is signed where the private key is, and left out elsewhere.
+Result<Evidence> OpenEvidence(Invocation& invocation) {
+  Evidence evidence;
+  RESCIND_ASSIGN(evidence.pipeline, OpenToRead(invocation));
+  auto known = ReadSignedLog(LogReader(evidence.pipeline->store().key_values()));
+  if (known.ok() && known->later_count == 0) {
+    evidence.checkpoint = std::move(known->checkpoint);
+    return evidence;
+  }
+  const auto key =
+      AuditSigningKey::Load(evidence.pipeline->workspace().audit_key_file, invocation.files);
+  if (key.ok()) {
+    evidence.pipeline.reset();  // a store that is read cannot be written
+    RESCIND_ASSIGN(OpenLog log, OpenToSign(invocation));
+    RESCIND_ASSIGN(evidence.checkpoint,
+                   CommitCheckpoint(log.pipeline->store(), log.ledger->audit()));
+    log.ledger.reset();
+    evidence.pipeline = std::move(log.pipeline);
+    return evidence;
+  }
+  if (!known.ok()) {
+    Error error = std::move(known).error();
+    error.help += fmt::format("; {} ({})", key.error().message, key.error().help);
+    return error;
+  }
+  invocation.Warn(
+      fmt::format("the last {} of the log {} in no signed checkpoint yet and left out: {}",
+                  known->later_count == 1 ? "entry" : fmt::format("{} entries", known->later_count),
+                  known->later_count == 1 ? "is" : "are", key.error().message));
+  evidence.checkpoint = std::move(known->checkpoint);
+  return evidence;
 }
 
 // CLI11 would take -1 for the greatest number there is.
@@ -74,12 +129,12 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
 }
 
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kRead));
-  const LogReader reader(log.pipeline->store().key_values());
+  RESCIND_ASSIGN(const auto pipeline, OpenToRead(invocation));
+  const LogReader reader(pipeline->store().key_values());
   if (!options.filter.policy.empty()) {
-    RESCIND_TRY(CheckNamesPolicy(reader, log.pipeline->program(), options.filter.policy));
+    RESCIND_TRY(CheckNamesPolicy(reader, pipeline->program(), options.filter.policy));
   }
-  const std::string& origin = log.pipeline->workspace().audit_origin;
+  const std::string& origin = pipeline->workspace().audit_origin;
   const auto event_format = ParseEventFormat(options.format);
   AuditFilter filter = options.filter;
   // A pipeline of events wants them all, a person the last ones.
@@ -107,11 +162,11 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
 }
 
 Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
+  RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
   RESCIND_ASSIGN(const ExportReport report,
-                 ExportAudit(log.pipeline->store(), log.ledger->audit(),
-                             PathFrom(invocation, folder), invocation.files));
-  RESCIND_TRY(log.pipeline->Close());
+                 ExportLog(LogReader(evidence.pipeline->store().key_values()), evidence.checkpoint,
+                           PathFrom(invocation, folder), invocation.files));
+  RESCIND_TRY(evidence.pipeline->Close());
   fmt::print(invocation.err,
              "exported {} entries to {}; anybody with the public key can check them:\n"
              "rescind audit verify {} --key KEY\n",
@@ -125,11 +180,12 @@ struct ProveOptions {
 };
 
 Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
-  RESCIND_TRY(RefuseOwnFile(invocation, log.pipeline->workspace(), options.out));
+  RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
+  RESCIND_TRY(RefuseOwnFile(invocation, evidence.pipeline->workspace(), options.out));
   RESCIND_ASSIGN(const LogProof proof,
-                 ProveAudit(log.pipeline->store(), log.ledger->audit(), options.index));
-  RESCIND_TRY(log.pipeline->Close());
+                 ProveEntry(LogReader(evidence.pipeline->store().key_values()), options.index,
+                            evidence.checkpoint));
+  RESCIND_TRY(evidence.pipeline->Close());
   if (options.out.empty()) {
     invocation.out << FormatProof(proof);
     return ExitStatus::kDone;
@@ -142,7 +198,7 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
 }  // namespace
 
 Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, Open(invocation, PipelinePurpose::kAmend));
+  RESCIND_ASSIGN(const OpenLog log, OpenToSign(invocation));
   RESCIND_TRY(RotateAuditKey(log.pipeline->store(), log.ledger->audit(),
                              fmt::format("audit key rotate by {}", ActorName())));
   RESCIND_TRY(log.pipeline->Close());

@@ -7,7 +7,9 @@
 #include <set>
 #include <utility>
 
+#include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
+#include "runtime/audit/checkpoint.h"
 #include "runtime/service/policy_name.h"
 
 namespace rescind {
@@ -95,15 +97,25 @@ Status SignLog(Store& store, AuditLog& audit) {
   return {};
 }
 
-Result<ExportReport> ExportAudit(Store& store, AuditLog& audit, const std::string& folder,
-                                 FileSystem& files) {
-  RESCIND_ASSIGN(const std::string note, CommitCheckpoint(store, audit));
-  return ExportLog(LogReader(store.key_values()), note, folder, files);
-}
-
-Result<LogProof> ProveAudit(Store& store, AuditLog& audit, uint64_t index) {
-  RESCIND_ASSIGN(const std::string note, CommitCheckpoint(store, audit));
-  return ProveEntry(LogReader(store.key_values()), index, note);
+Result<SignedLog> ReadSignedLog(const LogReader& reader) {
+  RESCIND_ASSIGN(const uint64_t size, reader.Size());
+  RESCIND_ASSIGN(auto note, reader.LastCheckpoint());
+  if (!note) {
+    return Error{ErrorKind::kNotFound,
+                 size == 0
+                     ? "the audit log is empty, and no checkpoint of it was ever signed"
+                     : fmt::format("the audit log has {} entries, and no checkpoint of it was "
+                                   "ever signed",
+                                   size),
+                 "the private key signs one, at the end of each run"};
+  }
+  SignedLog signed_log;
+  RESCIND_ASSIGN(const SignedCheckpoint parsed, ParseSignedCheckpoint(*note));
+  // Who opens a log checks that it goes on from its checkpoints.
+  RESCIND_ASSERT(parsed.checkpoint.size <= size, "a log is shorter than its checkpoint");
+  signed_log.checkpoint = *std::move(note);
+  signed_log.later_count = size - parsed.checkpoint.size;
+  return signed_log;
 }
 
 Status RotateAuditKey(Store& store, AuditLog& audit, const std::string& trigger) {

@@ -1,4 +1,5 @@
-// What `rescind audit` does with the log of an open store: show, export, prove, rotate the key.
+// What `rescind audit` does with the log of an open store: show it, say what of it is signed, sign
+// it, rotate the key.
 //
 // Each function is one command's work; the command line parses and prints. Verifying needs no
 // store and is not here (runtime/audit/log_verify.h).
@@ -14,10 +15,7 @@
 #include "engine/ir/program.h"
 #include "runtime/audit/audit_log.h"
 #include "runtime/audit/leaf.h"
-#include "runtime/audit/log_export.h"
-#include "runtime/audit/log_proof.h"
 #include "runtime/audit/log_reader.h"
-#include "runtime/env/file_system.h"
 #include "runtime/store/store.h"
 
 namespace rescind {
@@ -52,12 +50,14 @@ Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);
 // refused from now on.
 Status SignLog(Store& store, AuditLog& audit);
 
-// Checkpoint and folder (log_export.h).
-Result<ExportReport> ExportAudit(Store& store, AuditLog& audit, const std::string& folder,
-                                 FileSystem& files);
-
-// Checkpoint and proof of one entry.
-Result<LogProof> ProveAudit(Store& store, AuditLog& audit, uint64_t index);
+// What of a log others can check.
+struct SignedLog {
+  std::string checkpoint;    // the last one signed
+  uint64_t later_count = 0;  // entries that it does not cover
+};
+// Needs no private key. kNotFound when nothing was ever signed. The log has been checked
+// (log_check.h).
+Result<SignedLog> ReadSignedLog(const LogReader& reader);
 
 // The rotation as a leaf, and the new key in the place of the old. A cut-off one is finished when
 // the log is opened next.

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/audit/audit_log.h"
 #include "runtime/audit/checkpoint.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/service/policy_loader.h"
 
 namespace rescind {
@@ -43,7 +43,11 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
   WorkspaceStore opened;
   RESCIND_ASSIGN(opened.declared, ResolveSources(workspace, *schema));
   const std::string witness = AuditWitnessFile(workspace.audit_key_file);
-  RESCIND_ASSIGN(const uint64_t entries, WitnessedEntries(witness, environment.files));
+  auto witnessed = WitnessedEntries(witness, environment.files);
+  if (!witnessed.ok() && options.read_only && witnessed.error().kind == ErrorKind::kDenied) {
+    witnessed = uint64_t{0};  // who may only read the store need not see what lies beside the key
+  }
+  RESCIND_ASSIGN(const uint64_t entries, std::move(witnessed));
   // INVARIANT: no silent start after loss. A new store would know nothing of what was done.
   if (entries > 0 && !environment.files.Exists(workspace.store_folder)) {
     return LostStore(workspace, witness,

@@ -24,8 +24,9 @@ struct WorkspaceStore {
 
 // How much history it keeps is the workspace's to say, whatever `options` has. Makes the store when
 // there is none yet, unless the checkpoint beside the audit key says that
-// there was one: kCorrupt, also when the store's audit log is shorter than that. Other errors are
-// those of Store::Open and ResolveSources.
+// there was one: kCorrupt, also when the store's audit log is shorter than that. A checkpoint that
+// the user may not read is an error only for who changes something. Other errors are those of
+// Store::Open and ResolveSources.
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
                                           StoreEnvironment environment, StoreOptions options = {});

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/audit/log_check.h"
+#include "runtime/audit/log_export.h"
+#include "runtime/audit/log_proof.h"
 #include "runtime/audit/log_verify.h"
 #include "tests/unit/runtime/audit/audit_fixture.h"
 #include "tests/unit/runtime/service/remembering_store.h"
@@ -71,12 +74,38 @@ TEST_CASE("ShowGivesTheEndOfTheLogOrWhatFits") {
 TEST_CASE("AnExportAndAProofVerifyWithThePublicKeyAlone") {
   Desk desk;
   const std::string folder = desk.keys.folder / "out";
-  REQUIRE(ExportAudit(desk.store, *desk.audit, folder, desk.keys.files).ok());
+  const LogReader reader(desk.store.values);
+  const std::string note = CommitCheckpoint(desk.store, *desk.audit).value();
+  REQUIRE(ExportLog(reader, note, folder, desk.keys.files).ok());
   const AuditPublicKey key = ParsePublicKey(desk.audit->public_key()).value();
   CHECK(VerifyExport(folder, key, {}, desk.keys.files)->ok());
-  const LogProof proof = ProveAudit(desk.store, *desk.audit, 7).value();
+  const LogProof proof = ProveEntry(reader, 7, note).value();
   CHECK(VerifyProof(ParseProof(FormatProof(proof)).value(), key).ok());
-  CHECK(ProveAudit(desk.store, *desk.audit, 101).error().kind == ErrorKind::kNotFound);
+  CHECK(ProveEntry(reader, 101, note).error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("WhatOfTheLogIsSignedIsKnownWithoutTheKey") {
+  Desk desk;
+  const LogReader reader(desk.store.values);
+  const Error never = ReadSignedLog(reader).error();
+  CHECK(never.kind == ErrorKind::kNotFound);
+  CHECK(never.message == "the audit log has 101 entries, and no checkpoint of it was ever signed");
+  const std::string note = CommitCheckpoint(desk.store, *desk.audit).value();
+  CHECK(ReadSignedLog(reader)->checkpoint == note);
+  CHECK(ReadSignedLog(reader)->later_count == 0);
+  KeyValueBatch batch;
+  REQUIRE(desk.audit->Append(Step("ldap/late"), batch).ok());
+  REQUIRE(desk.store.CommitExtra(batch).ok());
+  CHECK(ReadSignedLog(reader)->checkpoint == note);
+  CHECK(ReadSignedLog(reader)->later_count == 1);
+  // An entry that is there and not signed is not one that does not exist.
+  CHECK(ProveEntry(reader, 101, note).error().message ==
+        "entry 101 is in no signed checkpoint yet: the last covers 101 entries");
+  const std::string nowhere = desk.keys.folder / "nowhere";
+  CHECK(CheckReadableLog(desk.store.values, nowhere, desk.keys.files).ok());
+  desk.store.values.values.erase(std::string(kPublicKeyName));
+  CHECK(CheckReadableLog(desk.store.values, nowhere, desk.keys.files).error().message ==
+        "the store has an audit log of 102 entries, but not the public key that checks them");
 }
 
 TEST_CASE("AnEntryThatCannotBeReadOrShownIsNamed") {

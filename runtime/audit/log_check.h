@@ -1,0 +1,33 @@
+// What must hold of a stored log whenever it is opened, to append or only to read: it is what was
+// acknowledged, and it goes on from what was signed before. No private key is needed for that.
+#pragma once
+
+#include <string>
+
+#include "engine/base/result.h"
+#include "runtime/audit/log_reader.h"
+#include "runtime/env/file_system.h"
+#include "runtime/store/key_value.h"
+
+namespace rescind {
+
+// Where the last checkpoint is kept outside of the store, for stores that lost their end.
+std::string AuditWitnessFile(const std::string& key_file);
+
+// kCorrupt when entries that were acknowledged are missing or differ.
+Status CheckAcknowledged(const KeyValueReader& store);
+
+// That the log of the name `origin` continues `earlier`, a note signed before. kCorrupt when it
+// does not.
+Status CheckContinues(const LogReader& reader, const std::string& origin,
+                      const std::string& key_file, const std::string& earlier);
+// The same for the checkpoint beside the key file; fine where there is none.
+Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
+                           const std::string& key_file, FileSystem& files);
+
+// All of it, for who only reads: a checkpoint beside the key that is not for their eyes is passed
+// over.
+Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file,
+                        FileSystem& files);
+
+}  // namespace rescind

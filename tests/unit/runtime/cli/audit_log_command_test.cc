@@ -1,0 +1,79 @@
+// `audit show`, `export` and `prove`: who may read the log, and what they are told.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// Something was done, and the private key is kept elsewhere.
+struct ReaderOfTheLog : CompanyWithAccess {
+  ReaderOfTheLog() {
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+    REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+    key = out.str().substr(0, out.str().find('\n'));
+    TakeKeyAway();
+  }
+  void TakeKeyAway() { std::filesystem::rename(folder / "secrets", folder / "elsewhere"); }
+  void PutKeyBack() { std::filesystem::rename(folder / "elsewhere", folder / "secrets"); }
+  ExitStatus Verify(const std::string& what) {
+    return Run({"audit", "verify", folder / what, "--key", key});
+  }
+
+  std::string key;
+};
+
+// Each of them asked for the private key, which a reader must not have.
+TEST_CASE_FIXTURE(ReaderOfTheLog, "TheLogIsReadWithoutThePrivateKey") {
+  CHECK(LogEntries().size() > 3);
+  REQUIRE_MESSAGE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone, err.str());
+  CHECK(!Complains("warning"));
+  REQUIRE_MESSAGE(Run({"audit", "prove", "1", "--out", "one.tlog-proof"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  CHECK(out.str() == key + "\n");
+  CHECK(Verify("evidence") == ExitStatus::kDone);
+  CHECK(Verify("one.tlog-proof") == ExitStatus::kDone);
+  CHECK(!Has("secrets"));
+  // What must sign needs it, and says so before it does anything.
+  HireKim();
+  const std::string id = MakePlan();
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kError);
+  CHECK(Complains("the audit key "));
+  CHECK(Complains("is missing"));
+  CHECK(Has("on-kim-vpn"));
+}
+
+TEST_CASE_FIXTURE(ReaderOfTheLog, "WhatIsNotSignedYetIsLeftOutAndSaid") {
+  PutKeyBack();
+  // A rotation is logged, and signed with the next checkpoint.
+  REQUIRE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone);
+  const std::string next_key = out.str().substr(0, out.str().find('\n'));
+  TakeKeyAway();
+  const size_t count = LogEntries().size();
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  CHECK(Complains("the last entry of the log is in no signed checkpoint yet and left out"));
+  CHECK(Complains("exported " + std::to_string(count - 1) + " entries"));
+  CHECK(Verify("evidence") == ExitStatus::kDone);
+  CHECK(Run({"audit", "prove", std::to_string(count - 1)}) == ExitStatus::kError);
+  CHECK(Complains("is in no signed checkpoint yet"));
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  CHECK(out.str() == next_key + "\n");
+  // Where the key is, all of it is signed.
+  PutKeyBack();
+  REQUIRE(Run({"audit", "export", "whole"}) == ExitStatus::kDone);
+  CHECK(Complains("exported " + std::to_string(count) + " entries"));
+  CHECK(Verify("whole") == ExitStatus::kDone);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutALogSaysThatItHasNoKey") {
+  ImportCompany();
+  REQUIRE(files.Remove(folder / "secrets/audit-key").ok());
+  CHECK(Run({"audit", "key"}) == ExitStatus::kError);
+  CHECK(Complains("is missing, and the store "));
+  CHECK(Complains("holds no public key: nothing was logged yet"));
+  CHECK(Run({"audit", "export", "evidence"}) == ExitStatus::kError);
+  CHECK(Complains("the audit log is empty, and no checkpoint of it was ever signed"));
+  CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
+}
+
+}  // namespace
+}  // namespace rescind
