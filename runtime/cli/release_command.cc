@@ -2,9 +2,10 @@
 // holds may go: once, in the next apply. Also a person's word that the clock is right.
 #include <fmt/ostream.h>
 
-#include <algorithm>
 #include <memory>
+#include <set>
 
+#include "engine/base/diagnostic.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/release.h"
@@ -24,8 +25,8 @@ struct ReleaseOptions {
 };
 
 // A limit without `per` counts all in one, and so does the workspace's cap: a release of one group
-// would never be used.
-Status CheckGroups(const Release& wish, const ir::Program& program) {
+// would never be used, and nor would one of a group that there is not.
+Status CheckGroup(const Release& wish, Pipeline& pipeline) {
   if (wish.group.empty()) return {};
   const std::string remedy = fmt::format("leave --group out: {}", ReleaseCommand(wish.policy, ""));
   if (wish.policy.empty()) {
@@ -33,17 +34,18 @@ Status CheckGroups(const Release& wish, const ir::Program& program) {
                  "--group without a policy: the workspace's cap on removals per hour has no groups",
                  fmt::format("name the policy whose limit it is, or {}", remedy)};
   }
-  for (const ir::Rule& rule : program.rules) {
-    if (rule.full_name != wish.policy) continue;
-    const auto has_group = [](const auto& limit) { return limit.group.valid(); };
-    if (std::ranges::any_of(rule.share_limits, has_group) ||
-        std::ranges::any_of(rule.leave_limits, has_group)) {
-      return {};
-    }
+  RESCIND_ASSIGN(const std::set<std::string> groups, pipeline.LimitGroupsOf(wish.policy));
+  if (groups.empty()) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("{} has no limit `per` something, and so no groups", wish.policy),
+                 remedy};
   }
+  if (groups.contains(wish.group)) return {};
+  const auto meant = DidYouMean(wish.group, {groups.begin(), groups.end()});
   return Error{ErrorKind::kInvalidInput,
-               fmt::format("{} has no limit `per` something, and so no groups", wish.policy),
-               remedy};
+               fmt::format("no limit of {} has a group {}", wish.policy, wish.group),
+               meant ? fmt::format("did you mean `{}`?", *meant)
+                     : "write it as `rescind plan` does where it says what is held"};
 }
 
 Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
@@ -52,7 +54,7 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
     RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
   }
   wish.group = options.group;
-  RESCIND_TRY(CheckGroups(wish, pipeline.program()));
+  RESCIND_TRY(CheckGroup(wish, pipeline));
   wish.reason = options.reason;
   wish.by = ActorName();
   RESCIND_ASSIGN(wish.created_at, pipeline.Now());
@@ -111,12 +113,23 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   event.details["until"] = {FormatInstant(release.expires_at), false};
   if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
   KeyValueBatch batch;
+  // Two of the same would let it go twice.
+  RESCIND_ASSIGN(const auto others, ListReleases(pipeline->store().key_values()));
+  std::string replaced;
+  for (const Release& other : others) {
+    if (!other.IsForTheSame(release) || !other.active(release.created_at)) continue;
+    DeleteRelease(batch, other.id);
+    replaced += (replaced.empty() ? "" : ", ") + other.id;
+  }
+  if (!replaced.empty()) event.details["replaces"] = {replaced, false};
   PutRelease(batch, release);
   RESCIND_TRY(ledger->recorder().Record({event}, batch));
   RESCIND_TRY(SignLog(pipeline->store(), ledger->audit()));
   RESCIND_TRY(pipeline->Close());
   fmt::print(invocation.out, "{}\n", release.id);
-  fmt::print(invocation.err, "the next apply before {} may go over it\n",
+  if (!replaced.empty()) fmt::print(invocation.err, "it replaces {}\n", replaced);
+  fmt::print(invocation.err,
+             "the next apply before {} may go over it; needed or not, that uses it up\n",
              FormatInstant(release.expires_at));
   return ExitStatus::kDone;
 }
@@ -134,7 +147,7 @@ void DeclareRelease(CommandLine& line) {
   release.add_flag("--clock", options->clock,
                    "The clock is right, though it is far ahead of the last evaluation");
   release.add_option("--reason", options->reason, "Why")->required()->check(IsSaid());
-  release.add_option("--for", options->valid_for, "How long it is good")
+  release.add_option("--for", options->valid_for, "How long it waits for that apply, at most 31d")
       ->check(IsLength())
       ->capture_default_str();
 }

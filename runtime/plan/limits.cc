@@ -63,6 +63,7 @@ class Groups {
     return groups;
   }
   bool any() const { return grouped_; }
+  const std::vector<std::string>& names() const { return names_; }
   // Complete rows for which `counts` holds, by the name of their group.
   template <typename Counts>
   std::map<std::string, int64_t> CountRows(const Table& table, Counts counts) const {
@@ -538,6 +539,21 @@ uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_mill
   const uint64_t millions = population_count / kMillion;
   const uint64_t rest = population_count % kMillion;
   return std::max<uint64_t>(1, millions * amount + (rest * amount + kMillion - 1) / kMillion);
+}
+
+Result<std::set<std::string>> LimitGroups(const eval::EvaluationInput& input,
+                                          const ir::Rule& rule) {
+  std::set<std::string> names;
+  const auto add = [&](ir::NodeId node) -> Status {
+    if (!node.valid()) return {};
+    RESCIND_ASSIGN(const Groups groups, Groups::Make(input, node, rule.entity));
+    names.insert(groups.names().begin(), groups.names().end());
+    names.insert("unknown");
+    return {};
+  };
+  for (const ir::ShareLimit& limit : rule.share_limits) RESCIND_TRY(add(limit.group));
+  for (const ir::LeaveLimit& limit : rule.leave_limits) RESCIND_TRY(add(limit.group));
+  return names;
 }
 
 Result<LimitReport> CheckLimits(PlanDraft& draft, const std::vector<std::string>& spent) {

@@ -2,9 +2,10 @@
 //
 // Counts what would start now with what has started in the window, and holds every stage of the
 // policy (of the group) that has not begun when that is more than the limit allows. Private to the
-// planner.
+// planner, but for the names of groups.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct LimitReport {
 
 // Rows (or findings) that a share of a population allows: rounded up, at least 1.
 uint64_t Allowed(uint64_t population_count, bool percent, int64_t amount_or_millionths);
+
+// What the groups of the limits of `rule` are called now: of every row that it may judge. "unknown"
+// is always one. Empty for a rule whose limits have no groups. Errors: as CheckLimits.
+Result<std::set<std::string>> LimitGroups(const eval::EvaluationInput& input, const ir::Rule& rule);
 
 // After GatePolicies. Holds stages of the draft and fills their units. `spent`: releases that
 // have let something else go. Errors: a group's name could not be read.

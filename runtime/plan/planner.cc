@@ -98,6 +98,55 @@ Handed HandedOver(const StageStart& start, const AppliedSelection& selection) {
   return handed;
 }
 
+// Which releases end with an applied plan that was not held without them.
+class UnneededReleases {
+ public:
+  UnneededReleases(const PlanOutcome& outcome, const AppliedSelection& selection,
+                   const std::set<std::string>& started)
+      : outcome_(outcome), selection_(selection), started_(started) {
+    for (const UsedRelease& used : outcome.used_releases) needed_.insert(used.id);
+    needed_.insert(outcome.confirming_releases.begin(), outcome.confirming_releases.end());
+  }
+
+  std::vector<Release> List(Instant now) const {
+    std::vector<Release> unneeded;
+    for (const Release& release : outcome_.releases) {
+      if (!release.active(now) || needed_.contains(release.id)) continue;
+      if (release.policy.empty() ? CapWentUnneeded() : WentUnneeded(release.policy)) {
+        unneeded.push_back(release);
+      }
+    }
+    return unneeded;
+  }
+
+ private:
+  // What is held by something else has not had its turn yet.
+  static bool IsFree(const PolicySummary& policy) {
+    return policy.enforced && policy.held_because.empty();
+  }
+  bool WentUnneeded(const std::string& name) const {
+    if (started_.contains(name)) return true;
+    const auto& shown = selection_.filter_policies;
+    const bool is_shown =
+        shown.empty() || std::find(shown.begin(), shown.end(), name) != shown.end();
+    if (!is_shown || !selection_.filter_person.empty()) return false;
+    return std::any_of(
+        outcome_.plan.policies.begin(), outcome_.plan.policies.end(),
+        [&](const PolicySummary& policy) { return policy.policy == name && IsFree(policy); });
+  }
+  bool CapWentUnneeded() const {
+    if (!started_.empty()) return true;
+    if (!selection_.filter_policies.empty() || !selection_.filter_person.empty()) return false;
+    return std::all_of(outcome_.plan.policies.begin(), outcome_.plan.policies.end(),
+                       [](const PolicySummary& policy) { return policy.held_because.empty(); });
+  }
+
+  const PlanOutcome& outcome_;
+  const AppliedSelection& selection_;
+  const std::set<std::string>& started_;
+  std::set<std::string> needed_;
+};
+
 }  // namespace
 
 ColumnSet PlannerColumns(const ir::Program& program) {
@@ -128,12 +177,14 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   });
   outcome.next_due = NextDue(*draft);
   outcome.confirmed_by_release = std::move(gates.confirmed_by_release);
+  outcome.releases = options.releases;
   return outcome;
 }
 
-KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
+AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
                             PlanOutcome outcome, const AppliedSelection& selection) {
-  KeyValueBatch batch;
+  AppliedRecord applied;
+  KeyValueBatch& batch = applied.batch;
   const auto policies = PoliciesByName(input.program);
   std::set<std::string> started;  // policies that remove something from now on
   for (const StageStart& start : outcome.starts) {
@@ -172,8 +223,13 @@ KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     const bool over = used.policy.empty() ? !started.empty() : started.contains(used.policy);
     if (over) DeleteRelease(batch, used.id);
   }
+  applied.unneeded_releases = UnneededReleases(outcome, selection, started).List(input.now);
+  for (const Release& release : applied.unneeded_releases) DeleteRelease(batch, release.id);
+  for (const Release& release : outcome.releases) {
+    if (release.expires_at <= input.now) DeleteRelease(batch, release.id);
+  }
   outcome.findings.WriteChanges(previous, batch);
-  return batch;
+  return applied;
 }
 
 }  // namespace rescind

@@ -148,6 +148,7 @@ struct PlanOutcome {
   std::vector<std::string> unconfirmed;
   std::vector<std::string> confirming_releases;  // their one use is confirmed_by_release
   std::vector<std::string> confirmed_by_release;
+  std::vector<Release> releases;  // all there are, of PlannerOptions
   // The first later instant at which time alone changes the plan: a stage falls due, an exemption
   // ends. (When a match begins or ends is the sweep's to say.)
   Instant next_due = Instant::Never();
@@ -166,12 +167,23 @@ struct AppliedSelection {
   std::set<std::pair<std::string, uint32_t>> notices;
   // A person has confirmed the plan: these policies' meanings are confirmed with it.
   std::vector<std::string> confirmed_policies;
+  // As in PlannerOptions: releases of what the plan did not show wait on.
+  std::vector<std::string> filter_policies;
+  std::string filter_person;
 };
 
-// The writes of an applied plan: all findings, begun stages, what limits count from now on, used
-// releases. `previous` is the same book as above. Commit it after the journal has taken the
-// actions: should the process die between the two, planning again finds the same keys.
-KeyValueBatch RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
+struct AppliedRecord {
+  // All findings, begun stages, what limits count from now on, releases that are over.
+  KeyValueBatch batch;
+  // Those of them that nothing was held without.
+  std::vector<Release> unneeded_releases;
+};
+
+// What an applied plan writes. A release is over when something starts under it, and when a plan
+// that it could have let go was applied and needed it not. `previous` is the same book as above.
+// Commit it after the journal has taken the actions: should the process die between the two,
+// planning again finds the same keys.
+AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
                             PlanOutcome outcome, const AppliedSelection& selection);
 
 }  // namespace rescind

@@ -1,5 +1,7 @@
 #include "runtime/plan/release.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/blank_text.h"
 #include "engine/base/sha256.h"
 #include "runtime/store/record_bytes.h"
@@ -29,6 +31,11 @@ std::string ShellWord(std::string_view text) {
 
 }  // namespace
 
+std::string Release::Text() const {
+  if (policy.empty()) return "the workspace's cap on removals per hour";
+  return group.empty() ? policy : fmt::format("{}, group {}", policy, group);
+}
+
 Result<Release> NewRelease(Release wanted) {
   if (IsBlank(wanted.reason)) {
     return Error{ErrorKind::kInvalidInput, "a release needs a reason", "give it with --reason"};
@@ -36,6 +43,11 @@ Result<Release> NewRelease(Release wanted) {
   if (wanted.expires_at <= wanted.created_at) {
     return Error{ErrorKind::kInvalidInput, "the release would be over before it begins",
                  "let it expire at an instant that lies ahead"};
+  }
+  if (wanted.expires_at.micros - wanted.created_at.micros > kLongestRelease.micros) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("a release is good for {} at most", FormatDuration(kLongestRelease)),
+                 "give a shorter time with --for: it is for the next apply"};
   }
   Sha256Fields fields;
   fields.Add(wanted.policy).Add(wanted.group).Add(wanted.reason).Add(wanted.by);

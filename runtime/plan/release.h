@@ -1,6 +1,8 @@
 // Release: a person's word that what a limit, or a policy nobody has confirmed yet, holds may go.
 //
-// One-shot: the next plan that is applied uses it up. Kept in the store under "plan/release/".
+// One-shot: the next plan that is applied to what it lets go uses it up, whether it needs it or not
+// (planner.h, RecordApplied); one that nothing is applied to expires. Kept in the store under
+// "plan/release/".
 #pragma once
 
 #include <string>
@@ -14,6 +16,8 @@
 namespace rescind {
 
 inline constexpr std::string_view kReleasePrefix = "plan/release/";
+// A word given so long ago is about another world.
+inline constexpr Duration kLongestRelease{31 * kMicrosPerDay};
 
 struct Release {
   std::string id;      // "r-81c2…": given by NewRelease
@@ -26,9 +30,15 @@ struct Release {
   auto operator<=>(const Release&) const = default;
 
   bool active(Instant now) const { return created_at <= now && now < expires_at; }
+  bool IsForTheSame(const Release& other) const {
+    return policy == other.policy && group == other.group;
+  }
+  // "access.old, group crm", "the workspace's cap on removals per hour": for people.
+  std::string Text() const;
 };
 
-// Checks it and gives it an id. kInvalidInput when the reason is empty or it would never hold.
+// Checks it and gives it an id. kInvalidInput when the reason is empty, it would never hold, or it
+// would hold for longer than kLongestRelease.
 Result<Release> NewRelease(Release wanted);
 void PutRelease(KeyValueBatch& batch, const Release& release);
 void DeleteRelease(KeyValueBatch& batch, std::string_view id);

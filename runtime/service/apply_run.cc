@@ -338,12 +338,20 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
+  if (request.plan) {
+    selection.filter_policies = request.plan->filter_policies;
+    selection.filter_person = request.plan->filter_person;
+  }
   RESCIND_TRY(work.notices.NoteUnasked(work.outcome().plan));
-  KeyValueBatch batch = RecordApplied(work.derivation->input(), work.derivation->previous,
-                                      std::move(work.derivation->outcome), selection);
-  batch.Put(kOutlineKey, EncodeOutline(outline));
-  work.notices.DropRecords(batch);
-  return pipeline_.store().CommitExtra(batch);
+  AppliedRecord applied = RecordApplied(work.derivation->input(), work.derivation->previous,
+                                        std::move(work.derivation->outcome), selection);
+  applied.batch.Put(kOutlineKey, EncodeOutline(outline));
+  work.notices.DropRecords(applied.batch);
+  RESCIND_TRY(pipeline_.store().CommitExtra(applied.batch));
+  for (const Release& release : applied.unneeded_releases) {
+    Tell(fmt::format("release {} of {} was not needed, and is over", release.id, release.Text()));
+  }
+  return {};
 }
 
 void ApplyRun::TellTransition(const Transition& transition) const {

@@ -9,6 +9,7 @@
 
 #include "runtime/executors/capability.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/plan/limits.h"
 #include "runtime/service/notice_sender.h"
 #include "runtime/store/restore_help.h"
 
@@ -138,6 +139,16 @@ Result<LoadedFacts> Pipeline::LoadFacts(const ir::Program& program, std::optiona
   if (as_of) return store().LoadFactsAsOf(*as_of, columns, declared());
   RESCIND_ASSIGN(FactBase facts, store().LoadFacts(columns, declared()));
   return LoadedFacts{std::move(facts), store().Sources()};
+}
+
+Result<std::set<std::string>> Pipeline::LimitGroupsOf(const std::string& policy) {
+  RESCIND_ASSIGN(const LoadedFacts loaded, LoadFacts(program(), std::nullopt));
+  RESCIND_ASSIGN(const Instant now, Now());
+  for (const ir::Rule& rule : program().rules) {
+    if (rule.full_name != policy || rule.protect) continue;
+    return LimitGroups({program(), loaded.facts, workspace_.holidays, now}, rule);
+  }
+  return std::set<std::string>();
 }
 
 std::vector<FeedStatus> Pipeline::Feeds() { return FeedsOf(store().Sources()); }

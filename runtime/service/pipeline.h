@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -120,6 +121,9 @@ class Pipeline {
   Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options, const Journal& journal);
   // The same with a journal of its own, for commands that carry nothing out.
   Result<std::unique_ptr<Derivation>> Derive(const DeriveOptions& options);
+  // What the groups of that policy's limits are called, by the facts of now; empty when its limits
+  // have no groups.
+  Result<std::set<std::string>> LimitGroupsOf(const std::string& policy);
   // Who delivers what, and how old it is.
   std::vector<FeedStatus> Feeds();
 

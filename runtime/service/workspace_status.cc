@@ -62,6 +62,84 @@ Status ReadUnsent(const KeyValueReader& reader, size_t most_listed, WorkspaceSta
   return {};
 }
 
+// What is held is no record of the last apply: a feed or a release since then changes it.
+void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& status) {
+  DeriveOptions options;
+  options.hold_unconfirmed = true;
+  const auto derived = pipeline.Derive(options, journal);
+  if (!derived.ok()) {
+    // Everything else is known all the same.
+    status.held_unknown_because = derived.error().message;
+    return;
+  }
+  std::map<std::string, HeldActions> by_reason;
+  for (const PlannedAction& planned : (*derived)->outcome.plan.actions) {
+    if (planned.status != ActionStatus::kHeld) continue;
+    HeldActions& held = by_reason[planned.held_because];
+    ++held.count;
+    for (const PlannedReason& reason : planned.reasons) held.policies.insert(reason.policy);
+  }
+  for (auto& [because, held] : by_reason) {
+    held.because = because;
+    status.held.push_back(std::move(held));
+  }
+  std::stable_sort(status.held.begin(), status.held.end(),
+                   [](const HeldActions& a, const HeldActions& b) { return a.count > b.count; });
+}
+
+Status ReadReleases(const KeyValueReader& reader, WorkspaceStatus& status) {
+  RESCIND_ASSIGN(status.releases, ListReleases(reader));
+  std::erase_if(status.releases,
+                [&](const Release& release) { return !release.active(status.now); });
+  std::stable_sort(status.releases.begin(), status.releases.end(),
+                   [](const Release& a, const Release& b) { return a.created_at < b.created_at; });
+  return {};
+}
+
+std::string HeldText(const WorkspaceStatus& status) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  if (!status.held_unknown_because.empty()) {
+    fmt::format_to(out, "held\n  X it cannot be judged what is: {}\n",
+                   Visible(status.held_unknown_because));
+  } else if (!status.held.empty()) {
+    text += "held, as judged now\n";
+  }
+  for (const HeldActions& held : status.held) {
+    fmt::format_to(out, "  ! {} action{} of {}: {}\n", held.count, held.count == 1 ? "" : "s",
+                   fmt::join(held.policies, ", "), Visible(held.because));
+  }
+  if (!status.releases.empty()) text += "releases that wait for the next apply\n";
+  for (const Release& release : status.releases) {
+    fmt::format_to(out, "  {} of {}: until {}, by {} ({})\n", release.id, Visible(release.Text()),
+                   FormatInstant(release.expires_at), release.by, Visible(release.reason));
+  }
+  return text;
+}
+
+Json HeldJson(const WorkspaceStatus& status) {
+  Json list = Json::array();
+  for (const HeldActions& held : status.held) {
+    list.push_back(
+        {{"actions", held.count}, {"policies", held.policies}, {"because", held.because}});
+  }
+  return list;
+}
+
+Json ReleasesJson(const WorkspaceStatus& status) {
+  Json list = Json::array();
+  for (const Release& release : status.releases) {
+    list.push_back({{"id", release.id},
+                    {"policy", release.policy},
+                    {"group", release.group},
+                    {"reason", release.reason},
+                    {"by", release.by},
+                    {"created_at", FormatInstant(release.created_at)},
+                    {"until", FormatInstant(release.expires_at)}});
+  }
+  return list;
+}
+
 std::string PolicyLine(const PolicyState& policy) {
   std::string line =
       fmt::format("  {} {}: {} open finding{}", policy.enforced ? "enforce" : "observe",
@@ -149,6 +227,8 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
                                findings.size() - resolved - done_count, done_count, resolved, 0});
   }
   RESCIND_TRY(ReadUnsent(store.key_values(), most_listed, status));
+  ReadHeld(pipeline, *journal, status);
+  RESCIND_TRY(ReadReleases(store.key_values(), status));
   std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
     ++status.actions[entry.state];
@@ -188,6 +268,7 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   text += "policies, as of the last apply\n";
   for (const PolicyState& policy : status.policies) text += PolicyLine(policy);
   text += UnsentText(status);
+  text += HeldText(status);
   text += status.actions.empty() ? "actions\n  none yet\n" : "actions\n";
   for (const auto& [state, count] : status.actions) {
     fmt::format_to(out, "  {} {}\n", count, ActionStateName(state));
@@ -252,6 +333,9 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"exemptions", status.exemption_count},
       {"feeds", std::move(feeds)},
       {"policies", std::move(policies)},
+      {"held", HeldJson(status)},
+      {"held_unknown_because", status.held_unknown_because},
+      {"releases", ReleasesJson(status)},
       {"unsent_count", status.unsent_count},
       {"unsent", UnsentJson(status)},
       {"actions", std::move(actions)},

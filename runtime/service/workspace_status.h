@@ -3,11 +3,13 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "runtime/journal/journal.h"
+#include "runtime/plan/release.h"
 #include "runtime/service/pipeline.h"
 #include "runtime/service/unsent_notice.h"
 
@@ -29,6 +31,13 @@ struct PolicyState {
   uint64_t unsent_count = 0;    // notices that no channel took
 };
 
+// Actions that are held for the same reason.
+struct HeldActions {
+  uint64_t count = 0;
+  std::set<std::string> policies;
+  std::string because;  // with the command or the deed that lets them go
+};
+
 struct WorkspaceStatus {
   Instant now;
   std::string store_id;
@@ -43,7 +52,11 @@ struct WorkspaceStatus {
   std::vector<UnsentNotice> unsent;      // what the next apply tries to send again
   std::map<std::string, uint64_t> unsent_by_remedy;
   uint64_t unsent_count = 0;
-  uint64_t exemption_count = 0;  // active ones
+  // What `apply --auto` would leave now; most first.
+  std::vector<HeldActions> held;
+  std::string held_unknown_because;  // not empty: nothing could be judged
+  std::vector<Release> releases;     // that wait for the apply they are for
+  uint64_t exemption_count = 0;      // active ones
   uint64_t audit_size = 0;
 };
 

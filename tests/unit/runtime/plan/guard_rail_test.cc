@@ -349,7 +349,7 @@ TEST_CASE("a policy nobody confirmed is held where nobody is there to confirm") 
   CHECK(released.confirming_releases.size() == 1);
   CHECK(released.used_releases.empty());
   const eval::EvaluationInput input{*world.program, *world.base, world.holidays, world.now};
-  world.store.Apply(RecordApplied(input, world.previous, released, selection));
+  world.store.Apply(RecordApplied(input, world.previous, released, selection).batch);
   CHECK(ListReleases(world.store)->empty());  // one-shot
   const PlanOutcome after = world.Plan();
   CHECK_FALSE(after.plan.cold_start);

@@ -152,7 +152,7 @@ class PlannerWorld {
     PlanOutcome outcome = Plan();
     for (const auto& record : outcome.unconfirmed) selection.confirmed_policies.push_back(record);
     const eval::EvaluationInput input{*program, *base, holidays, now};
-    store.Apply(RecordApplied(input, previous, outcome, selection));
+    store.Apply(RecordApplied(input, previous, outcome, selection).batch);
     return outcome;
   }
   static AppliedSelection Everything() {

@@ -1,0 +1,146 @@
+// `release`, and what `status` says of what is held and of releases that wait.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// At most one removal a run, and three that are ready.
+struct OverTheLimit : CompanyWithAccess {
+  OverTheLimit() {
+    WriteWorkspace("", "per_policy = 1\n");
+    // The policy is known; nothing was due.
+    TellUse("2026-05-31T08:00:00Z");
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+    TellUse("2026-01-02T00:00:00Z");
+  }
+  void TellUse(const std::string& at) {
+    for (const char* id : {"ann-vpn", "bob-vpn", "eve-vpn"}) TellUseOf(id, at);
+  }
+  void TellUseOf(const std::string& id, const std::string& at) {
+    ImportMore("{\"entity\":\"grant\",\"id\":\"" + id + "\",\"last_used\":\"" + at + "\"}\n");
+  }
+  std::string Release(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"release", "stale_grant", "--reason", "checked"});
+    REQUIRE_MESSAGE(Run(more) == ExitStatus::kDone, err.str());
+    return out.str().substr(0, out.str().find('\n'));
+  }
+  nlohmann::json StatusJson() {
+    REQUIRE_MESSAGE(Run({"status", "-o", "json"}) == ExitStatus::kDone, err.str());
+    return Json();
+  }
+};
+
+// It said nothing of either.
+TEST_CASE_FIXTURE(OverTheLimit, "StatusSaysWhatIsHeldAndWhichReleasesWait") {
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(
+      Prints("held, as judged now\n"
+             "  ! 3 actions of access.stale_grant: over the limit of 1 of grant (the workspace's "
+             "limit): 3 of at most 1; `rescind release access.stale_grant --reason …` lets it "
+             "go\n"));
+  const nlohmann::json held = StatusJson()["held"];
+  REQUIRE(held.size() == 1);
+  CHECK(held[0]["actions"] == 3);
+  CHECK(held[0]["policies"][0] == "access.stale_grant");
+  CHECK(held[0]["because"].get<std::string>().find("rescind release") != std::string::npos);
+
+  const std::string id = Release();
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(!Prints("held, as judged now"));
+  CHECK(Prints("releases that wait for the next apply\n  " + id +
+               " of access.stale_grant: until 2026-06-02T08:00:00Z, by uid "));
+  CHECK(Prints(" (checked)\n"));
+  CHECK(StatusJson()["releases"][0]["id"] == id);
+  CHECK(StatusJson()["releases"][0]["until"] == "2026-06-02T08:00:00Z");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(StatusJson()["releases"].empty());
+  clock.Advance({kMicrosPerDay});
+  CHECK(StatusJson()["releases"].empty());
+}
+
+TEST_CASE_FIXTURE(OverTheLimit, "StatusThatCannotJudgeSaysTheRest") {
+  std::string workspace = Content("rescind.toml");
+  workspace.replace(workspace.find("\"exec\""), 6, "\"exce\"");
+  Write("rescind.toml", workspace);
+  REQUIRE_MESSAGE(Run({"status"}) == ExitStatus::kDone, err.str());
+  CHECK(Prints("X it cannot be judged what is: "));
+  CHECK(Prints("which is no kind of executor"));
+  CHECK(Prints("policies, as of the last apply\n"));
+}
+
+// It waited on, and let go what nobody had looked at.
+TEST_CASE_FIXTURE(OverTheLimit, "AReleaseThatTheNextApplyDoesNotNeedIsOver") {
+  const std::string id = Release();
+  CHECK(Complains("needed or not, that uses it up"));
+  for (const char* grant : {"bob-vpn", "eve-vpn"}) TellUseOf(grant, "2026-05-31T08:00:00Z");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-vpn"));
+  CHECK(Complains("release " + id + " of access.stale_grant was not needed, and is over\n"));
+  for (const char* grant : {"bob-vpn", "eve-vpn"}) TellUseOf(grant, "2026-01-02T00:00:00Z");
+  CHECK(ApplyConfirmed() == ExitStatus::kHeld);
+  CHECK(Has("on-bob-vpn"));
+}
+
+TEST_CASE_FIXTURE(OverTheLimit, "AReleaseWaitsForAnApplyThatItCouldLetGo") {
+  Write("policies/closed.rescind", kClosedPolicy);
+  const std::string id = Release();
+  // A plan of another policy.
+  REQUIRE(Run({"plan", "--policy", "closed", "--out", "closed.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string plan_id = Json()["plan_id"];
+  Run({"apply", "closed.json", "--confirm", plan_id});
+  REQUIRE(StatusJson()["releases"].size() == 1);
+  CHECK(StatusJson()["releases"][0]["id"] == id);
+  // One whose feed is too old to judge by.
+  WriteWorkspace("[source.directory]\nentity = \"grant\"\nmax_age = \"1h\"\n", "per_policy = 1\n");
+  clock.Advance({2 * kMicrosPerHour});
+  CHECK(ApplyConfirmed() == ExitStatus::kHeld);
+  CHECK(StatusJson()["releases"].size() == 1);
+}
+
+// Each of the two let something go.
+TEST_CASE_FIXTURE(OverTheLimit, "TwoReleasesOfTheSameDoNotAddUp") {
+  const std::string first = Release();
+  clock.Advance({kMicrosPerHour});
+  const std::string second = Release();
+  CHECK(Complains("it replaces " + first + "\n"));
+  REQUIRE(StatusJson()["releases"].size() == 1);
+  CHECK(StatusJson()["releases"][0]["id"] == second);
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  HireKim();
+  ImportMore(Account("lea") + Grant("lea-vpn", "lea"));
+  CHECK(ApplyConfirmed() == ExitStatus::kHeld);
+}
+
+// It was taken, and would have been good for more than a year.
+TEST_CASE_FIXTURE(OverTheLimit, "AReleaseIsForTheNextApplyAndNotForAYear") {
+  CHECK(Run({"release", "stale_grant", "--reason", "x", "--for", "400d"}) == ExitStatus::kError);
+  CHECK(
+      Complains("error: a release is good for 31d at most\n"
+                "help: give a shorter time with --for: it is for the next apply\n"));
+  CHECK(StatusJson()["releases"].empty());
+  Release({"--for", "31d"});
+}
+
+// It was taken, and nothing was let go.
+TEST_CASE_FIXTURE(OverTheLimit, "AGroupThatNoLimitKnowsIsNotReleased") {
+  std::string grouped(kCompanyPolicies);
+  grouped.insert(grouped.find("}\nprotect"), "  limit 1 of grant per g.account.system per day\n");
+  Write("policies/access.rescind", grouped);
+  CHECK(Run({"release", "stale_grant", "--group", "crop", "--reason", "x"}) == ExitStatus::kError);
+  CHECK(
+      Complains("error: no limit of access.stale_grant has a group crop\n"
+                "help: did you mean `corp`?\n"));
+  CHECK(Run({"release", "stale_grant", "--group", "elsewhere", "--reason", "x"}) ==
+        ExitStatus::kError);
+  CHECK(Complains("write it as `rescind plan` does where it says what is held"));
+  Release({"--group", "corp"});
+  // Of another group or of all: that is not the same.
+  Release();
+  CHECK(!Complains("it replaces"));
+  CHECK(StatusJson()["releases"].size() == 2);
+}
+
+}  // namespace
+}  // namespace rescind
