@@ -26,6 +26,12 @@ struct ApplyCommandOptions {
 Status CheckWays(const ApplyCommandOptions& options) {
   const int ways =
       (options.plan.empty() ? 0 : 1) + (options.automatic ? 1 : 0) + (options.resume ? 1 : 0);
+  if (options.resume && options.plan.empty() && !options.confirm.empty()) {
+    return Error{ErrorKind::kInvalidInput,
+                 "--resume goes on with what was confirmed when it began: there is no plan for "
+                 "--confirm to name",
+                 "rescind apply --resume"};
+  }
   if (ways == 1) return {};
   // To apply a plan again goes on with what of it was cut off: --resume beside it says just that.
   if (ways == 2 && options.resume && !options.automatic) return {};

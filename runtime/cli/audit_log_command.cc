@@ -131,9 +131,8 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const auto pipeline, OpenToRead(invocation));
   const LogReader reader(pipeline->store().key_values());
-  if (!options.filter.policy.empty()) {
-    RESCIND_TRY(CheckNamesPolicy(reader, pipeline->program(), options.filter.policy));
-  }
+  RESCIND_TRY(CheckNames(reader, options.filter, pipeline->program(), pipeline->workspace(),
+                         pipeline->store()));
   const std::string& origin = pipeline->workspace().audit_origin;
   const auto event_format = ParseEventFormat(options.format);
   AuditFilter filter = options.filter;
@@ -141,7 +140,9 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   filter.most = options.most.value_or(event_format ? 0 : filter.most);
   const bool is_document = options.format == "json";
   std::string_view separator = "\n";
+  bool fits_any = false;
   const auto show = [&](uint64_t index, std::string_view leaf, const LeafView& view) -> Status {
+    fits_any = true;
     if (is_document) {  // each entry on a line of its own, as it is hashed
       fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}}}", std::exchange(separator, ",\n"),
                  index, leaf);
@@ -158,11 +159,13 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   if (is_document) invocation.out << "{\"format\":\"rescind.audit-entries/1\",\"entries\":[";
   RESCIND_TRY(ShowAudit(reader, filter, show));
   if (is_document) invocation.out << "\n]}\n";
+  if (!fits_any) fmt::print(invocation.err, "no entry of the log fits\n");
   return ExitStatus::kDone;
 }
 
 Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) {
   RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
+  RESCIND_TRY(RefuseOwnFile(invocation, evidence.pipeline->workspace(), folder));
   RESCIND_ASSIGN(const ExportReport report,
                  ExportLog(LogReader(evidence.pipeline->store().key_values()), evidence.checkpoint,
                            PathFrom(invocation, folder), invocation.files));

@@ -73,10 +73,26 @@ Result<Opened> OpenForChange(Invocation& invocation) {
   return opened;
 }
 
+// An owner may be anybody whom people know; of a slip of the pen nobody would learn until somebody
+// has to answer.
+Status WarnOfUnknownOwner(const std::string& owner, Pipeline& pipeline, Invocation& invocation) {
+  if (pipeline.workspace().channels.contains(owner)) return {};
+  if (const auto identity = pipeline.store().schema().Find("identity")) {
+    RESCIND_ASSIGN(const auto facts, pipeline.store().Show(*identity, owner));
+    if (facts && facts->presence == Presence::kLive) return {};
+  }
+  invocation.Warn(fmt::format(
+      "{} is neither the id of an identity nor a channel of rescind.toml: will people know who "
+      "answers for this exemption?",
+      owner));
+  return {};
+}
+
 Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
   RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
   RESCIND_ASSIGN(Exemption wish, ReadWish(options, *opened.pipeline, now));
+  RESCIND_TRY(WarnOfUnknownOwner(wish.owner, *opened.pipeline, invocation));
   RESCIND_ASSIGN(const Exemption exemption,
                  AddExemption(std::move(wish), opened.ledger->recorder(),
                               fmt::format("exempt add by {}", ActorName())));
@@ -169,7 +185,9 @@ void DeclareExempt(CommandLine& line) {
       ->required();
   add.add_option("--policy", wish->policy, "From that policy, or from all")->required();
   add.add_option("--reason", wish->reason, "Why")->required()->check(IsSaid());
-  add.add_option("--owner", wish->owner, "Who answers for it")->required()->check(IsSaid());
+  add.add_option("--owner", wish->owner, "Who answers for it: an identity, or a channel")
+      ->required()
+      ->check(IsSaid());
   add.add_option("--until", wish->until, "When it ends: 2026-04-01, an instant, or +30d")
       ->required()
       ->check(IsMoment());

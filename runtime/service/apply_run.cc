@@ -146,10 +146,13 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
     LeaveFailedStages(work);
     return {};
   }
-  std::set<std::string> done;
+  const FactBase& facts = work.derivation->facts;
+  const AccessModel model(facts);
+  DoneActions done;
   for (const PlannedAction& planned : request.plan->actions) {
     RESCIND_ASSIGN(const auto entry, ledger_.journal().Find(planned.action.key));
-    if (entry && entry->state == ActionState::kVerified) done.insert(planned.action.key);
+    if (!entry || entry->state != ActionState::kVerified) continue;
+    RESCIND_ASSIGN(done[planned.action.key], IsThereAgain(facts, model, planned.action));
   }
   work.selection = SelectActions(*request.plan, derived, done);
   return {};

@@ -11,6 +11,7 @@
 #include "engine/base/diagnostic.h"
 #include "runtime/audit/checkpoint.h"
 #include "runtime/service/policy_name.h"
+#include "runtime/service/target_resolver.h"
 
 namespace rescind {
 
@@ -58,11 +59,13 @@ Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowE
   return {};
 }
 
-Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
-                        const std::string& policy) {
-  std::set<std::string> names;
-  for (const ir::Rule& rule : program.rules) names.insert(rule.full_name);
-  if (names.contains(policy)) return {};
+namespace {
+
+// What `names` takes of each entry, until it has `wanted`; all of it where nothing does.
+Status CollectNames(
+    const LogReader& reader, const std::string& wanted, std::set<std::string>& names,
+    const std::function<void(const LeafView& leaf, std::set<std::string>& names)>& take) {
+  if (names.contains(wanted)) return {};
   Status problem;
   RESCIND_TRY(reader.Scan(0, [&](uint64_t index, std::string_view leaf) {
     auto view = ReadLeaf(leaf);
@@ -70,19 +73,77 @@ Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
       problem = std::move(view).error().In("entry " + std::to_string(index));
       return false;
     }
-    names.insert(view->policies.begin(), view->policies.end());
-    return !names.contains(policy);
+    take(*view, names);
+    return !names.contains(wanted);
   }));
-  RESCIND_TRY(std::move(problem));
+  return problem;
+}
+
+Error NamesNothing(std::string message, const std::optional<std::string>& meant,
+                   std::string otherwise) {
+  return Error{ErrorKind::kNotFound, std::move(message),
+               meant ? fmt::format("did you mean `{}`?", *meant) : std::move(otherwise)};
+}
+
+Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
+                        const std::string& policy) {
+  std::set<std::string> names;
+  for (const ir::Rule& rule : program.rules) names.insert(rule.full_name);
+  RESCIND_TRY(CollectNames(reader, policy, names, [](const LeafView& leaf, auto& into) {
+    into.insert(leaf.policies.begin(), leaf.policies.end());
+  }));
   if (names.contains(policy)) return {};
   auto meant = DidYouMean(policy, {names.begin(), names.end()});
   // The last word of a name is enough elsewhere.
   if (const auto full = ResolvePolicy(program, policy); !meant && full.ok()) meant = *full;
-  return Error{
-      ErrorKind::kNotFound,
+  return NamesNothing(
       fmt::format("there is no policy {}, and no entry of the log names one of that name", policy),
-      meant ? fmt::format("did you mean `{}`?", *meant)
-            : "give its full name; `rescind status` lists the policies"};
+      meant, "give its full name; `rescind status` lists the policies");
+}
+
+Status CheckNamesRow(const LogReader& reader, Store& store, const std::string& id) {
+  for (uint32_t index = 0; index < store.schema().entities().size(); ++index) {
+    RESCIND_ASSIGN(const auto row, store.Find(EntityId(index), id));
+    if (row) return {};
+  }
+  std::set<std::string> names;
+  RESCIND_TRY(CollectNames(reader, id, names, [&](const LeafView& leaf, auto& into) {
+    if (leaf.target == id) into.insert(id);
+  }));
+  if (names.contains(id)) return {};
+  // `entity:id` is enough elsewhere.
+  std::optional<std::string> meant;
+  if (const auto row = ResolveTarget(store, id); row.ok()) meant = row->id;
+  return NamesNothing(fmt::format("no row is called {}, and no entry of the log is about one", id),
+                      meant, "give the row's id, as `rescind plan` prints it");
+}
+
+Status CheckNamesSystem(const LogReader& reader, const Workspace& workspace, Store& store,
+                        const std::string& id) {
+  std::set<std::string> names;
+  for (const auto& [name, target] : workspace.targets) names.insert(name);
+  if (const auto entity = store.schema().Find("system")) {
+    RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
+    if (row) return {};
+  }
+  RESCIND_TRY(CollectNames(reader, id, names, [](const LeafView& leaf, auto& into) {
+    if (!leaf.system.empty()) into.insert(leaf.system);
+  }));
+  if (names.contains(id)) return {};
+  return NamesNothing(
+      fmt::format("there is no system {}, and no entry of the log is about one", id),
+      DidYouMean(id, {names.begin(), names.end()}),
+      "give the id of a `system` row, such as the name of a [target.NAME] of rescind.toml");
+}
+
+}  // namespace
+
+Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::Program& program,
+                  const Workspace& workspace, Store& store) {
+  if (!filter.policy.empty()) RESCIND_TRY(CheckNamesPolicy(reader, program, filter.policy));
+  if (!filter.target.empty()) RESCIND_TRY(CheckNamesRow(reader, store, filter.target));
+  if (filter.system.empty()) return {};
+  return CheckNamesSystem(reader, workspace, store, filter.system);
 }
 
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {

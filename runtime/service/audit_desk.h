@@ -16,6 +16,7 @@
 #include "runtime/audit/audit_log.h"
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_reader.h"
+#include "runtime/service/workspace.h"
 #include "runtime/store/store.h"
 
 namespace rescind {
@@ -39,10 +40,10 @@ using ShowEntry =
 // Entries in order. Only the part of the log that can hold them is read, and entries are kept in
 // memory only where the last ones are wanted of those that fit. Errors name the entry.
 Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show);
-// kNotFound, with did-you-mean, for a name that neither a policy or protect of now nor any entry
-// has. Reads the log only for one that none has now.
-Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
-                        const std::string& policy);
+// kNotFound, with did-you-mean, for a policy, a row or a system of the filter that there neither is
+// now nor was in any entry. Reads the log only for one that there is not now.
+Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::Program& program,
+                  const Workspace& workspace, Store& store);
 
 // A checkpoint over everything committed: signed, kept in the store, then returned.
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);

@@ -64,6 +64,17 @@ GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, s
 
 }  // namespace
 
+Result<bool> IsThereAgain(const FactBase& facts, const AccessModel& model, const Action& action) {
+  const auto entity = facts.schema().Find(action.target.entity);
+  if (!entity || action.verb == Verb::kRun) return false;
+  RESCIND_ASSIGN(const auto row, facts.texts().Find(*entity, action.target.id));
+  const Table& table = facts.table(*entity);
+  if (!row || row->index() >= table.row_count() || table.presence(*row) != Presence::kLive) {
+    return false;
+  }
+  return !model.InWantedState(InPolicies(action.verb), {*entity, *row});
+}
+
 // Everything that depends on the instant.
 struct FactGate::Moment {
   Moment(const Derivation& derivation, Instant now, ExemptionCover exemption_cover)

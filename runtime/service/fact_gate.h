@@ -28,6 +28,10 @@
 
 namespace rescind {
 
+// Whether the facts have what a verified action took away: since then it came back. A playbook
+// takes nothing that facts could tell of.
+Result<bool> IsThereAgain(const FactBase& facts, const AccessModel& model, const Action& action);
+
 class FactGate final : public ActionGate {
  public:
   // Copies the findings; the rest of the derivation and the clock outlive it.

@@ -24,11 +24,10 @@ std::string WhyUnplanned(const NotActedOn& row) {
 
 class Selector {
  public:
-  // `done`: keys of verified actions.
-  Selector(const Plan& derived, const std::set<std::string>& done) : done_(done) {
+  Selector(const Plan& derived, const DoneActions& done) : done_(done) {
     for (const PlannedAction& planned : derived.actions) {
       by_key_[planned.action.key] = &planned;
-      if (planned.came_back) came_back_.insert(planned.came_back->action_key);
+      if (planned.came_back) came_back_.insert(WishOf(planned.action));
     }
     for (const NotActedOn& row : derived.not_acted_on) {
       left_alone_.emplace(TargetName{row.entity, row.target}, &row);
@@ -103,9 +102,14 @@ class Selector {
                              : fmt::format("it falls due at {}", FormatInstant(now.due));
   }
   std::string WhyGone(const PlannedAction& row) const {
-    const std::string& key = row.action.key;
-    if (came_back_.contains(key)) return "it was done, and came back since: make a new plan";
-    if (done_.contains(key)) return "it is done";
+    if (const auto done = done_.find(row.action.key); done != done_.end()) {
+      // However often it was done again and came back in between.
+      if (came_back_.contains(WishOf(row.action))) {
+        return "it was done, and came back since: make a new plan";
+      }
+      return done->second ? "it was done, and came back since; no policy asks for it now"
+                          : "it is done";
+    }
     std::vector<TargetName> names{{row.action.target.entity, row.action.target.id}};
     std::set<std::string_view> policies;
     for (const PlannedReason& reason : row.reasons) {
@@ -128,17 +132,22 @@ class Selector {
     return std::nullopt;
   }
 
-  const std::set<std::string>& done_;
+  // What is to become of which row.
+  using Wish = std::tuple<Verb, std::string_view, std::string_view, std::string_view>;
+  static Wish WishOf(const Action& action) {
+    return {action.verb, action.playbook, action.target.entity, action.target.id};
+  }
+
+  const DoneActions& done_;
   std::map<std::string_view, const PlannedAction*> by_key_;
-  std::set<std::string_view> came_back_;  // keys of earlier actions
+  std::set<Wish> came_back_;
   std::multimap<TargetName, const NotActedOn*> left_alone_;
   std::map<NoticeName, const PlannedNotice*> notices_;
 };
 
 }  // namespace
 
-PlanSelection SelectActions(const Plan& read, const Plan& derived,
-                            const std::set<std::string>& done) {
+PlanSelection SelectActions(const Plan& read, const Plan& derived, const DoneActions& done) {
   PlanSelection selection;
   const Selector selector(derived, done);
   for (const PlannedAction& row : read.actions) selector.Take(row, selection);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -35,11 +36,13 @@ struct PlanSelection {
   uint64_t unseen_count = 0;  // ready now, but not (or not as ready) in the plan
 };
 
+// Keys of actions that are verified, and whether the facts have again what they took away.
+using DoneActions = std::map<std::string, bool>;
+
 // `read` is the plan that was read, `derived` the one of now without filters. What `read` lists is
-// a person's decision: escalated actions are among it. `done`: keys of its actions that the journal
+// a person's decision: escalated actions are among it. `done`: its actions that the journal
 // has as verified.
-PlanSelection SelectActions(const Plan& read, const Plan& derived,
-                            const std::set<std::string>& done = {});
+PlanSelection SelectActions(const Plan& read, const Plan& derived, const DoneActions& done = {});
 // `--auto`: whatever is ready, but what an earlier run has escalated.
 PlanSelection SelectReady(const Plan& derived);
 

@@ -75,5 +75,32 @@ TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutALogSaysThatItHasNoKey") {
   CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
 }
 
+// Both showed nothing, as for a row and a system to which nothing was done.
+TEST_CASE_FIXTURE(ReaderOfTheLog, "ARowOrASystemThatNobodyKnowsHasNoEntries") {
+  CHECK(Run({"audit", "show", "--target", "ann-vpm"}) == ExitStatus::kError);
+  CHECK(Complains("error: no row is called ann-vpm, and no entry of the log is about one\n"));
+  CHECK(Run({"audit", "show", "--target", "grant:ann-vpn"}) == ExitStatus::kError);
+  CHECK(Complains("did you mean `ann-vpn`?"));
+  CHECK(Run({"audit", "show", "--system", "crop"}) == ExitStatus::kError);
+  CHECK(Complains("error: there is no system crop, and no entry of the log is about one\n"));
+  CHECK(Complains("did you mean `corp`?"));
+  REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "--system", "corp"}) == ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn on corp"));
+  CHECK(err.str().empty());
+  // Known, and nothing was done to it.
+  REQUIRE(Run({"audit", "show", "--target", "dan-vpn"}) == ExitStatus::kDone);
+  CHECK(err.str() == "no entry of the log fits\n");
+}
+
+// It was written among the store's own files.
+TEST_CASE_FIXTURE(ReaderOfTheLog, "TheLogIsNotExportedIntoTheStore") {
+  for (const char* place : {"data/evidence", "./data/../data/deep/evidence"}) {
+    CHECK(Run({"audit", "export", place}) == ExitStatus::kError);
+    CHECK(Complains(std::string(place) + " belongs to the workspace itself"));
+  }
+  CHECK(!Has("data/evidence"));
+  CHECK(!Has("data/deep"));
+}
+
 }  // namespace
 }  // namespace rescind

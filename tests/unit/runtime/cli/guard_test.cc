@@ -404,5 +404,34 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "NoSecondKeyIsMadeForALogThatHasOne") {
   CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
 }
 
+// It said "it is done" of access that was there again, and left open what to do.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AnOldPlanSaysThatWhatItRemovedIsThereAgain") {
+  const std::string old_id = MakePlan("old.json");
+  const auto apply_old = [&] { return Run({"apply", "old.json", "--confirm", old_id}); };
+  REQUIRE(apply_old() == ExitStatus::kDone);
+  CHECK(apply_old() == ExitStatus::kDone);
+  CHECK(Prints("= revoke grant ann-vpn: it is done\n"));
+  const auto comes_back = [&](const std::string& granted_at) {
+    clock.Advance({kMicrosPerHour});
+    GiveAccess();
+    ImportMore(
+        "{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"account\":\"ann\",\"entitlement\":"
+        "\"vpn\",\"source\":\"request\",\"granted_at\":\"" +
+        granted_at + "\"}\n");
+  };
+  // Removed a second time since, and back a second time.
+  comes_back("2026-01-01T00:00:00Z");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  comes_back("2026-01-01T00:00:00Z");
+  CHECK(apply_old() == ExitStatus::kDone);
+  CHECK(Prints("= revoke grant ann-vpn: it was done, and came back since: make a new plan\n"));
+  CHECK(Prints("= revoke grant bob-vpn: it is done\n"));
+  comes_back("2026-05-31T00:00:00Z");
+  CHECK(apply_old() == ExitStatus::kDone);
+  CHECK(
+      Prints("= revoke grant ann-vpn: it was done, and came back since; no policy asks for it "
+             "now\n"));
+}
+
 }  // namespace
 }  // namespace rescind

@@ -43,5 +43,30 @@ TEST_CASE_FIXTURE(CompanyFixture, "AValueThatCanMeanNothingIsAUsageErrorForEvery
   CHECK(Complains("error: --wait: foo is no duration: write 30s, 10m, 24h or 0s\n"));
 }
 
+// It was taken, and asked nobody.
+TEST_CASE_FIXTURE(CompanyFixture, "ARunThatGoesOnHasNoPlanToConfirm") {
+  ImportCompany();
+  CHECK(Run({"apply", "--resume", "--confirm", "x"}) == ExitStatus::kUsage);
+  CHECK(Complains("error: --resume goes on with what was confirmed when it began"));
+  CHECK(Complains("help: rescind apply --resume\n"));
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kDone);
+}
+
+// It was taken as if everybody knew who that is.
+TEST_CASE_FIXTURE(CompanyFixture, "AnOwnerWhomNobodyKnowsIsRemarkedOn") {
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"eve\",\"kind\":\"employee\",\"status\":\"active\"}\n");
+  const auto exempt = [&](const std::string& owner) {
+    REQUIRE_MESSAGE(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "on leave",
+                         "--owner", owner, "--until", "+30d"}) == ExitStatus::kDone,
+                    err.str());
+    return Complains("warning: " + owner + " is neither the id of an identity nor a channel");
+  };
+  CHECK(exempt("nobody"));
+  CHECK(!exempt("eve"));
+  CHECK(!exempt("team"));
+}
+
 }  // namespace
 }  // namespace rescind

@@ -69,7 +69,7 @@ TEST_CASE("WhatIsEscalatedIsLeftByAutoAndTriedAgainByAPlanThatListsIt") {
 // What another policy left alone was given as the reason.
 TEST_CASE("AnActionThatIsDoneIsSaidToBeDoneWhateverOtherPoliciesLeaveAlone") {
   Plan read, derived;
-  for (const char* id : {"done", "gone", "back", "seen"}) {
+  for (const char* id : {"done", "gone", "back", "seen", "asked-by-nobody"}) {
     read.actions.push_back(Removal(id));
     NotActedOn other;
     other.entity = "grant";
@@ -79,13 +79,17 @@ TEST_CASE("AnActionThatIsDoneIsSaidToBeDoneWhateverOtherPoliciesLeaveAlone") {
     derived.not_acted_on.push_back(other);
   }
   derived.actions.push_back(Removal("next-back", ActionStatus::kNotice));
-  derived.actions[0].came_back = {*ParseInstant("2026-03-31T08:00Z"), "key-back"};
-  const PlanSelection selection = SelectActions(read, derived, {"key-done", "key-back"});
-  REQUIRE(selection.fallen.size() == 4);
+  // It came back, was removed, and came back again: the last removal is another action.
+  derived.actions[0].action.target.id = "back";
+  derived.actions[0].came_back = {*ParseInstant("2026-03-31T08:00Z"), "key-back-2"};
+  const PlanSelection selection = SelectActions(
+      read, derived, {{"key-done", false}, {"key-back", true}, {"key-asked-by-nobody", true}});
+  REQUIRE(selection.fallen.size() == 5);
   CHECK(selection.fallen[0].why == "it is done");
   CHECK(selection.fallen[1].why == "no policy asks for it any more");
   CHECK(selection.fallen[2].why == "it was done, and came back since: make a new plan");
   CHECK(selection.fallen[3].why == "its policy only observes now");
+  CHECK(selection.fallen[4].why == "it was done, and came back since; no policy asks for it now");
 }
 
 TEST_CASE("ANoticeIsFoundAgainThoughItsFindingIsOpenedAnew") {
