@@ -23,7 +23,11 @@ struct BadRecord {
   std::string value;    // as given, safe to print, shortened; may be empty
   std::string what;
   std::string help;
-  std::string original;  // the record as it stood, only where it is wanted for a reject file
+  std::string original = {};  // the record as it stood, only where it is wanted for a reject file
+  // A record that is too long to be held comes in pieces, one behind the other: the first says what
+  // is wrong, the others have nothing but their part of the original.
+  bool goes_on = false;    // another piece follows
+  bool continues = false;  // it is such a piece, and no record of its own
 
   // "hr.csv:7:12: field `status`, value \"aktive\": it is no member of … (did you mean …?)"
   std::string Text(std::string_view file) const;

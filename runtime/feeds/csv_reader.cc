@@ -213,6 +213,11 @@ void CsvReader::NoticeMissingFields() {
 
 Result<bool> CsvReader::Read(FeedBatch& batch) {
   while (!batch.full()) {
+    if (options_.keep_originals && scanner_->goes_on()) {
+      RESCIND_TRY(scanner_->NextPart());
+      batch.Reject(MorePart(scanner_->line(), {scanner_->record(), 0, scanner_->goes_on()}));
+      continue;
+    }
     RESCIND_ASSIGN(const bool any, scanner_->Next());
     batch.read_bytes = buffer_.consumed_bytes();
     if (!any) return false;
@@ -305,6 +310,7 @@ Result<bool> CsvReader::IsDeleted(std::string_view text) const {
 
 void CsvReader::Reject(FeedBatch& batch, BadRecord bad) const {
   if (options_.keep_originals) bad.original = scanner_->record();
+  bad.goes_on = scanner_->goes_on();
   batch.Reject(std::move(bad));
 }
 

@@ -46,6 +46,7 @@ CsvScanner::CsvScanner(InputBuffer& buffer, char delimiter)
 
 Result<bool> CsvScanner::Next() {
   buffer_.Consume(std::exchange(consume_next_, 0));
+  if (std::exchange(goes_on_, false)) RESCIND_TRY(buffer_.SkipLine());
   trouble_ = {};
   RESCIND_ASSIGN(const bool any, SkipEmptyLines());
   if (!any) return false;
@@ -78,24 +79,11 @@ Result<bool> CsvScanner::SkipEmptyLines() {
     } else if (rest.empty() || rest == "\r") {
       return false;
     } else if (rest[0] == '\n' || rest.starts_with("\r\n") || rest.starts_with(kCommentMark)) {
-      RESCIND_TRY(SkipLine());
+      ++next_line_;
+      RESCIND_TRY(buffer_.SkipLine());
     } else {
       return true;
     }
-  }
-}
-
-Status CsvScanner::SkipLine() {
-  ++next_line_;
-  for (;;) {
-    const size_t end = Find(buffer_.rest(), '\n', 0);
-    if (end != kNone) {
-      buffer_.Consume(end + 1);
-      return {};
-    }
-    buffer_.Consume(buffer_.rest().size());
-    if (buffer_.at_end()) return {};
-    RESCIND_TRY(buffer_.More());
   }
 }
 
@@ -165,6 +153,7 @@ CsvScanner::Scan CsvScanner::ScanQuoted(std::string_view rest, size_t& at) {
       rest.substr(at).starts_with("\r\n")) {
     return Scan::kRecord;
   }
+  if (Find(text, '\n', 0) != kNone) return SwallowedQuote(rest, inside - 1, at);
   return Trouble(rest, at,
                  {"a cell goes on after its closing quote",
                   "double the quotes inside a quoted cell: \"5\"\" disk\""});
@@ -173,6 +162,16 @@ CsvScanner::Scan CsvScanner::ScanQuoted(std::string_view rest, size_t& at) {
 CsvScanner::Scan CsvScanner::OpenQuote(std::string_view rest, size_t offset) {
   return Trouble(rest, offset,
                  {"the quote that opens here is never closed",
+                  "close it, or double it and quote the whole cell"});
+}
+
+// A quote that was never meant to open a cell takes the lines after it, up to the first that has a
+// quote of its own. What is to be mended is where it opened, not where that came to light.
+CsvScanner::Scan CsvScanner::SwallowedQuote(std::string_view rest, size_t open, size_t closed) {
+  return Trouble(rest, open,
+                 {fmt::format("the quote that opens here is closed in line {} only, where its cell "
+                              "goes on",
+                              PlaceOf(rest, closed).line),
                   "close it, or double it and quote the whole cell"});
 }
 
@@ -208,12 +207,10 @@ void CsvScanner::CountLines() {
   if (any_quoted_) next_line_ += static_cast<uint64_t>(std::ranges::count(record_, '\n'));
 }
 
-// What is wrong is in trouble_; the record becomes the first of its lines. Of one that is too long
-// nothing is kept.
+// What is wrong is in trouble_; the record becomes the first of its lines, or the beginning of one
+// that is too long.
 Status CsvScanner::TakeTroubledLine() {
   cells_.clear();
-  record_ = {};
-  consume_next_ = 0;
   size_t end = Find(buffer_.rest(), '\n', 0);
   while (end == kNone && !buffer_.at_end() && buffer_.rest().size() <= kMaxRecordBytes) {
     RESCIND_TRY(buffer_.More());
@@ -222,12 +219,21 @@ Status CsvScanner::TakeTroubledLine() {
   const size_t size = std::min(end, buffer_.rest().size());
   if (size > kMaxRecordBytes) {
     TooLong(buffer_.rest());
-    return SkipLine();
+    goes_on_ = end == kNone;
   }
   record_ = buffer_.rest().substr(0, size);
   consume_next_ = end == kNone ? size : end + 1;
   ++next_line_;
   if (record_.ends_with('\r')) record_.remove_suffix(1);
+  return {};
+}
+
+Status CsvScanner::NextPart() {
+  buffer_.Consume(std::exchange(consume_next_, 0));
+  RESCIND_ASSIGN(const LinePart part, ReadLinePart(buffer_));
+  record_ = part.text;
+  consume_next_ = part.consumed_bytes;
+  goes_on_ = part.goes_on;
   return {};
 }
 

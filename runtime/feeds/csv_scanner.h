@@ -28,8 +28,11 @@ class CsvScanner {
   std::span<const std::string_view> cells() const { return cells_; }
   bool in_trouble() const { return !trouble_.what.empty(); }
   const ValueProblem& trouble() const { return trouble_; }
-  // The record as it stands, without its last line break.
+  // The record as it stands, without its last line break. Of a line that is too long it is a part,
+  // and goes_on() while others follow: NextPart() reads them, Next() passes over them.
   std::string_view record() const { return record_; }
+  bool goes_on() const { return goes_on_; }
+  Status NextPart();
   uint64_t line() const { return line_; }  // of the record's first byte
   // Where the record is in trouble, or a cell begins: line and column for people.
   struct Place {
@@ -52,11 +55,11 @@ class CsvScanner {
   Scan ScanQuoted(std::string_view rest, size_t& at);
   Scan ScanPlain(std::string_view rest, size_t& at);
   Scan OpenQuote(std::string_view rest, size_t offset);
+  Scan SwallowedQuote(std::string_view rest, size_t open, size_t closed);
   Scan TooLong(std::string_view rest);
   Scan Trouble(std::string_view rest, size_t offset, ValueProblem trouble);
   void FinishRecord(std::string_view rest, size_t end, size_t next);
   Result<bool> SkipEmptyLines();
-  Status SkipLine();
   Status TakeTroubledLine();
   void CountLines();
   void CheckBytes();
@@ -76,6 +79,7 @@ class CsvScanner {
   uint64_t line_ = 1;
   uint64_t next_line_ = 1;
   bool any_quoted_ = false;
+  bool goes_on_ = false;
 };
 
 }  // namespace rescind

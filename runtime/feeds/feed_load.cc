@@ -32,7 +32,7 @@ class Loader {
 
   Status Take(FeedBatch& batch) {
     report_.read_bytes = batch.read_bytes;
-    records_ += batch.lines.size() + batch.bad.size();
+    records_ += batch.lines.size();
     if (options_.refuse_repeats) DropRepeats(batch);
     RESCIND_TRY(Report(batch));
     for (const DeltaRow& row : batch.delta.rows()) NoteEntity(row.entity);
@@ -84,11 +84,14 @@ class Loader {
 
   Status Report(FeedBatch& batch) {
     for (BadRecord& bad : batch.bad) {
-      ++report_.bad_count;
+      if (!bad.continues) {
+        ++records_;
+        ++report_.bad_count;
+      }
       if (options_.rejects != nullptr) {
         RESCIND_TRY(options_.rejects->Add(reader_.preamble(), bad));
       }
-      if (report_.bad.size() >= options_.reported_count) continue;
+      if (bad.continues || report_.bad.size() >= options_.reported_count) continue;
       bad.original.clear();
       report_.bad.push_back(std::move(bad));
     }

@@ -13,6 +13,7 @@
 #include "engine/base/result.h"
 #include "engine/facts/fact_delta.h"
 #include "runtime/feeds/bad_record.h"
+#include "runtime/feeds/input_buffer.h"
 #include "runtime/feeds/value_reader.h"
 
 namespace rescind {
@@ -70,11 +71,22 @@ struct FeedBatch {
     return lines.size() >= kBatchRows || delta.memory_bytes() >= kBatchBytes ||
            bad.size() >= kBatchBadRecords || bad_bytes >= kBatchBytes;
   }
+  // INVARIANT: the parts of a record that is too long stand one behind the other.
   void Reject(BadRecord record) {
     bad_bytes += record.original.size();
     bad.push_back(std::move(record));
   }
 };
+
+// What follows in a record that is too long.
+inline BadRecord MorePart(uint64_t line, const LinePart& part) {
+  BadRecord more;
+  more.line = line;
+  more.original = part.text;
+  more.goes_on = part.goes_on;
+  more.continues = true;
+  return more;
+}
 
 class FeedReader {
  public:

@@ -61,6 +61,23 @@ void InputBuffer::Consume(size_t byte_count) {
   consumed_bytes_ += byte_count;
 }
 
+Result<LinePart> ReadLinePart(InputBuffer& buffer) {
+  if (buffer.rest().empty() && !buffer.at_end()) RESCIND_TRY(buffer.More());
+  const std::string_view rest = buffer.rest();
+  const size_t end = rest.find('\n');
+  if (end != std::string_view::npos) return LinePart{rest.substr(0, end), end + 1, false};
+  return LinePart{rest, rest.size(), !buffer.at_end()};
+}
+
+Status InputBuffer::SkipLine() {
+  for (bool goes_on = true; goes_on;) {
+    RESCIND_ASSIGN(const LinePart part, ReadLinePart(*this));
+    Consume(part.consumed_bytes);
+    goes_on = part.goes_on;
+  }
+  return {};
+}
+
 Status CheckBeginning(std::string_view first_bytes, const std::string& name) {
   for (const Signature& signature : kSignatures) {
     if (!first_bytes.starts_with(signature.bytes)) continue;

@@ -35,6 +35,8 @@ class InputBuffer {
   // in rest() before, else nothing is read.
   Status More();
   void Consume(size_t byte_count);
+  // Consumes the rest of the line, bytes of any number, up to and with its line break.
+  Status SkipLine();
   // Of the file, consumed so far.
   uint64_t consumed_bytes() const { return consumed_bytes_; }
   uint64_t read_bytes() const { return consumed_bytes_ + (end_ - begin_); }
@@ -47,6 +49,15 @@ class InputBuffer {
   uint64_t consumed_bytes_ = 0;
   bool at_end_ = false;
 };
+
+// A part of a line that is too long to be held, without its line break. Whoever has looked at it
+// consumes `consumed_bytes`, and asks for the next part where the line goes on.
+struct LinePart {
+  std::string_view text;
+  size_t consumed_bytes = 0;
+  bool goes_on = false;
+};
+Result<LinePart> ReadLinePart(InputBuffer& buffer);
 
 // What a file is that is neither NDJSON nor CSV in UTF-8, with the remedy, from its first bytes:
 // UTF-16, gzip, a workbook, a database. An ok Status when nothing speaks against it.

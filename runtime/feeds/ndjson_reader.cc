@@ -97,7 +97,7 @@ Status NdjsonReader::Open() {
 Result<bool> NdjsonReader::NextLine() {
   for (;;) {
     buffer_.Consume(std::exchange(consume_next_, 0));
-    is_too_long_ = is_cut_off_ = false;
+    is_too_long_ = goes_on_ = is_cut_off_ = false;
     std::string_view rest = buffer_.rest();
     const char* end = nullptr;
     for (size_t searched = 0;;) {
@@ -107,23 +107,21 @@ Result<bool> NdjsonReader::NextLine() {
       if (end != nullptr || buffer_.at_end()) break;
       searched = rest.size();
       if (rest.size() > kMaxRecordBytes) {
-        // Of a line that is too long nothing is kept but that it was there.
-        is_too_long_ = true;
-        buffer_.Consume(rest.size());
-        searched = 0;
+        goes_on_ = true;
+        break;
       }
       RESCIND_TRY(buffer_.More());
       rest = buffer_.rest();
     }
-    if (rest.empty() && !is_too_long_) return false;
+    if (rest.empty()) return false;
     const size_t size = end == nullptr ? rest.size() : static_cast<size_t>(end - rest.data());
     consume_next_ = end == nullptr ? size : size + 1;
-    is_cut_off_ = end == nullptr;
+    is_cut_off_ = end == nullptr && !goes_on_;
     ++line_number_;
     line_ = rest.substr(0, size);
-    if (line_.ends_with('\r')) line_.remove_suffix(1);
+    if (!goes_on_ && line_.ends_with('\r')) line_.remove_suffix(1);
+    is_too_long_ = goes_on_ || line_.size() > kMaxRecordBytes;
     if (is_too_long_) return true;
-    if (line_.size() > kMaxRecordBytes) is_too_long_ = true;
     const bool is_blank = line_.find_first_not_of(" \t\r") == std::string_view::npos;
     if (!is_blank && !line_.starts_with(kCommentMark)) return true;
   }
@@ -131,6 +129,10 @@ Result<bool> NdjsonReader::NextLine() {
 
 Result<bool> NdjsonReader::Read(FeedBatch& batch) {
   while (!batch.full()) {
+    if (goes_on_) {
+      RESCIND_TRY(TakeNextPart(batch));
+      continue;
+    }
     RESCIND_ASSIGN(const bool any, NextLine());
     batch.read_bytes = buffer_.consumed_bytes();
     if (!any) return false;
@@ -145,7 +147,6 @@ void NdjsonReader::TakeLine(FeedBatch& batch) {
   if (is_too_long_) {
     problem = Problem{.text = {fmt::format("the line is longer than {} bytes", kMaxRecordBytes),
                                "one object stands on one line, and one line is one object"}};
-    line_ = {};
   } else {
     problem = PutLine(batch.delta);
   }
@@ -168,7 +169,21 @@ void NdjsonReader::TakeLine(FeedBatch& batch) {
     bad.column = CountCodePoints(line_.substr(0, problem->offset)) + 1;
   }
   if (options_.keep_originals) bad.original = line_;
+  bad.goes_on = goes_on_;
   batch.Reject(std::move(bad));
+}
+
+Status NdjsonReader::TakeNextPart(FeedBatch& batch) {
+  buffer_.Consume(std::exchange(consume_next_, 0));
+  if (!options_.keep_originals) {
+    goes_on_ = false;
+    return buffer_.SkipLine();
+  }
+  RESCIND_ASSIGN(const LinePart part, ReadLinePart(buffer_));
+  goes_on_ = part.goes_on;
+  consume_next_ = part.consumed_bytes;
+  batch.Reject(MorePart(line_number_, part));
+  return {};
 }
 
 std::optional<NdjsonReader::Problem> NdjsonReader::PutLine(FactDelta& delta) {

@@ -63,6 +63,8 @@ class NdjsonReader final : public FeedReader {
   // The next line without its line break, as a view into the buffer. False at the end.
   Result<bool> NextLine();
   void TakeLine(FeedBatch& batch);
+  // Of a line that is too long: what follows the part that was read before.
+  Status TakeNextPart(FeedBatch& batch);
   std::optional<Problem> PutLine(FactDelta& delta);
   // Entity and id, wherever in the object they stand.
   std::optional<Problem> FindRow();
@@ -92,6 +94,7 @@ class NdjsonReader final : public FeedReader {
   uint64_t line_number_ = 0;
   size_t consume_next_ = 0;
   bool is_too_long_ = false;
+  bool goes_on_ = false;     // such a line, beyond what has been read of it
   bool is_cut_off_ = false;  // the file ends without a line break
   EntityId entity_;
   std::string id_;

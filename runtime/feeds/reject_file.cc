@@ -42,11 +42,15 @@ Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
     RESCIND_ASSIGN(file_, files_.Create(PartialPath(), kPrivateMode));
     if (!preamble.empty()) pending_ = std::string(preamble) + "\n";
   }
-  std::string reason = bad.Text("line");
-  std::replace_if(
-      reason.begin(), reason.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  pending_ += fmt::format("{}{}\n", kCommentMark, reason);
-  if (!bad.original.empty()) pending_ += bad.original + "\n";
+  if (!bad.continues) {
+    std::string reason = bad.Text("line");
+    std::replace_if(
+        reason.begin(), reason.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    pending_ += fmt::format("{}{}\n", kCommentMark, reason);
+  }
+  pending_ += bad.original;
+  const bool has_line = bad.continues || !bad.original.empty();
+  if (has_line && !bad.goes_on) pending_ += '\n';
   if (pending_.size() < kPendingBytes) return {};
   RESCIND_TRY(file_->Append(pending_));
   pending_.clear();

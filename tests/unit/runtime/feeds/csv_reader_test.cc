@@ -170,6 +170,16 @@ TEST_CASE("AnUnclosedQuoteCostsOneLine") {
   CHECK(loaded.rows.size() == 2);
 }
 
+// The line of the next quote was blamed, which may be the last of the file.
+TEST_CASE("AQuoteThatSwallowsLinesIsReportedWhereItOpens") {
+  const Loaded loaded = LoadCsv(kHeader + "ann,active,\"Ann\nbob,active,Bob\ncy,active,\"Cy\"\n");
+  REQUIRE(loaded.bad.size() == 1);
+  CHECK(loaded.bad[0] ==
+        "f.csv:2:12: the quote that opens here is closed in line 4 only, where its cell goes on; "
+        "close it, or double it and quote the whole cell");
+  CHECK(loaded.rows.size() == 2);
+}
+
 TEST_CASE("LinesThatAreTooLongAreRefusedAndTheNextIsRead") {
   const std::string long_text(kMaxRecordBytes + 10, 'x');
   const Loaded plain =

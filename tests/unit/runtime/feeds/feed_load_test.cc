@@ -173,6 +173,40 @@ TEST_CASE_FIXTURE(RejectFixture, "RejectsOfNdjsonHoldTheirLines") {
   CHECK(again.row("identity a") == "level=7");
 }
 
+// A line of more than 1 MiB was reported and then lost: the reject file had the reason alone.
+TEST_CASE_FIXTURE(RejectFixture, "RejectsHoldLinesOfAnyLengthWhole") {
+  for (const size_t excess : {size_t{1}, size_t{5'000'000}}) {
+    const std::string text(kMaxRecordBytes + excess, 'x');
+    for (const bool is_csv : {true, false}) {
+      const std::string line =
+          is_csv ? "ann," + text : "{\"entity\":\"identity\",\"id\":\"ann\",\"name\":\"" + text;
+      const std::string good =
+          is_csv ? "bob,2\n" : "{\"entity\":\"identity\",\"id\":\"bob\",\"level\":2}\n";
+      const std::string header = is_csv ? "id,level\n" : "";
+      RejectFile own(files, folder / "long.rejects");
+      FeedOptions options;
+      options.keep_originals = true;
+      LoadOptions how = SkipBad();
+      how.rejects = &own;
+      const auto load = [&](const std::string& feed) {
+        return is_csv ? LoadCsv(feed, options, how, 300'000)
+                      : LoadNdjson(feed, options, how, 300'000);
+      };
+      const Loaded loaded = load(header + line + "\n" + good + line);
+      CHECK(loaded.bad_count == 2);
+      REQUIRE(loaded.bad.size() == 2);
+      CHECK(loaded.bad[1].find(is_csv ? ":4: " : ":3: ") != std::string::npos);
+      CHECK(loaded.row("identity bob") == "level=2");
+      REQUIRE(own.Publish().ok());
+      const std::string written = files.Read(own.path(), 32 << 20).value();
+      const size_t first = written.find("\n" + line + "\n");
+      REQUIRE(first != std::string::npos);
+      CHECK(written.find("\n" + line + "\n", first + 1) != std::string::npos);
+      CHECK(written.size() < 2 * line.size() + 400);
+    }
+  }
+}
+
 TEST_CASE("AnUnpublishedRejectFileLeavesNothingAndWithdrawTakesItBack") {
   const TemporaryFolder folder;
   RealFileSystem files;
