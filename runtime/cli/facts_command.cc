@@ -45,15 +45,15 @@ Result<ExitStatus> RunShowRow(const ShowRowOptions& options, Invocation& invocat
                  meant ? fmt::format("did you mean `{}`?", *meant)
                        : "`rescind facts check` lists the entities that have rows"};
   }
-  RESCIND_ASSIGN(const auto row, ShowFacts(*opened.store, opened.declared, *entity, options.id));
+  RowDesk desk(*opened.store, opened.declared);
+  RESCIND_ASSIGN(const auto row, desk.Show(*entity, options.id));
   if (!row) {
     return Error{
         ErrorKind::kNotFound,
         fmt::format("no {} with the id {} was ever listed or named", options.entity, options.id),
         "ids are told apart by every letter, upper and lower case too"};
   }
-  RESCIND_ASSIGN(const FieldRemarks remarks,
-                 RemarkReferences(*opened.store, opened.declared, *entity, *row));
+  RESCIND_ASSIGN(const FieldRemarks remarks, desk.RemarkReferences(*entity, *row));
   if (options.output == "json") {
     invocation.out << RowAsJson(options.entity, *row, remarks);
   } else {

@@ -203,29 +203,29 @@ bool FactsReport::ok() const {
                       [](const SourceCheck& source) { return source.is_lacking(); });
 }
 
-Result<std::optional<RowFacts>> ShowFacts(Store& store, const DeclaredSources& declared,
-                                          EntityId entity, const std::string& id) {
-  RESCIND_ASSIGN(std::optional<RowFacts> row, store.Show(entity, id));
-  const auto sources = declared.find(entity);
-  const bool is_listed_somewhere = sources != declared.end() && !sources->second.empty();
+Result<std::optional<RowFacts>> RowDesk::Show(EntityId entity, const std::string& id) {
+  RESCIND_ASSIGN(std::optional<RowFacts> row, store_.Show(entity, id));
+  const auto sources = declared_.find(entity);
+  const bool is_listed_somewhere = sources != declared_.end() && !sources->second.empty();
   if (!row || row->presence != Presence::kAbsent || !is_listed_somewhere) return row;
-  RESCIND_ASSIGN(const FactBase facts, store.LoadFacts(ColumnSet(), declared));
-  const Table& table = facts.table(entity);
+  if (!lives_) {
+    RESCIND_ASSIGN(lives_, store_.LoadFacts(ColumnSet(), declared_));
+  }
+  const Table& table = lives_->table(entity);
   row->presence = table.presence(row->row);
   row->removed_at = table.removed_at(row->row);
   return row;
 }
 
-Result<FieldRemarks> RemarkReferences(Store& store, const DeclaredSources& declared,
-                                      EntityId entity, const RowFacts& row) {
+Result<FieldRemarks> RowDesk::RemarkReferences(EntityId entity, const RowFacts& row) {
   FieldRemarks remarks;
-  const EntityDef& definition = store.schema().entity(entity);
+  const EntityDef& definition = store_.schema().entity(entity);
   for (const RowFacts::Field& shown : row.fields) {
     const auto field = definition.Find(shown.name);
     if (!field || !shown.known) continue;
     const FieldType& type = definition.field(*field).type;
     if (type.kind != TypeKind::kReference) continue;
-    RESCIND_ASSIGN(const auto named, ShowFacts(store, declared, type.entity, shown.value));
+    RESCIND_ASSIGN(const auto named, Show(type.entity, shown.value));
     if (!named || named->presence == Presence::kLive) continue;
     std::string& remark = remarks[shown.name];
     const bool never_came = named->incarnation == 0;

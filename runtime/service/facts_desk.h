@@ -69,14 +69,24 @@ struct FactsReport {
 Result<FactsReport> CheckFacts(Store& store, const Workspace& workspace,
                                const DeclaredSources& declared, Instant now, uint32_t listed_count);
 
-// One row, nullopt when nothing ever named it. One that no feed has listed is kRemoved, without a
-// life, where it counts as removed: its `removed_at` says since when, if that is known.
-Result<std::optional<RowFacts>> ShowFacts(Store& store, const DeclaredSources& declared,
-                                          EntityId entity, const std::string& id);
-
 // By field: what became of the row that a reference names: "removed at 2026-04-01T09:00:00Z".
 using FieldRemarks = std::map<std::string, std::string>;
-Result<FieldRemarks> RemarkReferences(Store& store, const DeclaredSources& declared,
-                                      EntityId entity, const RowFacts& row);
+
+// Rows to be shown. A row that no feed has listed is looked up among all of them, which are loaded
+// at the first such row and kept. Store and `declared` must outlive it.
+class RowDesk {
+ public:
+  RowDesk(Store& store, const DeclaredSources& declared) : store_(store), declared_(declared) {}
+
+  // One row, nullopt when nothing ever named it. One that no feed has listed is kRemoved, without a
+  // life, where it counts as removed: its `removed_at` says since when, if that is known.
+  Result<std::optional<RowFacts>> Show(EntityId entity, const std::string& id);
+  Result<FieldRemarks> RemarkReferences(EntityId entity, const RowFacts& row);
+
+ private:
+  Store& store_;
+  const DeclaredSources& declared_;
+  std::optional<FactBase> lives_;
+};
 
 }  // namespace rescind

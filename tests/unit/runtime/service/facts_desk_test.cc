@@ -94,5 +94,29 @@ TEST_CASE_FIXTURE(FactsFixture, "SourcesThatStoppedOrNeverCameAreLacking") {
   CHECK_FALSE(report.ok());
 }
 
+// `facts show` loaded the lives of all rows anew for each reference that no feed had listed.
+TEST_CASE_FIXTURE(FactsFixture, "WhatARowNamesIsLookedUpInOneLoadOfAllRows") {
+  const EntityId identity(0);
+  declared[identity] = {"hr"};
+  RowDesk desk(store, declared);
+  for (const char* id : {"boss", "deputy"}) {
+    RowFacts named;
+    named.row = facts.Mention("identity", id).id();
+    named.id = id;
+    store.shown[{identity.index(), id}] = named;
+  }
+  for (const char* id : {"boss", "deputy"}) {
+    RowFacts ann;
+    RowFacts::Field& field = ann.fields.emplace_back();
+    field.name = "manager";
+    field.known = true;
+    field.value = id;
+    const auto remarks = desk.RemarkReferences(identity, ann);
+    REQUIRE(remarks.ok());
+    CHECK(remarks->at("manager") == "not delivered yet");
+    CHECK(store.load_count == 1);
+  }
+}
+
 }  // namespace
 }  // namespace rescind

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,13 +57,17 @@ class FeedStore final : public Store {
   }
   Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources&) override {
     REQUIRE(facts != nullptr);
+    ++load_count;
     return facts->Build(columns);
   }
   Result<LoadedFacts> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
     return None();
   }
   Result<std::optional<RowId>> Find(EntityId, std::string_view) override { return None(); }
-  Result<std::optional<RowFacts>> Show(EntityId, std::string_view) override { return None(); }
+  Result<std::optional<RowFacts>> Show(EntityId entity, std::string_view id) override {
+    const auto row = shown.find({entity.index(), std::string(id)});
+    return row == shown.end() ? std::optional<RowFacts>() : row->second;
+  }
   std::vector<SourceStatus> Sources() const override { return sources; }
   const KeyValueReader& key_values() const override { return values_; }
   Status Checkpoint() override { return {}; }
@@ -73,6 +78,8 @@ class FeedStore final : public Store {
   bool refuses = false;
   bool adds_rows = true;  // or changes those that are there
   FactBaseBuilder* facts = nullptr;
+  int load_count = 0;                                          // of `facts`
+  std::map<std::pair<uint32_t, std::string>, RowFacts> shown;  // by entity and id
   std::vector<SourceStatus> sources;
 
  private:
