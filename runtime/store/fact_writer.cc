@@ -200,23 +200,15 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
   }
   if (own_ && given.restored) return RestoreRow(given.entity, row);
   const bool any_verified = ledger.AnyVerified(table.number());
-  StoredColumn& presence = table.column(RowColumn::kPresence);
-  const bool was_live = presence.Get(row) == kLive;
+  const bool was_live = table.column(RowColumn::kPresence).Get(row) == kLive;
   // What we verified says what the row is like; that it exists is for its sources to say.
   const bool added = !was_live && !own_;
-  if (added) {
-    StoredColumn& incarnation = table.column(RowColumn::kIncarnation);
-    if (incarnation.Get(row) > 0) RESCIND_TRY(ForgetFormerLife(given.entity, row));
-    SetCell(given.entity, presence, row, kLive);
-    SetCell(given.entity, incarnation, row, incarnation.Get(row) + 1);
-    StoredColumn& removed_at = table.column(RowColumn::kRemovedAt);
-    if (removed_at.Get(row) != removed_at.default_number()) {
-      SetCell(given.entity, removed_at, row, removed_at.default_number());
-    }
-  }
+  row_is_new_ = added && row >= work.base_rows;
+  if (added) RESCIND_TRY(BeginLife(given.entity, row));
   Claim(given.entity, row);
   bool changed = false;
   bool ignored = false;
+  dated_fields_.clear();
   for (const DeltaValue& value : delta.values(given)) {
     const uint32_t number = any_verified ? FieldNumber(given.entity, value.field) : 0;
     const bool before_ours =
@@ -232,7 +224,9 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
       continue;
     }
     RESCIND_TRY(ApplyValue(delta, given, row, value, probe, changed));
+    dated_fields_.push_back(value.field);
   }
+  RESCIND_TRY(NoteEffective(given, row, added, changed));
   if (ignored) ++report_.rows_ignored;
   if (added) {
     ++report_.rows_added;
@@ -261,23 +255,6 @@ Status FactWriter::RestoreRow(EntityId entity, uint32_t row) {
   return SetVerified(entity, row, kWholeRow);
 }
 
-// Access that was taken away and is given anew has no past: neither when it was last used, nor
-// until when it was meant, nor what a person was before.
-Status FactWriter::ForgetFormerLife(EntityId entity, uint32_t row) {
-  StoredTable& table = state_.table(entity);
-  for (uint32_t f = 0; f < table.definition().fields.size(); ++f) {
-    FieldColumns& field = table.field(FieldId(f));
-    for (StoredColumn* column :
-         {field.value.get(), field.origin.get(), field.previous.get(), field.changed_at.get()}) {
-      if (column == nullptr) continue;
-      RESCIND_TRY(column->Need(state_.database(), row));
-      if (column->Get(row) == column->default_number()) continue;
-      SetCell(entity, *column, row, column->default_number());
-    }
-  }
-  return {};
-}
-
 // Whether a source that looked later has set the field already: deliveries come in any order.
 Result<bool> FactWriter::IsOutdated(EntityId entity, FieldId field_id, uint32_t row) {
   if (own_) return false;
@@ -299,16 +276,7 @@ Status FactWriter::ApplyValue(const FactDelta& delta, const DeltaRow& given, uin
   const uint64_t old = field.value->Get(row);
   if (old != number) {
     changed = true;
-    const uint64_t unknown = field.value->default_number();
-    const bool is_set = field.sets != nullptr;
-    if (field.previous && (is_set || (old != unknown && number != unknown))) {
-      RESCIND_TRY(field.previous->Need(database, row));
-      RESCIND_TRY(field.changed_at->Need(database, row));
-      const int64_t since =
-          given.effective_micros != kUnknownLong ? given.effective_micros : at_.micros;
-      SetCell(given.entity, *field.previous, row, old);
-      SetCell(given.entity, *field.changed_at, row, static_cast<uint64_t>(since));
-    }
+    if (field.previous) RESCIND_TRY(NoteChange(given, row, field, number));
     SetCell(given.entity, *field.value, row, number);
   }
   SetOrigin(given.entity, *field.origin, row, old != number);

@@ -87,7 +87,12 @@ class FactWriter {
   Status NoteDeletion(EntityId entity, uint32_t row);
   Status RemoveRow(EntityId entity, uint32_t row, int64_t effective_micros);
   Status RestoreRow(EntityId entity, uint32_t row);
+  Status BeginLife(EntityId entity, uint32_t row);
   Status ForgetFormerLife(EntityId entity, uint32_t row);
+  // The field is tracked and becomes `number`, which it is not yet.
+  Status NoteChange(const DeltaRow& given, uint32_t row, FieldColumns& field, uint64_t number);
+  // Once the values of a row are there. `changed`: so far, and whether an instant was corrected.
+  Status NoteEffective(const DeltaRow& given, uint32_t row, bool added, bool& changed);
   void Claim(EntityId entity, uint32_t row);
   void DropClaims(EntityId entity, uint32_t row, uint64_t dropped);
   Status ApplyValue(const FactDelta& delta, const DeltaRow& given, uint32_t row,
@@ -120,7 +125,9 @@ class FactWriter {
   std::unordered_map<uint32_t, Said> said_by_origin_;  // by code
   std::vector<EntityWork> works_;
   std::vector<Probe> probes_;
-  std::vector<size_t> first_probes_;  // of each row of the batch
+  std::vector<size_t> first_probes_;   // of each row of the batch
+  bool row_is_new_ = false;            // the row in hand came with this commit, and lives now
+  std::vector<FieldId> dated_fields_;  // that the row in hand gives, those passed over apart
   std::vector<uint32_t> members_;
   std::vector<int64_t> integers_;
   std::vector<VerifiedCell> verified_;

@@ -67,7 +67,7 @@ class RocksStore final : public Store {
   Status CheckFamilies(uint32_t format) const;
   Result<uint32_t> ReadFormat() const;
   void PutFormat(rocksdb::WriteBatch& batch) const;
-  void RaiseFormat(rocksdb::WriteBatch& batch) const;
+  void RaiseFormat(rocksdb::WriteBatch& batch, uint32_t format) const;
   Status CreateIdentity(rocksdb::WriteBatch& batch);
   Status LoadIdentity();
   Status AdmitSchema(rocksdb::WriteBatch& batch);

@@ -8,8 +8,9 @@
 namespace rescind {
 
 // Raised when an older program could not read what a newer one writes. Never lowered.
-// Format 1 overwrote the number under kCommitKey, and had none in the state.
-inline constexpr uint32_t kStoreFormat = 2;
+// Format 1 overwrote the number under kCommitKey, and had none in the state. Format 2 saw no
+// change across an unknown value.
+inline constexpr uint32_t kStoreFormat = 3;
 inline constexpr uint32_t kCountedFormat = 2;
 
 inline constexpr uint32_t kChunkRows = 4096;
@@ -57,10 +58,21 @@ enum class RowColumn : uint32_t {
   kClaims = 3,
   kDeletionSeen = 0xFFFFFFFF,  // observed_at of the newest `deleted` line
 };
-enum class FieldColumn : uint32_t { kValue = 0, kOrigin = 1, kPrevious = 2, kChangedAt = 3 };
+// What tracked fields were given later lies beyond all others, from kFirstPastColumn + 2 f on.
+enum class FieldColumn : uint32_t {
+  kValue = 0,
+  kOrigin = 1,
+  kPrevious = 2,
+  kChangedAt = 3,
+  kLastKnown = 4,  // the value before it became unknown, while it is
+  kToldAt = 5,     // when the last record that gave the field took effect
+};
 inline constexpr uint32_t kFirstFieldColumn = 4;
+inline constexpr uint32_t kFirstPastColumn = 0x80000000;
 inline constexpr uint32_t FieldColumnNumber(uint32_t field, FieldColumn which) {
-  return kFirstFieldColumn + 4 * field + static_cast<uint32_t>(which);
+  const auto place = static_cast<uint32_t>(which);
+  return place < 4 ? kFirstFieldColumn + 4 * field + place
+                   : kFirstPastColumn + 2 * field + place - 4;
 }
 inline constexpr uint32_t RowColumnNumber(RowColumn which) { return static_cast<uint32_t>(which); }
 

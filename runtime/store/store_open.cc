@@ -94,7 +94,7 @@ Status RocksStore::OpenDatabase() {
   rocksdb::WriteBatch batch;
   if (head_.commit_number > 0) {
     RESCIND_TRY(LoadIdentity());
-    if (format < kStoreFormat) RaiseFormat(batch);
+    if (format < kStoreFormat) RaiseFormat(batch, format);
   } else if (options_.read_only) {
     return NoStore(path_);
   } else {
@@ -141,9 +141,10 @@ void RocksStore::PutFormat(rocksdb::WriteBatch& batch) const {
   database_->Put(batch, Family::kState, kFormatKey, format.bytes());
 }
 
-// From now on the state counts its commits too.
-void RocksStore::RaiseFormat(rocksdb::WriteBatch& batch) const {
+void RocksStore::RaiseFormat(rocksdb::WriteBatch& batch, uint32_t format) const {
   PutFormat(batch);
+  if (format >= kCountedFormat) return;
+  // From now on the state counts its commits too.
   std::string number;
   AppendBigEndian64(number, head_.commit_number);
   database_->Put(batch, Family::kState, kCommitKey, number);

@@ -13,13 +13,10 @@ namespace {
 constexpr uint8_t kHashFormat = 1;
 constexpr uint64_t kUnknownLongBits = static_cast<uint64_t>(kUnknownLong);
 
-struct Shape {
-  uint32_t width;
-  uint64_t unknown;
-};
+}  // namespace
 
-Shape ShapeOf(Physical physical) {
-  switch (physical) {
+CellShape ShapeOf(TypeKind kind) {
+  switch (PhysicalOf(kind)) {
     case Physical::kByte: return {1, kUnknownByte};
     case Physical::kCode:
     case Physical::kRow: return {4, kNoRow};
@@ -29,8 +26,6 @@ Shape ShapeOf(Physical physical) {
   }
   RESCIND_UNREACHABLE("unknown physical type");
 }
-
-}  // namespace
 
 StoredTable::StoredTable(const EntityDef& definition, uint32_t number,
                          const std::vector<uint32_t>& field_numbers)
@@ -49,20 +44,23 @@ StoredTable::StoredTable(const EntityDef& definition, uint32_t number,
     const FieldDef& field = definition.fields[i];
     if (field.type.kind == TypeKind::kMany) continue;
     FieldColumns& columns = fields_[i];
-    const auto [width, unknown] = ShapeOf(PhysicalOf(field.type.kind));
+    const auto [width, unknown] = ShapeOf(field.type.kind);
     const auto make = [&](FieldColumn which, uint32_t cell_width, uint64_t unset, bool history) {
       auto column = std::make_unique<StoredColumn>(
           number, FieldColumnNumber(field_numbers[i], which), cell_width, unset, history);
       columns_.push_back(column.get());
       return column;
     };
+    const bool is_set = field.type.kind == TypeKind::kSet;
     columns.value = make(FieldColumn::kValue, width, unknown, true);
     columns.origin = make(FieldColumn::kOrigin, 4, kUnknownCode, true);
     if (field.tracked) {
       columns.previous = make(FieldColumn::kPrevious, width, unknown, true);
       columns.changed_at = make(FieldColumn::kChangedAt, 8, kUnknownLongBits, true);
+      // What the next change is judged by; nobody asks for it as of an earlier instant.
+      if (!is_set) columns.last_known = make(FieldColumn::kLastKnown, width, unknown, false);
+      columns.told_at = make(FieldColumn::kToldAt, 8, kUnknownLongBits, false);
     }
-    const bool is_set = field.type.kind == TypeKind::kSet;
     if (field.type.kind == TypeKind::kText || (is_set && field.type.element == TypeKind::kText)) {
       columns.dictionary = std::make_unique<TextList>(number, DictionaryList(field_numbers[i]));
       lists_.push_back(columns.dictionary.get());

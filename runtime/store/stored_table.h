@@ -24,10 +24,19 @@ struct FieldColumns {
   std::unique_ptr<StoredColumn> origin;
   std::unique_ptr<StoredColumn> previous;    // tracked fields
   std::unique_ptr<StoredColumn> changed_at;  // tracked fields
+  std::unique_ptr<StoredColumn> last_known;  // tracked fields that can be unknown
+  std::unique_ptr<StoredColumn> told_at;     // tracked fields
   std::unique_ptr<TextList> dictionary;      // text, and sets of text
   // Sets as the bytes of their sorted members; set n is text n - 1, and 0 is the empty set.
   std::unique_ptr<TextList> sets;
 };
+
+// How the values of a field lie in its column.
+struct CellShape {
+  uint32_t width;
+  uint64_t unknown;
+};
+CellShape ShapeOf(TypeKind kind);
 
 class StoredTable {
  public:

@@ -534,4 +534,37 @@ TEST_CASE("A store of format 1 is raised, and what it loses afterwards is notice
   CHECK(short_of_one.error().message.find("has lost commits: one part has") != std::string::npos);
 }
 
+// Format 2 lacked columns alone: raising it leaves the sums as they are.
+TEST_CASE("A store of format 2 is raised, and counts its commits on") {
+  const CrashFolder folder;
+  const std::string path = folder / "store";
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    REQUIRE(store.ok());
+    for (uint64_t n = 1; n <= 3; ++n) REQUIRE(CrashHistory::Write(**store, n));
+  }
+  const uint64_t commits = CommitsIn(path, Family::kState);
+  {
+    RealFileSystem files;
+    const DiskGuard guard(path, files);
+    auto database = Database::Open(path + "/db", Database::Access::kChange, {guard});
+    REQUIRE(database.ok());
+    rocksdb::WriteBatch batch;
+    (*database)->Put(batch, Family::kState, kFormatKey, std::string("\2\0\0\0", 4));
+    REQUIRE((*database)->Write(batch, Database::Durability::kSynced).ok());
+  }
+  {
+    CrashHistory history(path);
+    auto store = history.Open();
+    if (!store.ok()) FAIL(store.error().message);
+    REQUIRE(CrashHistory::Write(**store, 4));
+    CHECK(CrashHistory::Check(**store) == "");
+  }
+  const uint64_t raised = CommitsIn(path, Family::kState);
+  CHECK(raised >= commits + 2);
+  for (const Family family : kFamilies) CHECK(CommitsIn(path, family) == raised);
+  CHECK(CrashHistory(path).Open().ok());
+}
+
 }  // namespace rescind

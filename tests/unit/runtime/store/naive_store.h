@@ -19,6 +19,8 @@ struct NaiveField {
   std::string value = "unknown";  // "" for a set
   std::optional<std::string> previous;
   std::optional<int64_t> changed_at;
+  std::optional<std::string> last_known;  // while the value is unknown
+  std::optional<int64_t> told_at;         // when the last record that gave it took effect
   std::optional<std::pair<std::string, int64_t>> origin;
   std::optional<int64_t> verified_at;
   bool operator==(const NaiveField&) const = default;
@@ -138,6 +140,38 @@ class NaiveStore {
     }
   }
 
+  void Delete(uint32_t entity, NaiveRow& row, bool own, int64_t observed, int64_t since,
+              CommitReport& report) {
+    auto& seen = own ? row.verified_at : row.deletion_seen;
+    seen = std::max(seen.value_or(observed), observed);
+    for (const std::string& source : row.sources) {
+      size_t& most = largest[{entity, source}];
+      most -= most > 0;
+    }
+    row.sources.clear();
+    if (row.presence == Presence::kRemoved) {
+      ++report.rows_unchanged;
+    } else {
+      Remove(row, since, report);
+    }
+  }
+
+  // Whether the record corrected the date of a change.
+  static bool Date(const std::vector<NaiveField*>& fields, int64_t effective, bool says_new) {
+    bool corrected = false;
+    for (NaiveField* field : fields) {
+      const bool is_news = field->told_at != effective;
+      const bool dates_change = field->changed_at && (field->changed_at == field->told_at ||
+                                                      effective < *field->changed_at);
+      if (is_news && dates_change && !says_new) {
+        field->changed_at = effective;
+        corrected = true;
+      }
+      field->told_at = effective;
+    }
+    return corrected;
+  }
+
   void ApplyRow(const FactDelta& delta, const DeltaRow& given, const FactOrigin& origin, int64_t at,
                 CommitReport& report) {
     const bool own = origin.source == kRescindSource;
@@ -152,27 +186,14 @@ class NaiveStore {
       ++report.rows_ignored;
       return;
     }
-    if (given.deleted) {
-      auto& seen = own ? row.verified_at : row.deletion_seen;
-      seen = std::max(seen.value_or(observed), observed);
-      for (const std::string& source : row.sources) {
-        size_t& most = largest[{entity, source}];
-        most -= most > 0;
-      }
-      row.sources.clear();
-      if (row.presence == Presence::kRemoved) {
-        ++report.rows_unchanged;
-      } else {
-        Remove(row, since, report);
-      }
-      return;
-    }
+    if (given.deleted) return Delete(entity, row, own, observed, since, report);
     const bool was_live = row.presence == Presence::kLive;
     if (!was_live && !own) {
       BeginLife(given.entity, row);
     }
     if (!own) row.sources.insert(origin.source);
     bool changed = false, ignored = false;
+    std::vector<NaiveField*> given_fields;
     for (const DeltaValue& value : delta.values(given)) {
       const FieldDef& field = schema_.field(given.entity, value.field);
       NaiveField& known = row.fields[field.name];
@@ -186,13 +207,20 @@ class NaiveStore {
       const std::string text = Text(delta, field.type, value);
       if (text != known.value) {
         changed = true;
-        if (field.tracked && text != "unknown" && known.value != "unknown") {
-          known.previous = known.value;
+        const std::optional<std::string> before =
+            known.value != "unknown" ? known.value : known.last_known;
+        if (field.tracked && text != "unknown" && before && *before != text) {
+          known.previous = before;
           known.changed_at = since;
         }
+        known.last_known = text == "unknown" ? before : std::nullopt;
         known.value = text;
       }
+      given_fields.push_back(&known);
       known.origin = {origin.source, observed};
+    }
+    if (given.effective_micros != kUnknownLong) {
+      changed |= Date(given_fields, given.effective_micros, changed || (!was_live && !own));
     }
     report.rows_ignored += ignored;
     if (!was_live && !own) {
