@@ -71,6 +71,7 @@ class RocksStore final : public Store {
   Status CreateIdentity(rocksdb::WriteBatch& batch);
   Status LoadIdentity();
   Status AdmitSchema(rocksdb::WriteBatch& batch);
+  Status LetGo(const StoredSchema::Orphan& orphan, rocksdb::WriteBatch& batch) const;
   Status BecomeOwner(rocksdb::WriteBatch& batch, const std::optional<MarkState>& mark);
 
   std::vector<SourceStatus> StatusesOf(const SourceLedger::States& states) const;

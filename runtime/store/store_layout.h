@@ -8,8 +8,8 @@
 namespace rescind {
 
 // Raised when an older program could not read what a newer one writes. Never lowered.
-// Format 1 overwrote the number under kCommitKey, and had none in the state. Format 2 saw no
-// change across an unknown value.
+// Format 1 overwrote the number under kCommitKey, and had none in the state. Format 2 never let go
+// of a field, and saw no change across an unknown value.
 inline constexpr uint32_t kStoreFormat = 3;
 inline constexpr uint32_t kCountedFormat = 2;
 

@@ -4,6 +4,7 @@
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/column_chunk.h"
+#include "runtime/store/field_traces.h"
 #include "runtime/store/restore_help.h"
 #include "runtime/store/rocks_store.h"
 #include "runtime/store/store_layout.h"
@@ -233,9 +234,46 @@ Status RocksStore::AdmitSchema(rocksdb::WriteBatch& batch) {
     return CorruptRecord("the schema of the store");
   }
   bool changed = !bytes;
-  RESCIND_ASSIGN(numbers_, stored.Admit(*schema_, changed));
+  for (const StoredSchema::Orphan& orphan : stored.FindOrphans(*schema_)) {
+    RESCIND_TRY(LetGo(orphan, batch));
+    stored.Forget(orphan);
+    changed = true;
+  }
+  numbers_ = stored.Admit(*schema_, changed);
   if (changed) database_->Put(batch, Family::kState, kSchemaKey, stored.Encode());
   return {};
+}
+
+// What the schema cannot read goes where it holds nothing: a name that was mistyped once must not
+// have to be declared for ever. Facts are never dropped with it.
+Status RocksStore::LetGo(const StoredSchema::Orphan& orphan, rocksdb::WriteBatch& batch) const {
+  if (!orphan.field) {
+    RESCIND_ASSIGN(const bool has_rows, HasRows(*database_, head_.facts_seq, orphan.entity));
+    if (!has_rows) return {};
+    return Error{ErrorKind::kUnsupported, orphan.what + ": it has rows of it", orphan.help};
+  }
+  RESCIND_ASSIGN(const FieldTraces traces, FindTraces(*database_, head_.facts_seq, orphan.entity,
+                                                      *orphan.field, orphan.kind));
+  if (traces.row_count == 0 && !traces.last_seen) {
+    return EraseField(*database_, batch, orphan.entity, *orphan.field);
+  }
+  if (traces.row_count > 0) {
+    return Error{
+        ErrorKind::kUnsupported,
+        fmt::format("{}: {} {} of it, removed rows counted too", orphan.what, traces.row_count,
+                    traces.row_count == 1 ? "row has a value" : "rows have values"),
+        fmt::format("{}; to be rid of it, make it unknown in every row (import `null` for "
+                    "it), and take it out once the history ([history] max_age in "
+                    "rescind.toml) holds no value of it either",
+                    orphan.help)};
+  }
+  return Error{
+      ErrorKind::kUnsupported,
+      fmt::format("{}: no row has a value of it any more, but the history had one until {}",
+                  orphan.what, FormatInstant(*traces.last_seen)),
+      fmt::format("{}, until the history no longer reaches back to then ([history] max_age "
+                  "in rescind.toml says how far it does)",
+                  orphan.help)};
 }
 
 }  // namespace rescind

@@ -33,6 +33,15 @@ Status StoredColumn::LoadDirectory(const Database& database) {
   return {};
 }
 
+void StoredColumn::Erase(const Database& database, rocksdb::WriteBatch& batch) const {
+  if (versions_.empty()) return;
+  for (uint32_t chunk = 0; chunk < versions_.size(); ++chunk) {
+    if (versions_[chunk] == 0) continue;
+    database.Delete(batch, Family::kColumns, ChunkKey(versions_[chunk], entity_, number_, chunk));
+  }
+  database.Delete(batch, Family::kState, DirectoryKey(entity_, number_));
+}
+
 void StoredColumn::AddPending(uint32_t row, uint64_t number) {
   pending_.push_back({row, number});
   pending_sorted_ = false;

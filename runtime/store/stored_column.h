@@ -63,6 +63,9 @@ class StoredColumn {
   bool keeps_history() const { return keeps_history_; }
 
   Status LoadDirectory(const Database& database);
+  uint32_t folded_chunk_count() const { return static_cast<uint32_t>(versions_.size()); }
+  // All that the directory names, and itself.
+  void Erase(const Database& database, rocksdb::WriteBatch& batch) const;
   // A change of the log that no chunk on disk has; in the order of the log, before any read.
   void AddPending(uint32_t row, uint64_t number);
 

@@ -29,10 +29,6 @@ std::string_view NameOf(TypeKind kind) {
   return "an unknown type";
 }
 
-Error Refused(std::string what, std::string help) {
-  return Error{ErrorKind::kUnsupported, std::move(what), std::move(help)};
-}
-
 }  // namespace
 
 std::string StoredSchema::Encode() const {
@@ -92,54 +88,79 @@ StoredSchema::Field StoredSchema::Describe(const Schema& schema, const FieldDef&
   return field;
 }
 
-Status StoredSchema::AdmitField(const std::string& entity, Field& stored, const Field& given,
-                                bool& changed) {
-  const std::string name = fmt::format("field {}.{}", entity, given.name);
-  const std::string help = "give the field its old type back, or add a field of another name";
+std::string StoredSchema::TypeText(const Field& field) {
+  const auto plain = [&](TypeKind kind) -> std::string {
+    if (kind == TypeKind::kReference) return field.target;
+    if (kind == TypeKind::kEnum)
+      return fmt::format("enum {{ {} }}", fmt::join(field.members, ", "));
+    return std::string(NameOf(kind));
+  };
+  return field.kind == TypeKind::kSet ? "set of " + plain(field.element) : plain(field.kind) + "?";
+}
+
+std::optional<std::string> StoredSchema::FindConflict(const Field& stored, const Field& given) {
   if (stored.kind != given.kind || stored.element != given.element) {
-    return Refused(fmt::format("{} holds values of type {} in the store and is {} now", name,
-                               NameOf(stored.kind), NameOf(given.kind)),
-                   help);
+    return fmt::format("holds values of type {} in the store and is {} now", NameOf(stored.kind),
+                       NameOf(given.kind));
   }
   if (stored.target != given.target) {
-    return Refused(fmt::format("{} refers to {} in the store and to {} now", name, stored.target,
-                               given.target),
-                   help);
+    return fmt::format("refers to {} in the store and to {} now", stored.target, given.target);
   }
-  const size_t kept = std::min(stored.members.size(), given.members.size());
-  if (kept < stored.members.size() ||
+  if (stored.members.size() > given.members.size() ||
       !std::equal(stored.members.begin(), stored.members.end(), given.members.begin())) {
-    return Refused(fmt::format("{} is enum {{ {} }} in the store and enum {{ {} }} now", name,
-                               fmt::join(stored.members, ", "), fmt::join(given.members, ", ")),
-                   "keep the members and their order; new ones go to the end");
+    return fmt::format("is enum {{ {} }} in the store and enum {{ {} }} now",
+                       fmt::join(stored.members, ", "), fmt::join(given.members, ", "));
   }
-  if (given.members.size() > stored.members.size()) {
-    stored.members = given.members;
-    changed = true;
-  }
-  return {};
+  return std::nullopt;
 }
 
-Status StoredSchema::RefuseMissing(const Schema& schema) const {
-  for (const Entity& stored : entities_) {
+std::vector<StoredSchema::Orphan> StoredSchema::FindOrphans(const Schema& schema) const {
+  std::vector<Orphan> orphans;
+  for (uint32_t e = 0; e < entities_.size(); ++e) {
+    const Entity& stored = entities_[e];
+    if (stored.name.empty()) continue;
     const auto entity = schema.Find(stored.name);
     if (!entity) {
-      return Refused(fmt::format("entity {} is in the store and no longer declared", stored.name),
-                     "declare it again; the store does not forget facts by itself");
+      Orphan& orphan = orphans.emplace_back();
+      orphan.entity = e;
+      orphan.what = fmt::format("entity {} is in the store and no longer declared", stored.name);
+      orphan.help = "declare it again; the store does not forget facts by itself";
+      continue;
     }
-    for (const Field& field : stored.fields) {
+    for (uint32_t f = 0; f < stored.fields.size(); ++f) {
+      const Field& field = stored.fields[f];
+      if (field.name.empty()) continue;
+      Orphan orphan{e, f, field.kind, fmt::format("field {}.{} ", stored.name, field.name), ""};
       const auto given = schema.entity(*entity).Find(field.name);
-      if (given && schema.field(*entity, *given).type.kind != TypeKind::kMany) continue;
-      return Refused(fmt::format("field {}.{} is in the store and no longer declared", stored.name,
-                                 field.name),
-                     "declare it again; the store does not forget facts by itself");
+      if (!given || schema.field(*entity, *given).type.kind == TypeKind::kMany) {
+        orphan.what += "is in the store and no longer declared";
+        orphan.help = fmt::format("declare it again, `extend {} {{ {} : {} }}`", stored.name,
+                                  field.name, TypeText(field));
+        orphans.push_back(std::move(orphan));
+      } else if (const auto conflict =
+                     FindConflict(field, Describe(schema, schema.field(*entity, *given)))) {
+        orphan.what += *conflict;
+        orphan.help = field.kind == TypeKind::kEnum || field.element == TypeKind::kEnum
+                          ? "keep the members and their order, new ones go to the end"
+                          : "give the field its old type back, or add a field of another name";
+        orphans.push_back(std::move(orphan));
+      }
     }
   }
-  return {};
+  return orphans;
 }
 
-Result<SchemaNumbers> StoredSchema::Admit(const Schema& schema, bool& changed) {
-  RESCIND_TRY(RefuseMissing(schema));
+void StoredSchema::Forget(const Orphan& orphan) {
+  Entity& entity = entities_[orphan.entity];
+  // The number stays taken: what old records say of it must not become another field's.
+  if (orphan.field) {
+    entity.fields[*orphan.field] = Field();
+  } else {
+    entity = Entity();
+  }
+}
+
+SchemaNumbers StoredSchema::Admit(const Schema& schema, bool& changed) {
   SchemaNumbers numbers;
   for (const EntityDef& definition : schema.entities()) {
     auto stored = std::find_if(entities_.begin(), entities_.end(), [&](const Entity& entity) {
@@ -162,8 +183,9 @@ Result<SchemaNumbers> StoredSchema::Admit(const Schema& schema, bool& changed) {
       if (known == stored->fields.end()) {
         known = stored->fields.insert(stored->fields.end(), given);
         changed = true;
-      } else {
-        RESCIND_TRY(AdmitField(definition.name, *known, given, changed));
+      } else if (given.members.size() > known->members.size()) {
+        known->members = given.members;
+        changed = true;
       }
       fields.push_back(static_cast<uint32_t>(known - stored->fields.begin()));
     }

@@ -568,11 +568,14 @@ TEST_CASE_FIXTURE(StoreFixture, "A schema that would reinterpret stored values i
     return opened.error().message;
   };
   CHECK(refused([](FieldDef& field, EnumDef&) { return field.name != "score"; }) ==
-        "field account.score is in the store and no longer declared");
+        "field account.score is in the store and no longer declared: 1 row has a value of it, "
+        "removed rows counted too");
   CHECK(refused([](FieldDef& field, EnumDef&) {
           if (field.name == "score") field.type.kind = TypeKind::kTime;
           return true;
-        }) == "field account.score holds values of type int in the store and is time now");
+        }) ==
+        "field account.score holds values of type int in the store and is time now: "
+        "1 row has a value of it, removed rows counted too");
   CHECK(refused([](FieldDef&, EnumDef& members) {
           std::swap(members.members[0], members.members[1]);
           return true;
@@ -580,7 +583,10 @@ TEST_CASE_FIXTURE(StoreFixture, "A schema that would reinterpret stored values i
   CHECK(refused([](FieldDef& field, EnumDef&) {
           if (field.name == "manager") field.type.entity = kAccount;
           return true;
-        }) == "field identity.manager refers to identity in the store and to account now");
+        }) ==
+        "field identity.manager refers to identity in the store and to account now: 1 "
+        "row has a value of it, removed rows counted "
+        "too");
   SetSchema(StoreSchema());
   Open();
   CheckAnn(Load());
