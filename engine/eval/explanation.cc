@@ -67,10 +67,13 @@ class Explainer {
     return facts;
   }
 
-  // Marks what the answer hangs on, from a clause that it hangs on down to its parts.
+  // Marks what the answer hangs on, from a clause that it hangs on down to its parts. A part that
+  // reads what an earlier part has found unknown says nothing: `s.owner is known and any(a in
+  // s.owner.accounts where …)` is false for want of an owner, not of an account.
   void MarkDeciding(ExplainedClause& clause, const ir::Clause& source) {
     clause.decides = true;
     const Op op = program_.node(source.node).op;
+    std::vector<ir::NodeId> unknown;
     for (size_t i = 0; i < clause.children.size(); ++i) {
       ExplainedClause& child = clause.children[i];
       const bool is_true = child.answer == ClauseAnswer::kTrue;
@@ -83,7 +86,9 @@ class Explainer {
       if (op == Op::kOr && clause.answer != ClauseAnswer::kTrue) {
         decides = clause.answer == ClauseAnswer::kFalse || child.answer == clause.answer;
       }
-      if (decides) MarkDeciding(child, rule_.clauses[source.children[i]]);
+      const ir::Clause& part = rule_.clauses[source.children[i]];
+      if (decides && !Reads(part.node, unknown)) MarkDeciding(child, part);
+      if (op == Op::kAnd || op == Op::kOr) AddUnknown(part.node, child, op, unknown);
     }
   }
   void MarkWhole(ExplainedClause& clause, ir::NodeId node, std::optional<uint32_t> index) {
@@ -92,6 +97,49 @@ class Explainer {
   }
 
  private:
+  // What a part finds unknown so that it decides its compound: `x is known` in `and`, `x is
+  // unknown` in `or`, and either where x is not known yet; with every base of its path that is so.
+  void AddUnknown(ir::NodeId part, const ExplainedClause& answered, Op compound,
+                  std::vector<ir::NodeId>& unknown) {
+    const bool negated = program_.node(part).op == Op::kNot;
+    const ir::Node& test = program_.node(negated ? program_.node(part).operands[0] : part);
+    const auto deciding = compound == Op::kAnd ? ClauseAnswer::kFalse : ClauseAnswer::kTrue;
+    if (test.op != Op::kIsKnown) return;
+    const bool finds_unknown = answered.answer == deciding && negated == (compound == Op::kOr);
+    if (!finds_unknown && answered.answer != ClauseAnswer::kUndecided) return;
+    for (ir::NodeId at = test.operands[0]; CanEvaluate(at);) {
+      if (evaluator_.Evaluate(at).value.known()) break;
+      unknown.push_back(at);
+      const ir::Node& node = program_.node(at);
+      if (node.op != Op::kField && node.op != Op::kId) break;
+      at = node.operands[0];
+    }
+  }
+
+  // Whether one of `sought` is among what the node is made of, collections included.
+  bool Reads(ir::NodeId id, const std::vector<ir::NodeId>& sought) const {
+    if (sought.empty()) return false;
+    std::vector<ir::NodeId> open{id};
+    std::vector<bool> seen(program_.nodes.size());
+    while (!open.empty()) {
+      const ir::NodeId at = open.back();
+      open.pop_back();
+      if (seen[at.index()]) continue;
+      seen[at.index()] = true;
+      if (std::find(sought.begin(), sought.end(), at) != sought.end()) return true;
+      const ir::Node& node = program_.node(at);
+      open.insert(open.end(), node.operands.begin(), node.operands.end());
+      for (ir::CollectionId from = node.collection; from.valid();) {
+        const ir::Collection& collection = program_.collection(from);
+        for (const ir::NodeId part : {collection.base, collection.condition}) {
+          if (part.valid()) open.push_back(part);
+        }
+        from = collection.inner;
+      }
+    }
+    return false;
+  }
+
   ExplainedClause Explain(const ir::Clause& clause) {
     ExplainedClause explained;
     explained.span = clause.span;

@@ -99,6 +99,69 @@ TEST_CASE("an exception that holds is what decides, shown for the member that br
   CHECK_FALSE(e.becomes_true_at.has_value());
 }
 
+// A quantifier over the accounts of nobody was said to decide, beside the test for somebody.
+TEST_CASE("a part that reads what another finds unknown does not decide") {
+  World world;
+  world.facts.Live("person", "ann").Set("name", "Ann").Set("level", 1).Set("kind", "low");
+  world.facts.Live("account", "a").Set("owner", "ann");
+  auto& p = world.p;
+  const auto backup = p.Field(p.Row("account"), "backup");
+  const auto accounts = p.Many(backup, "accounts");
+  const auto inner = p.Over(p.Root(p.EntityOf("account")), accounts);
+  const auto used = p.IsKnown(p.Field(p.Member(inner), "used_at"));
+  const auto any = p.Fold(ir::Op::kAny, accounts, inner, {used});
+  const auto known = p.IsKnown(backup);
+  const uint32_t guarded = p.AddRule("account", p.And(known, any));
+  const uint32_t open = p.AddRule("account", p.Or(p.Not(known), p.Not(any)));
+  const auto span = [](uint32_t begin) { return Span{FileId(0), begin, begin + 1}; };
+  p.rule(guarded).clauses = {
+      {p.And(known, any), span(1), {1, 2}}, {known, span(2), {}}, {any, span(3), {}}};
+  p.rule(guarded).when_clause = 0;
+  p.rule(open).clauses = {{p.Or(p.Not(known), p.Not(any)), span(1), {1, 2}},
+                          {p.Not(known), span(2), {}},
+                          {p.Not(any), span(3), {}}};
+  p.rule(open).when_clause = 0;
+  const ir::Program program = p.Build();
+  const FactBase base = world.facts.Build(program.columns);
+  const EvaluationInput input{program, base, world.holidays, world.now};
+  const RowId row = world.facts.Mention("account", "a").id();
+  const Explanation shut = Explain(input, guarded, row).value();
+  REQUIRE(shut.when.children.size() == 2);
+  CHECK(shut.when.children[0].decides);
+  CHECK(shut.when.children[1].answer == ClauseAnswer::kFalse);
+  CHECK_FALSE(shut.when.children[1].decides);
+  const Explanation opened = Explain(input, open, row).value();
+  REQUIRE(opened.when.children.size() == 2);
+  CHECK(opened.verdict == Verdict::kMatch);
+  CHECK(opened.when.children[0].decides);
+  CHECK(opened.when.children[1].answer == ClauseAnswer::kTrue);
+  CHECK_FALSE(opened.when.children[1].decides);
+}
+
+TEST_CASE("of parts that wait for the same row the first decides") {
+  World world;
+  world.facts.Live("person", "ann").Set("name", "Ann").Set("level", 1).Set("kind", "low");
+  world.facts.Live("account", "a").Set("owner", "ann").Set("backup", "never-delivered");
+  auto& p = world.p;
+  const auto backup = p.Field(p.Row("account"), "backup");
+  const auto known = p.IsKnown(backup);
+  const auto low = p.Equal(p.Field(backup, "level"), p.Int(1));
+  const uint32_t rule = p.AddRule("account", p.And(known, low));
+  const auto span = [](uint32_t begin) { return Span{FileId(0), begin, begin + 1}; };
+  p.rule(rule).clauses = {
+      {p.And(known, low), span(1), {1, 2}}, {known, span(2), {}}, {low, span(3), {}}};
+  p.rule(rule).when_clause = 0;
+  const ir::Program program = p.Build();
+  const FactBase base = world.facts.Build(program.columns);
+  const EvaluationInput input{program, base, world.holidays, world.now};
+  const Explanation e = Explain(input, rule, world.facts.Mention("account", "a").id()).value();
+  CHECK(e.verdict == Verdict::kUndecided);
+  REQUIRE(e.when.children.size() == 2);
+  CHECK(e.when.children[0].decides);
+  CHECK(e.when.children[1].answer == ClauseAnswer::kUndecided);
+  CHECK_FALSE(e.when.children[1].decides);
+}
+
 TEST_CASE("a row whose account's owner was removed is incomplete, whatever the clauses say") {
   Scene scene(false);
   scene.world.facts.Remove("person", "ann");
