@@ -152,6 +152,7 @@ class ExpressionChecker {
   // Paths.
   Path CheckPath(const ast::Expr& expr);
   Path Step(Path base, const ast::Expr& expr, const ast::FieldExpr& field);
+  bool IsCollectionField(const typed::Type& base, std::string_view field) const;
   Path RowStep(Path base, const ast::Expr& expr, const ast::Name& field, bool guarded);
   Path ColumnStep(Path base, const ast::Expr& expr, const ast::Name& field, bool guarded);
   Path ManyStep(Path base, const ast::Expr& expr, const ast::Name& field, bool guarded);

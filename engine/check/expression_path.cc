@@ -57,9 +57,14 @@ ExpressionChecker::Path ExpressionChecker::Step(Path base, const ast::Expr& expr
           Mistake(kMayBeUnknown, base.expr->span, fmt::format("`{}` may be unknown", text));
       mistake.Label(fmt::format("this is `{}`", state_.Type(base.expr->type)));
       const Span dot{expr.span.file, base.expr->span.end, field.field.span.begin};
-      mistake.Help(fmt::format("pass the unknown on: `{}?.{}`", text, field.field.text),
-                   {{dot, "?."}});
-      mistake.Help(fmt::format("or require it before: `{} is known and …`", text));
+      // Nothing stands for a collection that is unknown, so passing that on ends in an error again.
+      const bool may_pass = !IsCollectionField(base.expr->type, field.field.text);
+      if (may_pass) {
+        mistake.Help(fmt::format("pass the unknown on: `{}?.{}`", text, field.field.text),
+                     {{dot, "?."}});
+      }
+      mistake.Help(
+          fmt::format("{}require it before: `{} is known and …`", may_pass ? "or " : "", text));
       return BadPath(expr.span);
     }
     guarded = true;
@@ -72,6 +77,14 @@ ExpressionChecker::Path ExpressionChecker::Step(Path base, const ast::Expr& expr
   }
   if (IsRowsLike(base.expr->type)) return ManyStep(std::move(base), expr, field.field, guarded);
   return NoField(base, expr, field.field);
+}
+
+bool ExpressionChecker::IsCollectionField(const Type& base, std::string_view field) const {
+  if (base.kind != Type::Kind::kRow) return false;
+  const std::optional<FieldId> found = state_.schema().entity(base.entity).Find(field);
+  if (!found) return false;
+  const TypeKind kind = state_.schema().field(base.entity, *found).type.kind;
+  return kind == TypeKind::kMany || kind == TypeKind::kSet;
 }
 
 ExpressionChecker::Path ExpressionChecker::NoField(const Path& base, const ast::Expr& expr,
