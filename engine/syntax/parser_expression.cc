@@ -26,6 +26,20 @@ ExprPtr TreeBuilder::TooDeep(Span span) {
   return MakeExpr(span, ast::ErrorExpr{});
 }
 
+ExprPtr TreeBuilder::TooDeep(Span span, int depth, int levels, std::string_view operators) {
+  if (levels <= depth) return TooDeep(span);
+  Report({kTooDeep,
+          span,
+          "",
+          fmt::format("this chain has too many operators: {}", levels),
+          {},
+          {{fmt::format("each {} is a level, and at most {} levels are allowed; name a part with "
+                        "`let` or `define`",
+                        operators, ast::kMaxNesting),
+            {}}}});
+  return MakeExpr(span, ast::ErrorExpr{});
+}
+
 ExprPtr TreeBuilder::Expression(P::ExpressionContext* context, int depth) {
   const auto parts = context->conjunction();
   if (parts.size() == 1) return Conjunction(parts[0], depth);
@@ -141,7 +155,9 @@ ExprPtr TreeBuilder::RelationOf(ExprPtr left, P::RelationTailContext* tail, Span
 ExprPtr TreeBuilder::Coalesce(P::CoalesceContext* context, int depth) {
   const auto parts = context->sum();
   const int levels = static_cast<int>(std::min<size_t>(parts.size() - 1, 1'000'000));
-  if (levels > 0 && DeeperThanAllowed(depth + levels)) return TooDeep(SpanOf(context));
+  if (levels > 0 && DeeperThanAllowed(depth + levels)) {
+    return TooDeep(SpanOf(context), depth, levels, "`??`");
+  }
   ExprPtr result = Sum(parts.back(), depth + levels);
   const uint32_t end = SpanOf(parts.back()).end;
   for (size_t i = parts.size() - 1; i-- > 0;) {
@@ -155,7 +171,9 @@ ExprPtr TreeBuilder::Coalesce(P::CoalesceContext* context, int depth) {
 ExprPtr TreeBuilder::Sum(P::SumContext* context, int depth) {
   const auto parts = context->product();
   const int levels = static_cast<int>(std::min<size_t>(parts.size() - 1, 1'000'000));
-  if (levels > 0 && DeeperThanAllowed(depth + levels)) return TooDeep(SpanOf(context));
+  if (levels > 0 && DeeperThanAllowed(depth + levels)) {
+    return TooDeep(SpanOf(context), depth, levels, "`+` or `-`");
+  }
   ExprPtr result = Product(parts[0], depth + levels);
   for (size_t i = 1; i < parts.size(); ++i) {
     const Span op_span =
@@ -171,7 +189,9 @@ ExprPtr TreeBuilder::Sum(P::SumContext* context, int depth) {
 ExprPtr TreeBuilder::Product(P::ProductContext* context, int depth) {
   const auto parts = context->unary();
   const int levels = static_cast<int>(std::min<size_t>(parts.size() - 1, 1'000'000));
-  if (levels > 0 && DeeperThanAllowed(depth + levels)) return TooDeep(SpanOf(context));
+  if (levels > 0 && DeeperThanAllowed(depth + levels)) {
+    return TooDeep(SpanOf(context), depth, levels, "`*`");
+  }
   ExprPtr result = Unary(parts[0], depth + levels);
   for (size_t i = 1; i < parts.size(); ++i) {
     const Span op_span =

@@ -116,6 +116,8 @@ class TreeBuilder {
   bool SplitMembership(P::ExpressionContext* context, P::NameContext*& name,
                        P::CoalesceContext*& collection) const;
   ast::ExprPtr TooDeep(Span span);
+  // What is joined from the left nests as deep as it has operators. `operators`: "`+` or `-`".
+  ast::ExprPtr TooDeep(Span span, int depth, int levels, std::string_view operators);
   bool DeeperThanAllowed(int depth) const { return depth > ast::kMaxNesting; }
 
   FileId file_;
