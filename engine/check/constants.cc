@@ -7,8 +7,10 @@
 #include <charconv>
 #include <set>
 
+#include "engine/base/visible_text.h"
 #include "engine/check/csv_text.h"
 #include "engine/check/expression_checker.h"
+#include "engine/syntax/syntax_codes.h"
 
 namespace rescind::check {
 
@@ -212,6 +214,27 @@ std::optional<std::string> PathOf(CheckState& state, const std::string& written,
   return fmt::format("{}", fmt::join(parts, "/"));
 }
 
+// A list is a part of the policy: what it names must be what people read. CSV has no escapes.
+bool ReportHiddenMark(CheckState& state, Span span, const std::string& path,
+                      std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  const HiddenMark mark = FindHiddenMark(text, begin);
+  // A NUL byte is the parser's to report.
+  if (mark.begin == std::string_view::npos || mark.code_point == 0) return false;
+  const auto line = 1 + std::ranges::count(text.substr(0, mark.begin), '\n');
+  state
+      .Mistake(syntax::kHiddenMark, span,
+               fmt::format("{}, line {}: a hidden character stands here: U+{:04X}, {}", path, line,
+                           mark.code_point, HiddenMarkName(mark.code_point)))
+      .Help(IsOddBlank(mark.code_point)
+                ? "write a common blank there; a value that is meant to hold it can be written in "
+                  "a policy file, as `\\u{…}`"
+                : "remove it there; a value that is meant to hold it can be written in a policy "
+                  "file, as `\\u{…}`");
+  return true;
+}
+
 std::optional<DataFile> ReadDataFile(CheckState& state, const std::string& written, Span span) {
   const auto path = PathOf(state, written, span);
   if (!path) return std::nullopt;
@@ -226,6 +249,7 @@ std::optional<DataFile> ReadDataFile(CheckState& state, const std::string& writt
     if (!text.error().help.empty()) mistake.Help(text.error().help);
     return std::nullopt;
   }
+  if (ReportHiddenMark(state, span, *path, *text)) return std::nullopt;
   auto rows = ParseCsv(*text);
   if (!rows.ok()) {
     state.Mistake(kBadDataFile, span, fmt::format("{}, {}", *path, rows.error().message))
