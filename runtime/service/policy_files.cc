@@ -63,7 +63,19 @@ Result<std::vector<PolicyFile>> FindPolicyFiles(const Workspace& workspace, File
   }
   RESCIND_ASSIGN(const auto paths, files.ListRecursively(folder, std::string(kPolicySuffix)));
   std::vector<PolicyFile> found;
-  for (const std::string& path : paths) found.push_back({NameInWorkspace(workspace, path), path});
+  const std::string root = RealPath(workspace.folder);
+  const std::string own_folder = RealPath(folder);
+  for (const std::string& path : paths) {
+    // Whoever may write there would otherwise decide what is taken away here.
+    const std::string real = RealPath(path);
+    if (!IsInFolder(real, root) && !IsInFolder(real, own_folder)) {
+      return Error{ErrorKind::kDenied,
+                   fmt::format("{} is a symbolic link to {}, which lies outside of the workspace",
+                               NameInWorkspace(workspace, path), real),
+                   "copy the file into the workspace, or remove the link"};
+    }
+    found.push_back({NameInWorkspace(workspace, path), path});
+  }
   SortOnce(found);
   return found;
 }

@@ -139,8 +139,10 @@ TEST_CASE_FIXTURE(PolicyFixture, "BinaryAndEndlessFilesAreDiagnosticsNotCrashes"
 TEST_CASE_FIXTURE(PolicyFixture, "AFileThatCannotBeReadIsAnErrorAndNeverASmallerProgram") {
   Write("w/policies/b.rescind", Policy("b"));
   // Its first page is never mapped: opening works, reading gives EIO, also for root.
-  REQUIRE(symlink("/proc/self/mem", (folder / "w/policies/a.rescind").c_str()) == 0);
-  const auto loaded = Load();
+  const std::string unreadable = folder / "w/policies/a.rescind";
+  REQUIRE(symlink("/proc/self/mem", unreadable.c_str()) == 0);
+  const auto loaded = LoadPolicyFiles(
+      {{"a.rescind", unreadable}, {"b.rescind", folder / "w/policies/b.rescind"}}, files);
   REQUIRE_FALSE(loaded.ok());
   CHECK(loaded.error().kind == ErrorKind::kIo);
   CHECK(Holds(loaded.error().message, "a.rescind"));
@@ -153,6 +155,27 @@ TEST_CASE_FIXTURE(PolicyFixture, "OneFileUnderTwoNamesIsReadOnce") {
   REQUIRE(loaded.ok());
   CHECK(loaded->files.size() == 1);
   CHECK(loaded->program != nullptr);
+}
+
+// A link out of the workspace was followed without a word: whoever owns its target decided what is
+// taken away, and what is protected.
+TEST_CASE_FIXTURE(PolicyFixture, "APolicyFileThatIsALinkOutOfTheWorkspaceIsRefused") {
+  Write("w/policies/a.rescind", Policy("a"));
+  Write("elsewhere/b.rescind", Policy("b"));
+  const std::string link = folder / "w/policies/b.rescind";
+  REQUIRE(symlink("../../elsewhere/b.rescind", link.c_str()) == 0);
+  const auto refused = Load();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == ErrorKind::kDenied);
+  CHECK(Holds(refused.error().message, "policies/b.rescind is a symbolic link to "));
+  CHECK(Holds(refused.error().message, "elsewhere/b.rescind, which lies outside of the workspace"));
+  // Another place of the workspace is fine.
+  REQUIRE(files.Remove(link).ok());
+  Write("w/shared/b.rescind", Policy("b"));
+  REQUIRE(symlink("../shared/b.rescind", link.c_str()) == 0);
+  const auto loaded = Load();
+  REQUIRE(loaded.ok());
+  CHECK(loaded->files.size() == 2);
 }
 
 // ---- Lists from files -------------------------------------------------------------------------
