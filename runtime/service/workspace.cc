@@ -16,6 +16,7 @@
 #include "engine/base/diagnostic.h"
 #include "engine/base/time_zone.h"
 #include "runtime/service/table_reader.h"
+#include "runtime/service/toml_mistake.h"
 
 namespace rescind {
 namespace {
@@ -239,8 +240,9 @@ void ReadFile(const std::string& file, const std::string& text, WorkspaceReading
     const toml::table root = toml::parse(text, file);
     FileReader(file, reading.workspace, reading.problems).Read(root);
   } catch (const toml::parse_error& problem) {
+    TomlMistake mistake = ReadTomlMistake(problem.description());
     reading.problems.push_back({kBadWorkspaceFile, PlaceOf(file, problem.source()),
-                                std::string(problem.description()), ""});
+                                std::move(mistake.message), std::move(mistake.help)});
     reading.is_toml = false;
   }
 }

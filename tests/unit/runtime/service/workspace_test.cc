@@ -217,6 +217,29 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "BrokenFilesAreRefusedWithAPlace") {
   CHECK(Problem("\xEF\xBB\xBF[workspace]\r\nstore = \"x\"\r\n") == "accepted");
 }
 
+// The library's own words were shown: "Error while parsing table header: expected ']', saw '\\n'".
+TEST_CASE_FIXTURE(WorkspaceFixture, "WhatIsNoTomlIsSaidInPlainWords") {
+  struct Row {
+    const char* text;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"[work\nx = 1\n", "the header of a table lacks its `]`: the line ends"},
+      {"[a]\n[b]\n[a]\n", "`a` stands here a second time"},
+      {"x = 1\nx = 2\n", "`x` stands here a second time"},
+      {"x = = 3\n", "a value cannot be read from here on"},
+      {"x y = 3\n", "a setting lacks its `=`: `y` stands there"},
+      {"x = [1, 2\n", "the file ends in the middle of a list"},
+      {"x = \"open\n", "a text cannot be read from here on"},
+      {"x = yes\n", "a value cannot be read from here on"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const std::string problem = Problem(row.text);
+    CHECK(problem.substr(problem.find(": ") + 2) == row.message);
+  }
+}
+
 TEST_CASE_FIXTURE(WorkspaceFixture, "ASecretInTheFileIsRefused") {
   const std::string problem =
       Problem("[target.pg]\nexecutor = \"postgres\"\npassword = \"hunter2\"\n");
