@@ -34,6 +34,7 @@ struct Checked {
   size_t shown_file_count = 0;
   size_t hidden_error_count = 0;
   std::vector<WorkspaceProblem> problems;  // of rescind.toml
+  std::vector<std::string> warnings;       // likewise; they have been printed
 };
 
 bool WorkspaceIsNamed(const Invocation& invocation) {
@@ -107,6 +108,7 @@ Result<Checked> CheckPaths(const std::vector<std::string>& paths, Invocation& in
     RESCIND_ASSIGN(LoadedPolicies policies, LoadPoliciesOf(*reading, invocation.files));
     Checked checked = ShowNamed(std::move(policies), named);
     checked.problems = reading->problems;
+    checked.warnings = reading->workspace.warnings;
     return checked;
   }
   RESCIND_ASSIGN(LoadedPolicies policies, LoadPolicyFiles(named, invocation.files));
@@ -121,6 +123,7 @@ Result<Checked> CheckWorkspace(Invocation& invocation) {
   RESCIND_ASSIGN(LoadedPolicies policies, LoadPoliciesOf(reading, invocation.files));
   Checked checked = ShowAll(std::move(policies));
   checked.problems = std::move(reading.problems);
+  checked.warnings = reading.workspace.warnings;
   if (!reading.is_toml) return checked;
   const typed::Program* program = checked.policies.program.get();
   for (WorkspaceProblem& problem : CheckWorkspace(
@@ -134,7 +137,7 @@ void Print(const Checked& checked, const std::string& format, Invocation& invoca
   const SourceMap& sources = checked.policies.sources;
   if (format == "json") {
     invocation.out << DiagnosticsAsJson(sources, checked.shown, checked.shown_file_count,
-                                        checked.problems);
+                                        checked.problems, checked.warnings);
     return;
   }
   if (format == "sarif") {
@@ -154,6 +157,10 @@ void Print(const Checked& checked, const std::string& format, Invocation& invoca
     fmt::print(invocation.out, "{} error{} in {}\n", checked.problems.size(),
                checked.problems.size() == 1 ? "" : "s", kWorkspaceFileName);
   }
+  if (!checked.warnings.empty()) {
+    fmt::print(invocation.out, "{} warning{} about the workspace\n", checked.warnings.size(),
+               checked.warnings.size() == 1 ? "" : "s");
+  }
 }
 
 Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invocation) {
@@ -172,8 +179,9 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
   }
   // A file is no better than the program that it is part of.
   const DiagnosticCounts counts = CountDiagnostics(checked.shown);
+  const size_t warning_count = counts.warnings + checked.warnings.size();
   const bool failed = checked.policies.program == nullptr || !checked.problems.empty() ||
-                      (options.deny_warnings && counts.warnings > 0);
+                      (options.deny_warnings && warning_count > 0);
   return failed ? ExitStatus::kCheckFailed : ExitStatus::kDone;
 }
 

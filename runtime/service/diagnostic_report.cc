@@ -239,12 +239,13 @@ std::string FormatWorkspaceProblem(const WorkspaceProblem& problem) {
 }
 
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                              size_t file_count, const std::vector<WorkspaceProblem>& problems) {
+                              size_t file_count, const std::vector<WorkspaceProblem>& problems,
+                              const std::vector<std::string>& warnings) {
   const DiagnosticCounts counts = CountDiagnostics(diagnostics);
   Json json = {{"format", "rescind.diagnostics/1"},
                {"summary",
                 {{"errors", counts.errors + problems.size()},
-                 {"warnings", counts.warnings},
+                 {"warnings", counts.warnings + warnings.size()},
                  {"files", file_count}}},
                {"diagnostics", Json::array()}};
   for (const Diagnostic& diagnostic : diagnostics) {
@@ -256,6 +257,7 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
                                  {"message", problem.message},
                                  {"help", problem.help}});
   }
+  for (const std::string& warning : warnings) json["workspace_warnings"].push_back(warning);
   return Dump(json);
 }
 

@@ -28,11 +28,11 @@ std::string DiagnosticSummary(const std::vector<Diagnostic>& diagnostics, size_t
 std::string FormatWorkspaceProblem(const WorkspaceProblem& problem);
 
 // "rescind.diagnostics/1", indented, with a newline at its end. A place that a diagnostic lacks is
-// null. What is wrong with rescind.toml itself is in the optional member `workspace`, and counted
-// in `summary`.
+// null. What is wrong with rescind.toml itself is in the optional member `workspace`, warnings
+// about it and its surroundings in `workspace_warnings`; both are counted in `summary`.
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
-                              size_t file_count,
-                              const std::vector<WorkspaceProblem>& problems = {});
+                              size_t file_count, const std::vector<WorkspaceProblem>& problems = {},
+                              const std::vector<std::string>& warnings = {});
 
 // One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
 // relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml is a result with

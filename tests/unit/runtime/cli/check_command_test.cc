@@ -110,6 +110,20 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "WarningsFailOnlyWhereTheyAreDenied") {
   CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
 }
 
+// It warned of the on-call channel and then counted "0 warnings".
+TEST_CASE_FIXTURE(CheckedWorkspace, "WarningsAboutTheWorkspaceAreCountedToo") {
+  Write("rescind.toml", "[workspace]\noncall = \"nobody\"\n");
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(Complains("the on-call channel \"nobody\" is not declared"));
+  CHECK(Prints("1 warning about the workspace\n"));
+  CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
+  CHECK(Run({"check", "policies/good.rescind", "--deny-warnings"}) == ExitStatus::kCheckFailed);
+  CHECK(Run({"check", "--format", "json"}) == ExitStatus::kDone);
+  const auto json = nlohmann::json::parse(out.str());
+  REQUIRE(json["workspace_warnings"].size() == 1);
+  CHECK(json["summary"]["warnings"] >= 1);
+}
+
 TEST_CASE_FIXTURE(ProgramFixture, "AFileBelongsToItsWorkspaceWhereverOneStands") {
   Write("w/rescind.toml", "[params]\n\"a.grace\" = \"60d\"\n");
   Write("w/policies/a.rescind", "param grace : duration = 90d\n");
