@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t kMaxPlanBytes = uint64_t{2} << 30;
 constexpr int64_t kMostRows = 1'000'000'000;
 constexpr const char* kHowToWriteMoments = "write 2026-04-01, 2026-04-01T09:00Z or +30d";
+constexpr const char* kHowToWritePastMoments = "write 2026-04-01 or 2026-04-01T09:00Z";
 
 }  // namespace
 
@@ -57,6 +58,14 @@ CLI::Validator IsMoment() {
                             ? ParseDuration(std::string_view(text).substr(1)).has_value()
                             : ParseInstant(text) || ParseDay(text);
     return is_one ? "" : fmt::format("{} is no instant: {}", text, kHowToWriteMoments);
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator IsPastMoment() {
+  const auto check = [](const std::string& text) -> std::string {
+    if (ParseInstant(text) || ParseDay(text)) return "";
+    return fmt::format("{} is no instant of the past: {}", text, kHowToWritePastMoments);
   };
   return CLI::Validator(check, "");
 }

@@ -29,6 +29,8 @@ Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path);
 
 // "2026-04-01T09:00Z", "2026-04-01", or "+30d" from now.
 CLI::Validator IsMoment();
+// Without "+30d": that lies ahead.
+CLI::Validator IsPastMoment();
 // "30s", "1h30m"; "0s" too.
 CLI::Validator IsLength();
 // How many of something to list. CLI11 takes -1 for the greatest number there is.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_csv.h"
@@ -22,6 +23,8 @@ namespace rescind {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kPersonEntity = "identity";
 
 struct PlanFace {
   std::string format = "table";
@@ -99,11 +102,10 @@ Result<std::string> NamePolicy(const std::string& name, const ir::Program* other
 
 // `identity:ann` as everywhere, or the id alone, which may hold a colon itself.
 Result<std::string> ReadPerson(const std::string& text, Pipeline& pipeline) {
-  constexpr std::string_view kEntity = "identity";
-  const auto identity = pipeline.program().schema.Find(kEntity);
+  const auto identity = pipeline.program().schema.Find(kPersonEntity);
   const size_t colon = text.find(':');
   std::vector<std::string> ids = {text};
-  if (text.substr(0, colon) == kEntity && colon != text.npos) {
+  if (text.substr(0, colon) == kPersonEntity && colon != text.npos) {
     ids.insert(ids.begin(), text.substr(colon + 1));
   }
   for (const std::string& id : ids) {
@@ -208,6 +210,23 @@ void WarnOfName(const std::string& out, Invocation& invocation) {
       out, format));
 }
 
+// Without it, a name that was mistyped where somebody is named looks like one whose access is fine.
+void WarnOfPerson(const Derivation& derivation, const std::string& person, Invocation& invocation) {
+  const auto identity = derivation.program.schema.Find(kPersonEntity);
+  if (person.empty() || !identity) return;
+  const Table& table = derivation.facts.table(*identity);
+  const auto row = derivation.facts.texts().Find(*identity, person);
+  if (!row.ok()) return;
+  const bool is_there = *row && (*row)->index() < table.row_count();
+  const Presence presence = is_there ? table.presence(**row) : Presence::kAbsent;
+  if (presence == Presence::kLive) return;
+  invocation.Warn(fmt::format(
+      "--person: {} {}", Visible(person),
+      presence == Presence::kRemoved
+          ? "is removed, or no feed lists it any more"
+          : "was never listed by a feed as an identity: other rows name it, and that is all"));
+}
+
 Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
@@ -224,6 +243,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   RESCIND_ASSIGN(auto derived, pipeline->Derive(derive));
   const std::shared_ptr<Derivation> derivation = std::move(derived);
   invocation.leavings = derivation;
+  WarnOfPerson(*derivation, derive.filter_person, invocation);
   if (!derive.now && !derive.as_of) {
     RESCIND_ASSIGN(const ClockDoubt doubt, pipeline->DoubtClock());
     if (!doubt.behind.empty()) invocation.Warn(doubt.behind);
@@ -291,7 +311,7 @@ void DeclarePlan(CommandLine& line) {
       plan.add_option("--now", options->now, "Judge today's facts at that instant (or +30d)")
           ->check(IsMoment());
   plan.add_option("--as-of", options->as_of, "Judge the facts as recorded at that instant")
-      ->check(IsMoment())
+      ->check(IsPastMoment())
       ->excludes(now);
   plan.add_option("--against", options->against,
                   "Compare with that plan, or with the policies in that folder or of that git "

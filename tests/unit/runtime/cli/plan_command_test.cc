@@ -124,12 +124,25 @@ TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
   }
   CHECK(Run({"plan", "--now", "yesterday"}) == ExitStatus::kUsage);
   CHECK(Complains("--now: yesterday is no instant: write 2026-04-01"));
+  // An instant of the past is not written as a length from now.
+  for (const char* wrong : {"yesterday", "+30d"}) {
+    CHECK(Run({"plan", "--as-of", wrong}) == ExitStatus::kUsage);
+    CHECK(Complains(std::string("--as-of: ") + wrong +
+                    " is no instant of the past: write 2026-04-01 or 2026-04-01T09:00Z\n"));
+  }
   CHECK(Run({"plan", "--policy", "stale_grants"}) == ExitStatus::kError);
   CHECK(Complains("did you mean"));
   for (const char* nobody : {"nobody", "identity:nobody", "account:ann", "identity:"}) {
     CHECK(Run({"plan", "--person", nobody}) == ExitStatus::kError);
     CHECK(Complains("no identity is called"));
   }
+  // Of one who is only named, or gone, there was an empty plan and no word.
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"ghost\"}\n");
+  REQUIRE(Run({"plan", "--person", "ghost"}) == ExitStatus::kDone);
+  CHECK(Complains("--person: ghost was never listed by a feed as an identity"));
+  ImportMore("{\"entity\":\"identity\",\"id\":\"ghost\",\"deleted\":true}\n");
+  REQUIRE(Run({"plan", "--person", "ghost"}) == ExitStatus::kDone);
+  CHECK(Complains("--person: ghost is removed"));
   // As `why` takes it.
   ImportMore(
       "{\"entity\":\"identity\",\"id\":\"ann\",\"kind\":\"employee\",\"status\":\"active\"}\n");
@@ -137,6 +150,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "PlansOfOtherInstantsAreForReading") {
   const std::string of_ann = out.str();
   REQUIRE(Run({"plan", "--person", "identity:ann", "-o", "json"}) == ExitStatus::kDone);
   CHECK(out.str() == of_ann);
+  CHECK_FALSE(Complains("--person"));
 }
 
 TEST_CASE_FIXTURE(CompanyFixture, "PlansAreComparedWithEachOther") {
