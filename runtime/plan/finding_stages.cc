@@ -190,7 +190,11 @@ class FindingWalk {
     const Verb verb = ToVerb(wish.action->verb);
     const auto veto = draft_.protection.Vetoes(verb, wish.target.entity, wish.target.row);
     KeepGuard(wish.target, verb, veto.has_value(), guards);
-    if (veto) return AddVeto(NotActedReason::kProtected, *veto, wish.target);
+    if (veto) {
+      const auto reason =
+          veto->undecided ? NotActedReason::kUndecidedProtect : NotActedReason::kProtected;
+      return AddVeto(reason, *veto, wish.target);
+    }
     if (judged_exempt_) return AddVeto(NotActedReason::kExempt, *judged_exempt_, wish.target);
     const auto exempt =
         draft_.exemptions.Vetoes(rule_.full_name, verb, wish.target.entity, wish.target.row);

@@ -15,11 +15,12 @@ namespace rescind {
 namespace {
 
 constexpr std::array<std::string_view, 3> kStatusNames = {"ready", "notice", "held"};
-constexpr std::array<std::string_view, 5> kNotActedNames = {
-    "protected", "exempt", "insufficient_data", "observe", "evaluation_error"};
+constexpr std::array<std::string_view, 6> kNotActedNames = {
+    "protected", "exempt", "insufficient_data", "observe", "evaluation_error", "undecided_protect"};
 
-constexpr std::array<std::string_view, 5> kNotActedWords = {
-    "protected", "exempt", "insufficient data", "observed only", "cannot be evaluated"};
+constexpr std::array<std::string_view, 6> kNotActedWords = {
+    "protected",           "exempt",           "insufficient data", "observed only",
+    "cannot be evaluated", "undecided protect"};
 
 template <typename Enum, size_t kSize>
 std::string_view NameOf(const std::array<std::string_view, kSize>& names, Enum value) {
@@ -167,7 +168,8 @@ void CountLeftAlone(const Plan& plan, PlanSummary& summary) {
   summary.insufficient_count = plan.unlisted_insufficient_count;
   for (const NotActedOn& row : plan.not_acted_on) {
     switch (row.reason) {
-      case NotActedReason::kProtected: ++summary.protected_count; break;
+      case NotActedReason::kProtected:
+      case NotActedReason::kUndecidedProtect: ++summary.protected_count; break;
       case NotActedReason::kExempt: ++summary.exempt_count; break;
       case NotActedReason::kInsufficientData: ++summary.insufficient_count; break;
       case NotActedReason::kObserve:

@@ -121,6 +121,7 @@ enum class NotActedReason : uint8_t {
   kInsufficientData = 3,
   kObserve = 4,
   kEvaluationError = 5,
+  kUndecidedProtect = 6,  // whether a protect covers it is not known
 };
 
 std::string_view NotActedReasonName(NotActedReason reason);   // "insufficient_data"

@@ -5,8 +5,10 @@
 // was only mentioned: nobody knows yet what it is.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/eval/sweep.h"
 #include "runtime/plan/action.h"
@@ -17,6 +19,8 @@ namespace rescind {
 struct Veto {
   std::string by;      // full name of the protect, or id of the exemption
   std::string detail;  // a sentence for people
+  // Of a protect: whether it covers the row is not known, so it is held to.
+  bool undecided = false;
 };
 
 class Protection {
@@ -29,6 +33,8 @@ class Protection {
   std::optional<Veto> Vetoes(Verb verb, EntityId entity, RowId row);
 
  private:
+  Veto VetoOf(uint32_t label, std::string_view decided, std::string_view unsure) const;
+
   const eval::EvaluationInput& input_;
   Coverage coverage_;
 };

@@ -213,7 +213,9 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
     return Withdraw("it was removed since, and another one of that name came");
   }
   if (const auto veto = moment->protection->Vetoes(action.verb, *entity, *row)) {
-    return Withdraw(fmt::format("it is protected by {}: {}", veto->by, veto->detail));
+    return Withdraw(fmt::format("{} {}: {}",
+                                veto->undecided ? "undecided protect" : "it is protected by",
+                                veto->by, veto->detail));
   }
   const Instant known_use = UseInFacts(derivation_.facts, *entity, *row);
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.

@@ -14,6 +14,8 @@ using TargetName = std::pair<std::string_view, std::string_view>;  // entity, id
 std::string WhyUnplanned(const NotActedOn& row) {
   switch (row.reason) {
     case NotActedReason::kProtected: return fmt::format("it is protected now, by {}", row.by);
+    case NotActedReason::kUndecidedProtect:
+      return fmt::format("whether {} protects it is not known now", row.by);
     case NotActedReason::kExempt: return fmt::format("it is exempt now, by {}", row.by);
     case NotActedReason::kInsufficientData: return "there is too little data on it now";
     case NotActedReason::kObserve: return "its policy only observes now";

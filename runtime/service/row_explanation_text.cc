@@ -97,7 +97,9 @@ class ExplanationText {
 
   bool IsShown(const ExplainedRule& rule) const {
     const ir::Rule& ir_rule = program_.rules[rule.relevant.rule];
-    if (ir_rule.protect) return rule.explanation.verdict != eval::Verdict::kNoMatch;
+    if (ir_rule.protect) {
+      return rule.explanation.incomplete || rule.explanation.verdict != eval::Verdict::kNoMatch;
+    }
     if (asked_ == Asked::kWhy) return rule.matches();
     return !rule.matches() || rule.actions.empty() || !rule.not_acted_on.empty() ||
            !rule.held_because.empty() ||
@@ -127,8 +129,10 @@ class ExplanationText {
     const ir::Rule& rule = program_.rules[explained.relevant.rule];
     text_ += '\n';
     if (rule.protect) {
-      Line("= protected by {}: {}  ({})", rule.full_name, Visible(rule.title),
-           Place(rule.name_span));
+      const bool is_sure = explained.explanation.verdict == eval::Verdict::kMatch &&
+                           !explained.explanation.incomplete;
+      Line("= {} {}: {}  ({})", is_sure ? "protected by" : "undecided protect", rule.full_name,
+           Visible(rule.title), Place(rule.name_span));
     } else {
       Line("{} {}: {}  ({})", rule.full_name, VerdictName(explained.explanation),
            Visible(rule.title), Place(rule.name_span));

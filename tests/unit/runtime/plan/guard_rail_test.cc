@@ -77,6 +77,27 @@ TEST_CASE("an undecided protect protects, and so does an owner whom nobody knows
   CHECK(ActionLines(world.Plan().plan) == Lines{"disable account c: ready"});
 }
 
+// A row was said to be protected when nobody knew whether it is.
+TEST_CASE("an undecided protect is called undecided, unless another is sure") {
+  const std::string unsure = Protect("identity", "x.manager is known and x.manager.name is known");
+  PlannerWorld world(Policy("then { disable a }") + unsure);
+  world.Person("ann").Set("manager", "unseen");
+  world.Account("a", "ann").Set("privileged", PlainValue(true));
+  const PlanOutcome outcome = world.Plan();
+  CHECK(NotActedLines(outcome.plan) == Lines{"account a: undecided_protect by p.guard"});
+  CHECK(outcome.plan.not_acted_on[0].detail ==
+        "whether this protects it is not known, so it is left alone: Hands off");
+  CHECK(outcome.plan.summary.protected_count == 1);
+  CHECK(FormatPlan(outcome.plan, {}).find("= account a: undecided protect by p.guard") !=
+        std::string::npos);
+  std::string sure = Protect("account", "x.privileged");
+  sure.replace(sure.find("guard"), 5, "surely");
+  PlannerWorld both(Policy("then { disable a }") + unsure + sure);
+  both.Person("ann").Set("manager", "unseen");
+  both.Account("a", "ann").Set("privileged", PlainValue(true));
+  CHECK(NotActedLines(both.Plan().plan) == Lines{"account a: protected by p.surely"});
+}
+
 TEST_CASE("stage times begin anew when a protect lets go") {
   PlannerWorld world(Policy("then { notify \"team\" }\n then after 7d { disable a }") +
                      Protect("account", "x.tags has \"keep\""));
