@@ -207,6 +207,13 @@ class ExplanationText {
       Line("    = {}{}: {}", NotActedReasonWords(row.reason),
            row.by.empty() ? "" : fmt::format(" by {}", row.by), Visible(row.detail));
     }
+    const bool says_nothing = explained.notices.empty() && explained.actions.empty() &&
+                              explained.not_acted_on.empty() && rule.mode == ir::Mode::kEnforce;
+    if (says_nothing) {
+      Line(
+          "    nothing now: what it asks for is done, or in its wanted state already, or has no "
+          "target here");
+    }
   }
 
   const RowExplanation& explanation_;

@@ -39,6 +39,26 @@ TEST_CASE_FIXTURE(CompanyFixture, "ARowThatNoPolicyLooksAtIsSaidToBeNone") {
   CHECK(Prints("access.stale_grant neither judges this row nor acts on it\n"));
 }
 
+// `why` ended with "what follows" and nothing below it.
+TEST_CASE_FIXTURE(CompanyFixture, "AMatchThatAsksForNothingSaysSo") {
+  Write("policies/more.rescind",
+        "policy external \"Contractors are disabled\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n"
+        "  for i in identity\n  when i.kind == contractor\n  then { disable i }\n}\n");
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"con\",\"kind\":\"contractor\",\"status\":\"active\"}\n");
+  const std::string nothing = "  what follows\n    nothing now: ";
+  REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
+  CHECK(Prints(nothing));
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"con\",\"status\":\"disabled\"}\n");
+  REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
+  CHECK(Prints(nothing));
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"active\"}\n");
+  REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
+  CHECK_FALSE(Prints("nothing now"));
+  CHECK(Prints("disable account ann"));
+}
+
 // `why` marked a disable with the plan's mark of a removal.
 TEST_CASE_FIXTURE(CompanyFixture, "WhyHasTheMarksOfThePlan") {
   Write("policies/more.rescind", kOwnerless);
