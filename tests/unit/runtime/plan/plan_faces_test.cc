@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 #include "runtime/plan/action_key.h"
 #include "runtime/plan/plan_csv.h"
 #include "runtime/plan/plan_delta.h"
@@ -44,6 +46,25 @@ TEST_CASE("WhyARowIsLeftAloneIsSaidInWords") {
   CHECK(Contains(FormatPlanHtml(plan, "plan.csv"), "insufficient data"));
   CHECK(Contains(FormatPlanCsv(plan), "insufficient data: its system is unknown,"));
   CHECK(Contains(FormatPlanCsv(plan), "protected,access.stale.break_glass"));
+}
+
+// An action with two reasons had two lines, and nothing said that they are one action.
+TEST_CASE("LinesOfOneActionShareItsIdInCsv") {
+  Plan plan = SamplePlan();
+  plan.actions[0].reasons.push_back(plan.actions[0].reasons[0]);
+  plan.actions[0].reasons[1].policy = "access.stale.other";
+  SealPlan(plan);
+  std::istringstream lines(FormatPlanCsv(plan));
+  std::vector<std::string> ids;
+  for (std::string line; std::getline(lines, line);) {
+    ids.push_back(line.substr(line.rfind(',') + 1));
+  }
+  REQUIRE(ids.size() == 5);
+  CHECK(ids[0] == "action_id\r");
+  CHECK(ids[1] == plan.actions[0].action.key + "\r");
+  CHECK(ids[2] == ids[1]);
+  CHECK(ids[3] == plan.actions[1].action.key + "\r");
+  CHECK(ids[4] == "\r");
 }
 
 // The CSV passed on what a terminal obeys, and all three what shows text in another order.
@@ -94,9 +115,11 @@ TEST_CASE("EveryFaceMarksWhatIsEscalated") {
                  "X escalated since 2026-03-31T08:00:00Z: said &lt;no&gt;, twice</span><br>"
                  "<small>mend it</small>"));
   const std::string csv = FormatPlanCsv(plan);
-  CHECK(Contains(csv, ",by,escalated_since,escalated_error,removed_before,removed_by_action\r\n"));
-  CHECK(Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\",,\r\n"));
-  CHECK(Contains(csv, ",over the limit,,,,,\r\n"));  // the other row is not
+  CHECK(Contains(csv, ",by,escalated_since,escalated_error,removed_before,removed_by_action,"));
+  CHECK(
+      Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\",,," + plan.actions[0].action.key));
+  // The other row is not.
+  CHECK(Contains(csv, ",over the limit,,,,,," + plan.actions[1].action.key));
 }
 
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
@@ -205,7 +228,7 @@ TEST_CASE("ADeltaTellsWhatIsLeftAloneFromWhatIsResolved") {
   CHECK(Contains(table, "  = exempt now by e1: revoke grant exempt  (" + policy + ")\n"));
   CHECK(Contains(table, "  resolved: revoke grant gone  (" + policy + ")\n"));
   CHECK(Contains(FormatPlanCsv(after), "no longer planned,revoke,grant,exempt,corp-ldap,"));
-  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,,,\r\n"));
+  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,,,,\r\n"));
   const std::string page = FormatPlanHtml(after, "plan.csv");
   CHECK(Contains(page, "<tr><td>= protected by p.guard<td>revoke<td>grant <code>guarded</code>"));
   const Result<Plan> read = DecodePlan(EncodePlan(after));
