@@ -134,7 +134,8 @@ TEST_CASE("AnErrorBeyondAnUndecidedChoiceIsNoMatchEither") {
   CheckText(R"(protect n "A protect" {
     for r in account
     timezone "Europe/Berlin"
-    let next = earliest(2025-12-31T23:01:12Z for g in r.grants where today + 5 business days != 2025-12-29)
+    let soon = (g in r.grants where today + 5 business days != 2025-12-29)
+    let next = earliest(2025-12-31T23:01:12Z for g in soon)
     when 30s >= 2025-10-06T23:00Z - (next ?? 2025-12-31T22:59:31Z + 1h - 15000000w)
   })");
 }
