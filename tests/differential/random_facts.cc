@@ -209,4 +209,38 @@ FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> 
   return facts;
 }
 
+namespace {
+
+void ChangeField(RandomChoice& choice, const Schema& schema, const EntityDef& entity,
+                 const std::string& id, Instant now, FactBaseBuilder& facts) {
+  const FieldDef& field = choice.Of(entity.fields);
+  if (field.type.kind == TypeKind::kMany) return;
+  FactBaseBuilder::Row row = facts.Mention(entity.name, id);
+  if (field.tracked && choice.OneIn(3)) {
+    row.SetPast(field.name, RandomValue(choice, schema, field.type, now),
+                RandomInstant(choice, now));
+  } else if (choice.OneIn(4)) {
+    row.SetUnknown(field.name);
+  } else {
+    row.Set(field.name, RandomValue(choice, schema, field.type, now));
+  }
+}
+
+}  // namespace
+
+void ChangeFacts(RandomChoice& choice, const Schema& schema, Instant now, FactBaseBuilder& facts) {
+  for (uint32_t left = 1 + choice.Below(4); left > 0; --left) {
+    const EntityDef& entity = choice.Of(schema.entities());
+    const std::string id = choice.OneIn(6) ? "new" : RandomId(choice);
+    if (choice.OneIn(30)) {
+      facts.Close(entity.name, RandomInstant(choice, now));
+    } else if (choice.OneIn(6)) {
+      facts.Remove(entity.name, id, RandomInstant(choice, now));
+    } else {
+      if (choice.OneIn(4)) facts.Live(entity.name, id);
+      ChangeField(choice, schema, entity, id, now, facts);
+    }
+  }
+}
+
 }  // namespace rescind

@@ -32,4 +32,7 @@ std::string RandomId(RandomChoice& choice);
 FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema, Instant now,
                             const std::set<std::pair<std::string, std::string>>& left_out = {});
 
+// A few rows come, go, come back or say something else; seldom another snapshot is complete.
+void ChangeFacts(RandomChoice& choice, const Schema& schema, Instant now, FactBaseBuilder& facts);
+
 }  // namespace rescind

@@ -8,6 +8,7 @@
 #include "engine/base/diagnostic_text.h"
 #include "engine/check/program.h"
 #include "engine/compile/compile.h"
+#include "engine/ir/dependencies.h"
 #include "tests/language/golden.h"
 
 namespace rescind::testing {
@@ -52,6 +53,12 @@ std::string CompiledText(const SourceMap& sources, const typed::Program& program
   return ir::Print(compiled);
 }
 
+// From each fact that is read, the ways to the rows that it can affect.
+std::string PathText(const typed::Program& program) {
+  const ir::Program compiled = compile::Compile(program, {});
+  return ir::Print(compiled, ir::Dependencies(compiled));
+}
+
 TEST_CASE("EveryProgramBecomesWhatItsGoldensSay") {
   const auto files = PolicyFilesIn(kProgramFolder);
   REQUIRE(files.size() >= 5);
@@ -64,6 +71,7 @@ TEST_CASE("EveryProgramBecomesWhatItsGoldensSay") {
     CheckGolden(golden.replace_extension(".typed"),
                 path.stem() == "entities" ? text : WithoutEntities(text));
     CheckGolden(golden.replace_extension(".ir"), CompiledText(sources, *program));
+    CheckGolden(golden.replace_extension(".paths"), PathText(*program));
   }
 }
 
