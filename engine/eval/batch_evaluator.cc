@@ -26,6 +26,18 @@ BatchEvaluator::BatchEvaluator(const SweepPlan& plan)
   world_->generation = ++last_generation_;
 }
 
+void BatchEvaluator::Follow(bool has_new_texts) {
+  now_ = plan_.input().now;
+  if (has_new_texts) texts_.ForgetTranslations();
+  world_->generation = ++last_generation_;
+  for (auto& chunk : chunks_) {
+    if (chunk != nullptr) chunk->broadcast.clear();
+  }
+  for (auto& batches : batches_) {
+    for (auto& batch : batches) batch->broadcast.clear();
+  }
+}
+
 Batch& BatchEvaluator::ChunkOf(ir::FrameId frame, uint32_t first_row, uint32_t count) {
   auto& chunk = chunks_[frame.index()];
   if (chunk == nullptr) chunk = std::make_unique<Batch>(program_.nodes.size());
@@ -51,6 +63,15 @@ const Selection& BatchEvaluator::StartChunk(ir::FrameId frame, const uint8_t* co
   if (complete == nullptr) return chunk_all_;
   return selections_.Filter(chunk_all_,
                             [marks = complete + first_row](uint32_t i) { return marks[i] != 0; });
+}
+
+const Selection& BatchEvaluator::StartRows(ir::FrameId frame, std::span<const uint32_t> rows) {
+  Batch& batch = ChunkOf(frame, 0, static_cast<uint32_t>(rows.size()));
+  fills_pushdown_ = false;
+  batch.contiguous = false;
+  batch.members.Clear();
+  batch.members.rows.assign(rows.begin(), rows.end());
+  return chunk_all_;
 }
 
 const Selection& BatchEvaluator::StartPushdown(const Pushdown& pushdown, uint32_t first_row,
@@ -268,8 +289,9 @@ void BatchEvaluator::ComputeConstant(ir::NodeId id, ValueVector& out) {
     *out.Write<uint32_t>(1) = texts_.Intern(plan.text);
     return;
   }
-  *out.Write<uint32_t>(1) = plan.row.value_or(kNoRow);
-  if (!plan.row) *out.WriteStatus(one, 1) = kIsUnknown;
+  const std::optional<uint32_t> row = plan_.ConstantRow(id);
+  *out.Write<uint32_t>(1) = row.value_or(kNoRow);
+  if (!row) *out.WriteStatus(one, 1) = kIsUnknown;
 }
 
 void BatchEvaluator::ComputeMember(const ir::Node& node, Batch& batch, ValueVector& out) {

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,16 +30,26 @@ class BatchEvaluator {
  public:
   explicit BatchEvaluator(const SweepPlan& plan);
 
+  // The plan has followed the facts or the clock: what was computed for no row counts no more.
+  void Follow(bool has_new_texts);
   // Makes the rows [first_row, first_row + count) what a frame stands on: the judged rows, or
   // members of a collection whatever they are looked at from. Values of the chunk before are gone.
   // The selection: those that `complete` (by row of the table) marks; null: all of them.
   const Selection& StartChunk(ir::FrameId frame, const uint8_t* complete, uint32_t first_row,
                               uint32_t count);
+  // Makes these rows, ascending, what a root frame stands on.
+  const Selection& StartRows(ir::FrameId frame, std::span<const uint32_t> rows);
   // Makes them what the pushdown's reference names; only its nodes may be evaluated.
   const Selection& StartPushdown(const Pushdown& pushdown, uint32_t first_row, uint32_t count);
   // Of the current chunk, valid for the selected rows until the next chunk.
   const ValueVector& Evaluate(ir::NodeId node, const Selection& selection) {
     return Fetch(node, *chunk_, selection);
+  }
+
+  // Some of the rows of a selection of the current chunk.
+  template <typename Keep>
+  const Selection& Narrow(const Selection& selection, Keep keep) {
+    return selections_.Filter(selection, keep);
   }
 
   TextDomains& texts() { return texts_; }
@@ -175,7 +186,7 @@ class BatchEvaluator {
 
   const SweepPlan& plan_;
   const ir::Program& program_;
-  const Instant now_;
+  Instant now_;
   TextDomains texts_;
   SelectionStack selections_;
   std::optional<SelectionStack::Scope> chunk_selections_;  // of the current chunk
@@ -193,6 +204,7 @@ class BatchEvaluator {
   std::vector<uint32_t> slice_rows_;                          // by frame: how many fit at once
   std::vector<std::unique_ptr<MemberList>> lists_;            // of mapped collections in progress
   size_t lists_in_use_ = 0;
+  std::vector<uint32_t> merged_rows_;  // InverseIndex::Rows
 
   struct DayStart {
     int32_t day = 0;

@@ -186,10 +186,10 @@ void BatchEvaluator::FillMany(const ir::Collection& collection, Batch& outer,
       return;
     }
     if (all_complete && until == kNeverMicros) {
-      members.AddAll(i, inverse.Rows(RowId(rows[i])));
+      members.AddAll(i, inverse.Rows(RowId(rows[i]), merged_rows_));
       return;
     }
-    for (const uint32_t row : inverse.Rows(RowId(rows[i]))) {
+    for (const uint32_t row : inverse.Rows(RowId(rows[i]), merged_rows_)) {
       members.Add(i, row, kIsKnown, complete[row] != 0, until);
     }
   });
@@ -260,6 +260,8 @@ void BatchEvaluator::FillMapped(const ir::Collection& collection, Batch& outer,
   const FieldType& type = program_.schema.field(collection.entity, collection.field).type;
   const Table& target = plan_.input().facts.table(type.entity);
   const bool all_complete = plan_.all_complete(type.entity);
+  const InverseIndex* const inverse =
+      type.kind == TypeKind::kMany ? &table.inverse(collection.field) : nullptr;
   for (uint32_t k = 0; k < inner.count(); ++k) {
     const uint32_t row = inner.rows[k];
     uint8_t status = inner.status_of(k);
@@ -272,10 +274,10 @@ void BatchEvaluator::FillMapped(const ir::Collection& collection, Batch& outer,
     }
     if (type.kind == TypeKind::kMany) {
       if (all_complete && status == kIsKnown && until == kNeverMicros) {
-        members.AddAll(inner.outer[k], table.inverse(collection.field).Rows(RowId(row)));
+        members.AddAll(inner.outer[k], inverse->Rows(RowId(row), merged_rows_));
         continue;
       }
-      for (const uint32_t member : table.inverse(collection.field).Rows(RowId(row))) {
+      for (const uint32_t member : inverse->Rows(RowId(row), merged_rows_)) {
         members.Add(inner.outer[k], member, status, target.complete(RowId(member)), until);
       }
       continue;

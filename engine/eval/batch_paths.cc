@@ -75,7 +75,7 @@ RESCIND_KERNEL void BatchEvaluator::ComputePath(ir::NodeId id, Batch& batch,
       Load(column, sentinel, missing, base, selection, batch.count, out);
     }
   };
-  if (node.op == Op::kChangedAt) return load(plan.changed_at, kUnknownLong);
+  if (node.op == Op::kChangedAt) return load(plan.tracked->changed_at.data(), kUnknownLong);
   switch (plan.column->physical()) {
     case Physical::kByte: return load(plan.column->bytes().data(), kUnknownByte);
     case Physical::kCode: return load(plan.column->codes().data(), kUnknownCode);

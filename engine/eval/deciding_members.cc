@@ -83,7 +83,7 @@ uint64_t DecidingMembers::SizeOf(ir::CollectionId id) {
     return facts.table(set->entity).column(set->field).pool().Members(set->set).size();
   }
   const auto [entity, row] = std::get<FactRow>(base.content);
-  return facts.table(entity).inverse(collection.field).Rows(row).size();
+  return facts.table(entity).inverse(collection.field).Count(row);
 }
 
 uint64_t DecidingMembers::SizeOfMapped(const ir::Collection& collection) {
@@ -95,7 +95,7 @@ uint64_t DecidingMembers::SizeOfMapped(const ir::Collection& collection) {
     if (!member.member) continue;
     const RowId row = std::get<FactRow>(member.member->content).row;
     if (type.kind == rescind::TypeKind::kMany) {
-      size += table.inverse(collection.field).Rows(row).size();
+      size += table.inverse(collection.field).Count(row);
     } else {
       const Column& column = table.column(collection.field);
       size += column.pool().Members(column.sets()[row.index()]).size();

@@ -149,7 +149,9 @@ std::vector<CollectionMember> NodeEvaluator::BaseMembers(const ir::Collection& c
   if (collection.kind == ir::Collection::Kind::kMany) {
     const auto [entity, row] = std::get<FactRow>(base.value.content);
     const FieldType& type = input_.program.schema.field(entity, collection.field).type;
-    for (uint32_t member : input_.facts.table(entity).inverse(collection.field).Rows(row)) {
+    const InverseIndex& inverse = input_.facts.table(entity).inverse(collection.field);
+    std::vector<uint32_t> merged;
+    for (uint32_t member : inverse.Rows(row, merged)) {
       members.push_back(RowMember(type.entity, member, is_member));
     }
     return members;
@@ -183,7 +185,8 @@ std::vector<CollectionMember> NodeEvaluator::MappedMembers(const ir::Collection&
     const auto [entity, row] = std::get<FactRow>(inner.member->content);
     std::vector<uint32_t> named;
     if (type.kind == TypeKind::kMany) {
-      const auto rows = table.inverse(collection.field).Rows(row);
+      std::vector<uint32_t> merged;
+      const auto rows = table.inverse(collection.field).Rows(row, merged);
       named.assign(rows.begin(), rows.end());
     } else if (type.kind == TypeKind::kSet) {
       const Column& column = table.column(collection.field);

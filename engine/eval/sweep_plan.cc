@@ -25,7 +25,9 @@ SweepPlan::SweepPlan(const EvaluationInput& input, const SweepOptions& options,
                      const std::vector<ir::NodeId>& roots)
     : input_(input), deadlines_(options.deadlines), nodes_(input.program.nodes.size()) {
   cell_rows_.resize(input.program.tables.size());
-  all_complete_.assign(input.program.schema.entities().size(), -1);
+  for (uint32_t e = 0; e < input.program.schema.entities().size(); ++e) {
+    row_counts_.push_back(input.facts.table(EntityId(e)).row_count());
+  }
   for (ir::NodeId root : roots) PlanNode(root);
   if (options.pushdown_fan_in) PlanPushdowns(roots, *options.pushdown_fan_in);
   if (options.semi_join_share) PlanSemiJoins(roots, *options.semi_join_share);
@@ -69,8 +71,13 @@ void SweepPlan::PlanSemiJoins(const std::vector<ir::NodeId>& roots, uint32_t sha
   }
 }
 
+std::optional<uint32_t> SweepPlan::ConstantRow(ir::NodeId id) const {
+  return IfLive(node(id).type.entity, at(id).row);
+}
+
 std::optional<uint32_t> SweepPlan::CellRow(ir::TableId table, uint32_t row, uint32_t column) const {
-  return cell_rows_[table.index()][column][row];
+  return IfLive(program().tables[table.index()].columns[column].type.entity,
+                cell_rows_[table.index()][column][row]);
 }
 
 std::optional<RowId> SweepPlan::FindRow(EntityId entity, const std::string& id) const {
@@ -78,8 +85,7 @@ std::optional<RowId> SweepPlan::FindRow(EntityId entity, const std::string& id) 
   return found.ok() ? *found : std::nullopt;
 }
 
-std::optional<uint32_t> SweepPlan::LiveRow(EntityId entity, const std::string& id) const {
-  const auto row = FindRow(entity, id);
+std::optional<uint32_t> SweepPlan::IfLive(EntityId entity, std::optional<RowId> row) const {
   if (!row || input_.facts.table(entity).presence(*row) != Presence::kLive) return std::nullopt;
   return row->index();
 }
@@ -89,14 +95,6 @@ void SweepPlan::PlanCollection(ir::CollectionId id) {
   if (collection.base.valid()) PlanNode(collection.base);
   if (collection.condition.valid()) PlanNode(collection.condition);
   if (collection.inner.valid()) PlanCollection(collection.inner);
-  if (collection.member.kind == Kind::kRow) {
-    int8_t& known = all_complete_[collection.member.entity.index()];
-    const Table& table = input_.facts.table(collection.member.entity);
-    if (known < 0) {
-      const auto count = std::count(table.complete().begin(), table.complete().end(), uint8_t{1});
-      known = count == table.live_count() ? 1 : 0;
-    }
-  }
   if (collection.frame.valid()) {
     // Conditions ask for the member through nodes of their own; nothing else to bind.
     RESCIND_ASSERT(program().frame(collection.frame).source == collection.inner,
@@ -131,11 +129,15 @@ void SweepPlan::PlanNode(ir::NodeId id) {
   }
   BindText(node, plan);
   BindSet(node, plan);
+  if (plan.dictionary != nullptr) dictionaries_[plan.dictionary] = plan.dictionary->count();
+  const bool names_rows = node.op == Op::kConstantRow || !plan.unfound.empty() ||
+                          (node.op == Op::kInSet && !plan.contains.empty());
+  if (names_rows || plan.memo != nullptr || plan.set_memo != nullptr) following_.push_back(id);
 }
 
 void SweepPlan::BindConstant(const ir::Node& node, NodePlan& plan) {
   if (node.op == Op::kConstantRow || node.type.kind == Kind::kRow) {
-    plan.row = LiveRow(node.type.entity, std::get<std::string>(node.constant));
+    plan.row = FindRow(node.type.entity, std::get<std::string>(node.constant));
     return;
   }
   plan.constant = true;
@@ -156,7 +158,7 @@ void SweepPlan::BindPath(const ir::Node& node, NodePlan& plan) {
   }
   const FieldType& type = program().schema.field(entity, node.field).type;
   if (node.op == Op::kChangedAt) {
-    plan.changed_at = plan.table->tracked(node.field).changed_at.data();
+    plan.tracked = &plan.table->tracked(node.field);
     return;
   }
   const bool previous = node.op == Op::kPrevious;
@@ -178,7 +180,7 @@ void SweepPlan::BindCells(const ir::Node& node) {
   if (node.type.kind != Kind::kRow || rows.size() == table.rows.size()) return;
   for (const auto& cells : table.rows) {
     const auto& cell = cells[node.column];
-    rows.push_back(cell ? LiveRow(node.type.entity, std::get<std::string>(*cell)) : std::nullopt);
+    rows.push_back(cell ? FindRow(node.type.entity, std::get<std::string>(*cell)) : std::nullopt);
   }
 }
 
@@ -186,7 +188,9 @@ uint32_t SweepPlan::SourceOf(EntityId entity, FieldId field) {
   for (uint32_t i = 0; i < set_sources_.size(); ++i) {
     if (set_sources_[i].entity == entity && set_sources_[i].field == field) return i;
   }
-  set_sources_.push_back({entity, field, &input_.facts.table(entity).column(field)});
+  const Column& column = input_.facts.table(entity).column(field);
+  set_sources_.push_back({entity, field, &column});
+  dictionaries_[&column.dictionary()] = column.dictionary().count();
   return static_cast<uint32_t>(set_sources_.size() - 1);
 }
 
@@ -248,8 +252,12 @@ void SweepPlan::BindInSet(const ir::Node& node, NodePlan& plan) {
     case Kind::kRow: {
       plan.contains.assign(input_.facts.table(set.element.entity).row_count(), 0);
       for (const auto& item : set.items) {
-        const auto row = FindRow(set.element.entity, std::get<std::string>(item));
-        if (row) plan.contains[row->index()] = 1;
+        const std::string& row_id = std::get<std::string>(item);
+        if (const auto row = FindRow(set.element.entity, row_id)) {
+          plan.contains[row->index()] = 1;
+        } else {
+          plan.unfound.push_back(row_id);
+        }
       }
       return;
     }
@@ -264,6 +272,68 @@ void SweepPlan::BindInSet(const ir::Node& node, NodePlan& plan) {
       for (const auto& item : set.items) plan.numbers.push_back(NumberOf(item));
       std::sort(plan.numbers.begin(), plan.numbers.end());
       return;
+  }
+}
+
+// ---- Facts that are edited --------------------------------------------------------------------
+
+bool SweepPlan::Follow(Instant now) {
+  RESCIND_ASSERT(pushdowns_.empty() && semi_joins_.empty(), "a plan that has looked ahead");
+  input_.now = now;
+  bool more_rows = false;
+  for (uint32_t e = 0; e < row_counts_.size(); ++e) {
+    const uint32_t row_count = input_.facts.table(EntityId(e)).row_count();
+    more_rows |= row_counts_[e] != row_count;
+    row_counts_[e] = row_count;
+  }
+  if (more_rows) FollowCells();
+  for (const ir::NodeId id : following_) FollowNode(id);
+  bool more_texts = false;
+  for (auto& [dictionary, count] : dictionaries_) {
+    more_texts |= dictionary->count() != count;
+    count = dictionary->count();
+  }
+  return more_texts;
+}
+
+void SweepPlan::FollowNode(ir::NodeId id) {
+  NodePlan& plan = nodes_[id.index()];
+  const ir::Node& node = this->node(id);
+  if (node.op == Op::kConstantRow && !plan.row) {
+    plan.row = FindRow(node.type.entity, std::get<std::string>(node.constant));
+  }
+  if (node.op == Op::kInSet && program().sets[node.set.index()].element.kind == Kind::kRow) {
+    const EntityId entity = program().sets[node.set.index()].element.entity;
+    const uint32_t row_count = input_.facts.table(entity).row_count();
+    if (plan.contains.size() < row_count) plan.contains.resize(row_count, 0);
+    std::erase_if(plan.unfound, [&](const std::string& row_id) {
+      const auto row = FindRow(entity, row_id);
+      if (row) plan.contains[row->index()] = 1;
+      return row.has_value();
+    });
+  }
+  if (plan.memo != nullptr) {
+    const uint32_t count = at(node.operands[0]).dictionary->count();
+    if (plan.memo->count() < count) plan.memo->Grow(count * 2);
+  }
+  if (plan.set_memo != nullptr) {
+    const uint32_t count = set_source(*at(node.operands[0]).set_source).column->pool().count();
+    if (plan.set_memo->count() < count) plan.set_memo->Grow(count * 2);
+  }
+}
+
+// Rows that cells name and that nobody had mentioned.
+void SweepPlan::FollowCells() {
+  for (size_t t = 0; t < cell_rows_.size(); ++t) {
+    const ir::Table& table = program().tables[t];
+    for (size_t c = 0; c < cell_rows_[t].size(); ++c) {
+      auto& rows = cell_rows_[t][c];
+      for (size_t r = 0; r < rows.size(); ++r) {
+        const auto& cell = table.rows[r][c];
+        if (rows[r] || !cell) continue;
+        rows[r] = FindRow(table.columns[c].type.entity, std::get<std::string>(*cell));
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,14 @@ namespace rescind::eval {
 // What a predicate says of each code of a dictionary, asked at most a few times for each.
 class PredicateMemo {
  public:
-  explicit PredicateMemo(uint32_t count) : answers_(std::make_unique<Answer[]>(count)) {}
+  explicit PredicateMemo(uint32_t count) { Grow(count); }
+
+  uint32_t count() const { return count_; }
+  // For codes below `count`. What was answered is forgotten. Not for several threads at once.
+  void Grow(uint32_t count) {
+    answers_ = std::make_unique<Answer[]>(count);
+    count_ = count;
+  }
 
   template <typename Ask>
   bool Get(uint32_t code, Ask ask) {
@@ -41,6 +49,7 @@ class PredicateMemo {
  private:
   using Answer = std::atomic<uint8_t>;  // 0 nobody asked, 1 no, 2 yes
   std::unique_ptr<Answer[]> answers_;
+  uint32_t count_ = 0;
 };
 
 // What a constant that is no text is in a vector.
@@ -52,9 +61,9 @@ struct NodePlan {
 
   // Paths.
   const Table* table = nullptr;
-  const Column* column = nullptr;  // of the field, its previous values, or ids
-  const int64_t* changed_at = nullptr;
-  const Table* target = nullptr;  // of a reference
+  const Column* column = nullptr;          // of the field, its previous values, or ids
+  const TrackedColumn* tracked = nullptr;  // kChangedAt
+  const Table* target = nullptr;           // of a reference
   bool required = false;
   bool complete = false;                 // kRow: whatever row it yields is complete
   const PushedColumn* pushed = nullptr;  // its values by row of a reference; see pushdown.h
@@ -70,11 +79,12 @@ struct NodePlan {
   int64_t number = 0;
   std::string text;
 
-  // kConstantRow, and cells of tables: as a value.
-  std::optional<uint32_t> row;
+  // kConstantRow: live or not.
+  std::optional<RowId> row;
 
   // kInSet: by member number, by row, or sorted.
   std::vector<uint8_t> contains;
+  std::vector<std::string> unfound;  // ids of rows that nobody has mentioned yet
   std::vector<int64_t> numbers;
   std::vector<std::string> texts;
 
@@ -106,10 +116,19 @@ class SweepPlan {
   const ir::Node& node(ir::NodeId id) const { return input_.program.node(id); }
   const NodePlan& at(ir::NodeId id) const { return nodes_[id.index()]; }
   const SetSource& set_source(uint32_t source) const { return set_sources_[source]; }
-  // Whether every live row of an entity is complete. Known for members of collections.
-  bool all_complete(EntityId entity) const { return all_complete_[entity.index()] == 1; }
+  // Whether every live row of an entity is complete.
+  bool all_complete(EntityId entity) const {
+    const Table& table = input_.facts.table(entity);
+    return table.complete_count() == table.live_count();
+  }
+  // The live row that a kConstantRow names.
+  std::optional<uint32_t> ConstantRow(ir::NodeId id) const;
   // The live row of a cell of a table, by table, row and column.
   std::optional<uint32_t> CellRow(ir::TableId table, uint32_t row, uint32_t column) const;
+  // The facts have been edited since, or it is another instant: binds the program anew to what has
+  // grown. Only of a plan without pushdowns and semi-joins, while nobody evaluates. Says whether
+  // there are new texts.
+  bool Follow(Instant now);
   // The row of an id, live or not.
   std::optional<RowId> FindRow(EntityId entity, const std::string& id) const;
   std::vector<Pushdown>& pushdowns() { return pushdowns_; }
@@ -128,18 +147,23 @@ class SweepPlan {
   void PlanPushdowns(const std::vector<ir::NodeId>& roots, uint32_t fan_in);
   void PlanSemiJoins(const std::vector<ir::NodeId>& roots, uint32_t share);
   uint32_t SourceOf(EntityId entity, FieldId field);
-  std::optional<uint32_t> LiveRow(EntityId entity, const std::string& id) const;
+  std::optional<uint32_t> IfLive(EntityId entity, std::optional<RowId> row) const;
+  void FollowNode(ir::NodeId id);
+  void FollowCells();
 
-  const EvaluationInput input_;
+  EvaluationInput input_;
   bool deadlines_;
   std::vector<NodePlan> nodes_;  // by node; only what is needed is planned
   std::vector<SetSource> set_sources_;
   std::vector<std::unique_ptr<PushedColumn>> pushed_columns_;
   std::vector<Pushdown> pushdowns_;
   std::vector<SemiJoin> semi_joins_;
-  std::vector<int8_t> all_complete_;  // by entity; -1: nobody asked
-  std::vector<std::vector<std::vector<std::optional<uint32_t>>>>
-      cell_rows_;  // [table][column][row]
+  std::vector<std::vector<std::vector<std::optional<RowId>>>>
+      cell_rows_;  // [table][column][row], live or not
+  // What Follow() looks at: nodes, dictionaries with their sizes, how many rows there were.
+  std::vector<ir::NodeId> following_;
+  std::map<const TextDictionary*, uint32_t> dictionaries_;
+  std::vector<uint32_t> row_counts_;  // by entity
 };
 
 }  // namespace rescind::eval

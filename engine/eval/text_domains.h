@@ -30,6 +30,8 @@ class TextDomains {
   uint32_t ToOwn(const TextDictionary* from, uint32_t code);
   // A code of `from` as one of `to`, which is not the worker's own; or kAbsentCode.
   uint32_t Translate(const TextDictionary* from, const TextDictionary& to, uint32_t code);
+  // A dictionary has grown: what translated into nothing may be there now.
+  void ForgetTranslations() { translated_.clear(); }
   // The lower case of a text, as a code of the worker's own.
   uint32_t Lower(const TextDictionary* from, uint32_t code);
   // The zone that a text names, or null.

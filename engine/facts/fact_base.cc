@@ -8,27 +8,6 @@
 
 namespace rescind {
 
-InverseIndex InverseIndex::Build(uint32_t target_row_count, std::span<const uint32_t> references,
-                                 std::span<const uint8_t> presence) {
-  RESCIND_ASSERT(references.size() == presence.size(), "one reference a row");
-  constexpr auto kLiveByte = static_cast<uint8_t>(Presence::kLive);
-  InverseIndex index;
-  index.offsets_.assign(size_t{target_row_count} + 1, 0);
-  for (size_t row = 0; row < references.size(); ++row) {
-    if (references[row] == kNoRow || presence[row] != kLiveByte) continue;
-    RESCIND_ASSERT(references[row] < target_row_count, "a reference names no row");
-    ++index.offsets_[references[row] + 1];
-  }
-  for (size_t i = 1; i < index.offsets_.size(); ++i) index.offsets_[i] += index.offsets_[i - 1];
-  index.rows_.resize(index.offsets_.back());
-  LargeVector<uint32_t> next(index.offsets_.begin(), index.offsets_.end() - 1);
-  for (size_t row = 0; row < references.size(); ++row) {
-    if (references[row] == kNoRow || presence[row] != kLiveByte) continue;
-    index.rows_[next[references[row]]++] = static_cast<uint32_t>(row);
-  }
-  return index;
-}
-
 uint32_t Table::incarnation(RowId row) const {
   const auto found = incarnations_.find(row.index());
   if (found != incarnations_.end()) return found->second;
@@ -61,6 +40,12 @@ const TrackedColumn& Table::tracked(FieldId field) const {
 const InverseIndex& Table::inverse(FieldId many_field) const {
   const auto found = inverses_.find(many_field);
   RESCIND_ASSERT(found != inverses_.end(), "an index whose reference column was not loaded");
+  return *found->second;
+}
+
+const InverseIndex& Table::referrers(FieldId reference) const {
+  const auto found = referrers_.find(reference);
+  RESCIND_ASSERT(found != referrers_.end(), "a reference that nobody has indexed");
   return found->second;
 }
 
@@ -164,12 +149,14 @@ void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
       if (type.kind != TypeKind::kMany) continue;
       const Table& member = table(type.entity);
       if (!member.has(type.via)) continue;
-      // Nodes of the map do not move.
-      InverseIndex& inverse = tables_[e].inverses_[FieldId(f)];
-      by_size.emplace_back(
-          member.row_count(), [&inverse, &member, via = type.via, rows = tables_[e].row_count()] {
-            inverse = InverseIndex::Build(rows, member.column(via).rows(), member.presence());
-          });
+      // Nodes of the map do not move, even when the FactBase does.
+      const auto [index, is_new] = at(type.entity).referrers_.try_emplace(type.via);
+      tables_[e].inverses_[FieldId(f)] = &index->second;
+      if (!is_new) continue;
+      by_size.emplace_back(member.row_count(), [&built = index->second, &member, via = type.via,
+                                                rows = tables_[e].row_count()] {
+        built = InverseIndex::Build(rows, member.column(via).rows(), member.presence());
+      });
     }
   }
   std::stable_sort(by_size.begin(), by_size.end(),
@@ -178,6 +165,15 @@ void FactBase::Derive(const std::function<void(const Tasks&)>& run) {
   for (auto& [size, task] : by_size) tasks.push_back(std::move(task));
   tasks.push_back([this] { DeriveComplete(); });
   run(tasks);
+}
+
+void FactBase::IndexReference(EntityId entity, FieldId reference) {
+  Table& table = at(entity);
+  const auto [index, is_new] = table.referrers_.try_emplace(reference);
+  if (!is_new) return;
+  const EntityId target = schema_->field(entity, reference).type.entity;
+  index->second =
+      InverseIndex::Build(at(target).row_count(), table.column(reference).rows(), table.presence());
 }
 
 void FactBase::DeriveComplete() {
@@ -190,6 +186,10 @@ void FactBase::DeriveComplete() {
   for (bool changed = true; changed;) {
     changed = false;
     for (uint32_t e = 0; e < tables_.size(); ++e) changed |= RefuteReferences(EntityId(e));
+  }
+  for (Table& table : tables_) {
+    table.complete_count_ = static_cast<uint32_t>(
+        std::count(table.complete_.begin(), table.complete_.end(), uint8_t{1}));
   }
 }
 
@@ -222,9 +222,7 @@ uint64_t FactBase::memory_bytes() const {
     for (const auto& [field, tracked] : table.tracked_) {
       bytes += tracked.previous.memory_bytes() + tracked.changed_at.size() * 8;
     }
-    for (const auto& [field, index] : table.inverses_) {
-      bytes += (index.offsets().size() + index.rows().size()) * 4;
-    }
+    for (const auto& [field, index] : table.referrers_) bytes += index.memory_bytes();
     if (table.ids_) bytes += table.ids_->memory_bytes();
   }
   return bytes;

@@ -2,7 +2,8 @@
 //
 // Loaded from the store (or built by FactBaseBuilder in tests), read by the evaluators. Every
 // entity is a table, every row has a dense RowId, a reference is a RowId: a join is an array
-// look-up. Immutable once Derive() has run. It knows neither policies nor RocksDB nor the clock.
+// look-up. Once Derive() has run, only a FactEditor changes it. It knows neither policies nor
+// RocksDB nor the clock.
 #pragma once
 
 #include <functional>
@@ -17,17 +18,12 @@
 #include "engine/base/large_vector.h"
 #include "engine/facts/column.h"
 #include "engine/facts/column_set.h"
+#include "engine/facts/inverse_index.h"
+#include "engine/facts/presence.h"
 #include "engine/facts/row_texts.h"
 #include "engine/facts/schema.h"
 
 namespace rescind {
-
-// Stored in presence chunks. Never renumber.
-enum class Presence : uint8_t {
-  kAbsent = 0,  // a reference named it; its row never came
-  kLive = 1,
-  kRemoved = 2,  // or absent although every source of a closed entity has listed all it has
-};
 
 // Rows of a closed entity that no source has ever listed are lacked by all of them, but not from
 // the same instant on: a source lacks a row from its first complete snapshot on that came when the
@@ -37,25 +33,6 @@ struct LackedRows {
   uint32_t row_count = 0;
   std::optional<Instant> since;
   bool operator==(const LackedRows&) const = default;
-};
-
-// The inverse of a reference field: for each referenced row the live rows that name it.
-class InverseIndex {
- public:
-  // Rows of the `many` field's entity, ascending. Live, not necessarily complete.
-  std::span<const uint32_t> Rows(RowId row) const {
-    return std::span(rows_).subspan(offsets_[row.index()],
-                                    offsets_[row.index() + 1] - offsets_[row.index()]);
-  }
-  std::span<const uint32_t> offsets() const { return offsets_; }  // one more than rows
-  std::span<const uint32_t> rows() const { return rows_; }
-  // By counting sort over the live rows of `references`.
-  static InverseIndex Build(uint32_t target_row_count, std::span<const uint32_t> references,
-                            std::span<const uint8_t> presence);
-
- private:
-  LargeVector<uint32_t> offsets_;
-  LargeVector<uint32_t> rows_;
 };
 
 // A tracked field's past.
@@ -68,6 +45,7 @@ class Table {
  public:
   uint32_t row_count() const { return static_cast<uint32_t>(presence_.size()); }
   uint32_t live_count() const { return live_count_; }
+  uint32_t complete_count() const { return complete_count_; }
 
   std::span<const uint8_t> presence() const { return presence_; }  // Presence values
   // 1: live, and every required reference names a complete row; else 0.
@@ -79,27 +57,38 @@ class Table {
   // Of a removed row, where known. Of one that never lived: since when it counts as removed.
   std::optional<Instant> removed_at(RowId row) const;
 
+  // See FactBase::Close.
+  uint32_t closed_row_count() const { return closed_row_count_; }
+  const std::vector<LackedRows>& lacked() const { return lacked_; }
+
   bool has(FieldId field) const { return columns_.count(field) > 0; }
   const Column& column(FieldId field) const;
   // Only where the ColumnSet asked for history.
   const TrackedColumn& tracked(FieldId field) const;
   // Of a `many` field of this entity.
   const InverseIndex& inverse(FieldId many_field) const;
+  // Which rows refer to a row by that reference of this entity. Only where a `many` field needs
+  // it, or somebody has asked for it (FactBase::IndexReference).
+  const InverseIndex& referrers(FieldId reference) const;
+  bool is_indexed(FieldId reference) const { return referrers_.count(reference) > 0; }
   // Only where the ColumnSet asked for ids; every row has one.
   bool has_ids() const { return ids_.has_value(); }
   const Column& ids() const;
 
  private:
   friend class FactBase;
+  friend class FactEditor;
   LargeVector<uint8_t> presence_;
   LargeVector<uint8_t> complete_;
   std::unordered_map<uint32_t, uint32_t> incarnations_;  // where not 1 (live) and not 0 (absent)
   std::unordered_map<uint32_t, int64_t> removed_at_;
   std::unordered_map<FieldId, Column> columns_;
   std::unordered_map<FieldId, TrackedColumn> tracked_;
-  std::unordered_map<FieldId, InverseIndex> inverses_;
+  std::unordered_map<FieldId, InverseIndex> referrers_;        // by reference of this entity
+  std::unordered_map<FieldId, const InverseIndex*> inverses_;  // by `many` field of this entity
   std::optional<Column> ids_;
   uint32_t live_count_ = 0;
+  uint32_t complete_count_ = 0;
   uint32_t closed_row_count_ = 0;
   std::vector<LackedRows> lacked_;
   bool closed_ = false;
@@ -121,6 +110,7 @@ class FactBase {
 
   // Ids and texts for rows that are shown. Never null after Derive().
   const RowTexts& texts() const { return *texts_; }
+  const std::shared_ptr<const RowTexts>& shared_texts() const { return texts_; }
   uint64_t memory_bytes() const;
 
   // ---- For whoever fills it. After Derive() nothing below may be called. ----
@@ -146,7 +136,12 @@ class FactBase {
   using Tasks = std::vector<std::function<void()>>;
   void Derive(const std::function<void(const Tasks&)>& run = RunInOrder);
 
+  // ---- After Derive() ----
+  // Makes Table::referrers of a reference whose column is here.
+  void IndexReference(EntityId entity, FieldId reference);
+
  private:
+  friend class FactEditor;
   static void RunInOrder(const Tasks& tasks);
   Table& at(EntityId entity) { return tables_[entity.index()]; }
   void DeriveComplete();

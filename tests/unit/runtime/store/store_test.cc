@@ -75,7 +75,7 @@ void CheckAnn(const FactBase& facts) {
   const Column& tags = identities.column(kTags);
   REQUIRE(tags.pool().Members(tags.sets()[0]).size() == 2);
   CHECK(tags.sets()[1] == kEmptySet);
-  CHECK(identities.inverse(kAccounts).Rows(RowId(0)).size() == 1);
+  CHECK(identities.inverse(kAccounts).Count(RowId(0)) == 1);
   CHECK(accounts.column(kPrivileged).bytes()[0] == 1);
   CHECK(accounts.column(kLastLogin).longs()[0] == kStart.micros);
   CHECK(accounts.column(kEndsOn).days()[0] == 20'000);
