@@ -36,6 +36,8 @@ Result<BenchSubject> MakeSubject(const BenchSetting& setting);
 
 // Warm sweeps, bytes a grant, and the SQL peer, whose rows are compared with ours first.
 Status RunSweepBench(const BenchSetting& setting, const BenchSubject& subject);
+// Single changes and passing time, in process.
+Status RunIncrementalBench(const BenchSetting& setting, const BenchSubject& subject);
 // Import of NDJSON and CSV, cold plans on the store that it left, durable changes.
 Status RunStoreBench(const BenchSetting& setting, const BenchSubject& subject);
 // 1,000 policies from files to a rule program.

@@ -21,7 +21,7 @@ namespace {
 
 struct BenchOptions {
   std::string json;
-  std::string only;    // sweep, store or compile; empty: all
+  std::string only;    // sweep, incremental, store or compile; empty: all
   std::string policy;  // sweeps: of one policy; empty: all
   double scale = 1;
   uint32_t rounds = 5;
@@ -29,8 +29,8 @@ struct BenchOptions {
 };
 
 constexpr std::string_view kUsage =
-    "usage: bench [--json FILE] [--scale S] [--only sweep|store|compile] [--rounds N] [--no-peer]\n"
-    "             [--policy NAME]\n"
+    "usage: bench [--json FILE] [--scale S] [--only sweep|incremental|store|compile]\n"
+    "             [--rounds N] [--no-peer] [--policy NAME]\n"
     "  --scale S   population, 1 = 10 M grants (default), 0.1 = 1 M\n"
     "  --policy    sweeps by this policy alone, without a peer: for a profiler\n"
     "  TMPDIR      where stores and files of the benches go\n";
@@ -58,7 +58,7 @@ std::optional<BenchOptions> ReadOptions(int count, char** arguments) {
       options.policy = value;
     } else if (name == "--only") {
       options.only = value;
-      fine = value == "sweep" || value == "store" || value == "compile";
+      fine = value == "sweep" || value == "incremental" || value == "store" || value == "compile";
     } else if (name == "--scale") {
       fine = ReadNumber(value, options.scale) && options.scale > 0 && options.scale <= 10;
     } else if (name == "--rounds") {
@@ -76,9 +76,10 @@ Status Run(const BenchOptions& options, const BenchSetting& setting) {
     return options.only.empty() || options.only == name;
   };
   if (wants("compile")) RESCIND_TRY(RunCompileBench(setting));
-  if (wants("sweep") || wants("store")) {
+  if (wants("sweep") || wants("incremental") || wants("store")) {
     RESCIND_ASSIGN(const BenchSubject subject, MakeSubject(setting));
     if (wants("sweep")) RESCIND_TRY(RunSweepBench(setting, subject));
+    if (wants("incremental")) RESCIND_TRY(RunIncrementalBench(setting, subject));
     if (wants("store")) RESCIND_TRY(RunStoreBench(setting, subject));
   }
   if (!options.json.empty()) {

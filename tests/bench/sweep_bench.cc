@@ -206,8 +206,8 @@ void AddMemory(const BenchSetting& setting, const BenchSubject& subject, const F
     if (table.has(FieldId(f))) columns += table.column(FieldId(f)).memory_bytes();
   }
   const EntityId account = *schema.Find("account");
-  const auto& index = facts.table(account).inverse(*schema.entity(account).Find("grants"));
-  const uint64_t inverse = index.rows().size() * 4 + index.offsets().size() * 4;
+  const auto grants = *schema.entity(account).Find("grants");
+  const uint64_t inverse = facts.table(account).inverse(grants).memory_bytes();
   const uint64_t presence = uint64_t{table.row_count()} * 2;
   const uint64_t deadlines = uint64_t{table.row_count()} * sizeof(Instant);
   setting.figures.Add(
