@@ -54,6 +54,7 @@ void FactEditor::SetPresence(EntityId entity, RowId row, Presence presence,
                              std::optional<Instant> removed_at) {
   Table& table = at(entity);
   const Presence before = table.presence(row);
+  const uint32_t incarnation = table.incarnation(row);
   Note(Kind::kLife, entity, {}, row);
   table.removed_at_.erase(row.index());
   if (presence == Presence::kRemoved && removed_at) {
@@ -66,6 +67,7 @@ void FactEditor::SetPresence(EntityId entity, RowId row, Presence presence,
   if (presence == Presence::kLive) Reindex(entity, row);
   table.live_count_ += presence == Presence::kLive ? 1 : 0;
   table.live_count_ -= before == Presence::kLive ? 1 : 0;
+  SetIncarnation(entity, row, incarnation);
 }
 
 void FactEditor::Close(EntityId entity, uint32_t closed_row_count, std::vector<LackedRows> lacked) {
@@ -88,7 +90,9 @@ void FactEditor::Close(EntityId entity, uint32_t closed_row_count, std::vector<L
 }
 
 void FactEditor::SetIncarnation(EntityId entity, RowId row, uint32_t incarnation) {
-  facts_.SetIncarnation(entity, row, incarnation);
+  // Only exceptions are kept.
+  at(entity).incarnations_.erase(row.index());
+  if (at(entity).incarnation(row) != incarnation) facts_.SetIncarnation(entity, row, incarnation);
 }
 
 void FactEditor::Unindex(EntityId entity, RowId row) {
@@ -155,13 +159,18 @@ void FactEditor::Refer(EntityId entity, FieldId field, RowId row, uint32_t befor
   if (after != kNoRow) index->second.Add(RowId(after), row.index());
 }
 
-void FactEditor::SetPast(EntityId entity, FieldId field, RowId row, int64_t previous,
-                         int64_t changed_at) {
-  TrackedColumn& past = facts_.mutable_tracked(entity, field);
-  Write(past.previous, row, previous);
-  past.changed_at[row.index()] = changed_at;
-  // A path from what the field named before to here, if any, is by the value that it has now: the
-  // past of a reference is not the reference.
+void FactEditor::SetPrevious(EntityId entity, FieldId field, RowId row, int64_t value) {
+  Write(facts_.mutable_tracked(entity, field).previous, row, value);
+  NotePast(entity, field, row);
+}
+
+void FactEditor::SetChangedAt(EntityId entity, FieldId field, RowId row, int64_t micros) {
+  facts_.mutable_tracked(entity, field).changed_at[row.index()] = micros;
+  NotePast(entity, field, row);
+}
+
+// The past of a reference is not the reference: what that names has not changed by it.
+void FactEditor::NotePast(EntityId entity, FieldId field, RowId row) {
   const Column& column = at(entity).column(field);
   const bool refers = column.physical() == Physical::kRow;
   Note(Kind::kField, entity, field, row, refers ? column.rows()[row.index()] : kNoRow);

@@ -36,6 +36,9 @@ class FactEditor {
   void AddRows(EntityId entity, std::span<const std::string> ids);
   // What knows of their ids and texts.
   void SetTexts(std::shared_ptr<const RowTexts> texts) { facts_.SetTexts(std::move(texts)); }
+  void SetVersion(uint64_t facts_seq, Instant last_change) {
+    facts_.SetVersion(facts_seq, last_change);
+  }
   // `removed_at`: of a row that is removed, where known.
   void SetPresence(EntityId entity, RowId row, Presence presence,
                    std::optional<Instant> removed_at = {});
@@ -44,9 +47,10 @@ class FactEditor {
   void SetIncarnation(EntityId entity, RowId row, uint32_t incarnation);
   // A value as its column holds it: a byte, a code, a day, a long, a row, a set; or its sentinel.
   void SetValue(EntityId entity, FieldId field, RowId row, int64_t value);
-  // Of a tracked field; likewise.
-  void SetPast(EntityId entity, FieldId field, RowId row, int64_t previous, int64_t changed_at);
-  // Codes and sets for SetValue and SetPast.
+  // Of a tracked field; likewise, and the instant in microseconds or kUnknownLong.
+  void SetPrevious(EntityId entity, FieldId field, RowId row, int64_t value);
+  void SetChangedAt(EntityId entity, FieldId field, RowId row, int64_t micros);
+  // Codes and sets for SetValue and SetPrevious.
   uint32_t Intern(EntityId entity, FieldId field, std::string_view text);
   uint32_t InternSet(EntityId entity, FieldId field, std::span<const uint32_t> members);
   uint32_t InternSet(EntityId entity, FieldId field, std::span<const int64_t> members);
@@ -61,6 +65,7 @@ class FactEditor {
   Table& at(EntityId entity) { return facts_.at(entity); }
   void Note(FactChange::Kind kind, EntityId entity, FieldId field, RowId row,
             uint32_t named_before = kNoRow);
+  void NotePast(EntityId entity, FieldId field, RowId row);
   void Unindex(EntityId entity, RowId row);
   void Reindex(EntityId entity, RowId row);
   void Refer(EntityId entity, FieldId field, RowId row, uint32_t before, uint32_t after);

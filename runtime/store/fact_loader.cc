@@ -216,18 +216,25 @@ void FactLoader::SetLives(FactBase& base) {
   }
 }
 
+std::optional<Closing> ClosingOf(StoreState& state, EntityId entity,
+                                 const DeclaredSources& declared,
+                                 const SourceLedger::States& sources,
+                                 std::optional<Instant> until) {
+  const uint32_t number = state.table(entity).number();
+  const auto named = declared.find(entity);
+  const std::vector<std::string> names =
+      named == declared.end() ? std::vector<std::string>() : named->second;
+  const auto row_count = RowsBeforeSnapshots(sources, number, names);
+  if (!row_count) return std::nullopt;
+  // Nothing declared is nothing to wait for; but absent rows are not known to be gone then.
+  return Closing{names.empty() ? 0 : *row_count, state.ledger().LackedByAll(number, names, until)};
+}
+
 void FactLoader::SetClosed(FactBase& base, const DeclaredSources& declared,
                            const SourceLedger::States& sources, std::optional<Instant> until) {
   for (uint32_t e = 0; e < state_.tables().size(); ++e) {
-    const uint32_t number = state_.table(EntityId(e)).number();
-    const auto named = declared.find(EntityId(e));
-    const std::vector<std::string> names =
-        named == declared.end() ? std::vector<std::string>() : named->second;
-    const auto row_count = RowsBeforeSnapshots(sources, number, names);
-    // Nothing declared is nothing to wait for; but absent rows are not known to be gone then.
-    if (!row_count) continue;
-    base.Close(EntityId(e), names.empty() ? 0 : *row_count,
-               state_.ledger().LackedByAll(number, names, until));
+    auto closing = ClosingOf(state_, EntityId(e), declared, sources, until);
+    if (closing) base.Close(EntityId(e), closing->row_count, std::move(closing->lacked));
   }
 }
 

@@ -15,6 +15,16 @@
 
 namespace rescind {
 
+// That every declared source of an entity has delivered all it has: see FactBase::Close.
+struct Closing {
+  uint32_t row_count = 0;
+  std::vector<LackedRows> lacked;
+};
+// As the sources stand in `sources`; nothing while one is to come. `until`: as of then.
+std::optional<Closing> ClosingOf(StoreState& state, EntityId entity,
+                                 const DeclaredSources& declared,
+                                 const SourceLedger::States& sources, std::optional<Instant> until);
+
 class FactLoader {
  public:
   // `state` is its owner's pointer: the texts of the FactBase follow it.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "runtime/store/live_facts.h"
 #include "runtime/store/store_layout.h"
 
 namespace rescind {
@@ -121,6 +122,7 @@ Result<CommitReport> RocksImport::FinishStaged() {
   next.facts_seq = facts_seq;
   next.last_change = at_;
   RESCIND_TRY(store_.WriteDurably(batch, next));
+  for (LiveFacts* follower : store_.followers_) follower->LoseTrack();
   state.Evict();
   return writer_->report();
 }

@@ -6,6 +6,7 @@
 
 #include "runtime/store/byte_codec.h"
 #include "runtime/store/fact_loader.h"
+#include "runtime/store/live_facts.h"
 #include "runtime/store/rocks_import.h"
 #include "runtime/store/store_layout.h"
 #include "runtime/store/store_texts.h"
@@ -117,6 +118,7 @@ Result<CommitReport> RocksStore::CommitWriter(FactWriter& writer, const KeyValue
   RESCIND_TRY(WriteDurably(batch, next));
   state_->Advance(head_.facts_seq, head_.last_change);
   unfolded_bytes_ += bytes.size();
+  for (LiveFacts* follower : followers_) follower->Follow(record);
   return report;
 }
 
@@ -168,6 +170,13 @@ Result<std::unique_ptr<Import>> RocksStore::BeginImport(ImportOptions options) {
 Result<FactBase> RocksStore::LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) {
   if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
   return FactLoader(state_).Load(columns, declared);
+}
+
+Result<std::unique_ptr<FollowedFacts>> RocksStore::FollowFacts(const ColumnSet& columns,
+                                                               const DeclaredSources& declared) {
+  RESCIND_ASSIGN(FactBase facts, LoadFacts(columns, declared));
+  return std::unique_ptr<FollowedFacts>(
+      std::make_unique<LiveFacts>(std::move(facts), state_, columns, declared, followers_));
 }
 
 Result<LoadedFacts> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& columns,

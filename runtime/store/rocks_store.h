@@ -18,6 +18,8 @@
 
 namespace rescind {
 
+class LiveFacts;
+
 class RocksStore final : public Store {
  public:
   static Result<std::unique_ptr<RocksStore>> Open(const std::string& path,
@@ -40,6 +42,8 @@ class RocksStore final : public Store {
   Result<std::unique_ptr<Import>> BeginImport(ImportOptions options) override;
 
   Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) override;
+  Result<std::unique_ptr<FollowedFacts>> FollowFacts(const ColumnSet& columns,
+                                                     const DeclaredSources& declared) override;
   Result<LoadedFacts> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
                                     const DeclaredSources& declared) override;
   Result<std::optional<RowId>> Find(EntityId entity, std::string_view id) override;
@@ -117,6 +121,7 @@ class RocksStore final : public Store {
   std::unique_ptr<HighWaterMark> mark_;
   std::unique_ptr<ExtraReader> extra_reader_;
   std::unique_ptr<StoreState> state_;
+  std::vector<LiveFacts*> followers_;
   uint64_t unfolded_bytes_ = 0;
   bool importing_ = false;
   bool staging_ = false;  // the state holds an import that nobody may see

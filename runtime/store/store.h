@@ -19,6 +19,7 @@
 #include "engine/base/result.h"
 #include "engine/facts/column_set.h"
 #include "engine/facts/fact_base.h"
+#include "engine/facts/fact_change.h"
 #include "engine/facts/fact_delta.h"
 #include "runtime/env/clock.h"
 #include "runtime/env/file_system.h"
@@ -156,6 +157,18 @@ struct RowFacts {
   std::vector<Field> fields;
 };
 
+// Facts in memory that follow what is committed. Not longer than the store.
+class FollowedFacts {
+ public:
+  virtual ~FollowedFacts() = default;
+  // As of the last commit, unless stale.
+  virtual FactBase& facts() = 0;
+  // What commits have changed since the last call. A row may be named by several of them.
+  virtual std::vector<RowChange> TakeChanges() = 0;
+  // An import was too large to be followed: facts() are those of before. Follow anew.
+  virtual bool stale() const = 0;
+};
+
 class Store {
  public:
   // kBusy with the owner's pid when another process holds it, kCorrupt when what is on disk is
@@ -190,6 +203,9 @@ class Store {
 
   // The FactBase and its texts borrow the store: it must outlive them.
   virtual Result<FactBase> LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) = 0;
+  // The same, and from then on what every commit makes of them.
+  virtual Result<std::unique_ptr<FollowedFacts>> FollowFacts(const ColumnSet& columns,
+                                                             const DeclaredSources& declared) = 0;
   // The facts as recorded at an earlier instant. kNotFound when history does not reach back.
   virtual Result<LoadedFacts> LoadFactsAsOf(Instant instant, const ColumnSet& columns,
                                             const DeclaredSources& declared) = 0;

@@ -19,13 +19,13 @@ class Editing {
     }
     for (uint32_t i = 0; i < from.row_count(); ++i) {
       const RowId row(i);
+      // Whether it has lived bears on since when it counts as removed.
       if (to.incarnation(row) != from.incarnation(row)) {
         editor_.SetIncarnation(entity, row, from.incarnation(row));
       }
-      if (to.presence(row) == from.presence(row) && to.removed_at(row) == from.removed_at(row)) {
-        continue;
+      if (to.presence(row) != from.presence(row) || to.removed_at(row) != from.removed_at(row)) {
+        editor_.SetPresence(entity, row, from.presence(row), from.removed_at(row));
       }
-      editor_.SetPresence(entity, row, from.presence(row), from.removed_at(row));
     }
   }
 
@@ -43,7 +43,8 @@ class Editing {
       const int64_t previous = ValueIn(past.previous, entity, field, type, row);
       if (RawValue(its_past.previous, row) != previous ||
           its_past.changed_at[i] != past.changed_at[i]) {
-        editor_.SetPast(entity, field, row, previous, past.changed_at[i]);
+        editor_.SetPrevious(entity, field, row, previous);
+        editor_.SetChangedAt(entity, field, row, past.changed_at[i]);
       }
     }
   }

@@ -46,6 +46,10 @@ void CheckSameIndexes(const FactBase& edited, const FactBase& wanted) {
   const auto& entities = wanted.schema().entities();
   for (uint32_t e = 0; e < entities.size(); ++e) {
     CHECK(edited.table(EntityId(e)).live_count() == wanted.table(EntityId(e)).live_count());
+    for (uint32_t row = 0; row < wanted.table(EntityId(e)).row_count(); ++row) {
+      CHECK(edited.table(EntityId(e)).incarnation(RowId(row)) ==
+            wanted.table(EntityId(e)).incarnation(RowId(row)));
+    }
     for (uint32_t f = 0; f < entities[e].fields.size(); ++f) {
       if (entities[e].fields[f].type.kind != TypeKind::kMany) continue;
       const InverseIndex& index = edited.table(EntityId(e)).inverse(FieldId(f));

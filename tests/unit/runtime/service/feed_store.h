@@ -60,6 +60,10 @@ class FeedStore final : public Store {
     ++load_count;
     return facts->Build(columns);
   }
+  Result<std::unique_ptr<FollowedFacts>> FollowFacts(const ColumnSet&,
+                                                     const DeclaredSources&) override {
+    return None();
+  }
   Result<LoadedFacts> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
     return None();
   }

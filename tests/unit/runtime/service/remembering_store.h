@@ -48,6 +48,10 @@ class RememberingStore final : public Store {
   }
   Result<std::unique_ptr<Import>> BeginImport(ImportOptions) override { return None(); }
   Result<FactBase> LoadFacts(const ColumnSet&, const DeclaredSources&) override { return None(); }
+  Result<std::unique_ptr<FollowedFacts>> FollowFacts(const ColumnSet&,
+                                                     const DeclaredSources&) override {
+    return None();
+  }
   Result<LoadedFacts> LoadFactsAsOf(Instant, const ColumnSet&, const DeclaredSources&) override {
     return None();
   }

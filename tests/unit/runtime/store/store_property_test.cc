@@ -23,6 +23,9 @@ std::string Sorted(const std::string& text) {
   return sorted;
 }
 
+// For followed facts: entities that close once these have delivered.
+const DeclaredSources kDeclared = {{kIdentity, {"hr"}}, {kAccount, {"directory", "tickets"}}};
+
 class History : public StoreFixture {
  public:
   History(uint64_t seed, Duration history_step) : dice_(seed), naive_(*schema_) {
@@ -35,8 +38,9 @@ class History : public StoreFixture {
   void Step() {
     clock.Advance({static_cast<int64_t>(dice_.Below(3)) * 10});
     switch (dice_.Below(12)) {
-      case 0: Open(); break;
+      case 0: Reopen(); break;
       case 1:
+        followed_.reset();
         REQUIRE(store->Close().ok());
         Open();
         break;
@@ -51,6 +55,10 @@ class History : public StoreFixture {
 
   // Values of the past that are not exact any more, so far.
   uint64_t coalesced() const { return coalesced_; }
+  // Steps after which followed facts were compared, and what they said had changed.
+  uint64_t followed_count() const { return followed_count_; }
+  uint64_t change_count() const { return change_count_; }
+  uint64_t closed_count() const { return closed_count_; }
 
   void CheckPast() {
     for (const auto& [at, facts] : past_) {
@@ -223,6 +231,88 @@ class History : public StoreFixture {
     }
     CheckClaims();
     CheckBase(Load(), naive_.facts, When::kNow);
+    CheckFollowed();
+  }
+
+  // Facts that commits have carried along are those that are loaded anew.
+  void CheckFollowed() {
+    if (followed_ == nullptr || followed_->stale()) return Follow();
+    const FactBase loaded = Load(kDeclared);
+    const FactBase& facts = followed_->facts();
+    CHECK(facts.facts_seq() == loaded.facts_seq());
+    CHECK(facts.last_change() == loaded.last_change());
+    for (const EntityId entity : {kIdentity, kAccount}) {
+      CHECK(facts.closed(entity) == loaded.closed(entity));
+      closed_count_ += loaded.closed(entity);
+      CheckSameTable(facts.table(entity), loaded.table(entity), entity);
+    }
+    for (uint32_t row = 0; row < loaded.table(kIdentity).row_count(); ++row) {
+      std::vector<uint32_t> merged;
+      const auto rows = facts.table(kIdentity).inverse(kAccounts).Rows(RowId(row), merged);
+      const auto wanted = loaded.table(kIdentity).inverse(kAccounts).Rows(RowId(row));
+      CHECK(std::equal(rows.begin(), rows.end(), wanted.begin(), wanted.end()));
+    }
+    ++followed_count_;
+    change_count_ += followed_->TakeChanges().size();
+  }
+
+  void CheckSameTable(const Table& table, const Table& loaded, EntityId entity) {
+    REQUIRE(table.row_count() == loaded.row_count());
+    CHECK(std::ranges::equal(table.presence(), loaded.presence()));
+    CHECK(std::ranges::equal(table.complete(), loaded.complete()));
+    CHECK(table.complete_count() == loaded.complete_count());
+    CHECK(table.live_count() == loaded.live_count());
+    CHECK(table.lacked() == loaded.lacked());
+    for (uint32_t row = 0; row < loaded.row_count(); ++row) {
+      CHECK(table.incarnation(RowId(row)) == loaded.incarnation(RowId(row)));
+      CHECK(table.removed_at(RowId(row)) == loaded.removed_at(RowId(row)));
+    }
+    CheckSameColumn(table.ids(), loaded.ids());
+    const auto& fields = schema_->entity(entity).fields;
+    for (uint32_t f = 0; f < fields.size(); ++f) {
+      if (fields[f].type.kind == TypeKind::kMany) continue;
+      CheckSameColumn(table.column(FieldId(f)), loaded.column(FieldId(f)));
+      if (!fields[f].tracked) continue;
+      const TrackedColumn& past = table.tracked(FieldId(f));
+      const TrackedColumn& loaded_past = loaded.tracked(FieldId(f));
+      CheckSameColumn(past.previous, loaded_past.previous);
+      CHECK(std::ranges::equal(past.changed_at, loaded_past.changed_at));
+    }
+  }
+
+  // Number by number: texts and sets have the numbers that they have on disk.
+  static void CheckSameColumn(const Column& column, const Column& loaded) {
+    switch (column.physical()) {
+      case Physical::kByte: CHECK(std::ranges::equal(column.bytes(), loaded.bytes())); break;
+      case Physical::kDay: CHECK(std::ranges::equal(column.days(), loaded.days())); break;
+      case Physical::kLong: CHECK(std::ranges::equal(column.longs(), loaded.longs())); break;
+      case Physical::kRow: CHECK(std::ranges::equal(column.rows(), loaded.rows())); break;
+      case Physical::kCode: CHECK(std::ranges::equal(column.codes(), loaded.codes())); break;
+      case Physical::kSet:
+        CHECK(std::ranges::equal(column.sets(), loaded.sets()));
+        REQUIRE(column.pool().count() == loaded.pool().count());
+        break;
+    }
+    if (column.physical() != Physical::kCode && column.physical() != Physical::kSet) return;
+    REQUIRE(column.dictionary().count() == loaded.dictionary().count());
+    for (uint32_t code = 0; code < loaded.dictionary().count(); ++code) {
+      CHECK(column.dictionary().Text(code) == loaded.dictionary().Text(code));
+    }
+  }
+
+  void Follow() {
+    followed_.reset();
+    ColumnSet columns = ColumnSet::All(*schema_);
+    columns.AddIds(kIdentity);
+    columns.AddIds(kAccount);
+    auto followed = store->FollowFacts(columns, kDeclared);
+    if (!followed.ok()) FAIL(followed.error().message);
+    followed_ = std::move(*followed);
+  }
+
+  void Reopen() {
+    followed_.reset();
+    Open();
   }
 
   void CheckClaims() {
@@ -323,6 +413,10 @@ class History : public StoreFixture {
   SeededRandom dice_;
   NaiveStore naive_;
   uint64_t coalesced_ = 0;
+  uint64_t followed_count_ = 0;
+  uint64_t change_count_ = 0;
+  uint64_t closed_count_ = 0;
+  std::unique_ptr<FollowedFacts> followed_;
   std::map<int64_t, NaiveFacts> past_;  // by the instant of the last commit then
 };
 
@@ -332,15 +426,25 @@ TEST_CASE("The store knows what a naive one knows, now and in the past") {
   const uint64_t seed = TestSeed();
   INFO("RESCIND_SEED=", seed);
   uint64_t coalesced = 0;
-  // A test that never saw a coalesced value would prove nothing of them; few seeds need more runs.
-  for (uint64_t run = 0; run < 4 || (coalesced == 0 && run < 40); ++run) {
+  uint64_t followed_count = 0;
+  uint64_t change_count = 0;
+  uint64_t closed_count = 0;
+  // A test that never saw a coalesced value or a closed entity would prove nothing of them; few
+  // seeds need more runs.
+  for (uint64_t run = 0; run < 4 || ((coalesced == 0 || closed_count == 0) && run < 40); ++run) {
     const Duration steps[] = {{60 * kMicrosPerMinute}, {0}, {30 * kMicrosPerMinute}};
     History history(seed + run, steps[run % 3]);
     for (int step = 0; step < 20; ++step) history.Step();
     history.CheckPast();
     coalesced += history.coalesced();
+    followed_count += history.followed_count();
+    change_count += history.change_count();
+    closed_count += history.closed_count();
   }
   CHECK(coalesced > 0);
+  CHECK(followed_count > 10);
+  CHECK(change_count > 10);
+  CHECK(closed_count > 0);
 }
 
 }  // namespace rescind
