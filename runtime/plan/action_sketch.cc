@@ -27,7 +27,9 @@ void SetStatus(const PlanDraft& draft, std::span<const uint32_t> claims, ActionS
   sketch.status = draft.StatusOf(claim);
   sketch.due = claim.due;
   if (sketch.status == ActionStatus::kHeld) sketch.held_because = draft.WhyHeld(claim);
-  if (sketch.status == ActionStatus::kNotice) sketch.held_because = claim.held;
+  if (sketch.status == ActionStatus::kNotice) {
+    sketch.held_because = claim.waits ? claim.waits : claim.held;
+  }
 }
 
 // A sealed plan's order as far as no id is needed for it.

@@ -1,21 +1,101 @@
 #include "runtime/plan/finding.h"
 
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
 #include "engine/base/sha256.h"
 #include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {
 
-constexpr uint8_t kFindingVersion = 1;
+constexpr uint8_t kFindingVersion = 2;
+constexpr uint8_t kFirstVersionWithActions = 2;
+constexpr uint32_t kNoAccount = 0xffff'ffff;  // no row has that number
 constexpr uint8_t kPolicyVersion = 1;
+
+using ActionName = std::tuple<std::string_view, RowId, Verb, std::string_view>;
+
+ActionName NameOf(const StageAction& action) {
+  return {action.entity, action.row, action.verb, action.playbook};
+}
+
+template <typename Actions>
+auto PlaceOf(Actions& actions, const ActionName& name) {
+  return std::lower_bound(
+      actions.begin(), actions.end(), name,
+      [](const StageAction& action, const ActionName& other) { return NameOf(action) < other; });
+}
+
+void WriteAction(const StageAction& action, RecordWriter& writer) {
+  writer.Text(action.entity);
+  writer.Number32(action.row.index());
+  writer.Byte(static_cast<uint8_t>(action.verb));
+  writer.Text(action.playbook);
+  writer.Number32(action.stage);
+  writer.Number32(action.account ? action.account->index() : kNoAccount);
+  writer.Time(action.since);
+  writer.Time(action.let_go);
+  writer.Number32(action.episode);
+  writer.Text(action.wanted_key);
+  writer.Time(action.done);
+}
+
+StageAction ReadAction(RecordReader& reader) {
+  StageAction action;
+  action.entity = reader.Text();
+  action.row = RowId(reader.Number32());
+  action.verb = reader.Choice(Verb::kNotify);
+  action.playbook = reader.Text();
+  action.stage = reader.Number32();
+  const uint32_t account = reader.Number32();
+  if (account != kNoAccount) action.account = RowId(account);
+  action.since = reader.Time();
+  action.let_go = reader.OptionalTime();
+  action.episode = reader.Number32();
+  action.wanted_key = reader.Text();
+  action.done = reader.OptionalTime();
+  return action;
+}
 
 }  // namespace
 
 std::optional<Instant> Finding::BegunAt(uint32_t stage) const {
+  return BegunSince(stage, {std::numeric_limits<int64_t>::min()});
+}
+
+std::optional<Instant> Finding::BegunSince(uint32_t stage, Instant since) const {
   for (const StageBegin& begin : begun) {
-    if (begin.stage == stage) return begin.at;
+    if (begin.stage == stage && begin.at >= since) return begin.at;
   }
   return std::nullopt;
+}
+
+const StageAction* Finding::FindAction(std::string_view entity_name, RowId target, Verb verb,
+                                       std::string_view playbook) const {
+  const ActionName name{entity_name, target, verb, playbook};
+  const auto found = PlaceOf(actions, name);
+  return found != actions.end() && NameOf(*found) == name ? &*found : nullptr;
+}
+
+std::span<const StageAction> Finding::ActionsOn(std::string_view entity_name, RowId target) const {
+  const auto on_target = [&](const StageAction& action) {
+    return action.entity == entity_name && action.row == target;
+  };
+  const auto first = PlaceOf(actions, ActionName{entity_name, target, Verb{}, ""});
+  return {first, std::find_if_not(first, actions.end(), on_target)};
+}
+
+void Finding::PutAction(StageAction action) {
+  const ActionName name = NameOf(action);
+  const auto place = PlaceOf(actions, name);
+  if (place != actions.end() && NameOf(*place) == name) {
+    *place = std::move(action);
+  } else {
+    actions.insert(place, std::move(action));
+  }
 }
 
 std::string FindingId(const Finding& finding) {
@@ -48,6 +128,7 @@ std::string EncodeFinding(const Finding& finding) {
     writer.Time(guard.until);
   });
   writer.Time(finding.alarmed_at);
+  writer.List(finding.actions, [&](const StageAction& action) { WriteAction(action, writer); });
   return writer.Take();
 }
 
@@ -77,6 +158,9 @@ Result<Finding> DecodeFinding(std::string_view bytes) {
     return guard;
   });
   finding.alarmed_at = reader.OptionalTime();
+  if (reader.version() >= kFirstVersionWithActions) {
+    finding.actions = reader.List<StageAction>(53, [&] { return ReadAction(reader); });
+  }
   RESCIND_TRY(reader.Check());
   return finding;
 }

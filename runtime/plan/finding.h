@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@
 
 namespace rescind {
 
-// A stage whose first action has been handed over, or whose notice has been sent.
+// A stage whose first action has been handed over, or whose notice has been sent. Once more, later,
+// when a notice had to name targets whose times had begun anew.
 struct StageBegin {
   uint32_t stage = 0;
   Instant at;
@@ -34,6 +36,25 @@ struct TargetGuard {
   bool operator==(const TargetGuard&) const = default;
 };
 
+// How far an action of a finding has come: since when it is due, whether a person or the gates have
+// let it go, when it was done. What is let go finishes; later stages count from when it is done.
+struct StageAction {
+  std::string entity;
+  RowId row;
+  Verb verb = Verb::kDisable;
+  std::string playbook;
+  uint32_t stage = 0;
+  std::optional<RowId> account;  // that it is bound to
+  Instant since;                 // when a plan first saw it due
+  // Handed over, as this episode of this wanted state. Absent: nobody has let it go.
+  std::optional<Instant> let_go;
+  uint32_t episode = 0;
+  std::string wanted_key;
+  // Verified, or found done. Absent: it is still to be done.
+  std::optional<Instant> done;
+  bool operator==(const StageAction&) const = default;
+};
+
 struct Finding {
   std::string id;      // FindingId: the same in every plan while the finding lives, renamed or not
   std::string policy;  // full name
@@ -46,14 +67,22 @@ struct Finding {
   bool resolved = false;
   // The finding that this one followed when a target left its wanted state; empty otherwise.
   std::string follows;
-  std::vector<StageBegin> begun;      // ascending by stage
+  std::vector<StageBegin> begun;      // ascending by stage, then instant
   std::vector<uint32_t> noticed;      // stages whose notices were sent, ascending
   std::vector<std::string> notified;  // who has been told: channels, "identity:ID"; sorted
   std::vector<TargetGuard> guards;    // sorted by entity, row, verb
   std::optional<Instant> alarmed_at;  // `done within` was missed and said so
+  std::vector<StageAction> actions;   // sorted by entity, row, verb, playbook
   bool operator==(const Finding&) const = default;
 
-  std::optional<Instant> BegunAt(uint32_t stage) const;
+  std::optional<Instant> BegunAt(uint32_t stage) const;  // the first time
+  std::optional<Instant> BegunSince(uint32_t stage, Instant since) const;
+  // Null: it is not remembered.
+  const StageAction* FindAction(std::string_view entity_name, RowId target, Verb verb,
+                                std::string_view playbook) const;
+  std::span<const StageAction> ActionsOn(std::string_view entity_name, RowId target) const;
+  // In its place; what was remembered of the same action is replaced.
+  void PutAction(StageAction action);
 };
 
 // 24 lowercase hex digits over what identifies a finding when it opens.

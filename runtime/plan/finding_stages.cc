@@ -6,6 +6,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/plan/stage_progress.h"
 
 namespace rescind {
 namespace {
@@ -63,7 +64,9 @@ class FindingWalk {
       if (wishes_.empty()) return {};
       Reopen();
     }
+    RESCIND_TRY(NoteDone());
     SetBases();
+    first_claim_ = draft_.claims.size();
     const size_t stages_before = draft_.stages.size();
     RESCIND_TRY(LayOutStages());
     const bool has_work = draft_.stages.size() > stages_before;
@@ -151,6 +154,7 @@ class FindingWalk {
     wishes_.clear();
     vetoed_rows_.clear();
     considered_.clear();
+    pending_.clear();
     any_vetoed_ = false;
     judged_exempt_ =
         draft_.exemptions.Vetoes(rule_.full_name, Verb::kNotify, rule_.entity, finding_->row);
@@ -188,6 +192,9 @@ class FindingWalk {
       if (IsDoneForFinding(history)) return {};
     }
     const Verb verb = ToVerb(wish.action->verb);
+    if (!finding_->actions.empty()) {
+      pending_.insert({wish.target.entity, wish.target.row, verb, wish.action->playbook});
+    }
     const auto veto = draft_.protection.Vetoes(verb, wish.target.entity, wish.target.row);
     KeepGuard(wish.target, verb, veto.has_value(), guards);
     if (veto) {
@@ -261,24 +268,31 @@ class FindingWalk {
 
   // Begun since the times began to count.
   std::optional<Instant> ValidBegin(uint32_t stage) const {
-    const auto at = finding_->BegunAt(stage);
-    return at && *at >= base_ ? at : std::nullopt;
+    return finding_->BegunSince(stage, base_);
   }
 
-  bool Wants(uint32_t from_stage) const {
-    return std::any_of(wishes_.begin(), wishes_.end(),
-                       [&](const Wish& wish) { return wish.stage >= from_stage; });
+  bool Notifies(uint32_t stage) const {
+    const auto& actions = rule_.stages[stage].actions;
+    return !std::all_of(actions.begin(), actions.end(), Removes);
+  }
+
+  // Its notice has been sent since the times of a target began to count, so it named that target.
+  bool Told(uint32_t stage, Instant base) const {
+    const auto& noticed = finding_->noticed;
+    return finding_->BegunSince(stage, base) &&
+           std::find(noticed.begin(), noticed.end(), stage) != noticed.end();
   }
 
   // Whether the stage's notice has something to say that has not been said.
   bool WantsNotice(uint32_t stage) const {
-    const auto& actions = rule_.stages[stage].actions;
-    if (std::all_of(actions.begin(), actions.end(), Removes) || judged_exempt_) return false;
-    const auto& noticed = finding_->noticed;
-    if (ValidBegin(stage) && std::find(noticed.begin(), noticed.end(), stage) != noticed.end()) {
-      return false;
+    if (!Notifies(stage) || judged_exempt_) return false;
+    bool any_wish = false;
+    for (const Wish& wish : wishes_) {
+      if (wish.stage < stage) continue;
+      if (!Told(stage, wish.base)) return true;
+      any_wish = true;
     }
-    if (Wants(stage)) return true;
+    if (any_wish || Told(stage, base_)) return false;
     if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) return false;
     if (!any_removal_) return true;
     // A message after the fact: only where there was one.
@@ -295,38 +309,86 @@ class FindingWalk {
     return true;
   }
 
+  // What an earlier stage has come to for a target whose times count from `base`, by what is known
+  // of the stage as a whole. `due`: when it fell due for that target.
+  Instant PassedAsWhole(uint32_t stage, Instant base, Instant due) const {
+    const bool told = !Notifies(stage) || Told(stage, base);
+    if (const auto begun = finding_->BegunSince(stage, base); begun && told) {
+      return std::max(due, *begun);
+    }
+    return due <= now_ && is_late_[stage] ? now_ : due;
+  }
+
+  struct Due {
+    Instant at;
+    std::optional<uint32_t> waits_for;
+  };
+  // When a stage falls due for a target (null: for none in particular). What is laid out of the
+  // earlier stages is known.
+  Due DueOf(uint32_t stage, Instant base, const eval::FactRow* target) const {
+    StageProgress::Passed passed{base, std::nullopt};
+    Duration passed_after;
+    const auto account = target ? draft_.model.AccountOf(*target) : std::nullopt;
+    for (uint32_t earlier = 0; earlier < stage; ++earlier) {
+      const Instant due = Step(passed.at, passed_after, earlier);
+      passed.at = PassedAsWhole(earlier, base, due);
+      if (target) passed.Add(progress_.After(earlier, *target, account));
+      passed_after = after_[earlier];
+    }
+    return {Step(passed.at, passed_after, stage), passed.waits_for};
+  }
+  Instant Step(Instant from, Duration from_after, uint32_t stage) const {
+    return Later(from, {std::max<int64_t>(0, after_[stage].micros - from_after.micros)});
+  }
+
   Status LayOutStages() {
-    Instant reached = base_;  // when the earlier stage really begins
-    Duration reached_after;   // its `after`
+    progress_.Reset(rule_.stages.size());
+    is_late_.assign(rule_.stages.size(), false);
+    NoteDoneActions();
     for (uint32_t stage = 0; stage < rule_.stages.size(); ++stage) {
+      const bool notice = WantsNotice(stage);
       StageDraft laid;
       laid.rule = rule_index_;
       laid.finding = index_;
       laid.stage = stage;
-      laid.due =
-          Later(reached, {std::max<int64_t>(0, after_[stage].micros - reached_after.micros)});
-      const auto begun = ValidBegin(stage);
-      laid.begun = begun.has_value();
-      laid.untouched = laid.begun && draft_.options.untouched.contains({finding_->id, stage});
+      laid.due = notice ? NoticeDue(stage) : DueOf(stage, base_, nullptr).at;
+      laid.begun = finding_->BegunSince(stage, notice ? LastBase(stage) : base_).has_value();
       laid.first = FirstRemoval(stage);
       laid.first_claim = draft_.claims.size();
-      AddClaims(laid, begun.value_or(laid.due));
+      RESCIND_TRY(AddClaims(laid));
       laid.end_claim = draft_.claims.size();
-      const bool notice = WantsNotice(stage);
       const bool any_due =
           std::any_of(draft_.claims.begin() + static_cast<std::ptrdiff_t>(laid.first_claim),
                       draft_.claims.end(), [&](const Claim& claim) { return draft_.IsDue(claim); });
-      laid.starting = !laid.begun && laid.due <= now_ && (any_due || notice);
-      reached = begun ? *begun : laid.starting ? now_ : laid.due;
-      reached_after = after_[stage];
+      laid.starting = !laid.begun && (any_due || (notice && laid.due <= now_));
+      is_late_[stage] = notice || (any_due && !ValidBegin(stage));
       if (laid.first_claim == laid.end_claim && !notice) continue;
       draft_.stages.push_back(laid);
       if (notice) RESCIND_TRY(AddNotices(laid));
     }
+    RememberDueActions();
     return {};
   }
 
-  void AddClaims(const StageDraft& stage, Instant due) {
+  // The first target that the notice has not named.
+  Instant NoticeDue(uint32_t stage) const {
+    Instant due = Instant::Never();
+    for (const Wish& wish : wishes_) {
+      if (wish.stage < stage || Told(stage, wish.base)) continue;
+      due = std::min(due, DueOf(stage, wish.base, &wish.target).at);
+    }
+    return due == Instant::Never() ? DueOf(stage, base_, nullptr).at : due;
+  }
+  // From when on a notice of the stage names all that is left.
+  Instant LastBase(uint32_t stage) const {
+    Instant last = base_;
+    for (const Wish& wish : wishes_) {
+      if (wish.stage >= stage) last = std::max(last, wish.base);
+    }
+    return last;
+  }
+
+  Status AddClaims(const StageDraft& stage) {
     for (const Wish& wish : wishes_) {
       if (wish.stage != stage.stage) continue;
       Claim claim;
@@ -334,9 +396,109 @@ class FindingWalk {
       claim.position = wish.position;
       claim.action = wish.action;
       claim.target = wish.target;
-      claim.due = std::max(due, Later(wish.base, after_[stage.stage]));
+      const Due due = DueOf(stage.stage, wish.base, &wish.target);
+      claim.due = due.at;
+      claim.waits_for = due.waits_for;
+      RESCIND_TRY(RecallAction(wish, claim));
+      NotePending(claim, stage.stage);
       draft_.claims.push_back(claim);
     }
+    return {};
+  }
+
+  // What the finding remembers of the action, of the times that count.
+  Status RecallAction(const Wish& wish, Claim& claim) {
+    const std::string& entity = draft_.input.program.schema.entity(wish.target.entity).name;
+    const Verb verb = ToVerb(wish.action->verb);
+    claim.since = now_;
+    for (const StageAction& action : finding_->ActionsOn(entity, wish.target.row)) {
+      claim.target_counted |= action.let_go && *action.let_go >= wish.base;
+    }
+    const StageAction* known =
+        finding_->FindAction(entity, wish.target.row, verb, wish.action->playbook);
+    if (!known || known->since < wish.base) return {};
+    claim.since = known->since;
+    claim.delayed = known->since < now_;
+    if (!known->let_go || *known->let_go < wish.base) return {};
+    RESCIND_ASSIGN(const ActionHistory history, HistoryOf(wish));
+    claim.escalated = history.escalated.has_value();
+    // Done and undone since (it came back, or was rolled back): that would be another action.
+    claim.let_go = history.episode == known->episode;
+    claim.undone = !claim.let_go;
+    claim.finishes =
+        claim.let_go && !draft_.options.untouched.contains({finding_->id, known->stage});
+    if (!claim.finishes) return {};
+    claim.due = std::min(claim.due, *known->let_go);
+    claim.waits_for.reset();
+    return {};
+  }
+
+  // ---- What later stages wait for ----
+
+  void NotePending(const Claim& claim, uint32_t stage) {
+    if (!RemovesAfter(stage)) return;
+    const bool is_due = claim.due <= now_;
+    std::optional<uint32_t> number;
+    if (is_due) number = static_cast<uint32_t>(draft_.claims.size());
+    progress_.NotePending(stage, claim.target, draft_.model.AccountOf(claim.target),
+                          is_due ? now_ : claim.due, number);
+  }
+
+  void NoteDoneActions() {
+    for (const StageAction& action : finding_->actions) {
+      const auto entity = draft_.input.program.schema.Find(action.entity);
+      if (!action.done || !entity || action.stage >= rule_.stages.size()) continue;
+      const auto begun = finding_->BegunAt(action.stage);
+      const bool joined = begun && action.since > *begun;
+      progress_.NoteDone(action.stage, {*entity, action.row}, action.account, *action.done, joined);
+    }
+  }
+
+  bool RemovesAfter(uint32_t stage) const {
+    return std::find(removes_.begin() + stage + 1, removes_.end(), true) != removes_.end();
+  }
+
+  // Those that later stages wait for: when they are done, by whomever, is known from then on.
+  void RememberDueActions() {
+    for (size_t i = first_claim_; i < draft_.claims.size(); ++i) {
+      const Claim& claim = draft_.claims[i];
+      const uint32_t stage = draft_.stages[claim.stage_draft].stage;
+      if (claim.due > now_ || claim.since < now_ || !RemovesAfter(stage)) continue;
+      StageAction action;
+      action.entity = draft_.input.program.schema.entity(claim.target.entity).name;
+      action.row = claim.target.row;
+      action.verb = ToVerb(claim.action->verb);
+      action.playbook = claim.action->playbook;
+      action.stage = stage;
+      action.account = draft_.model.AccountOf(claim.target);
+      action.since = now_;
+      finding_->PutAction(std::move(action));
+    }
+  }
+
+  // What is remembered and no longer asked for is done.
+  Status NoteDone() {
+    const Schema& schema = draft_.input.program.schema;
+    for (StageAction& action : finding_->actions) {
+      const auto entity = schema.Find(action.entity);
+      const bool pending =
+          entity && pending_.contains({*entity, action.row, action.verb, action.playbook});
+      if (!pending && !action.done) {
+        RESCIND_ASSIGN(action.done, DoneAt(action));
+      } else if (pending && action.done) {
+        action.done.reset();
+        action.let_go.reset();
+        action.since = now_;
+      }
+    }
+    return {};
+  }
+
+  Result<Instant> DoneAt(const StageAction& action) const {
+    if (!draft_.options.history || action.wanted_key.empty()) return now_;
+    RESCIND_ASSIGN(const ActionHistory history, draft_.options.history(action.wanted_key));
+    const bool ours = history.verified_at && *history.verified_at >= action.since;
+    return ours ? *history.verified_at : now_;
   }
 
   Status AddNotices(const StageDraft& stage) {
@@ -404,10 +566,15 @@ class FindingWalk {
   std::vector<Wish> wishes_;
   // A finding's actions may name a row twice: the first counts.
   std::set<std::tuple<EntityId, RowId, ir::Verb, std::string_view>> considered_;
+  // Those of them that are not done, vetoed or not; where the finding remembers any.
+  std::set<std::tuple<EntityId, RowId, Verb, std::string_view>> pending_;
   std::set<std::pair<EntityId, RowId>> vetoed_rows_;
   bool any_vetoed_ = false;
   std::optional<Veto> judged_exempt_;
   Instant base_;
+  StageProgress progress_;
+  std::vector<bool> is_late_;  // by stage laid out: due and not begun, or its notice not sent
+  size_t first_claim_ = 0;
 };
 
 }  // namespace

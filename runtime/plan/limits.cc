@@ -1,5 +1,6 @@
 // A finding counts once, when its first stage that removes something starts: with its judged row,
-// where the limit speaks of that entity, else with its distinct targets of the entity.
+// where the limit speaks of that entity, else with its distinct targets of the entity. What joins a
+// stage that has begun counts when it starts.
 //   limit 2 of grant per g.account.system per day
 //   crm: g1 g2 started an hour ago, g3 would start now: 3 > 2, so g3 waits; hr: g4 starts
 #include "runtime/plan/limits.h"
@@ -173,9 +174,8 @@ class LimitCheck {
 
   // Something of the stage would really start, if no limit held it.
   bool WouldRemove(const StageDraft& stage) const {
-    if (!stage.starting) return false;
     for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
-      if (draft_.IsDue(draft_.claims[i]) && !draft_.claims[i].held) return true;
+      if (draft_.WouldStart(draft_.claims[i])) return true;
     }
     return false;
   }
@@ -191,20 +191,33 @@ class LimitCheck {
     return nullptr;
   }
 
-  // Of the actions that are due, or of those that are not yet.
+  bool HasBegun(const StageDraft& stage) const {
+    return draft_.finding(stage).BegunAt(stage.stage).has_value();
+  }
+
+  // The row of the share's entity that an action takes something from.
+  std::optional<RowId> UnitOf(const Claim& claim, const Share& share) const {
+    if (claim.target.entity == share.entity) return claim.target.row;
+    if (share.entity == draft_.model.identity()) return draft_.model.PersonOf(claim.target);
+    return std::nullopt;
+  }
+
+  // Of the actions that would start, or of those that are not due yet.
   std::vector<uint32_t> UnitsOf(const StageDraft& stage, const Share& share, bool due) const {
     std::set<uint32_t> rows;
+    bool are_targets = false;
     if (share.entity != draft_.rule(stage).entity) {
       for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
         const Claim& claim = draft_.claims[i];
-        if (draft_.IsDue(claim) != due || claim.held) continue;
-        if (claim.target.entity == share.entity) rows.insert(claim.target.row.index());
-        const auto person = draft_.model.PersonOf(claim.target);
-        if (share.entity == draft_.model.identity() && person) rows.insert(person->index());
+        if (draft_.IsDue(claim) != due || claim.held || claim.let_go) continue;
+        const auto unit = UnitOf(claim, share);
+        are_targets |= unit.has_value();
+        if (unit && !claim.target_counted) rows.insert(unit->index());
       }
     }
     // The judged entity, or one that the actions do not touch: findings are counted.
-    if (rows.empty()) rows.insert(JudgedRow(stage).index());
+    const bool counts_finding = !are_targets && (stage.first || HasBegun(stage));
+    if (counts_finding) rows.insert(JudgedRow(stage).index());
     return {rows.begin(), rows.end()};
   }
 
@@ -221,7 +234,7 @@ class LimitCheck {
     const auto since = WindowStart(share);
     if (!since) return;
     for (const RemovalStart& start : draft_.options.past_starts) {
-      if (!start.first || start.at <= *since || start.policy != rule.full_name) continue;
+      if (start.at <= *since || start.policy != rule.full_name) continue;
       if (unit_index >= start.units.size()) continue;
       const CountedUnits& units = start.units[unit_index];
       if (units.entity != schema_.entity(share.entity).name) continue;
@@ -252,9 +265,8 @@ class LimitCheck {
     std::optional<uint32_t> counted;  // the finding whose first removal is known
     for (const uint32_t index : stages) {
       StageDraft& stage = draft_.stages[index];
-      if (!stage.first) continue;
       if (!WouldRemove(stage)) {
-        if (counted == stage.finding || !WillRemove(stage)) continue;
+        if (!stage.first || counted == stage.finding || !WillRemove(stage)) continue;
         counted = stage.finding;
         AddAhead(stage, share, counts[groups.NameOf(JudgedRow(stage))]);
         continue;
@@ -262,9 +274,11 @@ class LimitCheck {
       counted = stage.finding;
       CountedUnits units = {schema_.entity(share.entity).name, groups.NameOf(JudgedRow(stage)),
                             UnitsOf(stage, share, true)};
-      GroupCount& count = counts[units.group];
-      count.rows.insert(units.rows.begin(), units.rows.end());
-      count.any_new = true;
+      if (!units.rows.empty()) {
+        GroupCount& count = counts[units.group];
+        count.rows.insert(units.rows.begin(), units.rows.end());
+        count.any_new = true;
+      }
       // INVARIANT: a stage that counts has one entry a limit, in their order.
       RESCIND_ASSERT(stage.units.size() == unit_index, "a limit was counted twice or not at all");
       stage.units.push_back(std::move(units));
@@ -370,7 +384,8 @@ class LimitCheck {
     for (const uint32_t index : stages) {
       StageDraft& stage = draft_.stages[index];
       const bool removes = stage.first_claim != stage.end_claim;
-      if (!stage.starting || !removes || stage.held || !in_group(stage)) continue;
+      const bool starts = (stage.starting && removes) || WouldRemove(stage);
+      if (!starts || stage.held || !in_group(stage)) continue;
       stage.held = draft_.Intern(text);
     }
   }
@@ -490,7 +505,7 @@ class LimitCheck {
       if (draft_.StatusOf(claim) != ActionStatus::kReady) continue;
       const Key key = {claim.target.entity, claim.target.row, claim.action->verb,
                        claim.action->playbook};
-      (draft_.stages[claim.stage_draft].begun ? running : starting).insert(key);
+      (claim.let_go ? running : starting).insert(key);
     }
     uint64_t count = 0;
     for (const Key& key : starting) count += running.count(key) == 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 // Limits: how much may start. All or nothing, by policy or by the limit's group.
 //
-// Counts what would start now with what has started in the window, and holds every stage of the
-// policy (of the group) that has not begun when that is more than the limit allows. Private to the
+// Counts what would start now with what has started in the window, and holds all of the policy (of
+// the group) that nobody has let go yet when that is more than the limit allows. Private to the
 // planner, but for the names of groups.
 #pragma once
 

@@ -173,6 +173,8 @@ class PlanAssembly {
       for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
         if (draft_.StatusOf(draft_.claims[i]) != ActionStatus::kReady) continue;
         start.action_keys.push_back(ActionOf(i).key);
+        if (draft_.claims[i].let_go) continue;
+        start.starting.emplace(ActionOf(i).key, RememberedOf(i));
       }
       bool notifies = false;
       for (const NoticeDraft* notice : notices[index]) {
@@ -187,12 +189,29 @@ class PlanAssembly {
       if (!start.removes && !notifies) continue;
       start.notifies = notifies;
       start.begun = stage.begun;
-      start.start = {draft_.input.now, start.policy,
-                     finding.id,       stage.stage,
-                     stage.first,      static_cast<uint32_t>(start.action_keys.size()),
+      start.start = {draft_.input.now, start.policy, finding.id,
+                     stage.stage,      stage.first,  static_cast<uint32_t>(start.starting.size()),
                      stage.units};
       outcome_.starts.push_back(std::move(start));
     }
+  }
+
+  // What its finding remembers of an action once it is handed over.
+  StageAction RememberedOf(size_t claim_index) const {
+    const Claim& claim = draft_.claims[claim_index];
+    const Action& action = ActionOf(claim_index);
+    StageAction remembered;
+    remembered.entity = action.target.entity;
+    remembered.row = claim.target.row;
+    remembered.verb = action.verb;
+    remembered.playbook = action.playbook;
+    remembered.stage = draft_.stages[claim.stage_draft].stage;
+    remembered.account = draft_.model.AccountOf(claim.target);
+    remembered.since = claim.since;
+    remembered.let_go = draft_.input.now;
+    remembered.episode = action.episode;
+    remembered.wanted_key = assembled_.terms.at(action.key).wanted_key;
+    return remembered;
   }
 
   // Beside the other lists, which it does not touch.

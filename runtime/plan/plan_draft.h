@@ -25,6 +25,20 @@ struct Claim {
   eval::FactRow target;
   Instant due;
   const std::string* held = nullptr;  // no executor, or a verb that needs a running engine
+  // A person or the gates let this very action go before this plan; limits have counted it. An
+  // action that joined its stage since, or whose verb is another, is not that one.
+  bool let_go = false;
+  // So it is finished, whatever the gates say now: something of what went with it has happened.
+  bool finishes = false;
+  bool target_counted = false;  // limits have counted its target: something of it was let go
+  bool delayed = false;         // an earlier plan saw it due
+  bool escalated = false;       // it was let go, and given up
+  bool undone = false;          // it was let go and done, and is not any more
+  Instant since;                // when a plan first saw it due
+  // The claim of an earlier stage that is due on the same access and not done; while it is not,
+  // this one's time does not come.
+  std::optional<uint32_t> waits_for;
+  const std::string* waits = nullptr;  // the same for people, where it says more than a due time
 };
 
 struct NoticeDraft {
@@ -40,10 +54,9 @@ struct StageDraft {
   uint32_t finding = 0;  // index in FindingBook::Of(its policy)
   uint32_t stage = 0;    // index in Rule::stages; their count for the alarm of `done within`
   Instant due;
-  bool begun = false;      // before this plan: it is finished, whatever the gates say
-  bool untouched = false;  // begun, but nothing has happened yet: the gates are asked again
-  bool starting = false;   // due and not begun
-  bool first = false;      // no stage that removes something has begun before
+  bool begun = false;     // before this plan
+  bool starting = false;  // due and not begun
+  bool first = false;     // no stage that removes something has begun before
   size_t first_claim = 0, end_claim = 0;
   const std::string* held = nullptr;  // why it must not start
   std::vector<CountedUnits> units;    // by the policy's share limits
@@ -69,10 +82,12 @@ class PlanDraft {
   // A reason that many share.
   const std::string* Intern(std::string text) { return &*texts_.insert(std::move(text)).first; }
 
-  bool IsDue(const Claim& claim) const { return claim.due <= input.now; }
+  bool IsDue(const Claim& claim) const { return claim.due <= input.now && !claim.waits_for; }
+  // It is due, could be done, and nobody has let it go yet: gates and limits decide on it.
+  bool WouldStart(const Claim& claim) const { return IsDue(claim) && !claim.let_go && !claim.held; }
   const std::string* WhyHeld(const Claim& claim) const {
     const StageDraft& stage = stages[claim.stage_draft];
-    if ((!stage.begun || stage.untouched) && stage.held) return stage.held;
+    if (!claim.finishes && stage.held) return stage.held;
     return claim.held;
   }
   ActionStatus StatusOf(const Claim& claim) const {

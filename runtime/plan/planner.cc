@@ -10,6 +10,7 @@
 #include "runtime/plan/plan_assembly.h"
 #include "runtime/plan/plan_draft.h"
 #include "runtime/plan/policy_gates.h"
+#include "runtime/plan/stage_progress.h"
 
 namespace rescind {
 namespace {
@@ -47,15 +48,12 @@ Finding* FindFinding(FindingBook& book, const StageStart& start) {
 }
 
 void Begin(Finding& finding, uint32_t stage, Instant now) {
-  auto at = std::lower_bound(finding.begun.begin(), finding.begun.end(), stage,
-                             [](const StageBegin& begin, uint32_t s) { return begin.stage < s; });
-  if (at != finding.begun.end() && at->stage == stage) {
-    // Its times began anew (a protect or exemption ended): so does its notice.
-    at->at = now;
-    std::erase(finding.noticed, stage);
-  } else {
-    finding.begun.insert(at, {stage, now});
-  }
+  // Where times began anew (a protect or exemption ended), so does the notice.
+  if (finding.BegunAt(stage)) std::erase(finding.noticed, stage);
+  const auto after =
+      std::upper_bound(finding.begun.begin(), finding.begun.end(), stage,
+                       [](uint32_t s, const StageBegin& begin) { return s < begin.stage; });
+  finding.begun.insert(after, {stage, now});
 }
 
 void Notice(Finding& finding, uint32_t stage, const std::vector<std::string>& recipients) {
@@ -83,14 +81,18 @@ Instant NextDue(const PlanDraft& draft) {
 
 // What of a start was really handed over.
 struct Handed {
-  uint32_t action_count = 0;
+  bool any_action = false;
+  std::map<std::string_view, const StageAction*> started;  // by key: nobody had let them go before
   bool noticed = false;
 };
 
 Handed HandedOver(const StageStart& start, const AppliedSelection& selection) {
   Handed handed;
   for (const std::string& key : start.action_keys) {
-    if (selection.everything_ready || selection.action_keys.count(key) > 0) ++handed.action_count;
+    if (!selection.everything_ready && selection.action_keys.count(key) == 0) continue;
+    handed.any_action = true;
+    const auto started = start.starting.find(key);
+    if (started != start.starting.end()) handed.started.emplace(key, &started->second);
   }
   handed.noticed =
       start.notifies && (selection.everything_ready ||
@@ -164,6 +166,7 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   RESCIND_TRY(DraftStages(*draft));
   RESCIND_ASSIGN(GateReport gates, GatePolicies(*draft));
   RESCIND_ASSIGN(LimitReport limits, CheckLimits(*draft, gates.confirming_releases));
+  RESCIND_TRY(SayWhatStagesWaitFor(*draft));
   RESCIND_TRY(AssemblePlan(*draft, gates, limits, outcome));
   outcome.transitions.insert(outcome.transitions.end(), draft->transitions.begin(),
                              draft->transitions.end());
@@ -189,7 +192,7 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
   std::set<std::string> started;  // policies that remove something from now on
   for (const StageStart& start : outcome.starts) {
     const Handed handed = HandedOver(start, selection);
-    if (handed.action_count == 0 && !handed.noticed) continue;
+    if (!handed.any_action && !handed.noticed) continue;
     Finding* finding = FindFinding(outcome.findings, start);
     // INVARIANT: starts are of findings in the book, whose policies are in the program.
     RESCIND_ASSERT(finding, "a stage started of a finding that is not in the book");
@@ -197,14 +200,13 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
       finding->alarmed_at = input.now;
       continue;
     }
-    if (!start.begun) {
-      Begin(*finding, start.start.stage, input.now);
+    if (!start.begun) Begin(*finding, start.start.stage, input.now);
+    for (const auto& started_action : handed.started) finding->PutAction(*started_action.second);
+    if (!handed.started.empty()) {
       RemovalStart recorded = start.start;
-      recorded.action_count = handed.action_count;
-      if (handed.action_count > 0) {
-        PutRemovalStart(batch, recorded);
-        started.insert(start.policy);
-      }
+      recorded.action_count = static_cast<uint32_t>(handed.started.size());
+      PutRemovalStart(batch, recorded, handed.started.begin()->first);
+      started.insert(start.policy);
     }
     if (handed.noticed) Notice(*finding, start.start.stage, start.recipients);
   }

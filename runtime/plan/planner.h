@@ -62,6 +62,7 @@ struct ActionHistory {
   std::vector<std::string> done_for;      // findings for which its last episode was verified
   std::optional<Escalation> escalated;    // its last episode was given up
   std::optional<EarlierRemoval> removed;  // its last verified episode
+  std::optional<Instant> verified_at;     // of its last episode
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 
@@ -124,7 +125,10 @@ struct StageStart {
   bool removes = false;                  // some action is ready
   bool notifies = false;                 // some notice is ready
   std::vector<std::string> action_keys;  // of the ready actions
-  std::vector<std::string> recipients;   // of the ready notices
+  // Of those that nobody has let go before, by key: what the finding remembers once they are
+  // handed over.
+  std::map<std::string, StageAction> starting;
+  std::vector<std::string> recipients;  // of the ready notices
 };
 
 // It is over when something starts under it.

@@ -8,6 +8,7 @@ namespace rescind {
 namespace {
 
 constexpr uint8_t kRemovalStartVersion = 1;
+constexpr size_t kActionDigits = 16;
 
 // Instants of facts are after the year 0001: shifted, their hex digits sort as they do.
 std::string TimeKey(Instant at) {
@@ -55,8 +56,9 @@ Result<RemovalStart> DecodeRemovalStart(std::string_view bytes) {
   return start;
 }
 
-void PutRemovalStart(KeyValueBatch& batch, const RemovalStart& start) {
-  batch.Put(fmt::format("{}/{}/{}", TimeKey(start.at), start.finding_id, start.stage),
+void PutRemovalStart(KeyValueBatch& batch, const RemovalStart& start, std::string_view action) {
+  batch.Put(fmt::format("{}/{}/{}/{}", TimeKey(start.at), start.finding_id, start.stage,
+                        action.substr(0, kActionDigits)),
             EncodeRemovalStart(start));
 }
 

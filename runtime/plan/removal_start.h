@@ -1,6 +1,6 @@
-// RemovalStart: a stage that removes something has begun; what rolling limits count.
+// RemovalStart: a stage begins to remove something, or something more; what rolling limits count.
 //
-// Kept under "finding/start/" for a day and a bit, then dropped. One record a stage begun.
+// Kept under "finding/start/" for a day and a bit, then dropped. One record each time.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,8 @@ struct RemovalStart {
 
 std::string EncodeRemovalStart(const RemovalStart& start);
 Result<RemovalStart> DecodeRemovalStart(std::string_view bytes);
-void PutRemovalStart(KeyValueBatch& batch, const RemovalStart& start);
+// `action`: the key of one that starts; what joins a stage may start in the same instant as it.
+void PutRemovalStart(KeyValueBatch& batch, const RemovalStart& start, std::string_view action);
 // Those at or after `since`, by instant.
 Result<std::vector<RemovalStart>> ListRemovalStarts(const KeyValueReader& reader, Instant since);
 // Deletes what is older than kRemovalStartKept.

@@ -228,6 +228,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
     history.episode = Journal::EpisodeAfter(last);
     if (last && last->state == ActionState::kVerified) {
+      history.verified_at = last->changed_at;
       for (const ActionReason& reason : last->action.reasons) {
         history.done_for.push_back(reason.finding_id);
       }

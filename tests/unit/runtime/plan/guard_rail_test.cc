@@ -393,7 +393,7 @@ TEST_CASE("what only a running engine can do is held with a plain reason") {
   CHECK(ActionLines(outcome.plan) == Lines{"suspend account a: held", "delete account a: notice"});
   CHECK(outcome.plan.actions[0].held_because.find("`suspend` is undone") == 0);
   world.options.can_undo_suspend = true;
-  world.Apply();
+  world.Verify(world.Apply().plan);
   world.facts.Live("account", "a").Set("status", "disabled");
   world.now = Plus(world.now, "1d");
   const PlanOutcome later = world.Plan();

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include "engine/compile/compile.h"
 #include "engine/facts/fact_base_builder.h"
 #include "engine/syntax/parser.h"
+#include "runtime/plan/action_key.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/planner.h"
@@ -160,6 +162,31 @@ class PlannerWorld {
     selection.everything_ready = true;
     return selection;
   }
+  // From now on the journal says that these were verified, now, for the findings that ask for them:
+  // all actions of a plan that are ready.
+  void Verify(const rescind::Plan& plan) {
+    for (const PlannedAction& planned : plan.actions) {
+      if (planned.status == ActionStatus::kReady) Verify(planned);
+    }
+  }
+  void Verify(const PlannedAction& planned) {
+    const Action& action = planned.action;
+    ActionHistory history;
+    history.episode = action.episode + 1;
+    for (const ActionReason& reason : action.reasons) history.done_for.push_back(reason.finding_id);
+    history.removed = EarlierRemoval{now, action.key};
+    history.verified_at = now;
+    Remember(planned, std::move(history));
+  }
+  void Remember(const PlannedAction& planned, ActionHistory history) {
+    const Action& action = planned.action;
+    journal[WantedStateKey(options.store_id, action.target, action.verb, action.playbook)] =
+        std::move(history);
+    options.history = [this](const std::string& wanted_key) -> Result<ActionHistory> {
+      const auto known = journal.find(wanted_key);
+      return known == journal.end() ? ActionHistory() : known->second;
+    };
+  }
   void Exempt(Exemption exemption) {
     exemption.reason = "because";
     exemption.owner = "ciso";
@@ -193,6 +220,7 @@ class PlannerWorld {
   Holidays holidays;
   PlannerOptions options;
   MemoryStore store;
+  std::map<std::string, ActionHistory> journal;  // by wanted state
   std::unique_ptr<FactBase> base;
   FindingBook previous;
 

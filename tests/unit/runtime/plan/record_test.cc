@@ -30,6 +30,10 @@ Finding SampleFinding() {
   finding.notified = {"iam-team", "identity:ann"};
   finding.guards = {{"account", RowId(5), Verb::kDelete, Instant::Never()}};
   finding.alarmed_at = At("2026-01-02T00:00Z");
+  finding.PutAction({"grant", RowId(9), Verb::kRun, "sweep", 1, std::nullopt,
+                     At("2026-01-03T00:00Z"), std::nullopt, 0, "", At("2026-01-04T00:00Z")});
+  finding.PutAction({"account", RowId(5), Verb::kDisable, "", 0, RowId(5), At("2026-01-01T00:00Z"),
+                     At("2026-01-02T00:00Z"), 2, "0123", std::nullopt});
   return finding;
 }
 Exemption SampleExemption() {
@@ -88,6 +92,17 @@ TEST_CASE("records survive a round trip and refuse damage") {
   CheckRecord<RemovalStart>(SampleStart(), EncodeRemovalStart, DecodeRemovalStart);
 }
 
+TEST_CASE("a finding of an earlier version is read as one of which no action is remembered") {
+  Finding before = SampleFinding();
+  before.actions.clear();
+  std::string bytes = EncodeFinding(before);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 4);  // the empty list
+  const auto decoded = DecodeFinding(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == before);
+}
+
 TEST_CASE("a book is what was written of it, by policy and row") {
   MemoryStore store;
   FindingBook book;
@@ -138,7 +153,7 @@ TEST_CASE("starts are listed from an instant on and dropped after a day and a bi
   for (const char* at : {"0999-01-01T00:00Z", "2026-01-01T00:00Z", "2026-01-02T00:00Z"}) {
     RemovalStart start = SampleStart();
     start.at = At(at);
-    PutRemovalStart(batch, start);
+    PutRemovalStart(batch, start, "0123");
   }
   store.Apply(batch);
   CHECK(ListRemovalStarts(store, At("0001-01-01T00:00Z"))->size() == 3);

@@ -233,7 +233,7 @@ HistoryQuery DisabledFor(const std::string& finding, Instant at, const ActionTar
   const std::string wanted = WantedStateKey("store", target, Verb::kDisable, "");
   return [=](const std::string& key) -> Result<ActionHistory> {
     if (key != wanted) return ActionHistory();
-    return ActionHistory{2, {finding}, {}, EarlierRemoval{at, "0123"}};
+    return ActionHistory{2, {finding}, {}, EarlierRemoval{at, "0123"}, at};
   };
 }
 
@@ -275,7 +275,6 @@ TEST_CASE("what comes back while its finding has more to do waits its time again
   PlannerWorld world(kWarnedOrphan);
   world.Account("a", nullptr);
   const std::string id = world.Apply().plan.notices[0].finding_id;
-  const Instant opened = world.now;
   world.now = Plus(world.now, "3d");
   const ActionTarget target = world.Apply().plan.actions[0].action.target;
   world.options.history = DisabledFor(id, world.now, target);
@@ -284,7 +283,7 @@ TEST_CASE("what comes back while its finding has more to do waits its time again
   CHECK(back.transitions.empty());  // `delete` is still to come: the finding stands
   CHECK(ActionLines(back.plan) == Lines{"disable account a: notice", "delete account a: notice"});
   CHECK(FindAction(back.plan, Verb::kDisable, "a")->due == Plus(world.now, "3d"));
-  CHECK(FindAction(back.plan, Verb::kDelete, "a")->due == Plus(opened, "30d"));
+  CHECK(FindAction(back.plan, Verb::kDelete, "a")->due == Plus(world.now, "30d"));
   const Instant seen = world.now;
   world.now = Plus(world.now, "1d");
   CHECK(FindAction(world.Apply().plan, Verb::kDisable, "a")->due == Plus(seen, "3d"));
@@ -304,7 +303,7 @@ TEST_CASE("a row that was removed and came back is linked to its removal") {
   const Instant verified = world.now;
   world.options.history = [=](const std::string& key) -> Result<ActionHistory> {
     if (key != wanted) return ActionHistory();
-    return ActionHistory{2, {"f"}, {}, EarlierRemoval{verified, "0123"}};
+    return ActionHistory{2, {"f"}, {}, EarlierRemoval{verified, "0123"}, verified};
   };
   world.facts.Live("grant", "g").SetIncarnation(2);
   const PlanOutcome back = world.Plan();
@@ -402,7 +401,7 @@ TEST_CASE("a stage that is not due yet is not late") {
   world.Person("con", "contractor").Set("contract_end", *ParseDay("2026-01-31"));
   world.Account("a", "con");
   const Instant begun = world.now;
-  world.Apply();
+  world.Verify(world.Apply().plan);
   world.facts.Live("account", "a").Set("status", "disabled");
   world.now = Plus(begun, "5h");
   const PlanOutcome waiting = world.Apply();
@@ -469,7 +468,7 @@ TEST_CASE("the episode comes from the journal and is part of the key") {
   world.Account("a", nullptr);
   const std::string first = world.Plan().plan.actions[0].action.key;
   world.options.history = [](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{3, {}, {}, {}};
+    return ActionHistory{3, {}, {}, {}, {}};
   };
   const PlanOutcome outcome = world.Plan();
   CHECK(outcome.plan.actions[0].action.episode == 3);
@@ -495,7 +494,7 @@ policy hook "Quarantine" {
   CHECK(ActionLines(world.Plan().plan) == Lines{"run account a: ready"});  // not verified yet
   const std::string finding = first.plan.actions[0].action.reasons[0].finding_id;
   world.options.history = [&](const std::string&) -> Result<ActionHistory> {
-    return ActionHistory{2, {finding}, {}, {}};
+    return ActionHistory{2, {finding}, {}, {}, {}};
   };
   const PlanOutcome done = world.Apply();
   CHECK(done.plan.actions.empty());

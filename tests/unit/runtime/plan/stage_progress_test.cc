@@ -1,0 +1,243 @@
+// A later stage counts from when the earlier one is really done for its own target.
+#include "tests/unit/runtime/plan/planner_world.h"
+
+namespace rescind {
+namespace {
+
+std::string LeftWithProtect(const std::string& stages) {
+  return "policy left \"Left\" {\n mode enforce\n for i in identity\n when i.status == "
+         "terminated\n " +
+         stages + "\n}\nprotect keep \"Keep\" { for a in account when a.tags has \"keep\" }\n";
+}
+constexpr const char* kDisableThenDelete =
+    "then { disable i.accounts }\n then after 30d { delete i.accounts }";
+
+// ann has left, and has the accounts a and b on two systems.
+PlannerWorld TwoAccountsLeft(const std::string& policy = LeftWithProtect(kDisableThenDelete)) {
+  PlannerWorld world(policy);
+  world.Person("ann", "employee", "terminated");
+  world.Account("a", "ann", "crm");
+  world.Account("b", "ann", "ldap");
+  return world;
+}
+void SetDisabled(PlannerWorld& world, const char* account) {
+  world.facts.Live("account", account).Set("status", "disabled");
+}
+const PlannedAction& ActionOn(const PlanOutcome& outcome, Verb verb, const char* target) {
+  const PlannedAction* planned = FindAction(outcome.plan, verb, target);
+  REQUIRE(planned);
+  return *planned;
+}
+void GiveUp(PlannerWorld& world, const PlannedAction& planned) {
+  ActionHistory history;
+  history.escalated = Escalation{world.now, "refused", "look at it"};
+  world.Remember(planned, history);
+}
+
+// Disabling b was refused and a was given back; a month later an unattended apply deleted both.
+TEST_CASE("what a stage could not do, or gave back, no later stage goes on with") {
+  PlannerWorld world = TwoAccountsLeft();
+  const PlanOutcome first = world.Apply();
+  CHECK(ActionOn(first, Verb::kDelete, "a").due == Plus(world.now, "30d"));
+  CHECK(ActionOn(first, Verb::kDelete, "a").held_because.empty());
+  GiveUp(world, ActionOn(first, Verb::kDisable, "b"));
+  ActionHistory rolled_back;
+  rolled_back.episode = 2;
+  world.Remember(ActionOn(first, Verb::kDisable, "a"), rolled_back);
+  world.now = Plus(world.now, "31d");
+  const PlanOutcome later = world.Apply();
+  const PlannedAction& of_a = ActionOn(later, Verb::kDelete, "a");
+  CHECK(of_a.status == ActionStatus::kNotice);
+  CHECK(of_a.due == Plus(world.now, "30d"));
+  CHECK(of_a.held_because ==
+        "waits until the stage before is done: disable account a: it was undone");
+  const PlannedAction& of_b = ActionOn(later, Verb::kDelete, "b");
+  CHECK(of_b.status == ActionStatus::kNotice);
+  CHECK(of_b.held_because ==
+        "waits until the stage before is done: disable account b: it was given up, and a person "
+        "must act");
+  // A person has done it by hand: from now on the time of the next stage counts.
+  SetDisabled(world, "b");
+  const Instant mended = world.now;
+  world.Apply();
+  world.now = Plus(mended, "29d");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "b").due == Plus(mended, "30d"));
+  world.now = Plus(mended, "30d");
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "b").status == ActionStatus::kReady);
+}
+
+// b's system was not configured at first. b was disabled late, and deleted with the others.
+TEST_CASE("each target has its own time between two stages") {
+  PlannerWorld world = TwoAccountsLeft();
+  const Instant opened = world.now;
+  world.options.support = [](const Action& action) {
+    const bool known = action.target.system == "crm";
+    return SystemSupport{known, known, known};
+  };
+  const PlanOutcome first = world.Apply();
+  CHECK(ActionOn(first, Verb::kDisable, "b").status == ActionStatus::kHeld);
+  CHECK(ActionOn(first, Verb::kDelete, "b")
+            .held_because.starts_with(
+                "waits until the stage before is done: disable account b: it is held: "));
+  world.Verify(first.plan);
+  SetDisabled(world, "a");
+  world.now = Plus(opened, "8d");
+  world.options.support = {};
+  const PlanOutcome second = world.Apply();
+  CHECK(ActionLines(second.plan) ==
+        Lines{"delete account a: notice", "disable account b: ready", "delete account b: notice"});
+  world.Verify(ActionOn(second, Verb::kDisable, "b"));
+  SetDisabled(world, "b");
+  world.now = Plus(opened, "30d");  // nobody applied in between
+  const PlanOutcome third = world.Plan();
+  CHECK(ActionOn(third, Verb::kDelete, "a").status == ActionStatus::kReady);
+  CHECK(ActionOn(third, Verb::kDelete, "b").status == ActionStatus::kNotice);
+  CHECK(ActionOn(third, Verb::kDelete, "b").due == Plus(opened, "38d"));
+}
+
+TEST_CASE("an attempt that has not come to an end delays the next stage of its target") {
+  PlannerWorld world = TwoAccountsLeft();
+  const PlanOutcome first = world.Apply();
+  world.Verify(ActionOn(first, Verb::kDisable, "a"));
+  SetDisabled(world, "a");
+  world.now = Plus(world.now, "40d");
+  const PlanOutcome later = world.Plan();
+  CHECK(ActionOn(later, Verb::kDelete, "a").status == ActionStatus::kReady);
+  CHECK(ActionOn(later, Verb::kDelete, "b").status == ActionStatus::kNotice);
+  CHECK(ActionOn(later, Verb::kDelete, "b").held_because ==
+        "waits until the stage before is done: disable account b: it is not done yet");
+}
+
+// b was protected until the second stage had begun for a: it was disabled and deleted in one week.
+TEST_CASE("a target whose protect ends has the time between the stages, too") {
+  PlannerWorld world = TwoAccountsLeft(LeftWithProtect(
+      "then { notify \"team\" }\n then after 7d { disable i.accounts }\n then after 14d { delete "
+      "i.accounts }"));
+  world.facts.Live("account", "b").Set("tags", std::vector<std::string>{"keep"});
+  const Instant opened = world.now;
+  world.Apply();
+  world.now = Plus(opened, "5d");
+  world.facts.Live("account", "b").Set("tags", std::vector<std::string>{});
+  world.Apply();
+  world.now = Plus(opened, "7d");
+  const PlanOutcome disables = world.Apply();
+  CHECK(ActionOn(disables, Verb::kDisable, "a").status == ActionStatus::kReady);
+  CHECK(ActionOn(disables, Verb::kDisable, "b").due == Plus(opened, "12d"));
+  CHECK(ActionOn(disables, Verb::kDelete, "b").due == Plus(opened, "19d"));
+}
+
+TEST_CASE("what belongs to an account is done with before the account is deleted") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { revoke i.accounts.grants }\n then after 30d { delete i.accounts }"));
+  world.Grant("g", "a");
+  world.Grant("h", "b");
+  const Instant opened = world.now;
+  const PlanOutcome first = world.Apply();
+  world.Verify(ActionOn(first, Verb::kRevoke, "h"));
+  world.facts.Remove("grant", "h", world.now);
+  GiveUp(world, ActionOn(first, Verb::kRevoke, "g"));
+  world.now = Plus(opened, "30d");
+  const PlanOutcome later = world.Apply();
+  CHECK(ActionOn(later, Verb::kDelete, "b").status == ActionStatus::kReady);
+  CHECK(ActionOn(later, Verb::kDelete, "a")
+            .held_because.starts_with(
+                "waits until the stage before is done: revoke grant g: it was given up"));
+}
+
+TEST_CASE("a row that joins holds up its account until it is done, and no longer") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { revoke i.accounts.grants }\n then after 30d { delete i.accounts }"));
+  world.Grant("g", "a");
+  const Instant opened = world.now;
+  world.Verify(world.Apply().plan);
+  world.facts.Remove("grant", "g", world.now);
+  world.now = Plus(opened, "30d");
+  world.Grant("late", "a");
+  const PlanOutcome joined = world.Apply();
+  CHECK(ActionOn(joined, Verb::kRevoke, "late").status == ActionStatus::kReady);
+  CHECK(ActionOn(joined, Verb::kDelete, "a").status == ActionStatus::kNotice);
+  world.Verify(ActionOn(joined, Verb::kRevoke, "late"));
+  world.facts.Remove("grant", "late", world.now);
+  world.now = Plus(world.now, "1h");
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").status == ActionStatus::kReady);
+}
+
+TEST_CASE("a deletion that was let go finishes, whatever joins its account") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { revoke i.accounts.grants }\n then after 30d { delete i.accounts }"));
+  world.Grant("g", "a");
+  world.Verify(world.Apply().plan);
+  world.facts.Remove("grant", "g", world.now);
+  world.now = Plus(world.now, "30d");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "a").status == ActionStatus::kReady);
+  world.Grant("late", "a");
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").status == ActionStatus::kReady);
+}
+
+// A grant was protected when the notice went out. Its first notice left in the run that revoked it,
+// or never where another grant of the finding was still there.
+TEST_CASE("a target that was protected when the notice went out is named by one of its own") {
+  for (const bool other_stays : {false, true}) {
+    CAPTURE(other_stays);
+    PlannerWorld world(
+        "policy left \"Left\" { mode enforce for i in identity when i.status == terminated\n then "
+        "{ "
+        "notify \"team\" }\n then after 7d { revoke i.accounts.grants } }\n"
+        "protect keep \"Keep\" { for g in grant when g.tags has \"keep\" }\n");
+    world.Person("ann", "employee", "terminated");
+    world.Account("a", "ann");
+    world.Grant("g", "a");
+    world.Grant("h", "a").Set("tags", std::vector<std::string>{"keep"});
+    const Instant opened = world.now;
+    const PlanOutcome first = world.Apply();
+    REQUIRE(first.plan.notices.size() == 1);
+    const std::string finding = first.plan.notices[0].finding_id;
+    CHECK(first.announcements.at(finding) == "revoke grant g on 2026-04-08T00:00:00Z");
+    world.now = Plus(opened, "7d");
+    CHECK(ActionLines(world.Apply().plan) == Lines{"revoke grant g: ready"});
+    if (!other_stays) world.facts.Remove("grant", "g", world.now);
+    world.now = Plus(opened, "10d");
+    world.facts.Live("grant", "h").Set("tags", std::vector<std::string>{});
+    const PlanOutcome freed = world.Apply();
+    REQUIRE(freed.plan.notices.size() == 1);
+    CHECK(freed.plan.notices[0].status == ActionStatus::kReady);
+    CHECK(freed.announcements.at(finding).ends_with("revoke grant h on 2026-04-18T00:00:00Z"));
+    CHECK(ActionOn(freed, Verb::kRevoke, "h").status == ActionStatus::kNotice);
+    world.now = Plus(opened, "17d");
+    const PlanOutcome due = world.Apply();
+    CHECK(due.plan.notices.empty());
+    CHECK(ActionOn(due, Verb::kRevoke, "h").status == ActionStatus::kReady);
+  }
+}
+
+TEST_CASE("a notice to a target whose exemption has ended leaves the others their time") {
+  PlannerWorld world(
+      "policy left \"Left\" { mode enforce for i in identity when i.status == terminated\n then { "
+      "notify \"team\" }\n then after 7d { revoke i.accounts.grants } }\n");
+  world.Person("ann", "employee", "terminated");
+  world.Account("a", "ann");
+  world.Grant("g", "a");
+  world.Grant("h", "a");
+  const Instant opened = world.now;
+  Exemption exemption;
+  exemption.entity = "grant";
+  exemption.row_id = "h";
+  exemption.expires_at = Plus(opened, "3d");
+  world.Exempt(exemption);
+  world.Apply();
+  world.now = Plus(opened, "3d");
+  AppliedSelection nothing;
+  CHECK(world.Apply(nothing).plan.notices.size() == 1);
+  world.now = Plus(opened, "4d");  // the notice goes out a day late
+  const PlanOutcome told = world.Apply();
+  REQUIRE(told.plan.notices.size() == 1);
+  CHECK(told.plan.notices[0].due == Plus(opened, "3d"));
+  CHECK(ActionOn(told, Verb::kRevoke, "g").due == Plus(opened, "7d"));
+  CHECK(ActionOn(told, Verb::kRevoke, "h").due == Plus(opened, "11d"));
+  world.now = Plus(opened, "7d");
+  CHECK(ActionLines(world.Apply().plan) ==
+        Lines{"revoke grant g: ready", "revoke grant h: notice"});
+}
+
+}  // namespace
+}  // namespace rescind
