@@ -372,9 +372,6 @@ void ApplyRun::TellTransition(const Transition& transition) const {
 Status ApplyRun::RunJournal(Work& work, Duration patience) {
   Journal& journal = ledger_.journal();
   if (work.everything ? journal.RunnableCount() == 0 : work.handed.empty()) return {};
-  // An earlier run may have been cut off in the middle of a stage.
-  RESCIND_ASSIGN(StagesUnderWay stages, journal.ListStagesUnderWay());
-  work.gate->NoteBegun(std::move(stages.touched));
   std::set<std::string> run_keys = work.handed;
   std::set<std::string> systems;
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
@@ -392,10 +389,8 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   options.patience = patience;
   options.threads = std::clamp<uint32_t>(static_cast<uint32_t>(systems.size()), 1, kMostThreads);
   options.stop = voice_.stop;
-  ledger_.recorder().OnTransition([&](const Transition& transition) {
-    work.gate->NoteTransition(transition);
-    TellTransition(transition);
-  });
+  ledger_.recorder().OnTransition(
+      [&](const Transition& transition) { TellTransition(transition); });
   const PipelineEnvironment& environment = pipeline_.environment();
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
   if (voice_.begin) voice_.begin();

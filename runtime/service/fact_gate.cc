@@ -106,24 +106,14 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
       held_.emplace(planned.action.key, planned.held_because);
     } else if (planned.status == ActionStatus::kNotice) {
       held_.emplace(planned.action.key,
-                    fmt::format("its time comes at {}", FormatInstant(planned.due)));
+                    planned.held_because.empty()
+                        ? fmt::format("its time comes at {}", FormatInstant(planned.due))
+                        : planned.held_because);
     }
   }
 }
 
 FactGate::~FactGate() = default;
-
-void FactGate::NoteBegun(std::set<std::pair<std::string, uint32_t>> stages) {
-  begun_.merge(std::move(stages));
-}
-
-void FactGate::NoteTransition(const Transition& transition) {
-  const ActionState state = transition.entry.state;
-  if (state != ActionState::kApplied && state != ActionState::kVerified) return;
-  for (const ActionReason& reason : transition.entry.action.reasons) {
-    begun_.emplace(reason.finding_id, reason.stage);
-  }
-}
 
 Result<FactGate::Moment*> FactGate::Now() {
   const Instant now = std::max(clock_.Now(), derivation_.now);
@@ -163,7 +153,6 @@ std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
 
 Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
                                        std::optional<Instant> seen_use, Instant known_use) {
-  if (begun_.contains({reason.finding_id, reason.stage})) return std::string();
   const auto ground = GroundOf(reason);
   if (!ground) return fmt::format("{} no longer matches", reason.policy);
   const ir::Rule& rule = derivation_.program.rules[ground->rule];
@@ -186,17 +175,6 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
   if (*seen_use <= known_use) return std::string();
   return fmt::format("it was used at {}, as its system says and no feed has told yet",
                      FormatInstant(*seen_use));
-}
-
-// A policy may still match and no longer ask for this action: its row hangs on another one now, or
-// its stages are others. Once something has happened, a stage is finished also when its match
-// ended.
-bool FactGate::AsksNot(Moment& moment, const JournalEntry& entry, const ActionReason& reason) {
-  if (asked_.contains(entry.action.key)) return false;
-  if (!begun_.contains({reason.finding_id, reason.stage})) return true;
-  const auto ground = GroundOf(reason);
-  return ground &&
-         moment.evaluator.Judge(ground->rule, ground->row).verdict == eval::Verdict::kMatch;
 }
 
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
@@ -227,14 +205,14 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
       continue;
     }
     RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen_use, known_use));
-    if (ended.empty() && !is_done && AsksNot(*moment, entry, reason)) {
+    // A policy may still match and no longer ask for this action: its row hangs on another one now,
+    // or its stages are others.
+    if (ended.empty() && !is_done && !asked_.contains(action.key)) {
       ended = fmt::format("{} no longer asks for it", reason.policy);
     }
     if (ended.empty()) {
       const auto held = held_.find(action.key);
-      if (held == held_.end() || begun_.contains({reason.finding_id, reason.stage})) {
-        return GateAnswer{};
-      }
+      if (held == held_.end()) return GateAnswer{};
       return GateAnswer{GateAnswer::Kind::kHold, held->second};
     }
     why = std::move(ended);

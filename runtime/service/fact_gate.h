@@ -2,16 +2,14 @@
 //
 // The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
 // asks for any more, what is protected or exempt, and what the target itself has seen used later
-// than any feed has told; held, what the plan of now holds. The judged row is judged again until
-// the stage's first action is done: after that our own work may be what ended the match, and a
-// begun stage is completed, as far as its policy, where it still matches, asks for that. One caller
-// at a time.
+// than any feed has told; held, what the plan of now holds. The judged row is judged again for
+// every action, whatever of its stage is done already: an action whose match has ended does not
+// begin. One caller at a time.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -21,7 +19,6 @@
 #include "engine/base/result.h"
 #include "runtime/env/clock.h"
 #include "runtime/journal/run_options.h"
-#include "runtime/journal/transition.h"
 #include "runtime/plan/access_model.h"
 #include "runtime/plan/exemption.h"
 #include "runtime/service/pipeline.h"
@@ -37,11 +34,6 @@ class FactGate final : public ActionGate {
   // Copies the findings; the rest of the derivation and the clock outlive it.
   FactGate(const Derivation& derivation, std::vector<Exemption> exemptions, const Clock& clock);
   ~FactGate() override;
-
-  // Stages, as finding and number, that something has happened of before the run.
-  void NoteBegun(std::set<std::pair<std::string, uint32_t>> stages);
-  // After each durable step of the run.
-  void NoteTransition(const Transition& transition);
 
   GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override;
   GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) override;
@@ -60,8 +52,6 @@ class FactGate final : public ActionGate {
   // `seen_use`: by what its system says.
   Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
                                std::optional<Instant> seen_use, Instant known_use);
-  // Of a reason that has not ended.
-  bool AsksNot(Moment& moment, const JournalEntry& entry, const ActionReason& reason);
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
 
   const Derivation& derivation_;
@@ -73,7 +63,6 @@ class FactGate final : public ActionGate {
   std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
-  std::set<std::pair<std::string, uint32_t>> begun_;                       // finding, stage
   std::unique_ptr<Moment> moment_;
 };
 

@@ -90,6 +90,48 @@ TEST_CASE_FIXTURE(HandedOver, "WhatIsDueLaterNowIsHeld") {
   CHECK(!Has("on-ann-vpn"));
 }
 
+// Once the first action of a stage was done, its others were carried out after the match had ended.
+TEST_CASE_FIXTURE(CompanyFixture, "AnActionWhoseMatchHasEndedDoesNotBeginBecauseItsStageHas") {
+  Write("policies/access.rescind", R"(
+policy closed "Accounts without an owner have no access" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.owner is unknown and a.tags has "leaving"
+  then { revoke a.grants }
+}
+)");
+  const std::vector<std::vector<std::string>> ways = {{"apply", "--resume", "-o", "json"},
+                                                      {"apply", "--auto", "-o", "json"}};
+  for (const std::vector<std::string>& again : ways) {
+    const std::string name = again[1].substr(2);
+    CAPTURE(name);
+    Write("on-" + name + "-1", "");
+    Write("on-" + name + "-2", "");
+    ImportMore(
+        "{\"entity\":\"system\",\"id\":\"corp\"}\n"
+        "{\"entity\":\"entitlement\",\"id\":\"vpn\",\"system\":\"corp\","
+        "\"name\":\"vpn\"}\n" +
+        Account(name, "\"tags\":[\"leaving\"],") + Grant(name + "-1", name) +
+        Grant(name + "-2", name));
+    Write("fault-apply",
+          "if [ \"$id\" = " + name +
+              "-2 ]; then reply \"\\\"outcome\\\":\\\"transient\\\"\"; exit 0; fi\n");
+    const std::string id = MakePlan();
+    REQUIRE_MESSAGE(
+        Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart,
+        (out.str() + err.str()));
+    CHECK(!Has("on-" + name + "-1"));
+    REQUIRE(files.Remove(folder / "fault-apply").ok());
+    clock.Advance({kMicrosPerHour});
+    ImportMore("{\"entity\":\"account\",\"id\":\"" + name + "\",\"tags\":[]}\n");
+    REQUIRE_MESSAGE(Run(again) == ExitStatus::kDone, (out.str() + err.str()));
+    CHECK(Json()["summary"]["withdrawn"] == 1);
+    CHECK(Has("on-" + name + "-2"));
+    clock.Advance({kMicrosPerHour});
+  }
+}
+
 // The judged identity still matches, but the account is another's now.
 TEST_CASE_FIXTURE(CompanyFixture, "WhatHangsOnAnotherRowNowIsWithdrawnInFlightToo") {
   Write("policies/access.rescind", R"(
