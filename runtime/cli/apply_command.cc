@@ -65,6 +65,8 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
       const auto pipeline,
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kExecute));
   PrintNotices(pipeline->policies(), invocation);
+  RESCIND_ASSIGN(const Instant now, pipeline->Now());
+  RESCIND_TRY(WarnOfNameless(*pipeline, now, invocation));
   RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
                                                        pipeline->environment()));
   const InterruptFlag interrupt;

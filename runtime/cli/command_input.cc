@@ -10,6 +10,7 @@
 #include "engine/base/visible_text.h"
 #include "runtime/audit/audit_log.h"
 #include "runtime/plan/plan_json.h"
+#include "runtime/service/exemption_desk.h"
 #include "runtime/service/notice_reach.h"
 
 namespace rescind {
@@ -124,6 +125,13 @@ void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {
     invocation.Warn(
         Visible(fmt::format("{}; {}", diagnostic.message, diagnostic.help.front().text)));
   }
+}
+
+Status WarnOfNameless(Pipeline& pipeline, Instant now, Invocation& invocation) {
+  RESCIND_ASSIGN(const auto texts,
+                 ListNameless(pipeline.store().key_values(), pipeline.program(), now));
+  for (const std::string& text : texts) invocation.Warn(Visible(text));
+  return {};
 }
 
 }  // namespace rescind

@@ -53,5 +53,7 @@ PipelineEnvironment EnvironmentOf(Invocation& invocation);
 
 // What LoadPolicies found noteworthy, on err.
 void PrintNotices(const LoadedPolicies& policies, Invocation& invocation);
+// Of active exemptions that cover nothing, because their policy is there no more.
+Status WarnOfNameless(Pipeline& pipeline, Instant now, Invocation& invocation);
 
 }  // namespace rescind

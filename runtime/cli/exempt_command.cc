@@ -8,6 +8,7 @@
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/service/action_ledger.h"
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/exemption_desk.h"
@@ -122,12 +123,16 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
   RESCIND_ASSIGN(const Instant now, pipeline->Now());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline->store().key_values()));
+  PolicyRenames(pipeline->program()).MoveTo(exemptions);
   if (!options.all) {
     std::erase_if(exemptions, [&](const Exemption& each) { return each.end() <= now; });
   }
   if (options.format == "json") {
     Json json = {{"format", "rescind.exemptions/1"}, {"exemptions", Json::array()}};
-    for (const Exemption& each : exemptions) json["exemptions"].push_back(ExemptionJson(each, now));
+    for (const Exemption& each : exemptions) {
+      json["exemptions"].push_back(ExemptionJson(each, now));
+      json["exemptions"].back()["problem"] = WhyNamelessText(each, pipeline->program());
+    }
     invocation.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return ExitStatus::kDone;
   }
@@ -137,6 +142,8 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
                                  : fmt::format("until {}", FormatInstant(each.end())),
                Visible(each.Text()), each.policy.empty() ? "all policies" : each.policy,
                Visible(each.reason), Visible(each.owner));
+    const std::string problem = WhyNamelessText(each, pipeline->program());
+    if (!problem.empty()) fmt::print(invocation.out, "  ! {}\n", Visible(problem));
   }
   if (exemptions.empty()) {
     fmt::print(invocation.err, "no exemption{}\n", options.all ? "" : " is active");

@@ -244,6 +244,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   const std::shared_ptr<Derivation> derivation = std::move(derived);
   invocation.leavings = derivation;
   WarnOfPerson(*derivation, derive.filter_person, invocation);
+  RESCIND_TRY(WarnOfNameless(*pipeline, derivation->now, invocation));
   if (!derive.now && !derive.as_of) {
     RESCIND_ASSIGN(const ClockDoubt doubt, pipeline->DoubtClock());
     if (!doubt.behind.empty()) invocation.Warn(doubt.behind);

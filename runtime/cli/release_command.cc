@@ -8,6 +8,7 @@
 #include "engine/base/diagnostic.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/plan/release.h"
 #include "runtime/service/action_ledger.h"
 #include "runtime/service/audit_desk.h"
@@ -114,7 +115,8 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
   KeyValueBatch batch;
   // Two of the same would let it go twice.
-  RESCIND_ASSIGN(const auto others, ListReleases(pipeline->store().key_values()));
+  RESCIND_ASSIGN(auto others, ListReleases(pipeline->store().key_values()));
+  PolicyRenames(pipeline->program()).MoveTo(others);
   std::string replaced;
   for (const Release& other : others) {
     if (!other.IsForTheSame(release) || !other.active(release.created_at)) continue;

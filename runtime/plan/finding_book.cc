@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "runtime/plan/policy_renames.h"
+
 namespace rescind {
 namespace {
 
@@ -139,24 +141,19 @@ Result<FindingBook> FindingBook::Load(const KeyValueReader& reader) {
 }
 
 void FindingBook::Rename(const ir::Program& program) {
-  const auto exists = [&](const std::string& name) {
-    return std::any_of(program.rules.begin(), program.rules.end(), [&](const ir::Rule& rule) {
-      return !rule.protect && rule.full_name == name;
-    });
-  };
-  for (const ir::Rule& rule : program.rules) {
-    if (rule.protect || rule.renamed_from.empty() || exists(rule.renamed_from)) continue;
-    if (findings_.count(rule.full_name) == 0) {
-      if (auto node = findings_.extract(rule.renamed_from)) {
-        node.key() = rule.full_name;
-        for (Finding& finding : node.mapped()) finding.policy = rule.full_name;
+  const PolicyRenames renames(program);
+  for (const auto& [before, now] : renames.all()) {
+    if (findings_.count(now) == 0) {
+      if (auto node = findings_.extract(before)) {
+        node.key() = now;
+        for (Finding& finding : node.mapped()) finding.policy = now;
         findings_.insert(std::move(node));
       }
     }
-    if (records_.count(rule.full_name) == 0) {
-      if (auto node = records_.extract(rule.renamed_from)) {
-        node.key() = rule.full_name;
-        node.mapped().policy = rule.full_name;
+    if (records_.count(now) == 0) {
+      if (auto node = records_.extract(before)) {
+        node.key() = now;
+        node.mapped().policy = now;
         records_.insert(std::move(node));
       }
     }

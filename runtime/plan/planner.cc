@@ -10,6 +10,7 @@
 #include "runtime/plan/plan_assembly.h"
 #include "runtime/plan/plan_draft.h"
 #include "runtime/plan/policy_gates.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/plan/stage_progress.h"
 
 namespace rescind {
@@ -158,7 +159,11 @@ ColumnSet PlannerColumns(const ir::Program& program) {
 }
 
 Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                                const FindingBook& previous, const PlannerOptions& options) {
+                                const FindingBook& previous, PlannerOptions options) {
+  const PolicyRenames renames(input.program);
+  renames.MoveTo(options.exemptions);
+  renames.MoveTo(options.releases);
+  renames.MoveTo(options.past_starts);
   PlanOutcome outcome;
   outcome.findings = previous;
   outcome.transitions = outcome.findings.Advance(input, sweep);

@@ -159,9 +159,10 @@ struct PlanOutcome {
 };
 
 // `sweep` has judged every rule of the program at input.now. `previous` is what the store holds.
+// What the options say of a policy under the name that it was renamed from is said of the policy.
 // Errors: the store or the journal could not be read.
 Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                                const FindingBook& previous, const PlannerOptions& options);
+                                const FindingBook& previous, PlannerOptions options);
 
 // What was really handed over.
 struct AppliedSelection {

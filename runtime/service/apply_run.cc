@@ -9,6 +9,7 @@
 #include "engine/base/assert.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
 
@@ -272,12 +273,18 @@ Status ApplyRun::BeginLog(Work& work, size_t action_count) {
 Status ApplyRun::StoreFindings(Work& work) {
   KeyValueBatch batch;
   work.outcome().findings.WriteChanges(work.derivation->previous, batch);
+  RESCIND_ASSIGN(const auto renamed, StoreRenames(pipeline_.store().key_values(),
+                                                  PolicyRenames(work.derivation->program), batch));
   RESCIND_TRY(DropOldRemovalStarts(pipeline_.store().key_values(), work.derivation->now, batch));
   PutLastEvaluation(batch, work.derivation->now);
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
-                !work.outcome().transitions.empty();
+                !work.outcome().transitions.empty() || !renamed.empty();
   if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
+  for (const auto& [before, now] : renamed) {
+    std::string& text = events.front().details["renamed"].text;
+    text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", before, now);
+  }
   return ledger_.recorder().Record(events, batch);
 }
 

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/plan/policy_renames.h"
+
 namespace rescind {
 namespace {
 
@@ -84,7 +86,8 @@ class DoneFindings {
 
   // Of another entity than the judged one it may keep one of several targets.
   Status NoteExemptions(Instant now) {
-    RESCIND_ASSIGN(const auto exemptions, ListExemptions(pipeline_.store().key_values()));
+    RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
+    PolicyRenames(pipeline_.program()).MoveTo(exemptions);
     for (const Exemption& exemption : exemptions) {
       if (!exemption.active(now)) continue;
       RESCIND_ASSIGN(const auto row, FindRow(exemption.entity, exemption.row_id));

@@ -1,6 +1,10 @@
 #include "runtime/service/exemption_desk.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "runtime/plan/policy_renames.h"
 
 namespace rescind {
 namespace {
@@ -45,6 +49,30 @@ Status CloseExemption(const KeyValueReader& reader, const std::string& id, Insta
     return recorder.Record({event}, batch);
   }
   return Error{ErrorKind::kNotFound, "there is no exemption " + id, ""};
+}
+
+std::string WhyNamelessText(const Exemption& exemption, const ir::Program& program) {
+  const PolicyRenames renames(program);
+  if (exemption.policy.empty() || renames.IsThere(renames.NameNow(exemption.policy))) return "";
+  return fmt::format(
+      "it covers nothing: no policy is called {0}, and none says `renamed from {0}`; if that "
+      "policy "
+      "has another name now, say so there, else end the exemption: rescind exempt end {1}",
+      exemption.policy, exemption.id);
+}
+
+Result<std::vector<std::string>> ListNameless(const KeyValueReader& reader,
+                                              const ir::Program& program, Instant now) {
+  std::vector<std::string> texts;
+  RESCIND_ASSIGN(const auto exemptions, ListExemptions(reader));
+  for (const Exemption& exemption : exemptions) {
+    if (!exemption.active(now)) continue;
+    const std::string why = WhyNamelessText(exemption, program);
+    if (!why.empty()) {
+      texts.push_back(fmt::format("exemption {} ({}): {}", exemption.id, exemption.Text(), why));
+    }
+  }
+  return texts;
 }
 
 }  // namespace rescind

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "engine/ir/program.h"
 #include "runtime/plan/exemption.h"
 #include "runtime/service/transition_recorder.h"
 
@@ -16,5 +18,12 @@ Result<Exemption> AddExemption(Exemption wanted, TransitionRecorder& recorder,
 Status CloseExemption(const KeyValueReader& reader, const std::string& id, Instant now,
                       const std::string& reason, TransitionRecorder& recorder,
                       const std::string& trigger);
+
+// What is wrong with an exemption of a policy that is there no more and that no policy was renamed
+// from: it covers nothing. Empty for every other.
+std::string WhyNamelessText(const Exemption& exemption, const ir::Program& program);
+// The same of all that are active at `now`, a sentence each. Errors: the store's.
+Result<std::vector<std::string>> ListNameless(const KeyValueReader& reader,
+                                              const ir::Program& program, Instant now);
 
 }  // namespace rescind

@@ -9,6 +9,7 @@
 #include "engine/eval/reference_evaluator.h"
 #include "engine/ir/reads.h"
 #include "runtime/plan/exemption_cover.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/plan/protection.h"
 
 namespace rescind {
@@ -96,6 +97,7 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
       model_(derivation.facts),
       exemptions_(std::move(exemptions)),
       clock_(clock) {
+  PolicyRenames(derivation.program).MoveTo(exemptions_);
   for (uint32_t index = 0; index < derivation.program.rules.size(); ++index) {
     const ir::Rule& rule = derivation.program.rules[index];
     if (!rule.protect) rules_.emplace(rule.full_name, index);

@@ -57,7 +57,7 @@ class FactGate final : public ActionGate {
   const Derivation& derivation_;
   const FindingBook findings_;
   const AccessModel model_;
-  const std::vector<Exemption> exemptions_;
+  std::vector<Exemption> exemptions_;
   const Clock& clock_;
   std::unordered_set<std::string> asked_;                                  // keys of now
   std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key

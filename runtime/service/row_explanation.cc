@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/eval/undecided_cause.h"
+#include "runtime/plan/policy_renames.h"
 
 namespace rescind {
 namespace {
@@ -74,7 +75,8 @@ Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivati
       result.rules.push_back(std::move(explained));
     }
   }
-  RESCIND_ASSIGN(const auto exemptions, ListExemptions(pipeline.store().key_values()));
+  RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline.store().key_values()));
+  PolicyRenames(program).MoveTo(exemptions);
   for (const Exemption& exemption : exemptions) {
     const bool names_row = exemption.row_id.empty() || (exemption.entity == target.entity_name &&
                                                         exemption.row_id == target.id);

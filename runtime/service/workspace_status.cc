@@ -8,6 +8,7 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/service/done_findings.h"
 
 namespace rescind {
@@ -87,8 +88,10 @@ void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& statu
                    [](const HeldActions& a, const HeldActions& b) { return a.count > b.count; });
 }
 
-Status ReadReleases(const KeyValueReader& reader, WorkspaceStatus& status) {
+Status ReadReleases(const KeyValueReader& reader, const ir::Program& program,
+                    WorkspaceStatus& status) {
   RESCIND_ASSIGN(status.releases, ListReleases(reader));
+  PolicyRenames(program).MoveTo(status.releases);
   std::erase_if(status.releases,
                 [&](const Release& release) { return !release.active(status.now); });
   std::stable_sort(status.releases.begin(), status.releases.end(),
@@ -228,7 +231,7 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
   }
   RESCIND_TRY(ReadUnsent(store.key_values(), most_listed, status));
   ReadHeld(pipeline, *journal, status);
-  RESCIND_TRY(ReadReleases(store.key_values(), status));
+  RESCIND_TRY(ReadReleases(store.key_values(), pipeline.program(), status));
   std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
     ++status.actions[entry.state];
