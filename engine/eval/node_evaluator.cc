@@ -168,6 +168,10 @@ Value NodeEvaluator::ReadColumn(EntityId entity, FieldId field, const Column& co
 }
 
 Value NodeEvaluator::ReadField(EntityId entity, FieldId field, RowId row) const {
+  if (!supposed_.empty()) {
+    const auto supposed = supposed_.find({entity, row, field});
+    if (supposed != supposed_.end()) return supposed->second;
+  }
   const Table& table = input_.facts.table(entity);
   const FieldType& type = input_.program.schema.field(entity, field).type;
   if (type.kind != TypeKind::kText || table.has(field)) {

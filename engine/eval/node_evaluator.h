@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "engine/eval/sweep.h"
@@ -53,6 +55,11 @@ class NodeEvaluator {
   void Bind(ir::FrameId frame, Value member) { bound_[frame.index()] = std::move(member); }
   void Release(ir::FrameId frame) { bound_[frame.index()].reset(); }
   bool IsBound(ir::FrameId frame) const { return bound_[frame.index()].has_value(); }
+  // Reads that field of that row so, whatever the facts say, until Doubt.
+  void Suppose(FactRow row, FieldId field, Value value) {
+    supposed_[{row.entity, row.row, field}] = std::move(value);
+  }
+  void Doubt() { supposed_.clear(); }
 
   Timed Evaluate(ir::NodeId node);
   // Ascending, each once; what was never delivered comes last.
@@ -96,6 +103,7 @@ class NodeEvaluator {
 
   const EvaluationInput input_;
   std::vector<std::optional<Value>> bound_;  // by frame
+  std::map<std::tuple<EntityId, RowId, FieldId>, Value> supposed_;
   std::map<uint32_t, std::unique_ptr<re2::RE2>> patterns_;
 };
 

@@ -49,6 +49,16 @@ Judgement ReferenceEvaluator::Judge(uint32_t rule_index, RowId row) {
   return judgement;
 }
 
+Judgement ReferenceEvaluator::JudgeSupposing(const std::vector<SupposedInstant>& supposed,
+                                             uint32_t rule_index, RowId row) {
+  for (const SupposedInstant& each : supposed) {
+    state_->evaluator.Suppose(each.row, each.field, KnownValue(each.at));
+  }
+  const Judgement judgement = Judge(rule_index, row);
+  state_->evaluator.Doubt();
+  return judgement;
+}
+
 Value ReferenceEvaluator::Evaluate(ir::NodeId node, RowId row) {
   state_->StandOn(state_->evaluator.input().program.node(node).frame, row);
   return state_->evaluator.Evaluate(node).value;

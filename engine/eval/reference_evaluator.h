@@ -22,6 +22,13 @@ struct Judgement {
   bool operator==(const Judgement&) const = default;
 };
 
+// A time field of a row that has another value than the facts say.
+struct SupposedInstant {
+  FactRow row;
+  FieldId field;
+  Instant at;
+};
+
 class ReferenceEvaluator {
  public:
   // The input outlives it.
@@ -30,6 +37,9 @@ class ReferenceEvaluator {
 
   // Of any row; one that is not live and complete does not match and never will by itself.
   Judgement Judge(uint32_t rule, RowId row);
+  // The same as if these fields of these rows held these instants: what somebody has seen, and no
+  // feed has told yet.
+  Judgement JudgeSupposing(const std::vector<SupposedInstant>& supposed, uint32_t rule, RowId row);
   // A node of the root frame of the row's entity, or one that depends on no row.
   Value Evaluate(ir::NodeId node, RowId row);
   // The members of a collection seen from that row, each once, ascending: live rows of an entity.

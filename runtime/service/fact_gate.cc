@@ -7,7 +7,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/eval/reference_evaluator.h"
-#include "engine/ir/reads.h"
 #include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/protection.h"
@@ -24,28 +23,21 @@ bool TellsUse(std::string_view field) {
   return std::find(kNames.begin(), kNames.end(), field) != kNames.end();
 }
 
-// Does the rule ask for the last use of anything?
-bool ReadsUse(const ir::Program& program, const ir::Rule& rule) {
-  ir::NodeSearch reads(program, [&](const ir::Node& node) {
-    return node.op == ir::Op::kField && node.field.valid() &&
-           TellsUse(program.schema.field(node.entity, node.field).name);
-  });
-  return reads.In(rule.match);
-}
-
-// What the facts say of the last use of a row itself; 0: nothing.
-Instant UseInFacts(const FactBase& facts, EntityId entity, RowId row) {
-  Instant latest{0};
-  const EntityDef& definition = facts.schema().entity(entity);
-  const Table& table = facts.table(entity);
+// What the facts would say of the row's last use, were they as new as what its system has seen.
+void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
+            std::vector<eval::SupposedInstant>& uses) {
+  const EntityDef& definition = facts.schema().entity(row.entity);
+  const Table& table = facts.table(row.entity);
   for (uint32_t index = 0; index < definition.fields.size(); ++index) {
     const FieldId field(index);
     const bool is_time = definition.fields[index].type.kind == TypeKind::kTime;
+    // What was not loaded, no policy reads.
     if (!is_time || !TellsUse(definition.fields[index].name) || !table.has(field)) continue;
     const Column& column = table.column(field);
-    if (!column.IsUnknown(row)) latest = std::max(latest, Instant{column.longs()[row.index()]});
+    const bool is_news =
+        column.IsUnknown(row.row) || Instant{column.longs()[row.row.index()]} < seen_use;
+    if (is_news) uses.push_back({row, field, seen_use});
   }
-  return latest;
 }
 
 ir::Verb InPolicies(Verb verb) {
@@ -153,8 +145,21 @@ std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
   return Ground{rule->second, row->second};
 }
 
+// Whoever uses a grant, a credential or a session uses its account.
+std::vector<eval::SupposedInstant> FactGate::UsesSeen(eval::FactRow target,
+                                                      std::optional<Instant> seen_use) const {
+  std::vector<eval::SupposedInstant> uses;
+  if (!seen_use) return uses;
+  AddUse(derivation_.facts, target, *seen_use, uses);
+  const auto account = model_.AccountOf(target);
+  if (account && target.entity != model_.account()) {
+    AddUse(derivation_.facts, {model_.account(), *account}, *seen_use, uses);
+  }
+  return uses;
+}
+
 Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
-                                       std::optional<Instant> seen_use, Instant known_use) {
+                                       const std::vector<eval::SupposedInstant>& uses) {
   const auto ground = GroundOf(reason);
   if (!ground) return fmt::format("{} no longer matches", reason.policy);
   const ir::Rule& rule = derivation_.program.rules[ground->rule];
@@ -166,17 +171,11 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
     return fmt::format("{} no longer matches", reason.policy);
   }
-  if (!seen_use || !ReadsUse(derivation_.program, rule)) return std::string();
-  for (const ir::EvidencePath& evidence : rule.evidence) {
-    if (!evidence.field.valid()) continue;
-    if (!TellsUse(derivation_.program.schema.field(evidence.entity, evidence.field).name)) continue;
-    const eval::Value value = moment.evaluator.Evaluate(evidence.value, ground->row);
-    const auto* at = value.known() ? std::get_if<Instant>(&value.content) : nullptr;
-    if (at != nullptr) known_use = std::max(known_use, *at);
-  }
-  if (*seen_use <= known_use) return std::string();
+  if (uses.empty()) return std::string();
+  const auto supposing = moment.evaluator.JudgeSupposing(uses, ground->rule, ground->row);
+  if (supposing.verdict == eval::Verdict::kMatch) return std::string();
   return fmt::format("it was used at {}, as its system says and no feed has told yet",
-                     FormatInstant(*seen_use));
+                     FormatInstant(uses.front().at));
 }
 
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
@@ -197,7 +196,7 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
                                 veto->undecided ? "undecided protect" : "it is protected by",
                                 veto->by, veto->detail));
   }
-  const Instant known_use = UseInFacts(derivation_.facts, *entity, *row);
+  const std::vector<eval::SupposedInstant> uses = UsesSeen({*entity, *row}, seen_use);
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
   const bool is_done = model_.InWantedState(InPolicies(action.verb), {*entity, *row});
   std::string why = "no policy asks for it";
@@ -206,7 +205,7 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
       why = fmt::format("it is exempt: {}", veto->detail);
       continue;
     }
-    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, seen_use, known_use));
+    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, uses));
     // A policy may still match and no longer ask for this action: its row hangs on another one now,
     // or its stages are others.
     if (ended.empty() && !is_done && !asked_.contains(action.key)) {

@@ -1,10 +1,10 @@
 // FactGate: whether an action may still begin, by the facts of now.
 //
 // The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
-// asks for any more, what is protected or exempt, and what the target itself has seen used later
-// than any feed has told; held, what the plan of now holds. The judged row is judged again for
-// every action, whatever of its stage is done already: an action whose match has ended does not
-// begin. One caller at a time.
+// asks for any more, what is protected or exempt, and what no longer matches once the use that only
+// its system has seen is taken for a fact; held, what the plan of now holds. The judged row is
+// judged again for every action, whatever of its stage is done already: an action whose match has
+// ended does not begin. One caller at a time.
 #pragma once
 
 #include <map>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/eval/reference_evaluator.h"
 #include "runtime/env/clock.h"
 #include "runtime/journal/run_options.h"
 #include "runtime/plan/access_model.h"
@@ -48,10 +49,12 @@ class FactGate final : public ActionGate {
 
   Result<Moment*> Now();
   std::optional<Ground> GroundOf(const ActionReason& reason);
-  // Why the reason no longer stands; empty when it does. `known_use`: of the target, by the facts.
-  // `seen_use`: by what its system says.
+  // What the facts do not say of the target's last use, and its system does.
+  std::vector<eval::SupposedInstant> UsesSeen(eval::FactRow target,
+                                              std::optional<Instant> seen_use) const;
+  // Why the reason no longer stands, `uses` taken for facts; empty when it does.
   Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
-                               std::optional<Instant> seen_use, Instant known_use);
+                               const std::vector<eval::SupposedInstant>& uses);
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
 
   const Derivation& derivation_;

@@ -1,0 +1,74 @@
+// What a system has seen used, and no feed has told yet.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+struct SeenUse : CompanyFixture {
+  // ann's account is from 2019, and no feed tells when anybody logs in.
+  ExitStatus ApplyWith(const std::string& condition, const std::string& last_used) {
+    Write("policies/access.rescind",
+          "policy unused \"Unused\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+          "  for a in account\n  when a.created_at is known and (" +
+              condition + ")\n  then { disable a }\n}\n");
+    ImportCompany();
+    ImportMore(
+        "{\"entity\":\"account\",\"id\":\"ann\",\"created_at\":\"2019-01-01T00:00:00Z\","
+        "\"tags\":[\"left\"]}\n");
+    Write("on-ann", "");
+    Write("fault-observe",
+          "reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,\\\"preimage\\\":{},"
+          "\\\"last_used\\\":\\\"" +
+              last_used + "\\\"\"; exit 0\n");
+    return ApplyConfirmed();
+  }
+};
+constexpr const char* kUnused = "(a.last_login ?? a.created_at) older than 90d";
+
+// Any use that the facts did not know kept the access for ever, with exit status 0, however long
+// ago it was.
+TEST_CASE_FIXTURE(SeenUse, "UseLongAgoIsNoReasonToKeepTheAccess") {
+  REQUIRE_MESSAGE(ApplyWith(kUnused, "2020-01-01T00:00:00Z") == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 1);
+  CHECK(!Has("on-ann"));
+}
+
+TEST_CASE_FIXTURE(SeenUse, "UseOfYesterdayKeepsTheAccess") {
+  REQUIRE_MESSAGE(ApplyWith(kUnused, "2026-05-31T00:00:00Z") == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  CHECK(Complains("it was used at 2026-05-31T00:00:00Z, as its system says"));
+  CHECK(Has("on-ann"));
+}
+
+TEST_CASE_FIXTURE(SeenUse, "UseKeepsNothingThatGoesForAnotherReason") {
+  REQUIRE_MESSAGE(ApplyWith(std::string(kUnused) + " or a.tags has \"left\"",
+                            "2026-05-31T00:00:00Z") == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 1);
+  CHECK(!Has("on-ann"));
+}
+
+TEST_CASE_FIXTURE(SeenUse, "WhoeverUsesAGrantUsesItsAccount") {
+  Write("policies/access.rescind", R"(
+policy unused "Grants of unused accounts" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for g in grant
+  when (g.account.last_login ?? g.granted_at) older than 90d
+  then { revoke g }
+}
+)");
+  ImportCompany();
+  Write("on-ann-vpn", "");
+  Write("fault-observe",
+        "reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,\\\"preimage\\\":{},"
+        "\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-ann-vpn"));
+  CHECK(Json()["summary"]["withdrawn"] == 4);
+}
+
+}  // namespace
+}  // namespace rescind
