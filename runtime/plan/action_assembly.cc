@@ -40,6 +40,7 @@ class ActionAssembly {
     planned.due = sketch.due;
     if (sketch.held_because) planned.held_because = *sketch.held_because;
     RESCIND_ASSIGN(planned.action.target, draft_.model.Describe(sketch.target));
+    draft_.FindHome(planned.action.verb, planned.action.playbook, planned.action.target);
     RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(sketch.target));
     ActionTerms terms;
     RESCIND_TRY(SetKey(planned, terms));
@@ -225,7 +226,7 @@ Result<std::vector<ActionTraits>> ReadTraits(const PlanDraft& draft, const Actio
     ActionTraits* next = traits.data() + piece * kPieceActions;
     for (const uint32_t number : numbers) {
       const ActionSketch& sketch = sketches.actions[number];
-      RESCIND_ASSIGN(const ActionTarget target, draft.model.Identify(sketch.target));
+      RESCIND_ASSIGN(const ActionTarget target, draft.Identify(sketch.target, *sketch.wanted));
       next->wanted_key = WantedStateKey(draft.options.store_id, target, ToVerb(sketch.wanted->verb),
                                         sketch.wanted->playbook);
       if (draft.options.history) {

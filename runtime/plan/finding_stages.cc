@@ -138,7 +138,7 @@ class FindingWalk {
 
   Result<ActionHistory> HistoryOf(const Wish& wish) {
     if (!draft_.options.history) return ActionHistory();
-    RESCIND_ASSIGN(const ActionTarget target, draft_.model.Identify(wish.target));
+    RESCIND_ASSIGN(const ActionTarget target, draft_.Identify(wish.target, *wish.action));
     return draft_.options.history(WantedStateKey(draft_.options.store_id, target,
                                                  ToVerb(wish.action->verb), wish.action->playbook));
   }

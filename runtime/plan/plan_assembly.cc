@@ -112,7 +112,7 @@ class PlanAssembly {
     if (draft_.options.history || draft_.options.key_unlisted) {
       RESCIND_ASSIGN(traits, ReadTraits(draft_, sketches_, others));
     }
-    CountShown();
+    RESCIND_TRY(CountShown());
     uint64_t& escalated = outcome_.plan.summary.escalated_count;
     for (const PlannedAction& planned : outcome_.plan.actions) {
       escalated += planned.escalated ? 1 : 0;
@@ -141,9 +141,10 @@ class PlanAssembly {
 
  private:
   // By rows, where ArrangePlan counts texts of actions that are all listed.
-  void CountShown() {
+  Status CountShown() {
     PlanSummary& summary = outcome_.plan.summary;
-    std::set<std::optional<RowId>> systems;
+    std::set<RowId> systems;
+    std::set<std::string> names;
     std::unordered_set<uint32_t> people;
     for (const uint32_t number : shown_) {
       const ActionSketch& sketch = sketches_.actions[number];
@@ -153,11 +154,22 @@ class PlanAssembly {
         case ActionStatus::kNotice: ++summary.notice_count; break;
         case ActionStatus::kHeld: ++summary.held_count; break;
       }
-      systems.insert(draft_.model.SystemOf(sketch.target));
+      if (const auto system = draft_.model.SystemOf(sketch.target)) {
+        systems.insert(*system);
+      } else {
+        ActionTarget target;
+        draft_.FindHome(ToVerb(sketch.wanted->verb), sketch.wanted->playbook, target);
+        names.insert(target.system);
+      }
       if (const auto person = draft_.model.PersonOf(sketch.target)) people.insert(person->index());
     }
-    summary.system_count = systems.size();
+    for (const RowId system : systems) {
+      RESCIND_ASSIGN(std::string name, draft_.model.SystemName(system));
+      names.insert(std::move(name));
+    }
+    summary.system_count = names.size();
     summary.person_count = people.size();
+    return {};
   }
 
   void AddStarts() {

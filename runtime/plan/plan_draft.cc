@@ -28,6 +28,18 @@ Result<std::unique_ptr<PlanDraft>> PlanDraft::Make(const eval::EvaluationInput& 
   return std::unique_ptr<PlanDraft>(new PlanDraft(input, sweep, options, book, std::move(cover)));
 }
 
+void PlanDraft::FindHome(Verb verb, const std::string& playbook, ActionTarget& target) const {
+  if (verb != Verb::kRun || !target.system.empty() || !options.runs_playbook) return;
+  const std::vector<std::string> systems = options.runs_playbook(playbook);
+  if (systems.size() == 1) target.system = systems.front();
+}
+
+Result<ActionTarget> PlanDraft::Identify(eval::FactRow row, const ir::Action& action) const {
+  RESCIND_ASSIGN(ActionTarget target, model.Identify(row));
+  FindHome(ToVerb(action.verb), action.playbook, target);
+  return target;
+}
+
 bool PlanDraft::PolicyShown(const std::string& policy) const {
   const auto& filter = options.filter_policies;
   return filter.empty() || std::find(filter.begin(), filter.end(), policy) != filter.end();

@@ -99,6 +99,12 @@ class PlanDraft {
     return input.facts.texts().Id(row.entity, row.row);
   }
 
+  // A playbook is run where its row lives; on a row that lives in no system, such as a person,
+  // where the one target is that can run it.
+  void FindHome(Verb verb, const std::string& playbook, ActionTarget& target) const;
+  // Without attributes: all that the key of that action on the row needs.
+  Result<ActionTarget> Identify(eval::FactRow row, const ir::Action& action) const;
+
   // By PlannerOptions::filter_policies and filter_person; limits and gates see everything.
   bool PolicyShown(const std::string& policy) const;
   Result<bool> PersonShown(eval::FactRow row) const;

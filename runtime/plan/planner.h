@@ -100,6 +100,9 @@ struct PlannerOptions {
   std::set<std::pair<std::string, uint32_t>> untouched;
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
   std::function<std::string(const std::string& recipient)> unreachable;
+  // Systems whose target can run a playbook, ascending: where one is run on a row that lives in no
+  // system. Absent: none.
+  std::function<std::vector<std::string>(const std::string& playbook)> runs_playbook;
   SupportQuery support;                // absent: every system can do everything, irreversibly
   HistoryQuery history;                // absent: nothing was ever done
   const SourceMap* sources = nullptr;  // for "policies/stale.rescind:11"; may be null

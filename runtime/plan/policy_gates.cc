@@ -1,6 +1,7 @@
 #include "runtime/plan/policy_gates.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -125,9 +126,11 @@ class SupportCheck {
     action.playbook = claim.action->playbook;
     action.target.entity = draft_.input.program.schema.entity(claim.target.entity).name;
     RESCIND_ASSIGN(action.target.system, draft_.model.SystemName(system));
+    draft_.FindHome(action.verb, action.playbook, action.target);
     const std::string& name = action.target.system;
     const SystemSupport support = draft_.options.support(action);
     if (support.can) return nullptr;
+    if (name.empty() && action.verb == Verb::kRun) return draft_.Intern(WhyHomeless(action));
     if (!support.has_target) {
       return draft_.Intern(
           name.empty()
@@ -138,6 +141,23 @@ class SupportCheck {
                                  ? fmt::format("{} {}", VerbName(action.verb), action.target.entity)
                                  : fmt::format("run {}", action.playbook);
     return draft_.Intern(fmt::format("[target.{}] cannot {}", name, what));
+  }
+
+  // Which of several systems is meant, nobody has said.
+  std::string WhyHomeless(const Action& action) const {
+    const std::string& playbook = action.playbook;
+    const auto systems = draft_.options.runs_playbook ? draft_.options.runs_playbook(playbook)
+                                                      : std::vector<std::string>();
+    if (systems.empty()) {
+      return fmt::format(
+          "no target of rescind.toml can run \"{0}\", and {1} rows live in no system: add \"run "
+          "{0}\" to the `can` of one",
+          playbook, action.target.entity);
+    }
+    return fmt::format(
+        "several targets of rescind.toml can run \"{}\" ({}), and {} rows live in no system: "
+        "leave it in the `can` of one, or give it another name there",
+        playbook, fmt::join(systems, ", "), action.target.entity);
   }
 
   PlanDraft& draft_;

@@ -219,6 +219,9 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     return SystemSupport{true, capability != nullptr,
                          capability != nullptr && capability->reversible};
   };
+  planner.runs_playbook = [this](const std::string& playbook) {
+    return runners_->ListSystemsThatRun(playbook);
+  };
   planner.unreachable = [this](const std::string& recipient) {
     return WhyUnreachable(workspace_, recipient);
   };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "runtime/executors/capability.h"
 #include "runtime/executors/registry.h"
 #include "runtime/service/foreign_text.h"
 
@@ -91,6 +92,18 @@ void SystemRunners::Add(const std::string& system, std::unique_ptr<Executor> exe
 ActionRunner* SystemRunners::Find(const std::string& system) {
   const auto found = runners_.find(system);
   return found == runners_.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::string> SystemRunners::ListSystemsThatRun(const std::string& playbook) const {
+  Action action;
+  action.verb = Verb::kRun;
+  action.playbook = playbook;
+  std::vector<std::string> systems;
+  for (const auto& [name, runner] : runners_) {
+    const ExecutorDescription described = runner->executor().Describe();
+    if (FindCapability(described.capabilities, action) != nullptr) systems.push_back(name);
+  }
+  return systems;
 }
 
 const Executor* SystemRunners::FindExecutor(const std::string& system) const {

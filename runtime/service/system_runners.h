@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "runtime/executors/executor.h"
@@ -30,6 +31,8 @@ class SystemRunners final : public ActionRunners {
   ActionRunner* Find(const std::string& system) override;
   // For plans: what a system can do. Null when it has no target.
   const Executor* FindExecutor(const std::string& system) const;
+  // Those that can run that playbook, ascending.
+  std::vector<std::string> ListSystemsThatRun(const std::string& playbook) const;
 
  private:
   class Runner;
