@@ -310,7 +310,6 @@ Result<StagesUnderWay> Journal::ListStagesUnderWay() const {
   return stages;
 }
 
-// Actions that the finding asked for when they were over; some may be open again.
 Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {
   const std::string prefix = fmt::format("{}{}/", kOfFindingPrefix, finding_id);
   std::vector<std::string> keys;

@@ -97,6 +97,9 @@ class Journal {
   // or compensated (its effect is gone again), the same when it is not done yet, else 1.
   // `latest`: of the wanted state.
   static uint32_t EpisodeAfter(const std::optional<JournalEntry>& latest);
+  // Actions that the finding asked for when they were over; some may be open again. Empty for a
+  // journal of an earlier program, which has not noted them.
+  Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   // Whether something has happened yet, of each stage that still asks for an open action. Reads
@@ -117,7 +120,6 @@ class Journal {
   // The steps in order and what is in `batch`, all or nothing. Several may be of one action.
   Status Take(std::span<const JournalStep> steps, const std::string& trigger,
               KeyValueBatch batch = {});
-  Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
   Result<std::optional<JournalEntry>> FindUnlocked(const std::string& key) const;
   Status Move(const std::string& key, ActionState to, const std::string& reason,
               const std::string& trigger);

@@ -513,7 +513,8 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
                                          pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
-  RESCIND_TRY(work.notices.SendWithdrawn(work.outcome(), work.derivation->facts));
+  RESCIND_TRY(
+      work.notices.SendWithdrawn(work.outcome(), work.derivation->facts, ledger_.journal()));
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));

@@ -1,9 +1,14 @@
 #include "runtime/service/notice_round.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace rescind {
 namespace {
+
+constexpr size_t kNamedDeeds = 20;
 
 std::string RecordKey(const StageName& stage, std::string_view recipient) {
   return fmt::format("{}{}/{}/{}", kSentNoticePrefix, stage.first, stage.second,
@@ -102,22 +107,68 @@ Result<std::string> JudgedIdOf(const Finding& finding, const FactBase& facts) {
   return facts.texts().Id(*entity, finding.row);
 }
 
-Notice WithdrawalOf(const FindingTransition& transition, const std::string& judged_id) {
+// "disable account ldap/ann on corp at 2026-04-08T00:00:00Z"
+std::string DeedOf(const JournalEntry& entry) {
+  const ActionTarget& target = entry.action.target;
+  return fmt::format(
+      "{} {} {} on {} {}", VerbName(entry.action.verb), target.entity, target.id, target.system,
+      entry.state == ActionState::kVerified ? fmt::format("at {}", FormatInstant(entry.changed_at))
+                                            : "(being done)");
+}
+
+// What had happened of the finding when its match ended.
+Result<std::vector<std::string>> DeedsOf(const std::string& finding, const Journal& journal) {
+  std::vector<std::string> deeds;
+  RESCIND_ASSIGN(const auto over, journal.ListOver(finding));
+  for (const JournalEntry& entry : over) {
+    if (entry.state == ActionState::kVerified) deeds.push_back(DeedOf(entry));
+  }
+  RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;  // open ones come first
+    const auto& reasons = entry.action.reasons;
+    const bool is_of_it =
+        std::any_of(reasons.begin(), reasons.end(),
+                    [&](const ActionReason& reason) { return reason.finding_id == finding; });
+    if (is_of_it && HasTouched(entry)) deeds.push_back(DeedOf(entry));
+    return true;
+  }));
+  std::sort(deeds.begin(), deeds.end());
+  return deeds;
+}
+
+std::string ListDeeds(const std::vector<std::string>& deeds) {
+  const size_t named = std::min(deeds.size(), kNamedDeeds);
+  std::string text = fmt::format(
+      "{}", fmt::join(deeds.begin(), deeds.begin() + static_cast<std::ptrdiff_t>(named), "; "));
+  if (named < deeds.size()) text += fmt::format("; and {} more", deeds.size() - named);
+  return text;
+}
+
+Notice WithdrawalOf(const FindingTransition& transition, const std::string& judged_id,
+                    const std::vector<std::string>& deeds) {
   const Finding& finding = transition.finding;
   Notice notice;
   notice.kind = "withdrawn";
   notice.subject =
-      fmt::format("{} {}: access stays ({})", finding.entity, judged_id, finding.policy);
+      fmt::format("{} {}: {} ({})", finding.entity, judged_id,
+                  deeds.empty() ? "access stays" : "nothing more is to be removed", finding.policy);
+  const std::string before =
+      deeds.empty() ? "Nothing of it will happen."
+                    : fmt::format(
+                          "This was done before, and is not undone by it: {}.\nNothing more "
+                          "of what was announced will happen.",
+                          ListDeeds(deeds));
   notice.text = fmt::format(
-      "What was announced about {} {} no longer holds: {}.\nNothing of it will happen. The policy "
-      "was {}, the finding open since {}.\n",
-      finding.entity, judged_id, transition.detail, finding.policy,
+      "What was announced about {} {} no longer holds: {}.\n{} The policy was {}, the finding open "
+      "since {}.\n",
+      finding.entity, judged_id, transition.detail, before, finding.policy,
       FormatInstant(finding.opened_at));
   notice.about = {{"policy", finding.policy},
                   {"finding", finding.id},
                   {"entity", finding.entity},
                   {"target", judged_id},
                   {"because", transition.detail}};
+  if (!deeds.empty()) notice.about["done"] = ListDeeds(deeds);
   return notice;
 }
 
@@ -257,12 +308,14 @@ Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<Stage
   return {};
 }
 
-Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts) {
+Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts,
+                                  const Journal& journal) {
   for (const FindingTransition& transition : outcome.transitions) {
     const Finding& finding = transition.finding;
     if (transition.step != FindingStep::kWithdrawn || finding.notified.empty()) continue;
     RESCIND_ASSIGN(const std::string judged_id, JudgedIdOf(finding, facts));
-    const Notice notice = WithdrawalOf(transition, judged_id);
+    RESCIND_ASSIGN(const auto deeds, DeedsOf(finding.id, journal));
+    const Notice notice = WithdrawalOf(transition, judged_id, deeds);
     for (const std::string& recipient : finding.notified) {
       AppliedNotice entry;
       entry.policy = finding.policy;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "runtime/journal/journal.h"
 #include "runtime/plan/planner.h"
 #include "runtime/service/apply_report.h"
 #include "runtime/service/notice_sender.h"
@@ -46,9 +47,9 @@ class NoticeRound {
   // says so, what is left counts as failed and is for the next run.
   Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
                      const std::function<bool()>& stop);
-  // Those who were told of a finding hear that it has ended. Best effort: a failure is reported.
-  // `facts`: of the same judgement.
-  Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts);
+  // Those who were told of a finding hear that it has ended, and what of it was done before. Best
+  // effort: a failure is reported. `facts`: of the same judgement.
+  Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts, const Journal& journal);
   // The actions on access that an earlier action had removed and that came back, of which no
   // on-call people have heard. They point into `plan`.
   Result<std::vector<const PlannedAction*>> UntoldReturns(const Plan& plan) const;

@@ -164,7 +164,9 @@ std::string SubjectOf(const UnsentNotice& notice) {
   const std::string row = fmt::format("{} {}", notice.entity, Visible(notice.target));
   if (notice.kind == "came_back") return fmt::format("the alarm that {} came back", row);
   if (notice.kind == "escalated") return fmt::format("the alarm that {} needs a person", row);
-  if (notice.kind == "withdrawn") return fmt::format("{}'s word that {} stays", notice.policy, row);
+  if (notice.kind == "withdrawn") {
+    return fmt::format("{}'s word that it leaves {} alone", notice.policy, row);
+  }
   if (notice.kind == "late") return fmt::format("{}'s alarm that {} is late", notice.policy, row);
   return fmt::format("{}'s notice about {}", notice.policy, row);
 }

@@ -36,6 +36,44 @@ struct TaggedFixture : CompanyFixture {
   }
 };
 
+TEST_CASE_FIXTURE(TaggedFixture, "WhoeverIsToldOfAnEndHearsWhatWasDoneBefore") {
+  CanAlso("delete account");
+  Write("policies/access.rescind",
+        Tagged("tagged", "z",
+               "then { notify \"team\" }\n  then after 7d { disable a }\n"
+               "  then after 30d { delete a }"));
+  TagAnn("\"z\"");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({kWeekMicros});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+  TagAnn("");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  const nlohmann::json last = LastMessage();
+  CHECK(last["kind"] == "withdrawn");
+  CHECK(last["subject"] == "account ann: nothing more is to be removed (access.tagged)");
+  const std::string text = last["text"];
+  CAPTURE(text);
+  CHECK(text.find("This was done before, and is not undone by it: disable account ann on corp at "
+                  "2026-06-08T") != std::string::npos);
+  CHECK(text.find("Nothing of it will happen") == std::string::npos);
+}
+
+struct PersonFixture : TaggedFixture {
+  PersonFixture() {
+    Write("policies/access.rescind",
+          "policy leaver \"Leavers\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+          "  for i in identity\n  when i.status == terminated\n  because \"left\"\n"
+          "  then { run \"fix\" on i  revoke i.accounts.grants }\n}\n");
+    ImportCompany();
+    ImportMore(
+        "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":"
+        "\"terminated\"}\n{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n");
+    Write("on-ann-vpn", "");
+    Write("on-old", "");
+  }
+};
+
 TEST_CASE_FIXTURE(PersonFixture, "APlaybookOnAPersonRunsWhereItsTargetIs") {
   CanAlso("run fix");
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
