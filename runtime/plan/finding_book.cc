@@ -11,9 +11,7 @@
 namespace rescind {
 namespace {
 
-std::string KeyOf(const Finding& finding) {
-  return fmt::format("{}{}/{:08x}", kFindingPrefix, finding.policy, finding.row.index());
-}
+std::string KeyOf(const Finding& finding) { return FindingKey(finding.policy, finding.row); }
 std::string KeyOf(const PolicyRecord& record) { return std::string(kPolicyPrefix) + record.policy; }
 
 template <typename T, typename Decode, typename Take>
@@ -125,6 +123,10 @@ class PolicyMerge {
 };
 
 }  // namespace
+
+std::string FindingKey(std::string_view policy, RowId row) {
+  return fmt::format("{}{}/{:08x}", kFindingPrefix, policy, row.index());
+}
 
 Result<FindingBook> FindingBook::Load(const KeyValueReader& reader) {
   FindingBook book;

@@ -18,6 +18,9 @@ namespace rescind {
 inline constexpr std::string_view kFindingPrefix = "finding/row/";
 inline constexpr std::string_view kPolicyPrefix = "finding/policy/";
 
+// Where the store keeps the finding of a policy on a row.
+std::string FindingKey(std::string_view policy, RowId row);
+
 class FindingBook {
  public:
   FindingBook() = default;

@@ -62,7 +62,7 @@ class FindingWalk {
     if (!finding.resolved) RESCIND_TRY(NoteReturned());
     if (finding.resolved) {
       if (wishes_.empty()) return {};
-      Reopen();
+      RESCIND_TRY(Reopen());
     }
     RESCIND_TRY(NoteDone());
     SetBases();
@@ -75,10 +75,29 @@ class FindingWalk {
       draft_.transitions.push_back({FindingStep::kResolved, finding, ""});
       return {};
     }
-    return has_work ? AddAlarm(stages_before) : Status();
+    if (!has_work) return {};
+    if (!any_vetoed_) NoteEnd(stages_before);
+    return AddAlarm(stages_before);
   }
 
-  void Reopen() {
+  // Once all claims are verified and the notices of what was done are sent, the next plan finds
+  // nothing to do: the finding is over then, not when somebody looks.
+  void NoteEnd(size_t first_stage) {
+    EndDraft end{first_stage, draft_.stages.size(), {}};
+    for (uint32_t stage = 0; stage < rule_.stages.size(); ++stage) {
+      const auto& actions = rule_.stages[stage].actions;
+      if (std::all_of(actions.begin(), actions.end(), Removes)) continue;
+      // What announces a removal has nothing to say after it.
+      if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) continue;
+      const auto& noticed = finding_->noticed;
+      const bool is_told = std::find(noticed.begin(), noticed.end(), stage) != noticed.end();
+      if (!is_told || !ValidBegin(stage)) end.last_notices.push_back(stage);
+    }
+    draft_.ends.push_back(std::move(end));
+  }
+
+  // All its stages are ahead of it, and a playbook that was run for the old one.
+  Status Reopen() {
     Finding next;
     next.policy = finding_->policy;
     next.entity = finding_->entity;
@@ -90,12 +109,16 @@ class FindingWalk {
     next.id = FindingId(next);
     *finding_ = std::move(next);
     draft_.transitions.push_back({FindingStep::kReopened, *finding_, ""});
+    draft_.not_acted_on.erase(
+        draft_.not_acted_on.begin() + static_cast<std::ptrdiff_t>(first_veto_),
+        draft_.not_acted_on.end());
+    return CollectWishes();
   }
 
   // ---- What has come back ----
 
-  // Between the verification of a finding's last action and this plan nobody may have judged. The
-  // journal knows all the same that the finding was done with: what is left of it came back.
+  // An apply that was cut off after it had verified a finding's last action has not resolved the
+  // finding. The journal knows all the same that it was done with: what is left of it came back.
   Status NoteReturned() {
     if (!AnyRemovalBegun()) return {};
     size_t returned_count = 0;
@@ -156,6 +179,7 @@ class FindingWalk {
     considered_.clear();
     pending_.clear();
     any_vetoed_ = false;
+    first_veto_ = draft_.not_acted_on.size();
     judged_exempt_ =
         draft_.exemptions.Vetoes(rule_.full_name, Verb::kNotify, rule_.entity, finding_->row);
     std::vector<TargetGuard> guards;
@@ -570,6 +594,7 @@ class FindingWalk {
   std::set<std::tuple<EntityId, RowId, Verb, std::string_view>> pending_;
   std::set<std::pair<EntityId, RowId>> vetoed_rows_;
   bool any_vetoed_ = false;
+  size_t first_veto_ = 0;  // of its rows in PlanDraft::not_acted_on
   std::optional<Veto> judged_exempt_;
   Instant base_;
   StageProgress progress_;

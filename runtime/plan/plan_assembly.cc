@@ -91,6 +91,7 @@ class PlanAssembly {
       Announce(stage, draft_.finding(stage));
     }
     AddStarts();
+    AddEnds();
     outcome_.plan.actions.reserve(shown_.size());
     for (const uint32_t number : shown_) {
       outcome_.plan.actions.push_back(std::move(assembled_.actions[number]));
@@ -224,6 +225,30 @@ class PlanAssembly {
     remembered.episode = action.episode;
     remembered.wanted_key = assembled_.terms.at(action.key).wanted_key;
     return remembered;
+  }
+
+  // Of findings all of whose actions are ready; whether they are verified is to be seen.
+  void AddEnds() {
+    for (const EndDraft& draft : draft_.ends) {
+      FindingEnd end;
+      end.notices = draft.last_notices;
+      bool all_ready = true;
+      for (size_t index = draft.first_stage; index < draft.end_stage && all_ready; ++index) {
+        const StageDraft& stage = draft_.stages[index];
+        for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+          all_ready &=
+              sketches_.actions[sketches_.action_of_claim[i]].status == ActionStatus::kReady;
+          end.action_keys.push_back(ActionOf(i).key);
+        }
+      }
+      if (!all_ready) continue;
+      const StageDraft& any = draft_.stages[draft.first_stage];
+      const Finding& finding = draft_.finding(any);
+      end.policy = finding.policy;
+      end.row = finding.row;
+      end.finding_id = finding.id;
+      outcome_.ends.push_back(std::move(end));
+    }
   }
 
   // Beside the other lists, which it does not touch.

@@ -62,6 +62,12 @@ struct StageDraft {
   std::vector<CountedUnits> units;    // by the policy's share limits
 };
 
+// A finding that asks for nothing beyond its claims, and beyond the notices of these stages.
+struct EndDraft {
+  size_t first_stage = 0, end_stage = 0;  // in PlanDraft::stages
+  std::vector<uint32_t> last_notices;
+};
+
 struct NotActedDraft {
   NotActedOn row;
   eval::FactRow facts;
@@ -121,6 +127,7 @@ class PlanDraft {
   std::vector<StageDraft> stages;  // by rule, finding, stage
   std::vector<Claim> claims;       // by stage
   std::vector<NoticeDraft> notices;
+  std::vector<EndDraft> ends;
   std::vector<NotActedDraft> not_acted_on;
   std::vector<FindingTransition> transitions;
 

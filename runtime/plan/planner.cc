@@ -239,4 +239,31 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
   return applied;
 }
 
+Result<uint64_t> ResolveFindings(const KeyValueReader& reader, const std::vector<FindingEnd>& ends,
+                                 const std::set<std::string>& verified,
+                                 const std::set<std::pair<std::string, uint32_t>>& sent,
+                                 KeyValueBatch& batch) {
+  uint64_t count = 0;
+  for (const FindingEnd& end : ends) {
+    const bool is_over =
+        std::all_of(end.action_keys.begin(), end.action_keys.end(),
+                    [&](const std::string& key) { return verified.contains(key); }) &&
+        std::all_of(end.notices.begin(), end.notices.end(), [&](uint32_t stage) {
+          return sent.contains({end.finding_id, stage});
+        });
+    if (!is_over) continue;
+    const std::string key = FindingKey(end.policy, end.row);
+    RESCIND_ASSIGN(const auto bytes, reader.Get(key));
+    if (!bytes) continue;
+    auto finding = DecodeFinding(*bytes);
+    if (!finding.ok()) return std::move(finding).error().In(key);
+    // A run that goes on with actions has not stored what it has judged.
+    if (finding->id != end.finding_id || finding->resolved) continue;
+    finding->resolved = true;
+    batch.Put(key, EncodeFinding(*finding));
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace rescind

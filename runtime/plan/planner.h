@@ -141,12 +141,22 @@ struct UsedRelease {
   auto operator<=>(const UsedRelease&) const = default;
 };
 
+// An open finding that is resolved once these actions are verified and these notices sent.
+struct FindingEnd {
+  std::string policy;
+  RowId row;
+  std::string finding_id;
+  std::vector<std::string> action_keys;
+  std::vector<uint32_t> notices;  // stages
+};
+
 struct PlanOutcome {
   Plan plan;                                           // compare it, then SealPlan (or ArrangePlan)
   FindingBook findings;                                // advanced; no stage of this plan begun yet
   std::vector<FindingTransition> transitions;          // opened, withdrawn, resolved, reopened
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
   std::vector<StageStart> starts;                      // of everything ready, filtered out or not
+  std::vector<FindingEnd> ends;                        // of what is ready, likewise
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
   std::vector<UsedRelease> used_releases;  // without them more would be held
@@ -193,5 +203,14 @@ struct AppliedRecord {
 // planning again finds the same keys.
 AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
                             PlanOutcome outcome, const AppliedSelection& selection);
+
+// Of the findings whose last action an apply has verified nothing is left: they are resolved, as
+// the store holds them, and whatever their policies ask for from now on, of the same rows, is a new
+// finding with a notice of its own. `verified`: keys of actions; `sent`: notices, as finding id and
+// stage. Returns how many those are. Errors: a record could not be read.
+Result<uint64_t> ResolveFindings(const KeyValueReader& reader, const std::vector<FindingEnd>& ends,
+                                 const std::set<std::string>& verified,
+                                 const std::set<std::pair<std::string, uint32_t>>& sent,
+                                 KeyValueBatch& batch);
 
 }  // namespace rescind

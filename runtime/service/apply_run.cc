@@ -93,6 +93,8 @@ struct ApplyRun::Work {
   std::optional<Error> cut_off;
   std::set<std::string> handed;              // keys that the journal has taken
   std::map<std::string, ActionTerms> terms;  // of those
+  std::set<std::string> adopted;             // keys of what earlier runs left in flight
+  std::vector<FindingEnd> ends;              // findings that this run may finish
   bool confirmed = false;
   bool everything = false;  // run also what earlier runs left
   bool logged = false;      // its start is in the audit log, so its end must be, and be signed
@@ -339,6 +341,7 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
 
 Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   AppliedSelection selection;
+  work.ends = std::move(work.derivation->outcome.ends);
   selection.action_keys = work.handed;
   selection.notices = work.notices.sent();
   // Who has seen one person's rows only has not seen what a policy does.
@@ -464,6 +467,14 @@ Status ApplyRun::Finish(Work& work) {
   report.notices = std::move(work.notices.log());
   KeyValueBatch batch;
   PutLastEvaluation(batch, work.derivation->now);
+  std::set<std::string> verified;
+  for (const AppliedAction& action : report.actions) {
+    if (action.state == ActionState::kVerified) verified.insert(action.key);
+  }
+  RESCIND_ASSIGN(const uint64_t resolved_count,
+                 ResolveFindings(pipeline_.store().key_values(), work.ends, verified,
+                                 work.notices.sent(), batch));
+  report.closed_count += resolved_count;
   // INVARIANT: what a run logs stands between its start and its end.
   RESCIND_ASSERT(work.logged || report.notices.empty(), "a notice outside of a logged run");
   if (!work.logged) return pipeline_.store().CommitExtra(batch);
@@ -535,6 +546,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   options.hold_unconfirmed = true;  // what was confirmed when it was handed over still is
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   work.report.now = work.derivation->now;
+  work.ends = std::move(work.derivation->outcome.ends);
   work.report.escalated_earlier = SelectReady(work.outcome().plan).escalated;
   std::set<std::string> held_because;
   RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {

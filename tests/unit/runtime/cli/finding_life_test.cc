@@ -36,6 +36,64 @@ struct TaggedFixture : CompanyFixture {
   }
 };
 
+TEST_CASE_FIXTURE(TaggedFixture, "WhatComesAfterAFindingIsDoneGetsANoticeOfItsOwn") {
+  Write("policies/access.rescind",
+        Tagged("tagged", "z", "then { notify \"team\" }\n  then after 7d { revoke a.grants }"));
+  Write("on-ann-vpn", "");
+  TagAnn("\"z\"");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({kWeekMicros});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-vpn"));
+  CHECK(Json()["summary"]["findings_closed"] == 1);
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["resolved"] == 1);
+
+  clock.Advance({kMicrosPerDay});
+  ImportMore(Grant("ann-mail", "ann"));
+  Write("on-ann-mail", "");
+  MakePlan();
+  CHECK(Json()["actions"][0]["status"] == "notice");
+  CHECK(Json()["notices"].size() == 1);
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-ann-mail"));
+  clock.Advance({kWeekMicros});
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-mail"));
+}
+
+TEST_CASE_FIXTURE(TaggedFixture, "AFindingIsDoneWithTheRunThatGoesOnWithItsLastAction") {
+  Write("policies/access.rescind", Tagged("tagged", "z", "then { revoke a.grants }"));
+  Write("on-ann-vpn", "");
+  Write("fault-observe", "exit 1\n");
+  TagAnn("\"z\"");
+  const std::string id = MakePlan();
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(files.Remove(folder / "fault-observe").ok());
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["resolved"] == 0);
+  REQUIRE_MESSAGE(Run({"apply", "--resume"}) == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["resolved"] == 1);
+}
+
+TEST_CASE_FIXTURE(TaggedFixture, "AMessageAfterTheFactIsSentThoughNothingIsLeftToRemove") {
+  Write("policies/access.rescind",
+        Tagged("tagged", "z", "then { disable a }\n  then after 1h { notify \"team\" }"));
+  TagAnn("\"z\"");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("messages"));
+  clock.Advance({kMicrosPerHour});
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(LastMessage()["kind"] == "notice");
+  const std::string messages = Content("messages");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Content("messages") == messages);
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["policies"][0]["resolved"] == 1);
+}
+
 TEST_CASE_FIXTURE(TaggedFixture, "WhoeverIsToldOfAnEndHearsWhatWasDoneBefore") {
   CanAlso("delete account");
   Write("policies/access.rescind",

@@ -57,10 +57,10 @@ TEST_CASE_FIXTURE(CompanyFixture, "AFindingOfWhichAllIsVerifiedIsNotOpen") {
   REQUIRE(Run({"status"}) == ExitStatus::kDone);
   CAPTURE(out.str());
   // dan is protected.
-  CHECK(Prints("stale_grant: 1 open finding, 3 done (the next apply ends them)\n"));
+  CHECK(Prints("stale_grant: 1 open finding, 3 resolved\n"));
   REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["policies"][0]["findings"] == 1);
-  CHECK(Json()["policies"][0]["done"] == 3);
+  CHECK(Json()["policies"][0]["resolved"] == 3);
   clock.Advance({kMicrosPerHour});
   REQUIRE(ApplyConfirmed("q.json") == ExitStatus::kDone);
   REQUIRE(Run({"status"}) == ExitStatus::kDone);
