@@ -58,11 +58,14 @@ using SupportQuery = std::function<SystemSupport(const Action& action)>;
 
 // What the journal knows of one wanted state (action_key.h).
 struct ActionHistory {
-  uint32_t episode = 1;                   // Journal::EpisodeAfter
-  std::vector<std::string> done_for;      // findings for which its last episode was verified
-  std::optional<Escalation> escalated;    // its last episode was given up
-  std::optional<EarlierRemoval> removed;  // its last verified episode
-  std::optional<Instant> verified_at;     // of its last episode
+  uint32_t episode = 1;  // Journal::EpisodeAfter
+  // Findings for which its last episode was verified; of a playbook, which facts cannot say whether
+  // it was run: any episode.
+  std::vector<std::string> done_for;
+  std::optional<Escalation> escalated;       // its last episode was given up
+  std::optional<EarlierRemoval> removed;     // its last verified episode
+  std::optional<Instant> verified_at;        // of its last episode
+  std::vector<std::string> escalated_for{};  // findings: of others it says nothing
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 

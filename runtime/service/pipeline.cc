@@ -32,6 +32,29 @@ FeedStatus DeclaredFeed(const std::string& name, EntityId entity, const Workspac
   return feed;
 }
 
+std::vector<std::string> FindingsOf(const JournalEntry& entry) {
+  std::vector<std::string> findings;
+  for (const ActionReason& reason : entry.action.reasons) findings.push_back(reason.finding_id);
+  return findings;
+}
+
+// For which findings a playbook was run, whose last episode is `last`. Each asks for it once,
+// however many there are.
+Result<std::vector<std::string>> FindingsRunFor(const JournalEntry& last,
+                                                const std::string& store_id,
+                                                const Journal& journal) {
+  std::vector<std::string> findings;
+  const Action& action = last.action;
+  for (uint32_t episode = 1; episode <= action.episode; ++episode) {
+    RESCIND_ASSIGN(const auto entry, journal.Find(ActionKey(store_id, action.target, action.verb,
+                                                            action.playbook, episode)));
+    if (!entry || entry->state != ActionState::kVerified) continue;
+    const std::vector<std::string> these = FindingsOf(*entry);
+    findings.insert(findings.end(), these.begin(), these.end());
+  }
+  return findings;
+}
+
 // Of the wanted state whose last episode is `last`: that one when it was verified, else the one
 // before, after which there is a later one because what it removed came back.
 Result<std::optional<EarlierRemoval>> LastRemoval(const std::optional<JournalEntry>& last,
@@ -230,11 +253,11 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     ActionHistory history;
     RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
     history.episode = Journal::EpisodeAfter(last);
-    if (last && last->state == ActionState::kVerified) {
-      history.verified_at = last->changed_at;
-      for (const ActionReason& reason : last->action.reasons) {
-        history.done_for.push_back(reason.finding_id);
-      }
+    if (last && last->state == ActionState::kVerified) history.verified_at = last->changed_at;
+    if (last && last->action.verb == Verb::kRun) {
+      RESCIND_ASSIGN(history.done_for, FindingsRunFor(*last, store().id(), journal));
+    } else if (last && last->state == ActionState::kVerified) {
+      history.done_for = FindingsOf(*last);
     }
     RESCIND_ASSIGN(history.removed, LastRemoval(last, store().id(), journal));
     if (last && last->state == ActionState::kEscalated) {

@@ -94,6 +94,23 @@ TEST_CASE_FIXTURE(TaggedFixture, "AMessageAfterTheFactIsSentThoughNothingIsLeftT
   CHECK(Json()["policies"][0]["resolved"] == 1);
 }
 
+TEST_CASE_FIXTURE(TaggedFixture, "APlaybookOfTwoPoliciesRunsOnceForEachFinding") {
+  CanAlso("run fix");
+  const std::string stage = "then { run \"fix\" on a }";
+  Write("policies/access.rescind", Tagged("first", "r", stage) + Tagged("second", "s", stage));
+  TagAnn("\"r\"");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 1);
+  TagAnn("\"r\",\"s\"");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["verified"] == 1);
+  for (int i = 0; i < 3; ++i) {
+    clock.Advance({kMicrosPerHour});
+    REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+    CHECK(Json()["actions"].empty());
+  }
+}
+
 TEST_CASE_FIXTURE(TaggedFixture, "WhoeverIsToldOfAnEndHearsWhatWasDoneBefore") {
   CanAlso("delete account");
   Write("policies/access.rescind",
