@@ -41,7 +41,7 @@ Status CheckWays(const ApplyCommandOptions& options) {
 }
 
 ExitStatus StatusOf(const ApplyReport& report) {
-  if (report.unfinished_count() > 0 || report.failed_notice_count() > 0 ||
+  if (report.unfinished_count() + report.left_open_count > 0 || report.failed_notice_count() > 0 ||
       !report.escalated_earlier.empty()) {
     return ExitStatus::kAppliedInPart;
   }

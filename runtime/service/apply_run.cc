@@ -12,6 +12,7 @@
 #include "runtime/plan/policy_renames.h"
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/left_actions.h"
 
 namespace rescind {
 namespace {
@@ -314,28 +315,23 @@ Status ApplyRun::HandOver(Work& work) {
   return {};
 }
 
-// What earlier runs left waiting, and nothing asks for any more.
 Status ApplyRun::WithdrawUnasked(Work& work) {
-  std::set<std::string_view> asked;
-  for (const PlannedAction& planned : work.outcome().plan.actions) asked.insert(planned.action.key);
-  std::vector<std::string> unasked;
-  uint64_t in_flight = 0;
-  RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
-    if (IsTerminal(entry.state)) return false;  // open ones come first
-    const bool in_run = work.everything || work.handed.contains(entry.action.key);
-    if (IsInFlight(entry.state)) {
-      in_flight += in_run ? 0 : 1;
-    } else if (!asked.contains(entry.action.key)) {
-      unasked.push_back(entry.action.key);
-    }
-    return true;
-  }));
-  if (!unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
-  for (const std::string& key : unasked) {
-    RESCIND_TRY(ledger_.journal().Withdraw(key, "no policy asks for it any more", work.trigger));
+  RESCIND_ASSIGN(LeftActions left,
+                 FindLeftActions(ledger_.journal(), work.outcome(), [&](const std::string& key) {
+                   return work.everything || work.handed.contains(key);
+                 }));
+  if (!left.unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
+  for (const JournalEntry& entry : left.unasked) {
+    // The gate knows better why, where something keeps the policies from it.
+    const GateAnswer answer = work.gate->Judge(entry, nullptr);
+    const bool is_told = answer.kind == GateAnswer::Kind::kWithdraw;
+    RESCIND_TRY(ledger_.journal().Withdraw(
+        entry.action.key, is_told ? answer.reason : "no policy asks for it any more",
+        work.trigger));
   }
-  work.report.withdrawn_count = unasked.size();
-  work.report.left_open_count = in_flight;
+  work.report.withdrawn_count = left.unasked.size();
+  work.report.left_open_count = left.left_open_count;
+  work.adopted = std::move(left.adopted);
   return {};
 }
 
@@ -381,13 +377,14 @@ void ApplyRun::TellTransition(const Transition& transition) const {
 
 Status ApplyRun::RunJournal(Work& work, Duration patience) {
   Journal& journal = ledger_.journal();
-  if (work.everything ? journal.RunnableCount() == 0 : work.handed.empty()) return {};
   std::set<std::string> run_keys = work.handed;
+  run_keys.merge(work.adopted);
+  if (work.everything ? journal.RunnableCount() == 0 : run_keys.empty()) return {};
   std::set<std::string> systems;
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;
     const bool runs =
-        IsRunnable(entry.state) && (work.everything || work.handed.contains(entry.action.key));
+        IsRunnable(entry.state) && (work.everything || run_keys.contains(entry.action.key));
     if (runs) systems.insert(entry.action.target.system);
     if (runs) run_keys.insert(entry.action.key);
     return true;

@@ -1,0 +1,30 @@
+// LeftActions: what earlier runs left in the journal, as the plan of now sees it.
+//
+// An action that nothing asks for any more is withdrawn, also one that was left to a person. What
+// was in flight when its run ended is settled by the next one, whatever that is about: its system
+// must be looked at. Only what the plan of now would begin anew waits for whoever selects it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/journal/journal.h"
+#include "runtime/plan/planner.h"
+
+namespace rescind {
+
+struct LeftActions {
+  std::vector<JournalEntry> unasked;  // each once
+  std::set<std::string> adopted;      // keys of what is to be settled
+  uint64_t left_open_count = 0;       // in flight, and for whoever selects it
+};
+
+// `runs`: whether this run carries the action of that key out anyway. Errors: the journal's.
+Result<LeftActions> FindLeftActions(const Journal& journal, const PlanOutcome& outcome,
+                                    const std::function<bool(const std::string& key)>& runs);
+
+}  // namespace rescind
