@@ -35,9 +35,9 @@ constexpr uint32_t Followers(ActionState state) {
     case kApplied: return Bits(kApplied, kVerified, kEscalated, kCompensating);
     case kVerified: return Bits(kCompensating);
     case kCompensating: return Bits(kCompensating, kCompensated, kEscalated);
-    // Planned again.
-    case kWithdrawn:
-    case kEscalated: return Bits(kNotice, kWaiting, kReady, kHeld);
+    // Planned again; what needs a person no longer needs one when nobody asks for it.
+    case kWithdrawn: return Bits(kNotice, kWaiting, kReady, kHeld);
+    case kEscalated: return kNotBegun;
     case kCompensated: return 0;
   }
   RESCIND_UNREACHABLE("unknown state of an action");

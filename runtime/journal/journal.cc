@@ -194,7 +194,8 @@ Status Journal::Move(const std::string& key, ActionState to, const std::string& 
                  fmt::format("action {} has begun ({})", key, ActionStateName(entry->state)),
                  "let it end"};
   }
-  if (IsTerminal(entry->state)) {
+  const bool gives_up = to == ActionState::kWithdrawn && IsGivenUpUndone(*entry);
+  if (IsTerminal(entry->state) && !gives_up) {
     return Error{ErrorKind::kStale,
                  fmt::format("action {} is over: {}", key, ActionStateName(entry->state)), ""};
   }

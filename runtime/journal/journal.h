@@ -84,7 +84,9 @@ class Journal {
   Status Hold(const std::string& key, const std::string& reason, const std::string& trigger);
   // Of a held one.
   Status Release(const std::string& key, const std::string& reason, const std::string& trigger);
-  // The last reason ended. An action that is in flight is finished, not withdrawn: kBusy.
+  // The last reason ended. An action that is in flight is finished, not withdrawn: kBusy. One that
+  // was escalated before it had any effect needs no person any more; kStale for all that is over
+  // otherwise.
   Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
 
   // ---- Queries ----

@@ -63,4 +63,9 @@ inline bool HasTouched(const JournalEntry& entry) {
          entry.has_effect;
 }
 
+// Left to a person before it has changed anything, as far as anybody knows.
+inline bool IsGivenUpUndone(const JournalEntry& entry) {
+  return entry.state == ActionState::kEscalated && !entry.has_effect && !entry.may_have_effect;
+}
+
 }  // namespace rescind

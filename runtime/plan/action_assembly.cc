@@ -26,6 +26,18 @@ size_t PieceCount(std::span<const uint32_t> numbers) {
   return (numbers.size() + kPieceActions - 1) / kPieceActions;
 }
 
+// Given up for one of these findings, and not for an earlier one that has ended since.
+bool IsEscalatedFor(const PlanDraft& draft, const ActionHistory& history,
+                    std::span<const uint32_t> claims) {
+  if (!history.escalated) return false;
+  const auto& asked_by = history.escalated_for;
+  return std::any_of(claims.begin(), claims.end(), [&](uint32_t claim) {
+    const StageDraft& stage = draft.stages[draft.claims[claim].stage_draft];
+    const Finding& finding = draft.book.Of(draft.rule(stage).full_name)[stage.finding];
+    return std::find(asked_by.begin(), asked_by.end(), finding.id) != asked_by.end();
+  });
+}
+
 // Several may be at work at once, each with texts of its own.
 class ActionAssembly {
  public:
@@ -43,7 +55,7 @@ class ActionAssembly {
     draft_.FindHome(planned.action.verb, planned.action.playbook, planned.action.target);
     RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(sketch.target));
     ActionTerms terms;
-    RESCIND_TRY(SetKey(planned, terms));
+    RESCIND_TRY(SetKey(claims, planned, terms));
     planned.reversible = IsReversibleIn(planned.action);
     planned.reasons.reserve(claims.size());
     planned.action.reasons.reserve(claims.size());
@@ -57,14 +69,16 @@ class ActionAssembly {
   AssembledActions TakeAdded() { return std::move(added_); }
 
  private:
-  Status SetKey(PlannedAction& planned, ActionTerms& terms) {
+  Status SetKey(std::span<const uint32_t> claims, PlannedAction& planned, ActionTerms& terms) {
     Action& action = planned.action;
     const std::string& store = draft_.options.store_id;
     terms.wanted_key = WantedStateKey(store, action.target, action.verb, action.playbook);
     if (draft_.options.history) {
       RESCIND_ASSIGN(ActionHistory history, draft_.options.history(terms.wanted_key));
       action.episode = history.episode;
-      planned.escalated = std::move(history.escalated);
+      if (IsEscalatedFor(draft_, history, claims)) {
+        planned.escalated = std::move(history.escalated);
+      }
       planned.came_back = std::move(history.removed);
       if (!planned.came_back && action.target.incarnation > 1) {
         RESCIND_ASSIGN(planned.came_back, RemovalOfPredecessor(action));
@@ -231,7 +245,7 @@ Result<std::vector<ActionTraits>> ReadTraits(const PlanDraft& draft, const Actio
                                         sketch.wanted->playbook);
       if (draft.options.history) {
         RESCIND_ASSIGN(const ActionHistory history, draft.options.history(next->wanted_key));
-        next->escalated = history.escalated.has_value();
+        next->escalated = IsEscalatedFor(draft, history, sketches.ClaimsOf(sketch));
       }
       ++next;
     }

@@ -27,6 +27,16 @@ Result<LeftActions> FindLeftActions(const Journal& journal, const PlanOutcome& o
     }
     return true;
   }));
+  std::set<std::string> given_up;  // two findings that ended may have asked for one
+  for (const FindingTransition& transition : outcome.transitions) {
+    const FindingStep step = transition.step;
+    if (step != FindingStep::kWithdrawn && step != FindingStep::kResolved) continue;
+    RESCIND_ASSIGN(auto over, journal.ListOver(transition.finding.id));
+    for (JournalEntry& entry : over) {
+      if (!IsGivenUpUndone(entry) || asked.contains(entry.action.key)) continue;
+      if (given_up.insert(entry.action.key).second) left.unasked.push_back(std::move(entry));
+    }
+  }
   return left;
 }
 

@@ -262,6 +262,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(history.removed, LastRemoval(last, store().id(), journal));
     if (last && last->state == ActionState::kEscalated) {
       history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
+      history.escalated_for = FindingsOf(*last);
     }
     return history;
   };

@@ -36,6 +36,8 @@ struct TaggedFixture : CompanyFixture {
   }
 };
 
+// The finding stayed open until the next apply: a grant that came in between was revoked at once,
+// without a notice.
 TEST_CASE_FIXTURE(TaggedFixture, "WhatComesAfterAFindingIsDoneGetsANoticeOfItsOwn") {
   Write("policies/access.rescind",
         Tagged("tagged", "z", "then { notify \"team\" }\n  then after 7d { revoke a.grants }"));
@@ -94,6 +96,7 @@ TEST_CASE_FIXTURE(TaggedFixture, "AMessageAfterTheFactIsSentThoughNothingIsLeftT
   CHECK(Json()["policies"][0]["resolved"] == 1);
 }
 
+// Two policies with one playbook ran it again at every apply, in turns.
 TEST_CASE_FIXTURE(TaggedFixture, "APlaybookOfTwoPoliciesRunsOnceForEachFinding") {
   CanAlso("run fix");
   const std::string stage = "then { run \"fix\" on a }";
@@ -111,6 +114,39 @@ TEST_CASE_FIXTURE(TaggedFixture, "APlaybookOfTwoPoliciesRunsOnceForEachFinding")
   }
 }
 
+// What was given up for a finding that had ended kept `--auto` from all later ones, and nobody was
+// told of those.
+TEST_CASE_FIXTURE(TaggedFixture, "ANewFindingBeginsAnewWhatAnEarlierOneGaveUp") {
+  Write("policies/access.rescind", Tagged("tagged", "z", "then { disable a }"));
+  Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"refused\"'; exit 0\n");
+  TagAnn("\"z\"");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CHECK(Asked("apply", "ann") == 1);
+  REQUIRE(ApplyAuto() == ExitStatus::kAppliedInPart);  // while it lasts, it is a person's
+  CHECK(Asked("apply", "ann") == 1);
+
+  TagAnn("");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["withdrawn"] == 1);
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["unfinished"].empty());
+
+  const std::string before = Content("messages");
+  TagAnn("\"z\"");
+  REQUIRE(ApplyAuto() == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["escalated"] == 1);
+  CHECK(Asked("apply", "ann") == 2);
+  CHECK(Content("messages") != before);
+  CHECK(LastMessage()["kind"] == "escalated");
+  TagAnn("");
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  TagAnn("\"z\"");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+}
+
+// People read that access stays and that nothing will happen, of an account that was disabled.
 TEST_CASE_FIXTURE(TaggedFixture, "WhoeverIsToldOfAnEndHearsWhatWasDoneBefore") {
   CanAlso("delete account");
   Write("policies/access.rescind",
@@ -149,6 +185,7 @@ struct PersonFixture : TaggedFixture {
   }
 };
 
+// A playbook on a person was held for ever, because nobody can say which system people live in.
 TEST_CASE_FIXTURE(PersonFixture, "APlaybookOnAPersonRunsWhereItsTargetIs") {
   CanAlso("run fix");
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
