@@ -26,10 +26,11 @@ enum class AuditKind : uint8_t {
   kNotice = 6,  // a message was sent, or could not be
   kExemptionAdded = 7,
   kExemptionEnded = 8,
-  kReleased = 9,   // a held thing was let go, with a reason
-  kErased = 10,    // personal data of the side store
-  kRestored = 11,  // the store was restored from a backup
-  kNote = 12,      // anything else worth keeping
+  kReleased = 9,       // a held thing was let go, with a reason
+  kErased = 10,        // personal data of the side store
+  kRestored = 11,      // the store was restored from a backup
+  kNote = 12,          // anything else worth keeping
+  kReleaseEnded = 13,  // a release was over without having let anything go
 };
 
 std::string_view AuditKindName(AuditKind kind);  // "transition"

@@ -267,8 +267,8 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
   entry.may_have_effect = true;
   entry.retry_at.reset();
   ++entry.attempt_count;
-  Advance(item, ActionState::kCompensating,
-          fmt::format("attempt {} to undo it", entry.attempt_count));
+  // Without a number: attempts to do it and to undo it are counted together.
+  Advance(item, ActionState::kCompensating, "trying to undo it");
   item.next = Next::kUndo;
 }
 

@@ -233,7 +233,9 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
   applied.unneeded_releases = UnneededReleases(outcome, selection, started).List(input.now);
   for (const Release& release : applied.unneeded_releases) DeleteRelease(batch, release.id);
   for (const Release& release : outcome.releases) {
-    if (release.expires_at <= input.now) DeleteRelease(batch, release.id);
+    if (release.expires_at > input.now) continue;
+    DeleteRelease(batch, release.id);
+    applied.expired_releases.push_back(release);
   }
   outcome.findings.WriteChanges(previous, batch);
   return applied;

@@ -198,6 +198,7 @@ struct AppliedRecord {
   KeyValueBatch batch;
   // Those of them that nothing was held without.
   std::vector<Release> unneeded_releases;
+  std::vector<Release> expired_releases;
 };
 
 // What an applied plan writes. A release is over when something starts under it, and when a plan

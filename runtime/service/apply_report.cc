@@ -98,10 +98,8 @@ class TableText {
   }
   void Counts() {
     Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
-         report_.CountOf(ActionState::kVerified),
-         report_.CountOf(ActionState::kWithdrawn) + report_.withdrawn_count,
-         report_.CountOf(ActionState::kHeld) + report_.held_count, report_.unfinished_count(),
-         report_.waiting_count);
+         report_.CountOf(ActionState::kVerified), report_.all_withdrawn_count(),
+         report_.all_held_count(), report_.unfinished_count(), report_.waiting_count);
     for (const std::string& why : report_.held_because) Line("held: {}", Visible(why));
     for (const auto& [system, problem] : report_.failing_systems) {
       Line("system {} cannot be used: {}", Visible(system), Visible(problem));
@@ -212,8 +210,8 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                {"interrupted", report.interrupted},
                {"summary",
                 {{"verified", report.CountOf(ActionState::kVerified)},
-                 {"withdrawn", report.CountOf(ActionState::kWithdrawn) + report.withdrawn_count},
-                 {"held", report.CountOf(ActionState::kHeld) + report.held_count},
+                 {"withdrawn", report.all_withdrawn_count()},
+                 {"held", report.all_held_count()},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
                  {"escalated_earlier", report.escalated_earlier.size()},
                  {"unfinished", report.unfinished_count()},

@@ -55,7 +55,7 @@ struct ApplyReport {
   uint64_t withdrawn_count = 0;  // earlier ones that nothing asks for any more
   uint64_t opened_count = 0;     // findings
   uint64_t closed_count = 0;
-  uint64_t left_open_count = 0;  // of earlier runs, in flight, not gone on with
+  uint64_t left_open_count = 0;  // of earlier runs, in flight, selected by nobody now
   std::map<std::string, std::string> failing_systems;
   std::string checkpoint;  // the signed note over the audit log; empty: nothing was logged
 
@@ -63,6 +63,11 @@ struct ApplyReport {
   // Not verified, withdrawn or held: what a next run, or a person, must go on with.
   uint64_t unfinished_count() const;
   uint64_t failed_notice_count() const;
+  // With those that the plan, not the journal's run, has withdrawn or held.
+  uint64_t all_withdrawn_count() const {
+    return CountOf(ActionState::kWithdrawn) + withdrawn_count;
+  }
+  uint64_t all_held_count() const { return CountOf(ActionState::kHeld) + held_count; }
 };
 
 // Indented JSON with a line break at its end.

@@ -356,7 +356,28 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
                                         std::move(work.derivation->outcome), selection);
   applied.batch.Put(kOutlineKey, EncodeOutline(outline));
   work.notices.DropRecords(applied.batch);
-  RESCIND_TRY(pipeline_.store().CommitExtra(applied.batch));
+  return EndReleases(work, applied);
+}
+
+// Those that are over without having let anything go leave a leaf each.
+Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
+  std::vector<AuditEvent> events;
+  const auto add = [&](const std::vector<Release>& releases, const char* why) {
+    for (const Release& release : releases) {
+      AuditEvent& event = events.emplace_back();
+      event.kind = AuditKind::kReleaseEnded;
+      event.at = pipeline_.environment().clock.Now();
+      event.trigger = work.trigger;
+      event.outcome = why;
+      event.details["release"] = {release.id, false};
+      event.details["group"] = {release.group, false};
+      if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
+    }
+  };
+  add(applied.unneeded_releases, "what was applied did not need it");
+  add(applied.expired_releases, "its time was over before anything needed it");
+  if (!events.empty()) RESCIND_TRY(BeginLog(work, work.handed.size()));
+  RESCIND_TRY(ledger_.recorder().Record(events, applied.batch));
   for (const Release& release : applied.unneeded_releases) {
     Tell(fmt::format("release {} of {} was not needed, and is over", release.id, release.Text()));
   }
@@ -479,10 +500,12 @@ Status ApplyRun::Finish(Work& work) {
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();
   event.trigger = work.trigger;
-  event.outcome = fmt::format(
-      "{} verified, {} withdrawn, {} held, {} unfinished{}", report.CountOf(ActionState::kVerified),
-      report.CountOf(ActionState::kWithdrawn), report.CountOf(ActionState::kHeld),
-      report.unfinished_count(), report.interrupted ? ", interrupted" : "");
+  event.outcome =
+      fmt::format("{} verified, {} withdrawn, {} held, {} unfinished{}",
+                  report.CountOf(ActionState::kVerified), report.all_withdrawn_count(),
+                  report.all_held_count(), report.unfinished_count() + report.left_open_count,
+                  report.interrupted ? ", interrupted" : "");
+  event.details["findings_resolved"] = {std::to_string(resolved_count), false};
   RESCIND_TRY(ledger_.recorder().Record({event}, batch));
   RESCIND_ASSIGN(report.checkpoint, CommitCheckpoint(pipeline_.store(), ledger_.audit()));
   return {};

@@ -92,6 +92,7 @@ class ApplyRun {
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);
   Status RecordStages(const ApplyRequest& request, Work& work);
+  Status EndReleases(Work& work, AppliedRecord& applied);
   Status RunJournal(Work& work, Duration patience);
   Status Finish(Work& work);
   // Runs what was handed over and ends the run.

@@ -50,6 +50,7 @@ TEST_CASE_FIXTURE(TaggedFixture, "WhatComesAfterAFindingIsDoneGetsANoticeOfItsOw
   CHECK(Json()["summary"]["findings_closed"] == 1);
   REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["policies"][0]["resolved"] == 1);
+  CHECK(LogEntries().back()["details"]["findings_resolved"] == "1");
 
   clock.Advance({kMicrosPerDay});
   ImportMore(Grant("ann-mail", "ann"));

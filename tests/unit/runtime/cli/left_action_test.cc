@@ -45,6 +45,7 @@ struct LeftInFlight : CompanyFixture {
   }
 };
 
+// Every later apply of a plan said "0 unfinished", then "1 are not finished", and ended with 0.
 TEST_CASE_FIXTURE(LeftInFlight, "APlanThatIsAppliedSettlesWhatAnEarlierRunLeftInFlight") {
   LeaveWith("rm -f on-ann; exit 3\n");
   CHECK(!Has("on-ann"));
@@ -66,6 +67,45 @@ TEST_CASE_FIXTURE(LeftInFlight, "WhatWaitsForARetryOutsideOfAPlanIsNotCarriedOut
   CHECK(Has("on-ann"));
   REQUIRE_MESSAGE(Run({"apply", "--resume"}) == ExitStatus::kDone, (out.str() + err.str()));
   CHECK(!Has("on-ann"));
+}
+
+// The log counted what the journal's run had withdrawn and held, and said "no policy asks for it
+// any more" of what is protected.
+TEST_CASE_FIXTURE(LeftInFlight, "TheLogSaysWhyAndHowManyWereWithdrawnAsTheReportDoes") {
+  LeaveWith("reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0\n");
+  Tag("\"z\",\"keep\"");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["withdrawn"] == 2);
+  const auto entries = LogEntries();
+  CHECK(entries.back()["outcome"] == "0 verified, 2 withdrawn, 0 held, 0 unfinished");
+  size_t withdrawn = 0;
+  for (const nlohmann::json& entry : entries) {
+    if (entry["kind"] != "transition" || entry["to"] != "withdrawn") continue;
+    ++withdrawn;
+    CHECK(entry["outcome"].get<std::string>().starts_with("it is protected by access.kept"));
+  }
+  CHECK(withdrawn == 2);
+}
+
+TEST_CASE_FIXTURE(CompanyWithAccess, "AHeldPlanIsHeldInTheLogToo") {
+  WriteWorkspace("", "per_policy = 1\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kHeld);
+  CHECK(LogEntries().back()["outcome"] == "0 verified, 0 withdrawn, 3 held, 0 unfinished");
+}
+
+// A release that nothing needed, or whose time was over, went without a word in the log.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AReleaseThatEndsUnusedLeavesALeaf") {
+  REQUIRE(Run({"release", "stale_grant", "--reason", "to be sure"}) == ExitStatus::kDone);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"release", "stale_grant", "--reason", "again", "--for", "1h"}) == ExitStatus::kDone);
+  clock.Advance({2 * kMicrosPerHour});
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  std::vector<std::string> ends;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] == "release_ended") ends.push_back(entry["outcome"]);
+  }
+  CHECK(ends == std::vector<std::string>{"what was applied did not need it",
+                                         "its time was over before anything needed it"});
 }
 
 }  // namespace
