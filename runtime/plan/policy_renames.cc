@@ -1,7 +1,5 @@
 #include "runtime/plan/policy_renames.h"
 
-#include <limits>
-
 #include "runtime/plan/exemption.h"
 #include "runtime/plan/release.h"
 #include "runtime/plan/removal_start.h"
@@ -41,9 +39,14 @@ Result<std::map<std::string, std::string>> StoreRenames(const KeyValueReader& re
   store(std::move(exemptions), PutExemption);
   RESCIND_ASSIGN(auto releases, ListReleases(reader));
   store(std::move(releases), PutRelease);
-  RESCIND_ASSIGN(auto starts,
-                 ListRemovalStarts(reader, Instant{std::numeric_limits<int64_t>::min()}));
-  store(std::move(starts), PutRemovalStart);
+  RESCIND_TRY(RenameRemovalStarts(
+      reader,
+      [&](const std::string& policy) {
+        const std::string& name = renames.NameNow(policy);
+        if (name != policy) moved.emplace(policy, name);
+        return name;
+      },
+      batch));
   return moved;
 }
 

@@ -79,6 +79,26 @@ Result<std::vector<RemovalStart>> ListRemovalStarts(const KeyValueReader& reader
   return starts;
 }
 
+Status RenameRemovalStarts(const KeyValueReader& reader,
+                           const std::function<std::string(const std::string& policy)>& name_now,
+                           KeyValueBatch& batch) {
+  Status failure;
+  RESCIND_TRY(
+      reader.Scan(kRemovalStartPrefix, "", [&](std::string_view key, std::string_view value) {
+        auto start = DecodeRemovalStart(value);
+        if (!start) {
+          failure = std::move(start).error().In(key);
+          return false;
+        }
+        std::string name = name_now(start->policy);
+        if (name == start->policy) return true;
+        start->policy = std::move(name);
+        batch.Put(std::string(key), EncodeRemovalStart(*start));
+        return true;
+      }));
+  return failure;
+}
+
 Status DropOldRemovalStarts(const KeyValueReader& reader, Instant now, KeyValueBatch& batch) {
   const std::string end = TimeKey(Earlier(now, kRemovalStartKept));
   return reader.Scan(kRemovalStartPrefix, "", [&](std::string_view key, std::string_view) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ std::string EncodeRemovalStart(const RemovalStart& start);
 Result<RemovalStart> DecodeRemovalStart(std::string_view bytes);
 // `action`: the key of one that starts; what joins a stage may start in the same instant as it.
 void PutRemovalStart(KeyValueBatch& batch, const RemovalStart& start, std::string_view action);
+// Writes those of policies that `name_now` calls otherwise anew, each in its place.
+Status RenameRemovalStarts(const KeyValueReader& reader,
+                           const std::function<std::string(const std::string& policy)>& name_now,
+                           KeyValueBatch& batch);
 // Those at or after `since`, by instant.
 Result<std::vector<RemovalStart>> ListRemovalStarts(const KeyValueReader& reader, Instant since);
 // Deletes what is older than kRemovalStartKept.
