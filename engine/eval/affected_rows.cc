@@ -5,19 +5,11 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/base/sort_unique.h"
 
 namespace rescind::eval {
 
 using Kind = ir::Step::Kind;
-
-namespace {
-
-void MakeUnique(std::vector<uint32_t>& rows) {
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-}
-
-}  // namespace
 
 AffectedRows::AffectedRows(const ir::Program& program, FactBase& facts)
     : facts_(facts), dependencies_(program), found_(program.rules.size()) {
@@ -35,7 +27,7 @@ const std::vector<std::vector<uint32_t>>& AffectedRows::Find(std::span<const Row
   for (const RowChange& changed : changes) {
     for (const auto& dependent : dependencies_.Of(changed.change)) Follow(dependent, changed);
   }
-  for (auto& rows : found_) MakeUnique(rows);
+  for (auto& rows : found_) SortUnique(rows);
   return found_;
 }
 
@@ -65,7 +57,7 @@ void AffectedRows::Take(const ir::Step& step, EntityId from, const RowChange* fi
   }
   rows_visited_ += next_rows_.size();
   std::swap(rows_, next_rows_);
-  if (rows_.size() > 1) MakeUnique(rows_);
+  if (rows_.size() > 1) SortUnique(rows_);
 }
 
 void AffectedRows::AddReferred(const ir::Step& step, EntityId from, const RowChange* first) {

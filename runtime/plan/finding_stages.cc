@@ -6,6 +6,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/plan/late_alarm.h"
 #include "runtime/plan/stage_progress.h"
 
 namespace rescind {
@@ -77,7 +78,7 @@ class FindingWalk {
     }
     if (!has_work) return {};
     if (!any_vetoed_) NoteEnd(stages_before);
-    return AddAlarm(stages_before);
+    return AddLateAlarm(draft_, stages_before, base_);
   }
 
   // Once all claims are verified and the notices of what was done are sent, the next plan finds
@@ -535,43 +536,6 @@ class FindingWalk {
                      FindRecipients(draft_, draft_.evaluator, action.recipient, finding_->row));
       draft_.notices.push_back(std::move(notice));
     }
-    return {};
-  }
-
-  // Since when something of the stage could have been done.
-  Instant DueSince(const StageDraft& stage) const {
-    const Instant begun = ValidBegin(stage.stage).value_or(stage.due);
-    Instant first = Instant::Never();
-    for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
-      first = std::min(first, draft_.claims[i].due);
-    }
-    // Later than the stage itself: the times of all that is left began anew.
-    const bool anew = stage.first_claim != stage.end_claim && first > begun;
-    return anew ? first : stage.due;
-  }
-
-  // Each stage has its time from when it falls due: one that lies ahead is not late.
-  Status AddAlarm(size_t first_stage) {
-    if (!rule_.done || finding_->alarmed_at) return {};
-    Instant late = Instant::Never();
-    for (size_t i = first_stage; i < draft_.stages.size(); ++i) {
-      late = std::min(late, Later(DueSince(draft_.stages[i]), rule_.done->within));
-    }
-    StageDraft laid;
-    laid.rule = rule_index_;
-    laid.finding = index_;
-    laid.stage = static_cast<uint32_t>(rule_.stages.size());
-    laid.due = late;
-    laid.starting = laid.due <= now_;
-    laid.first_claim = laid.end_claim = draft_.claims.size();
-    NoticeDraft notice;
-    notice.stage_draft = static_cast<uint32_t>(draft_.stages.size());
-    notice.due = laid.due;
-    notice.alarm = true;
-    RESCIND_ASSIGN(notice.recipients,
-                   FindRecipients(draft_, draft_.evaluator, rule_.done->recipient, finding_->row));
-    draft_.stages.push_back(laid);
-    draft_.notices.push_back(std::move(notice));
     return {};
   }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/assert.h"
+#include "engine/base/sort_unique.h"
 #include "runtime/plan/action_key.h"
 #include "runtime/plan/json_fields.h"
 
@@ -26,12 +27,6 @@ std::string KeyOf(const Plan& plan, const PlannedAction& planned) {
 
 bool KeyLess(const OutlinedAction& a, const OutlinedAction& b) {
   return a.action.key < b.action.key;
-}
-
-template <typename T>
-void SortUnique(std::vector<T>& items) {
-  std::sort(items.begin(), items.end());
-  items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
 OutlinedAction Outline(const Plan& plan, const PlannedAction& planned) {

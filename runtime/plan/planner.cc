@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/base/assert.h"
+#include "engine/base/sort_unique.h"
 #include "runtime/plan/finding_stages.h"
 #include "runtime/plan/limits.h"
 #include "runtime/plan/plan_assembly.h"
@@ -15,12 +16,6 @@
 
 namespace rescind {
 namespace {
-
-template <typename Item>
-void SortUnique(std::vector<Item>& items) {
-  std::sort(items.begin(), items.end());
-  items.erase(std::unique(items.begin(), items.end()), items.end());
-}
 
 // `after` of the first stage that removes something: the notice that people get.
 Duration NoticeOf(const ir::Rule& rule) {
