@@ -470,13 +470,33 @@ class FindingWalk {
   }
 
   void NoteDoneActions() {
-    for (const StageAction& action : finding_->actions) {
-      const auto entity = draft_.input.program.schema.Find(action.entity);
-      if (!action.done || !entity || action.stage >= rule_.stages.size()) continue;
-      const auto begun = finding_->BegunAt(action.stage);
-      const bool joined = begun && action.since > *begun;
-      progress_.NoteDone(action.stage, {*entity, action.row}, action.account, *action.done, joined);
+    for (uint32_t stage = 0; stage < rule_.stages.size(); ++stage) {
+      for (const StageAction& action : finding_->actions) {
+        const auto entity = draft_.input.program.schema.Find(action.entity);
+        if (!action.done || !entity || action.stage != stage) continue;
+        const eval::FactRow target{*entity, action.row};
+        progress_.NoteDone(stage, target, action.account, *action.done, Joined(action, target));
+      }
     }
+  }
+
+  // A row that came when the stage had begun. What was late for another reason (a protect or an
+  // exemption, an earlier stage of its own) belongs to those that the stage began for. Done actions
+  // of earlier stages are noted.
+  bool Joined(const StageAction& action, const eval::FactRow& target) const {
+    const auto begun = finding_->BegunAt(action.stage);
+    if (!begun || action.since <= *begun) return false;
+    const TargetGuard* guard = FindGuard(action.entity, action.row, action.verb);
+    if (guard && guard->until > *begun) return false;
+    const auto end = draft_.exemptions.LastEnd(rule_.full_name, target.entity, target.row);
+    if (end && *end > *begun) return false;
+    for (uint32_t earlier = 0; earlier < action.stage; ++earlier) {
+      const Instant passed = progress_.After(earlier, target, action.account).at;
+      const int64_t apart =
+          std::max<int64_t>(0, after_[action.stage].micros - after_[earlier].micros);
+      if (Later(passed, {apart}) > *begun) return false;
+    }
+    return true;
   }
 
   bool RemovesAfter(uint32_t stage) const {

@@ -191,10 +191,6 @@ class LimitCheck {
     return nullptr;
   }
 
-  bool HasBegun(const StageDraft& stage) const {
-    return draft_.finding(stage).BegunAt(stage.stage).has_value();
-  }
-
   // The row of the share's entity that an action takes something from.
   std::optional<RowId> UnitOf(const Claim& claim, const Share& share) const {
     if (claim.target.entity == share.entity) return claim.target.row;
@@ -216,8 +212,7 @@ class LimitCheck {
       }
     }
     // The judged entity, or one that the actions do not touch: findings are counted.
-    const bool counts_finding = !are_targets && (stage.first || HasBegun(stage));
-    if (counts_finding) rows.insert(JudgedRow(stage).index());
+    if (!are_targets && stage.first) rows.insert(JudgedRow(stage).index());
     return {rows.begin(), rows.end()};
   }
 

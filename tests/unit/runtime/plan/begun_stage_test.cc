@@ -102,6 +102,31 @@ TEST_CASE("a later stage of the same targets does not count again") {
   CHECK(ActionLines(world.Apply().plan) == Lines{"delete account a: ready"});
 }
 
+// What was left of a later stage counted its findings again, and a limit per run held it for good.
+TEST_CASE("what is left of a later stage does not count its finding again") {
+  PlannerWorld world =
+      AnnHasLeft(Left("then { disable i.accounts }\n then after 1h { delete i.accounts }",
+                      "limit 1 of identity per run"));
+  world.Account("b", "ann", "ldap");
+  world.Person("bob", "employee", "active");
+  world.Account("c", "bob");
+  const PlanOutcome first = world.Apply();
+  world.Verify(*FindAction(first.plan, Verb::kDisable, "a"));
+  world.facts.Live("account", "a").Set("status", "disabled");
+  world.now = Plus(world.now, "30m");
+  world.Verify(*FindAction(world.Apply().plan, Verb::kDisable, "b"));
+  world.facts.Live("account", "b").Set("status", "disabled");
+  world.now = Plus(world.now, "30m");
+  world.Verify(*FindAction(world.Apply().plan, Verb::kDelete, "a"));
+  world.facts.Remove("account", "a", world.now);
+  // Another finding takes the limit of this run.
+  world.facts.Live("identity", "bob").Set("status", "terminated");
+  world.now = Plus(world.now, "30m");
+  const PlanOutcome later = world.Plan();
+  CHECK(StatusOf(later, Verb::kDelete, "b") == ActionStatus::kReady);
+  CHECK(StatusOf(later, Verb::kDisable, "c") == ActionStatus::kReady);
+}
+
 // Of a begun stage of a policy over `system` 39 accounts went under a cap of 3 an hour.
 TEST_CASE("rows that join a stage that has begun count for the workspace's cap") {
   PlannerWorld world = AnnHasLeft(Left("then { revoke i.accounts.grants }", "limit 9 of grant"));

@@ -162,6 +162,32 @@ TEST_CASE("a row that joins holds up its account until it is done, and no longer
   CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").status == ActionStatus::kReady);
 }
 
+// A grant was exempt when its stage began for another one. While it was open the plan said that the
+// account goes 23 days after it; once it was revoked, the account was due at once.
+TEST_CASE("a row that an exemption made late keeps its account the time until the next stage") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { revoke i.accounts.grants }\n then after 30d { delete i.accounts }"));
+  world.Grant("g", "a");
+  world.Grant("h", "a");
+  const Instant opened = world.now;
+  Exemption exemption;
+  exemption.entity = "grant";
+  exemption.row_id = "h";
+  exemption.expires_at = Plus(opened, "20d");
+  world.Exempt(exemption);
+  world.Verify(ActionOn(world.Apply(), Verb::kRevoke, "g"));
+  world.facts.Remove("grant", "g", world.now);
+  world.now = Plus(opened, "20d");
+  const PlanOutcome freed = world.Apply();
+  CHECK(ActionOn(freed, Verb::kDelete, "a").due == Plus(opened, "50d"));
+  world.Verify(ActionOn(freed, Verb::kRevoke, "h"));
+  world.facts.Remove("grant", "h", world.now);
+  world.now = Plus(opened, "31d");
+  const PlanOutcome later = world.Plan();
+  CHECK(ActionOn(later, Verb::kDelete, "a").due == Plus(opened, "50d"));
+  CHECK(ActionOn(later, Verb::kDelete, "a").status == ActionStatus::kNotice);
+}
+
 TEST_CASE("a deletion that was let go finishes, whatever joins its account") {
   PlannerWorld world = TwoAccountsLeft(
       LeftWithProtect("then { revoke i.accounts.grants }\n then after 30d { delete i.accounts }"));
