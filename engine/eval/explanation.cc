@@ -9,6 +9,7 @@
 #include "engine/eval/deciding_members.h"
 #include "engine/eval/node_evaluator.h"
 #include "engine/eval/reference_evaluator.h"
+#include "engine/ir/reads.h"
 
 namespace rescind::eval {
 namespace {
@@ -119,25 +120,11 @@ class Explainer {
   // Whether one of `sought` is among what the node is made of, collections included.
   bool Reads(ir::NodeId id, const std::vector<ir::NodeId>& sought) const {
     if (sought.empty()) return false;
-    std::vector<ir::NodeId> open{id};
-    std::vector<bool> seen(program_.nodes.size());
-    while (!open.empty()) {
-      const ir::NodeId at = open.back();
-      open.pop_back();
-      if (seen[at.index()]) continue;
-      seen[at.index()] = true;
-      if (std::find(sought.begin(), sought.end(), at) != sought.end()) return true;
-      const ir::Node& node = program_.node(at);
-      open.insert(open.end(), node.operands.begin(), node.operands.end());
-      for (ir::CollectionId from = node.collection; from.valid();) {
-        const ir::Collection& collection = program_.collection(from);
-        for (const ir::NodeId part : {collection.base, collection.condition}) {
-          if (part.valid()) open.push_back(part);
-        }
-        from = collection.inner;
-      }
-    }
-    return false;
+    const auto is_sought = [&](const ir::Node& node) {
+      return std::any_of(sought.begin(), sought.end(),
+                         [&](ir::NodeId other) { return &program_.node(other) == &node; });
+    };
+    return ir::NodeSearch(program_, is_sought).In(id);
   }
 
   ExplainedClause Explain(const ir::Clause& clause) {

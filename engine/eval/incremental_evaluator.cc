@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/base/sort_unique.h"
 #include "engine/eval/batch_evaluator.h"
 #include "engine/eval/sweep_plan.h"
 
@@ -91,9 +92,7 @@ class IncrementalEvaluator::Judging {
 
 IncrementalEvaluator::IncrementalEvaluator(const ir::Program& program, FactBase& facts,
                                            const Holidays& holidays, Instant now, uint32_t threads)
-    : program_(program),
-      facts_(facts),
-      holidays_(holidays),
+    : facts_(facts),
       affected_(program, facts),
       judging_(std::make_unique<Judging>(EvaluationInput{program, facts, holidays, now})),
       verdicts_(program.rules.size()),
@@ -165,8 +164,7 @@ void IncrementalEvaluator::JudgeSubject(const Subject& subject,
   for (const uint32_t rule : subject.rules) {
     rows.insert(rows.end(), affected[rule].begin(), affected[rule].end());
   }
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  SortUnique(rows);
 
   std::vector<int64_t> deadlines;
   std::vector<uint32_t> unsettled;  // whose next deadline may be another rule's

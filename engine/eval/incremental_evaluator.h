@@ -67,9 +67,7 @@ class IncrementalEvaluator {
   void JudgeSubject(const Subject& subject, const std::vector<std::vector<uint32_t>>& affected,
                     std::vector<Conclusion>& conclusions);
 
-  const ir::Program& program_;
   FactBase& facts_;
-  const Holidays& holidays_;
   AffectedRows affected_;
   std::unique_ptr<Judging> judging_;
   std::vector<Subject> subjects_;

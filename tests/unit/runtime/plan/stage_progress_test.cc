@@ -28,6 +28,13 @@ const PlannedAction& ActionOn(const PlanOutcome& outcome, Verb verb, const char*
   REQUIRE(planned);
   return *planned;
 }
+void ExemptGrant(PlannerWorld& world, const char* grant, Instant until) {
+  Exemption exemption;
+  exemption.entity = "grant";
+  exemption.row_id = grant;
+  exemption.expires_at = until;
+  world.Exempt(exemption);
+}
 void GiveUp(PlannerWorld& world, const PlannedAction& planned) {
   ActionHistory history;
   history.escalated = Escalation{world.now, "refused", "look at it"};
@@ -170,11 +177,7 @@ TEST_CASE("a row that an exemption made late keeps its account the time until th
   world.Grant("g", "a");
   world.Grant("h", "a");
   const Instant opened = world.now;
-  Exemption exemption;
-  exemption.entity = "grant";
-  exemption.row_id = "h";
-  exemption.expires_at = Plus(opened, "20d");
-  world.Exempt(exemption);
+  ExemptGrant(world, "h", Plus(opened, "20d"));
   world.Verify(ActionOn(world.Apply(), Verb::kRevoke, "g"));
   world.facts.Remove("grant", "g", world.now);
   world.now = Plus(opened, "20d");
@@ -245,11 +248,7 @@ TEST_CASE("a notice to a target whose exemption has ended leaves the others thei
   world.Grant("g", "a");
   world.Grant("h", "a");
   const Instant opened = world.now;
-  Exemption exemption;
-  exemption.entity = "grant";
-  exemption.row_id = "h";
-  exemption.expires_at = Plus(opened, "3d");
-  world.Exempt(exemption);
+  ExemptGrant(world, "h", Plus(opened, "3d"));
   world.Apply();
   world.now = Plus(opened, "3d");
   AppliedSelection nothing;

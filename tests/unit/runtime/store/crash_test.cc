@@ -472,19 +472,44 @@ TEST_CASE("A store behind its mark is refused and says by how much; a newer form
   CHECK(newer.error().kind == ErrorKind::kUnsupported);
 }
 
-// Format 1 had the number of the newest commit where there is a sum now, and none in the state.
-void MakeFormatOne(const std::string& path, uint64_t commits) {
+// Of a store that nobody has open. `fill`: puts into the batch, of the database.
+template <typename Fill>
+void ChangeDatabase(const std::string& path, const Fill& fill) {
   RealFileSystem files;
   const DiskGuard guard(path, files);
   auto database = Database::Open(path + "/db", Database::Access::kChange, {guard});
   REQUIRE(database.ok());
-  std::string number;
-  AppendBigEndian64(number, commits);
   rocksdb::WriteBatch batch;
-  for (const Family family : kFamilies) (*database)->Put(batch, family, kCommitKey, number);
-  (*database)->Delete(batch, Family::kState, kCommitKey);
-  (*database)->Put(batch, Family::kState, kFormatKey, std::string("\1\0\0\0", 4));
+  fill(**database, batch);
   REQUIRE((*database)->Write(batch, Database::Durability::kSynced).ok());
+}
+
+// Format 1 had the number of the newest commit where there is a sum now, and none in the state.
+void MakeFormatOne(const std::string& path, uint64_t commits) {
+  ChangeDatabase(path, [&](const Database& database, rocksdb::WriteBatch& batch) {
+    std::string number;
+    AppendBigEndian64(number, commits);
+    for (const Family family : kFamilies) database.Put(batch, family, kCommitKey, number);
+    database.Delete(batch, Family::kState, kCommitKey);
+    database.Put(batch, Family::kState, kFormatKey, std::string("\1\0\0\0", 4));
+  });
+}
+
+// A new store with so many commits of a CrashHistory.
+void MakeHistory(const std::string& path, uint64_t count) {
+  CrashHistory history(path);
+  auto store = history.Open();
+  REQUIRE(store.ok());
+  for (uint64_t n = 1; n <= count; ++n) REQUIRE(CrashHistory::Write(**store, n));
+}
+
+// The n-th commit, on what is there.
+void GoOn(const std::string& path, uint64_t n) {
+  CrashHistory history(path);
+  auto store = history.Open();
+  if (!store.ok()) FAIL(store.error().message);
+  REQUIRE(CrashHistory::Write(**store, n));
+  CHECK(CrashHistory::Check(**store) == "");
 }
 
 uint64_t CommitsIn(const std::string& path, Family family) {
@@ -500,12 +525,7 @@ uint64_t CommitsIn(const std::string& path, Family family) {
 TEST_CASE("A store of format 1 is raised, and what it loses afterwards is noticed") {
   const CrashFolder folder;
   const std::string path = folder / "store";
-  {
-    CrashHistory history(path);
-    auto store = history.Open();
-    REQUIRE(store.ok());
-    for (uint64_t n = 1; n <= 300; ++n) REQUIRE(CrashHistory::Write(**store, n));
-  }
+  MakeHistory(path, 300);
   const uint64_t commits = CommitsIn(path, Family::kExtra);
   CHECK(commits > 300);
   MakeFormatOne(path, commits);
@@ -518,13 +538,7 @@ TEST_CASE("A store of format 1 is raised, and what it loses afterwards is notice
     CHECK(CrashHistory::Check(**reader) == "");
   }
   CHECK(CommitsIn(path, Family::kState) == 0);  // a reader changes nothing
-  {
-    CrashHistory history(path);
-    auto store = history.Open();
-    if (!store.ok()) FAIL(store.error().message);
-    REQUIRE(CrashHistory::Write(**store, 301));
-    CHECK(CrashHistory::Check(**store) == "");
-  }
+  GoOn(path, 301);
   for (const Family family : kFamilies) CHECK(CommitsIn(path, family) == commits + 2);
   CHECK(CrashHistory(path).Open().ok());
 
@@ -538,29 +552,12 @@ TEST_CASE("A store of format 1 is raised, and what it loses afterwards is notice
 TEST_CASE("A store of format 2 is raised, and counts its commits on") {
   const CrashFolder folder;
   const std::string path = folder / "store";
-  {
-    CrashHistory history(path);
-    auto store = history.Open();
-    REQUIRE(store.ok());
-    for (uint64_t n = 1; n <= 3; ++n) REQUIRE(CrashHistory::Write(**store, n));
-  }
+  MakeHistory(path, 3);
   const uint64_t commits = CommitsIn(path, Family::kState);
-  {
-    RealFileSystem files;
-    const DiskGuard guard(path, files);
-    auto database = Database::Open(path + "/db", Database::Access::kChange, {guard});
-    REQUIRE(database.ok());
-    rocksdb::WriteBatch batch;
-    (*database)->Put(batch, Family::kState, kFormatKey, std::string("\2\0\0\0", 4));
-    REQUIRE((*database)->Write(batch, Database::Durability::kSynced).ok());
-  }
-  {
-    CrashHistory history(path);
-    auto store = history.Open();
-    if (!store.ok()) FAIL(store.error().message);
-    REQUIRE(CrashHistory::Write(**store, 4));
-    CHECK(CrashHistory::Check(**store) == "");
-  }
+  ChangeDatabase(path, [](const Database& database, rocksdb::WriteBatch& batch) {
+    database.Put(batch, Family::kState, kFormatKey, std::string("\2\0\0\0", 4));
+  });
+  GoOn(path, 4);
   const uint64_t raised = CommitsIn(path, Family::kState);
   CHECK(raised >= commits + 2);
   for (const Family family : kFamilies) CHECK(CommitsIn(path, family) == raised);
