@@ -64,25 +64,17 @@ class Description {
     return text;
   }
 
-  void Stages(const typed::Policy& policy) {
-    for (const typed::Stage& stage : policy.stages) {
+  void Stages(typed::Policy& policy) {
+    for (typed::Stage& stage : policy.stages) {
       Line("stage after " + FormatDuration(stage.after));
       if (stage.approval) {
         Line(fmt::format("  approved by {} within {} else {}", Of(stage.approval->approver),
                          FormatDuration(stage.approval->within),
                          OtherwiseText(stage.approval->otherwise)));
       }
-      for (const typed::Action& action : stage.actions) {
-        if (action.verb == typed::Verb::kNotify) {
-          Line("  notify " + Of(action.recipient));
-        } else {
-          const std::string playbook =
-              action.playbook.empty() ? ""
-                                      : fmt::format(" {:?}", std::string_view(action.playbook));
-          Line(fmt::format("  {}{}{} {}", VerbText(action.verb), playbook,
-                           action.expands_identity ? " accounts of" : "",
-                           canonical_.Of(*action.target)));
-        }
+      for (typed::Action& action : stage.actions) {
+        action.meaning = Of(action);
+        Line("  " + action.meaning);
       }
     }
   }
@@ -116,6 +108,15 @@ class Description {
   std::string Take() { return std::move(text_); }
 
  private:
+  std::string Of(const typed::Action& action) {
+    if (action.verb == typed::Verb::kNotify) return "notify " + Of(action.recipient);
+    const std::string playbook =
+        action.playbook.empty() ? "" : fmt::format(" {:?}", std::string_view(action.playbook));
+    return fmt::format("{}{}{} {}", VerbText(action.verb), playbook,
+                       action.expands_identity ? " accounts of" : "",
+                       canonical_.Of(*action.target));
+  }
+
   const typed::Program& program_;
   CanonicalText canonical_;
   std::string text_;

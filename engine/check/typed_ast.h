@@ -74,6 +74,8 @@ struct Action {
   // personal or unknown. `target` itself is still the identity.
   bool expands_identity = false;
   Recipient recipient;  // kNotify
+  // Its line of Policy::meaning: two actions with the same text do the same to the same rows.
+  std::string meaning;
 };
 struct Approval {
   Span span;

@@ -101,6 +101,7 @@ class RuleLowering {
     lowered.verb = static_cast<ir::Verb>(action.verb);
     lowered.span = action.span;
     lowered.playbook = action.playbook;
+    lowered.meaning = action.meaning;
     lowered.entity = action.entity;
     lowered.expands_identity = action.expands_identity;
     if (action.target && action.target->type.kind == typed::Type::Kind::kRow) {

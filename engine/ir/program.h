@@ -111,6 +111,7 @@ struct Action {
   EntityId entity;                // of the target
   bool expands_identity = false;  // the identity's accounts of purpose personal or unknown
   Recipient recipient;            // kNotify
+  std::string meaning;            // what it does to whom, in any text of the policy
 };
 struct Approval {
   Recipient approver;

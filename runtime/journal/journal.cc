@@ -276,21 +276,26 @@ Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const
   return problem;
 }
 
-Result<StagesUnderWay> Journal::ListStagesUnderWay() const {
-  std::set<std::pair<std::string, uint32_t>> asking, touched;
+Result<std::set<std::pair<std::string, std::string>>> Journal::ListUntouched() const {
+  using StageName = std::pair<std::string, uint32_t>;  // finding, and number when handed over
+  std::map<StageName, std::vector<std::string>> asking;
+  std::set<StageName> touched;
   const auto note = [&](const JournalEntry& entry) {
+    if (!HasTouched(entry)) return;
     for (const ActionReason& reason : entry.action.reasons) {
-      if (!IsTerminal(entry.state)) asking.emplace(reason.finding_id, reason.stage);
-      if (HasTouched(entry)) touched.emplace(reason.finding_id, reason.stage);
+      touched.emplace(reason.finding_id, reason.stage);
     }
   };
   RESCIND_TRY(List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;
+    for (const ActionReason& reason : entry.action.reasons) {
+      asking[{reason.finding_id, reason.stage}].push_back(entry.wanted_key);
+    }
     note(entry);
     return true;
   }));
   std::set<std::string> findings;  // of which something that is over may have touched a stage
-  for (const auto& stage : asking) {
+  for (const auto& [stage, keys] : asking) {
     if (!touched.contains(stage)) findings.insert(stage.first);
   }
   if (has_findings_) {
@@ -304,11 +309,12 @@ Result<StagesUnderWay> Journal::ListStagesUnderWay() const {
       return true;
     }));
   }
-  StagesUnderWay stages;
-  for (const auto& stage : asking) {
-    (touched.contains(stage) ? stages.touched : stages.untouched).insert(stage);
+  std::set<std::pair<std::string, std::string>> untouched;
+  for (const auto& [stage, keys] : asking) {
+    if (touched.contains(stage)) continue;
+    for (const std::string& key : keys) untouched.emplace(stage.first, key);
   }
-  return stages;
+  return untouched;
 }
 
 Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {

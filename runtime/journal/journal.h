@@ -51,12 +51,6 @@ struct PlanReport {
   uint64_t done_count = 0;      // verified or compensated before under this key: ignored
 };
 
-// Stages, as finding and number, that ask for actions which are not over.
-struct StagesUnderWay {
-  std::set<std::pair<std::string, uint32_t>> touched;    // HasTouched of some of their actions
-  std::set<std::pair<std::string, uint32_t>> untouched;  // of none
-};
-
 // One step of one action, to be made durable. `entry` is what it is afterwards.
 struct JournalStep {
   JournalEntry entry;
@@ -104,9 +98,10 @@ class Journal {
   Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
-  // Whether something has happened yet, of each stage that still asks for an open action. Reads
-  // what is over only of those findings.
-  Result<StagesUnderWay> ListStagesUnderWay() const;
+  // Open actions, as finding and wanted state, of which nothing has happened yet, nor of anything
+  // else that was handed over for that stage of the finding (HasTouched). Reads what is over only
+  // of those findings.
+  Result<std::set<std::pair<std::string, std::string>>> ListUntouched() const;
   // Actions that a run would go on with: ready, or in flight.
   uint64_t RunnableCount() const;
   // In flight: an earlier run was cut off, or waits for a retry.

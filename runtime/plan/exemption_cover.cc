@@ -63,7 +63,7 @@ std::optional<Veto> ExemptionCover::Vetoes(std::string_view policy, Verb verb, E
                                         exemption.reason, exemption.owner)};
 }
 
-std::optional<Instant> ExemptionCover::LastEnd(std::string_view policy, EntityId entity,
+std::optional<Instant> ExemptionCover::LastEnd(std::string_view policy, Verb verb, EntityId entity,
                                                RowId row) const {
   std::optional<uint32_t> first;
   const auto take = [&](std::optional<uint32_t> label) {
@@ -74,6 +74,7 @@ std::optional<Instant> ExemptionCover::LastEnd(std::string_view policy, EntityId
     if (scope == scopes_.end()) continue;
     take(scope->second->ended_whole);
     take(scope->second->ended_rows.Covers(entity, row));
+    if (verb == Verb::kDelete) take(scope->second->ended_rows.CoversBelow(entity, row));
   }
   return first ? std::optional(exemptions_[*first].end()) : std::nullopt;
 }

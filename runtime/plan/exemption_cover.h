@@ -27,8 +27,9 @@ class ExemptionCover {
   // Why `verb` of the policy must not touch the row; with kNotify: why the row, as the judged one,
   // is none of the policy's business.
   std::optional<Veto> Vetoes(std::string_view policy, Verb verb, EntityId entity, RowId row);
-  // When the last of the ended exemptions that covered the row ended.
-  std::optional<Instant> LastEnd(std::string_view policy, EntityId entity, RowId row) const;
+  // When the last of the ended exemptions that kept `verb` from the row ended.
+  std::optional<Instant> LastEnd(std::string_view policy, Verb verb, EntityId entity,
+                                 RowId row) const;
 
  private:
   // Exemptions of one policy, or of all ("").

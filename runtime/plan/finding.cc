@@ -11,10 +11,12 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kFindingVersion = 2;
+constexpr uint8_t kFindingVersion = 3;
 constexpr uint8_t kFirstVersionWithActions = 2;
+constexpr uint8_t kFirstVersionWithNoticeTimes = 3;
 constexpr uint32_t kNoAccount = 0xffff'ffff;  // no row has that number
-constexpr uint8_t kPolicyVersion = 1;
+constexpr uint8_t kPolicyVersion = 2;
+constexpr uint8_t kFirstVersionWithStages = 2;
 
 using ActionName = std::tuple<std::string_view, RowId, Verb, std::string_view>;
 
@@ -60,6 +62,35 @@ StageAction ReadAction(RecordReader& reader) {
   return action;
 }
 
+void WriteTimes(const std::vector<StageTime>& times, RecordWriter& writer) {
+  writer.List(times, [&](const StageTime& time) {
+    writer.Number32(time.stage);
+    writer.Time(time.at);
+  });
+}
+
+std::vector<StageTime> ReadTimes(RecordReader& reader) {
+  return reader.List<StageTime>(12, [&] {
+    const uint32_t stage = reader.Number32();
+    return StageTime{stage, reader.Time()};
+  });
+}
+
+std::optional<Instant> FirstSince(const std::vector<StageTime>& times, uint32_t stage,
+                                  Instant since) {
+  const auto found = std::lower_bound(times.begin(), times.end(), StageTime{stage, since});
+  return found != times.end() && found->stage == stage ? std::optional(found->at) : std::nullopt;
+}
+
+// The last.
+std::optional<Instant> LastOf(const std::vector<StageTime>& times, uint32_t stage) {
+  const auto after =
+      std::upper_bound(times.begin(), times.end(), StageTime{stage, Instant::Never()});
+  return after != times.begin() && std::prev(after)->stage == stage
+             ? std::optional(std::prev(after)->at)
+             : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Instant> Finding::BegunAt(uint32_t stage) const {
@@ -67,10 +98,16 @@ std::optional<Instant> Finding::BegunAt(uint32_t stage) const {
 }
 
 std::optional<Instant> Finding::BegunSince(uint32_t stage, Instant since) const {
-  for (const StageBegin& begin : begun) {
-    if (begin.stage == stage && begin.at >= since) return begin.at;
-  }
-  return std::nullopt;
+  return FirstSince(begun, stage, since);
+}
+
+std::optional<Instant> Finding::NoticedSince(uint32_t stage, Instant since) const {
+  return FirstSince(noticed, stage, since);
+}
+
+bool Finding::NoticeStands(uint32_t stage) const {
+  const auto last = LastOf(begun, stage);
+  return last && NoticedSince(stage, *last);
 }
 
 const StageAction* Finding::FindAction(std::string_view entity_name, RowId target, Verb verb,
@@ -115,11 +152,8 @@ std::string EncodeFinding(const Finding& finding) {
   writer.Time(finding.opened_at);
   writer.Bool(finding.resolved);
   writer.Text(finding.follows);
-  writer.List(finding.begun, [&](const StageBegin& begin) {
-    writer.Number32(begin.stage);
-    writer.Time(begin.at);
-  });
-  writer.List(finding.noticed, [&](uint32_t stage) { writer.Number32(stage); });
+  WriteTimes(finding.begun, writer);
+  WriteTimes(finding.noticed, writer);
   writer.List(finding.notified, [&](const std::string& name) { writer.Text(name); });
   writer.List(finding.guards, [&](const TargetGuard& guard) {
     writer.Text(guard.entity);
@@ -143,11 +177,15 @@ Result<Finding> DecodeFinding(std::string_view bytes) {
   finding.opened_at = reader.Time();
   finding.resolved = reader.Bool();
   finding.follows = reader.Text();
-  finding.begun = reader.List<StageBegin>(12, [&] {
-    const uint32_t stage = reader.Number32();
-    return StageBegin{stage, reader.Time()};
-  });
-  finding.noticed = reader.List<uint32_t>(4, [&] { return reader.Number32(); });
+  finding.begun = ReadTimes(reader);
+  if (reader.version() >= kFirstVersionWithNoticeTimes) {
+    finding.noticed = ReadTimes(reader);
+  } else {
+    // What had begun anew was not in that list until its notice was sent: it left with the last.
+    for (const uint32_t stage : reader.List<uint32_t>(4, [&] { return reader.Number32(); })) {
+      finding.noticed.push_back({stage, LastOf(finding.begun, stage).value_or(finding.opened_at)});
+    }
+  }
   finding.notified = reader.List<std::string>(4, [&] { return reader.Text(); });
   finding.guards = reader.List<TargetGuard>(17, [&] {
     TargetGuard guard;
@@ -171,6 +209,9 @@ std::string EncodePolicyRecord(const PolicyRecord& record) {
   writer.Time(record.enforced_since);
   writer.Text(record.confirmed_meaning);
   writer.Number64(record.confirmed_notice.micros);
+  writer.List(record.stages, [&](const std::vector<std::string>& actions) {
+    writer.List(actions, [&](const std::string& meaning) { writer.Text(meaning); });
+  });
   return writer.Take();
 }
 
@@ -181,6 +222,10 @@ Result<PolicyRecord> DecodePolicyRecord(std::string_view bytes) {
   record.enforced_since = reader.OptionalTime();
   record.confirmed_meaning = reader.Text();
   record.confirmed_notice.micros = reader.Number64();
+  if (reader.version() >= kFirstVersionWithStages) {
+    record.stages = reader.List<std::vector<std::string>>(
+        4, [&] { return reader.List<std::string>(4, [&] { return reader.Text(); }); });
+  }
   RESCIND_TRY(reader.Check());
   return record;
 }

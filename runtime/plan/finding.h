@@ -19,12 +19,11 @@
 
 namespace rescind {
 
-// A stage whose first action has been handed over, or whose notice has been sent. Once more, later,
-// when a notice had to name targets whose times had begun anew.
-struct StageBegin {
+// When something became of a stage.
+struct StageTime {
   uint32_t stage = 0;
   Instant at;
-  bool operator==(const StageBegin&) const = default;
+  auto operator<=>(const StageTime&) const = default;
 };
 // What a protect kept from a target: until when. Instant::Never() while it still does. Also a
 // target that came back in the middle of its finding: its times count from when that was seen.
@@ -35,6 +34,9 @@ struct TargetGuard {
   Instant until;
   bool operator==(const TargetGuard&) const = default;
 };
+
+// Of an action whose stage an edit has taken out of the policy.
+inline constexpr uint32_t kNoStage = 0xffff'ffff;
 
 // How far an action of a finding has come: since when it is due, whether a person or the gates have
 // let it go, when it was done. What is let go finishes; later stages count from when it is done.
@@ -67,8 +69,10 @@ struct Finding {
   bool resolved = false;
   // The finding that this one followed when a target left its wanted state; empty otherwise.
   std::string follows;
-  std::vector<StageBegin> begun;      // ascending by stage, then instant
-  std::vector<uint32_t> noticed;      // stages whose notices were sent, ascending
+  // Its first action was handed over, or its notice sent; once more when a notice had to name
+  // targets whose times had begun anew. Ascending by stage, then instant.
+  std::vector<StageTime> begun;
+  std::vector<StageTime> noticed;     // its notice was sent; likewise
   std::vector<std::string> notified;  // who has been told: channels, "identity:ID"; sorted
   std::vector<TargetGuard> guards;    // sorted by entity, row, verb
   std::optional<Instant> alarmed_at;  // `done within` was missed and said so
@@ -77,6 +81,10 @@ struct Finding {
 
   std::optional<Instant> BegunAt(uint32_t stage) const;  // the first time
   std::optional<Instant> BegunSince(uint32_t stage, Instant since) const;
+  // A notice that was sent since then named every target whose times count from then or earlier.
+  std::optional<Instant> NoticedSince(uint32_t stage, Instant since) const;
+  // Its notice was sent when the stage began, the last time, or afterwards.
+  bool NoticeStands(uint32_t stage) const;
   // Null: it is not remembered.
   const StageAction* FindAction(std::string_view entity_name, RowId target, Verb verb,
                                 std::string_view playbook) const;
@@ -98,6 +106,9 @@ struct PolicyRecord {
   // `after` of the first stage that removes something, as confirmed: the notice people were
   // promised. A shorter one takes effect only once confirmed.
   Duration confirmed_notice;
+  // What its stages ask for (ir::Action::meaning), by stage: the numbers of stages in its findings
+  // are those of this list. Empty: never noted.
+  std::vector<std::vector<std::string>> stages;
   bool operator==(const PolicyRecord&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runtime/plan/policy_renames.h"
+#include "runtime/plan/stage_numbers.h"
 
 namespace rescind {
 namespace {
@@ -122,6 +123,17 @@ class PolicyMerge {
   std::vector<Finding> after_;
 };
 
+// From now on the findings' stages are those of the rule.
+void TakeStages(const ir::Rule& rule, PolicyRecord& record, std::vector<Finding>& findings) {
+  StageMeanings stages = MeaningsOf(rule);
+  if (record.stages == stages) return;
+  if (!record.stages.empty()) {
+    const auto numbers = MatchStages(record.stages, stages);
+    for (Finding& finding : findings) RenumberStages(finding, numbers);
+  }
+  record.stages = std::move(stages);
+}
+
 }  // namespace
 
 std::string FindingKey(std::string_view policy, RowId row) {
@@ -171,13 +183,16 @@ std::vector<FindingTransition> FindingBook::Advance(const eval::EvaluationInput&
   for (uint32_t index = 0; index < input.program.rules.size(); ++index) {
     const ir::Rule& rule = input.program.rules[index];
     if (rule.protect) continue;
-    PolicyMerge merge(input, rule, sweep.rules[index], transitions);
-    auto findings = merge.Run(std::move(findings_[rule.full_name]));
-    findings_.erase(rule.full_name);
-    if (!findings.empty()) after.emplace(rule.full_name, std::move(findings));
-
     PolicyRecord record = std::move(records_[rule.full_name]);
     record.policy = rule.full_name;
+    std::vector<Finding> before = std::move(findings_[rule.full_name]);
+    findings_.erase(rule.full_name);
+    TakeStages(rule, record, before);
+
+    PolicyMerge merge(input, rule, sweep.rules[index], transitions);
+    auto findings = merge.Run(std::move(before));
+    if (!findings.empty()) after.emplace(rule.full_name, std::move(findings));
+
     if (rule.mode != ir::Mode::kEnforce) {
       record.enforced_since.reset();
     } else if (!record.enforced_since) {

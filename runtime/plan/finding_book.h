@@ -28,7 +28,8 @@ class FindingBook {
   static Result<FindingBook> Load(const KeyValueReader& reader);
 
   // What the sweep means for the findings: matches open or stand, ends of match withdraw (or
-  // resolve, when the last stage that removes something has begun), renamed policies keep theirs.
+  // resolve, when the last stage that removes something has begun), renamed policies keep theirs,
+  // stages of edited ones are found again.
   // `sweep` has judged every policy. Transitions are by policy, then row; standing ones are not
   // listed.
   std::vector<FindingTransition> Advance(const eval::EvaluationInput& input,

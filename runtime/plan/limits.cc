@@ -482,7 +482,7 @@ class LimitCheck {
 
   static bool RemovalBegan(const ir::Rule& rule, const Finding& finding) {
     if (finding.resolved) return true;
-    for (const StageBegin& begin : finding.begun) {
+    for (const StageTime& begin : finding.begun) {
       if (begin.stage >= rule.stages.size()) continue;
       const auto& actions = rule.stages[begin.stage].actions;
       if (std::any_of(actions.begin(), actions.end(), Removes)) return true;

@@ -44,19 +44,14 @@ Finding* FindFinding(FindingBook& book, const StageStart& start) {
 }
 
 void Begin(Finding& finding, uint32_t stage, Instant now) {
-  // Where times began anew (a protect or exemption ended), so does the notice.
-  if (finding.BegunAt(stage)) std::erase(finding.noticed, stage);
-  const auto after =
-      std::upper_bound(finding.begun.begin(), finding.begun.end(), stage,
-                       [](uint32_t s, const StageBegin& begin) { return s < begin.stage; });
-  finding.begun.insert(after, {stage, now});
+  finding.begun.push_back({stage, now});
+  SortUnique(finding.begun);
 }
 
-void Notice(Finding& finding, uint32_t stage, const std::vector<std::string>& recipients) {
-  finding.noticed.push_back(stage);
-  std::sort(finding.noticed.begin(), finding.noticed.end());
-  finding.noticed.erase(std::unique(finding.noticed.begin(), finding.noticed.end()),
-                        finding.noticed.end());
+void Notice(Finding& finding, uint32_t stage, Instant now,
+            const std::vector<std::string>& recipients) {
+  finding.noticed.push_back({stage, now});
+  SortUnique(finding.noticed);
   finding.notified.insert(finding.notified.end(), recipients.begin(), recipients.end());
   SortUnique(finding.notified);
 }
@@ -208,7 +203,7 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
       PutRemovalStart(batch, recorded, handed.started.begin()->first);
       started.insert(start.policy);
     }
-    if (handed.noticed) Notice(*finding, start.start.stage, start.recipients);
+    if (handed.noticed) Notice(*finding, start.start.stage, input.now, start.recipients);
   }
   std::vector<std::string> confirmed = outcome.confirmed_by_release;
   confirmed.insert(confirmed.end(), selection.confirmed_policies.begin(),

@@ -98,9 +98,9 @@ struct PlannerOptions {
   bool key_unlisted = false;  // they are compared with another plan
   // Rows listed as insufficient data or observed, a policy; the counts are always whole.
   uint64_t listed_rows = 10'000;
-  // Stages (finding, stage) that an earlier run has handed over and of which nothing has happened
-  // yet: their gates are asked again.
-  std::set<std::pair<std::string, uint32_t>> untouched;
+  // Actions (finding, wanted state) that an earlier run has handed over, of stages of which nothing
+  // has happened yet: their gates are asked again.
+  std::set<std::pair<std::string, std::string>> untouched;
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
   std::function<std::string(const std::string& recipient)> unreachable;
   // Systems whose target can run a playbook, ascending: where one is run on a row that lives in no

@@ -33,10 +33,8 @@ struct Candidate {
 bool AllBegun(const ir::Rule& rule, const Finding& finding) {
   for (uint32_t stage = 0; stage < rule.stages.size(); ++stage) {
     for (const ir::Action& action : rule.stages[stage].actions) {
-      const auto& noticed = finding.noticed;
-      const bool begun = action.verb == ir::Verb::kNotify
-                             ? std::find(noticed.begin(), noticed.end(), stage) != noticed.end()
-                             : finding.BegunAt(stage).has_value();
+      const bool begun = action.verb == ir::Verb::kNotify ? finding.NoticeStands(stage)
+                                                          : finding.BegunAt(stage).has_value();
       if (!begun) return false;
     }
   }

@@ -229,8 +229,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
     planner.hold_everything_because = std::move(doubt.leap);
   }
-  RESCIND_ASSIGN(StagesUnderWay stages, journal.ListStagesUnderWay());
-  planner.untouched = std::move(stages.untouched);
+  RESCIND_ASSIGN(planner.untouched, journal.ListUntouched());
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;

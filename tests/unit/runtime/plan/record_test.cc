@@ -8,6 +8,7 @@
 #include "runtime/plan/finding_book.h"
 #include "runtime/plan/release.h"
 #include "runtime/plan/removal_start.h"
+#include "runtime/store/record_bytes.h"
 #include "tests/unit/runtime/memory_store.h"
 
 namespace rescind {
@@ -26,7 +27,7 @@ Finding SampleFinding() {
   finding.resolved = true;
   finding.follows = "000000000000000000000000";
   finding.begun = {{0, At("2026-01-01T00:00Z")}, {1, At("2026-01-08T00:00Z")}};
-  finding.noticed = {0};
+  finding.noticed = {{0, At("2026-01-01T00:00Z")}, {1, At("2026-01-09T00:00Z")}};
   finding.notified = {"iam-team", "identity:ann"};
   finding.guards = {{"account", RowId(5), Verb::kDelete, Instant::Never()}};
   finding.alarmed_at = At("2026-01-02T00:00Z");
@@ -35,6 +36,39 @@ Finding SampleFinding() {
   finding.PutAction({"account", RowId(5), Verb::kDisable, "", 0, RowId(5), At("2026-01-01T00:00Z"),
                      At("2026-01-02T00:00Z"), 2, "0123", std::nullopt});
   return finding;
+}
+PolicyRecord SamplePolicyRecord() {
+  return {"p.stale",
+          At("2026-01-01T00:00Z"),
+          "sha256:00",
+          Duration{7 * kMicrosPerDay},
+          {{"notify \"iam\""}, {"disable row.account", "run \"wipe\" row"}}};
+}
+// As FORMAT.md says of it, without the actions of version 2 and the instants of notices of 3.
+std::string FindingOfVersion1(const Finding& finding) {
+  RecordWriter writer(1);
+  writer.Text(finding.id);
+  writer.Text(finding.policy);
+  writer.Text(finding.entity);
+  writer.Number32(finding.row.index());
+  writer.Number32(finding.incarnation);
+  writer.Time(finding.opened_at);
+  writer.Bool(finding.resolved);
+  writer.Text(finding.follows);
+  writer.List(finding.begun, [&](const StageTime& begin) {
+    writer.Number32(begin.stage);
+    writer.Time(begin.at);
+  });
+  writer.List(finding.noticed, [&](const StageTime& notice) { writer.Number32(notice.stage); });
+  writer.List(finding.notified, [&](const std::string& name) { writer.Text(name); });
+  writer.List(finding.guards, [&](const TargetGuard& guard) {
+    writer.Text(guard.entity);
+    writer.Number32(guard.row.index());
+    writer.Byte(static_cast<uint8_t>(guard.verb));
+    writer.Time(guard.until);
+  });
+  writer.Time(finding.alarmed_at);
+  return writer.Take();
 }
 Exemption SampleExemption() {
   return {"e-1",
@@ -77,28 +111,52 @@ void CheckRecord(const T& record, std::string (*encode)(const T&),
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     const auto other = decode(flipped);
-    if (other.ok()) CHECK_FALSE(*other == record);
+    // Of an empty record an earlier version may say the same.
+    if (other.ok() && bit >= 8) CHECK_FALSE(*other == record);
   }
 }
 
 TEST_CASE("records survive a round trip and refuse damage") {
   CheckRecord<Finding>(SampleFinding(), EncodeFinding, DecodeFinding);
   CheckRecord<Finding>(Finding(), EncodeFinding, DecodeFinding);
-  CheckRecord<PolicyRecord>(
-      {"p.stale", At("2026-01-01T00:00Z"), "sha256:00", Duration{7 * kMicrosPerDay}},
-      EncodePolicyRecord, DecodePolicyRecord);
+  CheckRecord<PolicyRecord>(SamplePolicyRecord(), EncodePolicyRecord, DecodePolicyRecord);
   CheckRecord<Exemption>(SampleExemption(), EncodeExemption, DecodeExemption);
   CheckRecord<Release>(SampleRelease(), EncodeRelease, DecodeRelease);
   CheckRecord<RemovalStart>(SampleStart(), EncodeRemovalStart, DecodeRemovalStart);
 }
 
-TEST_CASE("a finding of an earlier version is read as one of which no action is remembered") {
+TEST_CASE("a finding of version 1 is read as one of which no action is remembered") {
   Finding before = SampleFinding();
   before.actions.clear();
-  std::string bytes = EncodeFinding(before);
+  before.begun.push_back({1, At("2026-01-20T00:00Z")});
+  const auto decoded = DecodeFinding(FindingOfVersion1(before));
+  REQUIRE(decoded.ok());
+  // Its notices left when their stages began, the last time.
+  before.noticed = {{0, At("2026-01-01T00:00Z")}, {1, At("2026-01-20T00:00Z")}};
+  CHECK(*decoded == before);
+}
+
+TEST_CASE("a finding of version 2 has its actions, and no instants of notices") {
+  Finding before = SampleFinding();
+  before.noticed = before.begun;
+  Finding no_actions = before;
+  no_actions.actions.clear();
+  std::string actions = EncodeFinding(before);
+  actions.erase(0, EncodeFinding(no_actions).size() - 4);  // less the count of an empty list
+  std::string bytes = FindingOfVersion1(before) + actions;
+  bytes[0] = 2;
+  const auto decoded = DecodeFinding(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == before);
+}
+
+TEST_CASE("a policy record of version 1 does not know the policy's stages") {
+  PolicyRecord before = SamplePolicyRecord();
+  before.stages.clear();
+  std::string bytes = EncodePolicyRecord(before);
   bytes[0] = 1;
   bytes.resize(bytes.size() - 4);  // the empty list
-  const auto decoded = DecodeFinding(bytes);
+  const auto decoded = DecodePolicyRecord(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);
 }

@@ -264,5 +264,127 @@ TEST_CASE("a notice to a target whose exemption has ended leaves the others thei
         Lines{"revoke grant g: ready", "revoke grant h: notice"});
 }
 
+// The notice of a stage that had begun went out late, and people had less than the week.
+TEST_CASE("a notice that leaves after the removals of its stage puts off what comes later") {
+  PlannerWorld world = TwoAccountsLeft(LeftWithProtect(
+      "then { disable i.accounts  notify \"team\" }\n then after 7d { delete i.accounts }"));
+  const Instant opened = world.now;
+  const PlanOutcome first = world.Plan();
+  AppliedSelection removals;  // as a plan of one person hands them over
+  for (const PlannedAction& planned : first.plan.actions) {
+    if (planned.status == ActionStatus::kReady) removals.action_keys.insert(planned.action.key);
+  }
+  world.Verify(world.Apply(removals).plan);
+  SetDisabled(world, "a");
+  SetDisabled(world, "b");
+  world.now = Plus(opened, "3d");
+  const PlanOutcome told = world.Apply();
+  REQUIRE(told.plan.notices.size() == 1);
+  CHECK(ActionOn(told, Verb::kDelete, "a").due == Plus(opened, "10d"));
+  world.now = Plus(opened, "7d");
+  const PlanOutcome early = world.Apply();
+  CHECK(early.plan.notices.empty());
+  CHECK(ActionLines(early.plan) == Lines{"delete account a: notice", "delete account b: notice"});
+  CHECK(ActionOn(early, Verb::kDelete, "a").due == Plus(opened, "10d"));
+  world.now = Plus(opened, "10d");
+  CHECK(ActionLines(world.Plan().plan) ==
+        Lines{"delete account a: ready", "delete account b: ready"});
+}
+
+TEST_CASE("a notice that an edit adds to a stage that has begun gives people their time") {
+  PlannerWorld world = TwoAccountsLeft();
+  const Instant opened = world.now;
+  world.Verify(world.Apply().plan);
+  SetDisabled(world, "a");
+  SetDisabled(world, "b");
+  world.now = Plus(opened, "20d");
+  world.Change(
+      LeftWithProtect("then { disable i.accounts  notify \"team\" }\n then after 30d { delete "
+                      "i.accounts }"));
+  CHECK(world.Apply().plan.notices.size() == 1);
+  world.now = Plus(opened, "30d");
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").due == Plus(opened, "50d"));
+}
+
+// An account was deleted in the week in which the exemption of its last grant ended.
+TEST_CASE("the end of an exemption of what belongs to an account begins its times anew") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { notify \"team\" }\n then after 30d { delete i.accounts }"));
+  world.Grant("g", "a");
+  const Instant opened = world.now;
+  ExemptGrant(world, "g", Plus(opened, "10d"));
+  world.Apply();
+  world.now = Plus(opened, "12d");
+  const PlanOutcome told = world.Apply();
+  CHECK(told.plan.notices.size() == 1);
+  CHECK(ActionOn(told, Verb::kDelete, "a").due == Plus(opened, "42d"));
+  CHECK(ActionOn(told, Verb::kDelete, "b").due == Plus(opened, "30d"));
+  world.now = Plus(opened, "30d");
+  CHECK(ActionLines(world.Plan().plan) ==
+        Lines{"delete account a: notice", "delete account b: ready"});
+}
+
+// The disabling of day 12 was of the second stage, and nobody looked for it in the first.
+TEST_CASE("an edit that takes out a stage leaves the others what they have come to") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { notify \"team\" }\n then after 7d { disable i.accounts }\n then "
+                      "after 30d { delete i.accounts }"));
+  const Instant opened = world.now;
+  world.Apply();
+  world.now = Plus(opened, "12d");
+  world.Verify(world.Apply().plan);
+  SetDisabled(world, "a");
+  SetDisabled(world, "b");
+  world.Apply();
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").due == Plus(opened, "35d"));
+  world.Change(LeftWithProtect(
+      "then after 7d { disable i.accounts }\n then after 30d { delete i.accounts }"));
+  world.now = Plus(opened, "13d");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "a").due == Plus(opened, "35d"));
+  // And what is put in before them.
+  world.Change(LeftWithProtect(
+      "then { revoke i.accounts.grants }\n then after 7d { disable i.accounts }\n then after 30d { "
+      "delete i.accounts }"));
+  world.now = Plus(opened, "14d");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "a").due == Plus(opened, "35d"));
+}
+
+TEST_CASE("who is put before others is told, though a notice of that number was sent") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect("then { notify \"team\" }\n then after 7d { disable i.accounts }"));
+  const Instant opened = world.now;
+  world.Apply();
+  world.Change(LeftWithProtect(
+      "then { notify \"hr\" }\n then after 1d { notify \"team\" }\n then after 8d { disable "
+      "i.accounts }"));
+  world.now = Plus(opened, "1d");
+  const PlanOutcome told = world.Apply();
+  REQUIRE(told.plan.notices.size() == 1);
+  CHECK(told.plan.notices[0].recipients == Lines{"hr"});
+  world.now = Plus(opened, "2d");
+  CHECK(world.Plan().plan.notices.empty());
+}
+
+// Disabling was done on day 20, in the stage that is now the one before its own.
+TEST_CASE("an action that an edit moves to another stage keeps what it has come to") {
+  PlannerWorld world = TwoAccountsLeft(LeftWithProtect(
+      "then { revoke i.accounts.grants  disable i.accounts }\n then after 30d { delete i.accounts "
+      "}"));
+  world.Grant("g", "a");
+  const Instant opened = world.now;
+  const PlanOutcome first = world.Apply();
+  world.Verify(ActionOn(first, Verb::kRevoke, "g"));
+  world.facts.Remove("grant", "g", world.now);
+  world.now = Plus(opened, "20d");
+  world.Verify(ActionOn(first, Verb::kDisable, "a"));
+  SetDisabled(world, "a");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "a").due == Plus(opened, "50d"));
+  world.Change(
+      LeftWithProtect("then { revoke i.accounts.grants }\n then after 7d { disable i.accounts }\n "
+                      "then after 30d { delete i.accounts }"));
+  world.now = Plus(opened, "21d");
+  CHECK(ActionOn(world.Apply(), Verb::kDelete, "a").due == Plus(opened, "43d"));
+}
+
 }  // namespace
 }  // namespace rescind
