@@ -34,7 +34,7 @@ struct Checked {
   size_t shown_file_count = 0;
   size_t hidden_error_count = 0;
   std::vector<WorkspaceProblem> problems;  // of rescind.toml
-  std::vector<std::string> warnings;       // likewise; they have been printed
+  std::vector<WorkspaceProblem> warnings;  // likewise; they have been printed
 };
 
 bool WorkspaceIsNamed(const Invocation& invocation) {
@@ -141,8 +141,8 @@ void Print(const Checked& checked, const std::string& format, Invocation& invoca
     return;
   }
   if (format == "sarif") {
-    invocation.out << DiagnosticsAsSarif(sources, checked.shown, ProgramVersion(),
-                                         checked.problems);
+    invocation.out << DiagnosticsAsSarif(sources, checked.shown, ProgramVersion(), checked.problems,
+                                         checked.warnings);
     return;
   }
   const DiagnosticStyle style{.color = invocation.out_has_color()};

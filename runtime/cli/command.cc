@@ -95,14 +95,14 @@ Result<std::string> WorkspaceFolderOf(const Invocation& invocation) {
 Result<Workspace> Invocation::OpenWorkspace() {
   RESCIND_ASSIGN(const std::string folder, WorkspaceFolderOf(*this));
   RESCIND_ASSIGN(Workspace workspace, LoadWorkspace(folder, surroundings, files));
-  for (const std::string& warning : workspace.warnings) Warn(warning);
+  for (const WorkspaceProblem& warning : workspace.warnings) Warn(warning.Sentence());
   return workspace;
 }
 
 Result<WorkspaceReading> Invocation::ReadWorkspaceFile() {
   RESCIND_ASSIGN(const std::string folder, WorkspaceFolderOf(*this));
   RESCIND_ASSIGN(WorkspaceReading reading, ReadWorkspace(folder, surroundings, files));
-  for (const std::string& warning : reading.workspace.warnings) Warn(warning);
+  for (const WorkspaceProblem& warning : reading.workspace.warnings) Warn(warning.Sentence());
   return reading;
 }
 

@@ -190,11 +190,12 @@ FilePlace FilePlaceOf(const std::string& place) {
 }
 
 Json SarifResult(const WorkspaceProblem& problem, size_t rule_index) {
-  std::string text = fmt::format("{}: {}", problem.place, problem.message);
+  std::string text = problem.message;
+  if (!problem.place.empty()) text = fmt::format("{}: {}", problem.place, problem.message);
   if (!problem.help.empty()) text += fmt::format("\nhelp: {}", problem.help);
   Json result = {{"ruleId", problem.code.text},
                  {"ruleIndex", rule_index},
-                 {"level", "error"},
+                 {"level", SeverityWord(problem.code.severity())},
                  {"message", {{"text", text}}},
                  {"locations", Json::array()}};
   const FilePlace place = FilePlaceOf(problem.place);
@@ -240,7 +241,7 @@ std::string FormatWorkspaceProblem(const WorkspaceProblem& problem) {
 
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                               size_t file_count, const std::vector<WorkspaceProblem>& problems,
-                              const std::vector<std::string>& warnings) {
+                              const std::vector<WorkspaceProblem>& warnings) {
   const DiagnosticCounts counts = CountDiagnostics(diagnostics);
   Json json = {{"format", "rescind.diagnostics/1"},
                {"summary",
@@ -257,16 +258,21 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
                                  {"message", problem.message},
                                  {"help", problem.help}});
   }
-  for (const std::string& warning : warnings) json["workspace_warnings"].push_back(warning);
+  for (const WorkspaceProblem& warning : warnings) {
+    json["workspace_warnings"].push_back(warning.Sentence());
+  }
   return Dump(json);
 }
 
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                                std::string_view tool_version,
-                               const std::vector<WorkspaceProblem>& problems) {
+                               const std::vector<WorkspaceProblem>& problems,
+                               const std::vector<WorkspaceProblem>& warnings) {
   std::map<std::string_view, size_t> rule_indexes;
   for (const Diagnostic& diagnostic : diagnostics) rule_indexes.emplace(diagnostic.code.text, 0);
-  for (const WorkspaceProblem& problem : problems) rule_indexes.emplace(problem.code.text, 0);
+  for (const auto* list : {&problems, &warnings}) {
+    for (const WorkspaceProblem& problem : *list) rule_indexes.emplace(problem.code.text, 0);
+  }
   Json rules = Json::array();
   for (auto& [code, index] : rule_indexes) {
     index = rules.size();
@@ -276,8 +282,10 @@ std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagn
   for (const Diagnostic& diagnostic : diagnostics) {
     results.push_back(SarifResult(sources, diagnostic, rule_indexes.at(diagnostic.code.text)));
   }
-  for (const WorkspaceProblem& problem : problems) {
-    results.push_back(SarifResult(problem, rule_indexes.at(problem.code.text)));
+  for (const auto* list : {&problems, &warnings}) {
+    for (const WorkspaceProblem& problem : *list) {
+      results.push_back(SarifResult(problem, rule_indexes.at(problem.code.text)));
+    }
   }
   Json driver = {{"name", "rescind"}, {"version", tool_version}, {"rules", std::move(rules)}};
   Json run = {{"tool", {{"driver", std::move(driver)}}},

@@ -32,14 +32,16 @@ std::string FormatWorkspaceProblem(const WorkspaceProblem& problem);
 // about it and its surroundings in `workspace_warnings`; both are counted in `summary`.
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                               size_t file_count, const std::vector<WorkspaceProblem>& problems = {},
-                              const std::vector<std::string>& warnings = {});
+                              const std::vector<WorkspaceProblem>& warnings = {});
 
 // One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
-// relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml is a result with
-// its own code, its place in the message too, since a variable of the environment is no file.
+// relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml, and a warning about
+// it, is a result with its own code, its place in the message too, since a variable of the
+// environment is no file.
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                                std::string_view tool_version,
-                               const std::vector<WorkspaceProblem>& problems = {});
+                               const std::vector<WorkspaceProblem>& problems = {},
+                               const std::vector<WorkspaceProblem>& warnings = {});
 
 // What a code means in a few words: the title of its page; empty when it has no page.
 std::string_view DiagnosticTitle(std::string_view code);

@@ -85,7 +85,10 @@ class FileReader {
     TableReader reader(table, file_, "[workspace]", problems_);
     if (auto text = reader.Text("policies")) workspace_.policy_folder = Under(folder_, *text);
     if (auto text = reader.Text("store")) workspace_.store_folder = Under(folder_, *text);
-    if (auto text = reader.Text("oncall")) workspace_.oncall = *text;
+    if (auto text = reader.Text("oncall")) {
+      workspace_.oncall = *text;
+      workspace_.oncall_place = reader.Place("oncall");
+    }
     if (auto text = reader.Text("timezone")) {
       if (FindTimeZone(*text) == nullptr) {
         const auto near = NearestTimeZone(*text);
@@ -295,6 +298,7 @@ void ApplyEnvironment(const std::map<std::string, std::string>& environment, Wor
     Problems here;
     // The name is a file in the workspace's folder, so that relative paths start there.
     FileReader(workspace.folder + "/" + kWorkspaceFileName, workspace, here).Read(root);
+    if (override.key == std::string_view("oncall")) workspace.oncall_place = override.variable;
     for (WorkspaceProblem& problem : here) {
       problem.place = override.variable;
       problems.push_back(std::move(problem));
@@ -304,8 +308,9 @@ void ApplyEnvironment(const std::map<std::string, std::string>& environment, Wor
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const auto meant = DidYouMean(name, known);
     workspace.warnings.push_back(
-        fmt::format("the environment variable {} is unknown and ignored{}", name,
-                    meant ? fmt::format("; did you mean {}?", *meant) : ""));
+        {kDoubtfulSetting, "",
+         fmt::format("the environment variable {} is unknown and ignored", name),
+         meant ? fmt::format("did you mean {}?", *meant) : ""});
   }
 }
 
@@ -314,8 +319,9 @@ void WarnOfOpenSecret(const std::string& place, const std::string& path, FileSys
   const auto info = files.Stat(path);
   if (!info.ok() || (info->mode & 077) == 0) return;
   workspace.warnings.push_back(
-      fmt::format("{}: others may read the secret {} (mode {:04o}); run: chmod 600 {}", place, path,
-                  info->mode, path));
+      {kDoubtfulSetting, place,
+       fmt::format("others may read the secret {} (mode {:04o})", path, info->mode),
+       fmt::format("run: chmod 600 {}", path)});
 }
 
 bool LiesIn(const std::string& folder, const std::string& path) {
@@ -404,6 +410,11 @@ std::string Share::Text() const {
   return text + "%";
 }
 
+std::string WorkspaceProblem::Sentence() const {
+  return fmt::format("{}{}{}{}{}", place, place.empty() ? "" : ": ", message,
+                     help.empty() ? "" : "; ", help);
+}
+
 WorkspaceSurroundings WorkspaceSurroundings::OfThisProcess() {
   WorkspaceSurroundings surroundings;
   for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
@@ -470,9 +481,9 @@ Result<WorkspaceReading> ReadWorkspace(const std::string& folder,
     // Nobody asked for the user's file: with HOME of another user it must not stop everything.
     if (!applied.ok() && applied.error().kind == ErrorKind::kDenied &&
         file == surroundings.user_file) {
-      workspace.warnings.push_back(
-          fmt::format("{}; going on without it (is HOME another user's? try sudo -H)",
-                      applied.error().message));
+      workspace.warnings.push_back({kDoubtfulSetting, "",
+                                    fmt::format("{}; going on without it", applied.error().message),
+                                    "is HOME another user's? try sudo -H"});
       continue;
     }
     RESCIND_TRY(std::move(applied));
@@ -482,8 +493,9 @@ Result<WorkspaceReading> ReadWorkspace(const std::string& folder,
   ApplyEnvironment(surroundings.environment, workspace, reading.problems);
   if (!workspace.oncall.empty() && !workspace.channels.contains(workspace.oncall)) {
     workspace.warnings.push_back(
-        fmt::format("the on-call channel \"{}\" is not declared; add [channel.{}] to {}",
-                    workspace.oncall, workspace.oncall, kWorkspaceFileName));
+        {kDoubtfulSetting, workspace.oncall_place,
+         fmt::format("the on-call channel \"{}\" is not declared", workspace.oncall),
+         fmt::format("add [channel.{}] to {}", workspace.oncall, kWorkspaceFileName)});
   }
   CheckFolders(reading);
   if (reading.problems.empty()) CheckSecrets(files, workspace);

@@ -26,9 +26,10 @@ inline constexpr const char* kWorkspaceFileName = "rescind.toml";
 inline constexpr uint64_t kMaxWorkspaceFileBytes = 1 << 20;
 
 // The codes of mistakes in rescind.toml: it cannot be taken as it stands; what it asks for cannot
-// work. Never renumber; each has a page in grammar/diagnostics.
+// work; it works and should be mended. Never renumber; each has a page in grammar/diagnostics.
 inline constexpr DiagnosticCode kBadWorkspaceFile{"E0601"};
 inline constexpr DiagnosticCode kUnworkableSetting{"E0602"};
+inline constexpr DiagnosticCode kDoubtfulSetting{"W0602"};
 
 // "5%" (of a population) or 200 (rows). Percentages are kept in millionths: 5% is 50,000.
 struct Share {
@@ -99,13 +100,24 @@ struct WorkspaceTarget {
   std::map<std::string, std::string> places;  // by key of `settings`
 };
 
+// One mistake of rescind.toml, or of a RESCIND_* variable that replaces something in it.
+struct WorkspaceProblem {
+  DiagnosticCode code;
+  std::string place;    // "/srv/acme/rescind.toml:9:1", or the variable's name; may be empty
+  std::string message;  // names the table and, where there is one, the key
+  std::string help;     // may be empty
+
+  std::string Sentence() const;  // "PLACE: MESSAGE; HELP"
+};
+
 struct Workspace {
   std::string folder;  // absolute; holds rescind.toml
   std::string policy_folder;
   std::string store_folder;
   std::string timezone = "UTC";
-  Holidays holidays;           // besides Saturdays and Sundays: what `business days` pass over
-  std::string oncall;          // a channel's name; empty: nobody
+  Holidays holidays;   // besides Saturdays and Sundays: what `business days` pass over
+  std::string oncall;  // a channel's name; empty: nobody
+  std::string oncall_place;
   std::string audit_key_file;  // Ed25519 private key, mode 0600, outside the store
   std::string audit_origin;    // the log's name in its checkpoints
   WorkspaceLimits limits;
@@ -115,8 +127,8 @@ struct Workspace {
   std::map<std::string, WorkspaceSource> sources;
   std::map<std::string, WorkspaceTarget> targets;
 
-  // What works but should be mended, such as a secret that others may read. One sentence each.
-  std::vector<std::string> warnings;
+  // What works but should be mended, such as a secret that others may read.
+  std::vector<WorkspaceProblem> warnings;
 };
 
 // Where settings come from besides the workspace's own file. Tests give their own.
@@ -132,14 +144,6 @@ struct WorkspaceSurroundings {
 // The nearest folder from `start` upwards that holds rescind.toml, absolute. kNotFound with the
 // remedy when there is none.
 Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& files);
-
-// One mistake of rescind.toml, or of a RESCIND_* variable that replaces something in it.
-struct WorkspaceProblem {
-  DiagnosticCode code;
-  std::string place;    // "/srv/acme/rescind.toml:9:1", or the variable's name
-  std::string message;  // names the table and, where there is one, the key
-  std::string help;     // may be empty
-};
 
 // What could be read, and what is wrong with it.
 struct WorkspaceReading {

@@ -124,6 +124,35 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "WarningsAboutTheWorkspaceAreCountedToo") {
   CHECK(json["summary"]["warnings"] >= 1);
 }
 
+// Code hosts and editors were told of mistakes in rescind.toml and not of warnings.
+TEST_CASE_FIXTURE(CheckedWorkspace, "WarningsAboutTheWorkspaceAreResultsOfSarif") {
+  Write("rescind.toml", "[workspace]\noncall = \"nobody\"\n");
+  CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kDone);
+  const auto run = nlohmann::json::parse(out.str())["runs"][0];
+  REQUIRE(run["results"].size() == 1);
+  const auto warning = run["results"][0];
+  CHECK(warning["level"] == "warning");
+  CHECK(warning["ruleId"] == "W0602");
+  const auto rule = run["tool"]["driver"]["rules"][warning["ruleIndex"].get<size_t>()];
+  CHECK(rule["id"] == "W0602");
+  CHECK(rule["defaultConfiguration"]["level"] == "warning");
+  const std::string text = warning["message"]["text"];
+  CHECK(
+      text.ends_with(":2:1: the on-call channel \"nobody\" is not declared\n"
+                     "help: add [channel.nobody] to rescind.toml"));
+  const auto place = warning["locations"][0]["physicalLocation"];
+  CHECK(place["artifactLocation"]["uri"].get<std::string>().ends_with("/rescind.toml"));
+  CHECK(place["region"]["startLine"] == 2);
+  CHECK(Run({"explain", "W0602"}) == ExitStatus::kDone);
+  // A variable of the environment is no file: it has no location, but names itself.
+  Write("rescind.toml", "");
+  surroundings.environment["RESCIND_ONCALL"] = "nobody";
+  CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kDone);
+  const auto result = nlohmann::json::parse(out.str())["runs"][0]["results"][0];
+  CHECK(result["message"]["text"].get<std::string>().starts_with("RESCIND_ONCALL: the on-call"));
+  CHECK(result["locations"].empty());
+}
+
 TEST_CASE_FIXTURE(ProgramFixture, "AFileBelongsToItsWorkspaceWhereverOneStands") {
   Write("w/rescind.toml", "[params]\n\"a.grace\" = \"60d\"\n");
   Write("w/policies/a.rescind", "param grace : duration = 90d\n");

@@ -21,6 +21,7 @@ struct ProgramFixture {
   VirtualClock clock{Instant{0}};
   SeededRandom random{1};
   SystemProcessRunner processes;
+  WorkspaceSurroundings surroundings;
   bool on_a_terminal = false;
 
   // As if typed in `folder`. What it printed is in `out` and `err`.
@@ -37,7 +38,7 @@ struct ProgramFixture {
                           .clock = clock,
                           .random = random,
                           .processes = processes,
-                          .surroundings = {}};
+                          .surroundings = surroundings};
     invocation.working_folder = folder.path();
     invocation.out_is_terminal = on_a_terminal;
     CommandLine line;  // CLI11 keeps what was parsed

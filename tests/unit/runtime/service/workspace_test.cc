@@ -254,7 +254,8 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "ASecretThatOthersMayReadIsWarnedOf") {
   auto loaded = Load(text);
   REQUIRE(loaded.ok());
   REQUIRE(loaded->warnings.size() == 1);
-  CHECK(loaded->warnings[0].find("chmod 600 " + (folder / "pg-password")) != std::string::npos);
+  CHECK(loaded->warnings[0].Sentence().find("chmod 600 " + (folder / "pg-password")) !=
+        std::string::npos);
   Write("pg-password", "x", 0600);
   CHECK(Load(text)->warnings.empty());
 }
@@ -275,9 +276,9 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "AUserFileOfSomebodyElseIsPassedOverWithAWar
   REQUIRE(chmod(home.c_str(), 0700) == 0);
   REQUIRE_MESSAGE(passed_over.ok(), passed_over.error().message);
   REQUIRE(passed_over->warnings.size() == 1);
-  CHECK(passed_over->warnings[0].find("cannot read " + home +
-                                      "/rescind.toml: Permission denied; "
-                                      "going on without it") == 0);
+  CHECK(passed_over->warnings[0].Sentence().find("cannot read " + home +
+                                                 "/rescind.toml: Permission denied; "
+                                                 "going on without it") == 0);
   // What the machine's owner has set is not passed over.
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().kind == ErrorKind::kDenied);
@@ -322,7 +323,7 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "ABadVariableNamesItself") {
   const auto loaded = Load("");
   REQUIRE(loaded.ok());
   REQUIRE(loaded->warnings.size() == 1);
-  CHECK(loaded->warnings[0].find("did you mean RESCIND_STORE?") != std::string::npos);
+  CHECK(loaded->warnings[0].Sentence().find("did you mean RESCIND_STORE?") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(WorkspaceFixture, "TheWorkspaceIsFoundFromBelow") {
