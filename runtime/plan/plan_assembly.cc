@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -79,6 +80,26 @@ class PlanAssembly {
       }
     }
     return {};
+  }
+
+  // Of what is shown. After ChooseShown.
+  void CountHeld() {
+    std::map<std::string_view, HeldActions> by_reason;
+    for (const uint32_t number : shown_) {
+      const ActionSketch& sketch = sketches_.actions[number];
+      if (sketch.status != ActionStatus::kHeld) continue;
+      HeldActions& held =
+          by_reason[sketch.held_because ? std::string_view(*sketch.held_because) : ""];
+      ++held.count;
+      for (const uint32_t claim : sketches_.ClaimsOf(sketch)) {
+        held.policies.insert(
+            draft_.rule(draft_.stages[draft_.claims[claim].stage_draft]).full_name);
+      }
+    }
+    for (auto& [because, held] : by_reason) {
+      held.because = because;
+      outcome_.held.push_back(std::move(held));
+    }
   }
 
   // All actions, with what it takes to apply them.
@@ -410,6 +431,7 @@ Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport
   PlanAssembly assembly(draft, outcome);
   RESCIND_TRY(assembly.AddNotices());
   RESCIND_TRY(assembly.ChooseShown());
+  assembly.CountHeld();
   RESCIND_TRY(draft.options.listed_actions ? assembly.AddFirstActions(*draft.options.listed_actions)
                                            : assembly.AddActions());
   RESCIND_TRY(assembly.AddOtherLists(gates, limits));

@@ -10,7 +10,7 @@
 
 namespace rescind {
 
-// Fills plan, terms, starts and announcements of `outcome`. The plan is filtered, not
+// Fills plan, terms, what is held, starts and announcements of `outcome`. The plan is filtered, not
 // sealed.
 Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport& limits,
                     PlanOutcome& outcome);

@@ -153,11 +153,20 @@ struct FindingEnd {
   std::vector<uint32_t> notices;  // stages
 };
 
+// Actions of the plan that are held for the same reason.
+struct HeldActions {
+  std::string because;  // as in PlannedAction
+  uint64_t count = 0;
+  std::set<std::string> policies;
+  bool operator==(const HeldActions&) const = default;
+};
+
 struct PlanOutcome {
   Plan plan;                                           // compare it, then SealPlan (or ArrangePlan)
   FindingBook findings;                                // advanced; no stage of this plan begun yet
   std::vector<FindingTransition> transitions;          // opened, withdrawn, resolved, reopened
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
+  std::vector<HeldActions> held;                       // by reason; listed in the plan or not
   std::vector<StageStart> starts;                      // of everything ready, filtered out or not
   std::vector<FindingEnd> ends;                        // of what is ready, likewise
   // What comes next and when, for the message of a notice. By finding id.

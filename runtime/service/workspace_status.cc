@@ -67,23 +67,14 @@ Status ReadUnsent(const KeyValueReader& reader, size_t most_listed, WorkspaceSta
 void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& status) {
   DeriveOptions options;
   options.hold_unconfirmed = true;
+  options.listed_actions = 0;  // how many there are, and why: no row needs a text
   const auto derived = pipeline.Derive(options, journal);
   if (!derived.ok()) {
     // Everything else is known all the same.
     status.held_unknown_because = derived.error().message;
     return;
   }
-  std::map<std::string, HeldActions> by_reason;
-  for (const PlannedAction& planned : (*derived)->outcome.plan.actions) {
-    if (planned.status != ActionStatus::kHeld) continue;
-    HeldActions& held = by_reason[planned.held_because];
-    ++held.count;
-    for (const PlannedReason& reason : planned.reasons) held.policies.insert(reason.policy);
-  }
-  for (auto& [because, held] : by_reason) {
-    held.because = because;
-    status.held.push_back(std::move(held));
-  }
+  status.held = std::move((*derived)->outcome.held);
   std::stable_sort(status.held.begin(), status.held.end(),
                    [](const HeldActions& a, const HeldActions& b) { return a.count > b.count; });
 }

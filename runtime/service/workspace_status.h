@@ -31,13 +31,6 @@ struct PolicyState {
   uint64_t unsent_count = 0;    // notices that no channel took
 };
 
-// Actions that are held for the same reason.
-struct HeldActions {
-  uint64_t count = 0;
-  std::set<std::string> policies;
-  std::string because;  // with the command or the deed that lets them go
-};
-
 struct WorkspaceStatus {
   Instant now;
   std::string store_id;

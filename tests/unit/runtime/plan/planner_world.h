@@ -111,11 +111,28 @@ class PlannerWorld {
     auto outcome = TryPlan();
     REQUIRE(outcome.ok());
     SealPlan(outcome->plan);
-    CheckTables(outcome->plan);
+    CheckTables(*outcome);
     return *std::move(outcome);
   }
-  // A plan that lists a few actions shows what the whole one shows, alone and compared.
-  void CheckTables(const rescind::Plan& whole) {
+  // Counted from the actions that a whole plan lists.
+  static std::vector<HeldActions> HeldOf(const rescind::Plan& whole) {
+    std::map<std::string, HeldActions> by_reason;
+    for (const PlannedAction& action : whole.actions) {
+      if (action.status != ActionStatus::kHeld) continue;
+      HeldActions& held = by_reason[action.held_because];
+      held.because = action.held_because;
+      ++held.count;
+      for (const PlannedReason& reason : action.reasons) held.policies.insert(reason.policy);
+    }
+    std::vector<HeldActions> list;
+    for (auto& [because, held] : by_reason) list.push_back(std::move(held));
+    return list;
+  }
+  // A plan that lists a few actions shows what the whole one shows, alone and compared, and says
+  // the same of what is held.
+  void CheckTables(const PlanOutcome& outcome) {
+    const rescind::Plan& whole = outcome.plan;
+    CHECK((outcome.held == HeldOf(whole)));
     PlanOutline before = OutlinePlan(whole, "half of it");
     before.filter_policies.clear();  // as the last plan applied
     before.filter_person.clear();
@@ -127,6 +144,7 @@ class PlannerWorld {
       auto made = TryPlan();
       options.listed_actions.reset();
       REQUIRE(made.ok());
+      CHECK((made->held == outcome.held));
       rescind::Plan few = made->plan;
       rescind::Plan all = whole;
       CHECK(few.actions.size() == std::min(rows, all.actions.size()));
