@@ -113,6 +113,17 @@ RowSet Owners(const FactBase& facts, eval::FactRow row) {
   return owners;
 }
 
+// Adds what one action acts on. `asked`: the row that is asked about.
+void AddTargets(const ir::Action& action, uint32_t stage, const std::vector<eval::FactRow>& named,
+                const eval::FactRow& asked, const AccessModel& model, RelevantRule& relevant) {
+  for (const eval::FactRow& target : named) {
+    if (target == asked) relevant.namings.push_back({stage, ToVerb(action.verb)});
+    if (!relevant.judges_target && target != asked) continue;
+    relevant.all_as_wanted &= model.InWantedState(action.verb, target);
+    relevant.targets.push_back(target);
+  }
+}
+
 }  // namespace
 
 std::vector<RelevantRule> FindRelevantRules(const eval::EvaluationInput& input, EntityId entity,
@@ -137,10 +148,12 @@ std::vector<RelevantRule> FindRelevantRules(const eval::EvaluationInput& input, 
         for (const ir::Action& action : rule.stages[stage].actions) {
           if (!Removes(action)) continue;
           const auto named = FindTargets(action, input.facts, evaluator, model, at->row);
-          if (std::find(named.begin(), named.end(), target) == named.end()) continue;
-          relevant.namings.push_back({stage, ToVerb(action.verb)});
+          AddTargets(action, stage, named, target, model, relevant);
         }
       }
+      std::sort(relevant.targets.begin(), relevant.targets.end(), RowOrder());
+      relevant.targets.erase(std::unique(relevant.targets.begin(), relevant.targets.end()),
+                             relevant.targets.end());
       const bool is_relevant =
           relevant.judges_target || relevant.covers || !relevant.namings.empty();
       if (is_relevant) result.push_back(std::move(relevant));

@@ -23,6 +23,10 @@ struct RelevantRule {
     Verb verb = Verb::kDisable;
   };
   std::vector<Naming> namings;
+  // What its actions act on now, each once: all of it when it judges the asked row, else at most
+  // that row.
+  std::vector<eval::FactRow> targets;
+  bool all_as_wanted = true;  // each of them is in its wanted state; of playbooks nobody knows
 };
 
 // By rule, then row. Judged rows are looked for among the row itself, what it refers to and what

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "engine/eval/undecided_cause.h"
 #include "runtime/plan/policy_renames.h"
@@ -10,9 +12,43 @@
 namespace rescind {
 namespace {
 
+using RowNames = std::set<std::pair<std::string, std::string>>;  // entity, id
+
+// The rows for whose sake the plan may leave something undone: the asked one, the judged one, what
+// its actions act on.
+Result<RowNames> NamesOf(const FactBase& facts, const ExplainedRule& explained,
+                         const std::string& judged_entity, const std::string& judged_id,
+                         const TargetRow& asked) {
+  RowNames names = {{asked.entity_name, asked.id}, {judged_entity, judged_id}};
+  if (!explained.matches()) return names;
+  for (const eval::FactRow& target : explained.relevant.targets) {
+    RESCIND_ASSIGN(std::string id, facts.texts().Id(target.entity, target.row));
+    names.insert({facts.schema().entity(target.entity).name, std::move(id)});
+  }
+  return names;
+}
+
+std::string WhyNothing(const ExplainedRule& explained, const ir::Rule& rule) {
+  const bool is_silent = explained.actions.empty() && explained.notices.empty() &&
+                         explained.not_acted_on.empty() && explained.matches();
+  if (!is_silent || rule.protect || rule.mode != ir::Mode::kEnforce) return "";
+  const bool removes =
+      std::any_of(rule.stages.begin(), rule.stages.end(), [](const ir::Stage& stage) {
+        return std::any_of(
+            stage.actions.begin(), stage.actions.end(),
+            [](const ir::Action& action) { return action.verb != ir::Verb::kNotify; });
+      });
+  if (removes && explained.relevant.targets.empty()) return "its actions have no target here";
+  if (removes && explained.relevant.all_as_wanted) {
+    return "its targets are in the wanted state already";
+  }
+  return "what it asks for is done";
+}
+
 // What the plan has to say of one rule on one judged row.
 void AddConsequences(const Plan& plan, const ir::Rule& rule, const std::string& judged_entity,
-                     const std::string& judged_id, const TargetRow& target, ExplainedRule& out) {
+                     const std::string& judged_id, const TargetRow& target, const RowNames& names,
+                     ExplainedRule& out) {
   for (const PlannedAction& action : plan.actions) {
     const bool on_target =
         action.action.target.entity == target.entity_name && action.action.target.id == target.id;
@@ -30,9 +66,9 @@ void AddConsequences(const Plan& plan, const ir::Rule& rule, const std::string& 
     }
   }
   for (const NotActedOn& row : plan.not_acted_on) {
-    const bool names_row = (row.entity == judged_entity && row.target == judged_id) ||
-                           (row.entity == target.entity_name && row.target == target.id);
-    if (row.policy == rule.full_name && names_row) out.not_acted_on.push_back(row);
+    if (row.policy == rule.full_name && names.count({row.entity, row.target}) > 0) {
+      out.not_acted_on.push_back(row);
+    }
   }
   // Not what the plan says of the whole policy: that may hold another group only.
   const auto note_hold = [&](const auto& planned) {
@@ -71,7 +107,10 @@ Result<RowExplanation> ExplainRow(Pipeline& pipeline, const Derivation& derivati
         RESCIND_ASSIGN(explained.insufficient_because,
                        eval::UndecidedCause(input, rule).At(relevant.row));
       }
-      AddConsequences(derivation.outcome.plan, rule, entity, id, target, explained);
+      RESCIND_ASSIGN(const RowNames names,
+                     NamesOf(derivation.facts, explained, entity, id, target));
+      AddConsequences(derivation.outcome.plan, rule, entity, id, target, names, explained);
+      explained.nothing_because = WhyNothing(explained, rule);
       result.rules.push_back(std::move(explained));
     }
   }

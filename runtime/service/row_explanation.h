@@ -23,9 +23,10 @@ struct ExplainedRule {
   std::string judged;                    // "account ldap/ann": the row that the rule judges
   std::vector<PlannedAction> actions;    // of its findings there, on the asked row
   std::vector<PlannedNotice> notices;    // of its findings there
-  std::vector<NotActedOn> not_acted_on;  // why a match leads to nothing
+  std::vector<NotActedOn> not_acted_on;  // why a match leads to nothing, or to less
   std::string held_because;              // the first hold among actions and notices; or empty
   std::string insufficient_because;      // what the judged row lacks; empty: it could be judged
+  std::string nothing_because;  // of an enforced match that leads to none of these; or empty
 
   bool matches() const { return explanation.verdict == eval::Verdict::kMatch; }
 };

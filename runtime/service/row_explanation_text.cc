@@ -204,16 +204,18 @@ class ExplanationText {
            action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
     }
     for (const NotActedOn& row : explained.not_acted_on) {
-      Line("    = {}{}: {}", NotActedReasonWords(row.reason),
+      Line("    = {}{}{}: {}", OtherRow(explained, row), NotActedReasonWords(row.reason),
            row.by.empty() ? "" : fmt::format(" by {}", row.by), Visible(row.detail));
     }
-    const bool says_nothing = explained.notices.empty() && explained.actions.empty() &&
-                              explained.not_acted_on.empty() && rule.mode == ir::Mode::kEnforce;
-    if (says_nothing) {
-      Line(
-          "    nothing now: what it asks for is done, or in its wanted state already, or has no "
-          "target here");
-    }
+    if (!explained.nothing_because.empty()) Line("    nothing now: {}", explained.nothing_because);
+  }
+
+  // "account ann: " where it is neither the asked row nor the judged one.
+  std::string OtherRow(const ExplainedRule& explained, const NotActedOn& row) const {
+    const std::string name = fmt::format("{} {}", row.entity, row.target);
+    const TargetRow& asked = explanation_.target;
+    const bool is_asked = row.entity == asked.entity_name && row.target == asked.id;
+    return is_asked || name == explained.judged ? "" : fmt::format("{}: ", Visible(name));
   }
 
   const RowExplanation& explanation_;
@@ -266,7 +268,8 @@ Json ConsequencesJson(const ExplainedRule& explained) {
   return {{"actions", std::move(actions)},
           {"notices", std::move(notices)},
           {"not_acted_on", std::move(left_alone)},
-          {"held_because", explained.held_because}};
+          {"held_because", explained.held_because},
+          {"nothing_because", explained.nothing_because}};
 }
 
 Json RuleJson(const ExplainedRule& explained, const ir::Rule& rule, const SourceMap& sources) {

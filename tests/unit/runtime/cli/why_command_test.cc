@@ -39,8 +39,8 @@ TEST_CASE_FIXTURE(CompanyFixture, "ARowThatNoPolicyLooksAtIsSaidToBeNone") {
   CHECK(Prints("access.stale_grant neither judges this row nor acts on it\n"));
 }
 
-// `why` ended with "what follows" and nothing below it.
-TEST_CASE_FIXTURE(CompanyFixture, "AMatchThatAsksForNothingSaysSo") {
+// `why` ended with "what follows" and nothing below it; then one sentence named three causes.
+TEST_CASE_FIXTURE(CompanyFixture, "AMatchThatLeadsToNothingSaysWhy") {
   Write("policies/more.rescind",
         "policy external \"Contractors are disabled\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n"
         "  for i in identity\n  when i.kind == contractor\n  then { disable i }\n}\n");
@@ -49,14 +49,40 @@ TEST_CASE_FIXTURE(CompanyFixture, "AMatchThatAsksForNothingSaysSo") {
       "{\"entity\":\"identity\",\"id\":\"con\",\"kind\":\"contractor\",\"status\":\"active\"}\n");
   const std::string nothing = "  what follows\n    nothing now: ";
   REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
-  CHECK(Prints(nothing));
+  CHECK(Prints(nothing + "its actions have no target here\n"));
   ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"con\",\"status\":\"disabled\"}\n");
-  REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
-  CHECK(Prints(nothing));
+  const std::string as_wanted = "its targets are in the wanted state already";
+  for (const char* row : {"identity:con", "account:ann"}) {
+    REQUIRE(Run({"why", row}) == ExitStatus::kDone);
+    CHECK(Prints(nothing + as_wanted + "\n"));
+  }
+  REQUIRE(Run({"why", "identity:con", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["nothing_because"] == as_wanted);
   ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"active\"}\n");
   REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
   CHECK_FALSE(Prints("nothing now"));
   CHECK(Prints("disable account ann"));
+  REQUIRE(Run({"why", "identity:con", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["nothing_because"] == "");
+}
+
+// What a protect kept from a match was shown of its target only; of the judged row `why` said that
+// all was done.
+TEST_CASE_FIXTURE(CompanyFixture, "AMatchSaysWhichOfItsTargetsAreKept") {
+  Write("policies/more.rescind",
+        "policy external \"Contractors are disabled\" {\n  controls cis_8 \"5.3\"\n  mode enforce\n"
+        "  for i in identity\n  when i.kind == contractor\n  then { disable i }\n}\n"
+        "protect ann \"Ann stays\" {\n  for a in account\n  when a.username == \"ann\"\n}\n");
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"con\",\"kind\":\"contractor\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"con\"}\n");
+  REQUIRE(Run({"why", "identity:con"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(Prints("    = account ann: protected by "));
+  CHECK_FALSE(Prints("nothing now"));
+  REQUIRE(Run({"why", "account:ann", "--policy", "more.external"}) == ExitStatus::kDone);
+  CHECK(Prints("    = protected by "));
 }
 
 // `why` marked a disable with the plan's mark of a removal.
