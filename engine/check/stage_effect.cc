@@ -7,11 +7,17 @@
 // Of a collection, an action settles the rows that satisfy all its conditions. Those of
 // `any(g in i.grants where g.source == emergency and g.ticket is unknown)` are among those of
 // `revoke (g in i.grants where g.source == emergency)`: none is left.
+//
+// Of a number it is known between what it lies. After `end i.sessions`
+//
+//   count(s in i.sessions) - count(a in i.accounts) > 0   is  0 - [0, …] > 0  =  false: an error
+//   count(s in i.sessions) + count(a in i.accounts) > 0   is  0 + [0, …] > 0  =  open: fine
 #include "engine/check/stage_effect.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -78,6 +84,43 @@ Members MembersOf(const KnownFlow& flow, const Expr& collection) {
   members.plain = flow.Key(*expr);
   return members;
 }
+
+__extension__ using Wide = __int128;
+
+int64_t Bound(Wide value) {
+  return static_cast<int64_t>(std::clamp<Wide>(value, std::numeric_limits<int64_t>::min(),
+                                               std::numeric_limits<int64_t>::max()));
+}
+
+// What a whole number lies between, both included. The extremes of the type bound nothing: an
+// expression that would leave them is an evaluation error, and then nothing matches.
+struct Range {
+  int64_t least = std::numeric_limits<int64_t>::min();
+  int64_t most = std::numeric_limits<int64_t>::max();
+  bool is_settled = false;  // the action has a part in it
+
+  static Range Exactly(int64_t value, bool is_settled) { return {value, value, is_settled}; }
+
+  Range Negative() const { return {Bound(-Wide(most)), Bound(-Wide(least)), is_settled}; }
+  friend Range operator+(const Range& a, const Range& b) {
+    return {Bound(Wide(a.least) + b.least), Bound(Wide(a.most) + b.most),
+            a.is_settled || b.is_settled};
+  }
+  friend Range operator*(const Range& a, const Range& b) {
+    const auto ends = std::minmax({Wide(a.least) * b.least, Wide(a.least) * b.most,
+                                   Wide(a.most) * b.least, Wide(a.most) * b.most});
+    return {Bound(ends.first), Bound(ends.second), a.is_settled || b.is_settled};
+  }
+
+  Answer IsLess(const Range& other) const {
+    if (most < other.least) return Answer::kTrue;
+    return least >= other.most ? Answer::kFalse : Answer::kOpen;
+  }
+  Answer IsEqual(const Range& other) const {
+    if (most < other.least || least > other.most) return Answer::kFalse;
+    return least == most && other.least == other.most ? Answer::kTrue : Answer::kOpen;
+  }
+};
 
 // What one action makes true of its targets.
 struct Effect {
@@ -175,7 +218,7 @@ class AbstractEvaluation {
       status = NewStatus(*expr.operands[1]);
       member = Member(*expr.operands[0]);
     }
-    if (!status || !member) return OfCompareOfCount(expr);
+    if (!status || !member) return OfCompareOfNumbers(expr);
     const Answer equal = *status == *member ? Answer::kTrue : Answer::kFalse;
     if (expr.compare == typed::CompareOp::kEqual) return equal;
     if (expr.compare == typed::CompareOp::kNotEqual) return Negated(equal);
@@ -192,31 +235,37 @@ class AbstractEvaluation {
     return Answer::kFalse;
   }
 
-  bool IsNoneLeft(const Expr& given) {
-    const Expr& expr = flow_.Resolve(given);
-    return expr.kind == ExprKind::kCount && IsEmptied(ChosenBy(expr));
-  }
-
   // How many are left is known only where none is.
-  Answer OfCompareOfCount(const Expr& expr) {
-    for (const size_t side : {0u, 1u}) {
-      const auto* number = Constant<int64_t>(*expr.operands[1 - side]);
-      if (number == nullptr || !IsNoneLeft(*expr.operands[side])) continue;
-      const int64_t left = side == 0 ? 0 : *number;
-      const int64_t right = side == 0 ? *number : 0;
-      return Holds(expr.compare, left, right) ? Answer::kTrue : Answer::kFalse;
+  Range RangeOf(const Expr& given) {
+    const Expr& expr = flow_.Resolve(given);
+    if (const auto* number = Constant<int64_t>(expr)) return Range::Exactly(*number, false);
+    switch (expr.kind) {
+      case ExprKind::kCount:
+        if (IsEmptied(ChosenBy(expr))) return Range::Exactly(0, true);
+        return {0, std::numeric_limits<int64_t>::max(), false};
+      case ExprKind::kSum: return IsEmptied(ChosenBy(expr)) ? Range::Exactly(0, true) : Range();
+      case ExprKind::kAdd: return RangeOf(*expr.operands[0]) + RangeOf(*expr.operands[1]);
+      case ExprKind::kSubtract:
+        return RangeOf(*expr.operands[0]) + RangeOf(*expr.operands[1]).Negative();
+      case ExprKind::kMultiply: return RangeOf(*expr.operands[0]) * RangeOf(*expr.operands[1]);
+      case ExprKind::kNegate: return RangeOf(*expr.operands[0]).Negative();
+      default: return {};
     }
-    return Answer::kOpen;
   }
 
-  static bool Holds(typed::CompareOp op, int64_t left, int64_t right) {
-    switch (op) {
-      case typed::CompareOp::kEqual: return left == right;
-      case typed::CompareOp::kNotEqual: return left != right;
-      case typed::CompareOp::kLess: return left < right;
-      case typed::CompareOp::kLessEqual: return left <= right;
-      case typed::CompareOp::kGreater: return left > right;
-      case typed::CompareOp::kGreaterEqual: return left >= right;
+  // What holds or fails without the action's doing is not its to answer for.
+  Answer OfCompareOfNumbers(const Expr& expr) {
+    if (expr.operands[0]->type.kind != typed::Type::Kind::kInt) return Answer::kOpen;
+    const Range left = RangeOf(*expr.operands[0]);
+    const Range right = RangeOf(*expr.operands[1]);
+    if (!left.is_settled && !right.is_settled) return Answer::kOpen;
+    switch (expr.compare) {
+      case typed::CompareOp::kEqual: return left.IsEqual(right);
+      case typed::CompareOp::kNotEqual: return Negated(left.IsEqual(right));
+      case typed::CompareOp::kLess: return left.IsLess(right);
+      case typed::CompareOp::kLessEqual: return Negated(right.IsLess(left));
+      case typed::CompareOp::kGreater: return right.IsLess(left);
+      case typed::CompareOp::kGreaterEqual: return Negated(left.IsLess(right));
     }
     RESCIND_UNREACHABLE("not a comparison");
   }
