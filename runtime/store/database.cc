@@ -131,7 +131,7 @@ rocksdb::Status Database::OpenFamilies() {
   }
   const auto options = DatabaseOptions(files_.get(), access_ == Access::kCreate);
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status status =
+  rocksdb::Status status =
       read_only() ? rocksdb::DB::OpenForReadOnly(options, path_, families, &handles_, &raw)
                   : rocksdb::DB::Open(options, path_, families, &handles_, &raw);
   db_.reset(raw);

@@ -224,7 +224,7 @@ Status RocksStore::Checkpoint() {
     RESCIND_TRY(state_->Fold(sink, history_start));
     return WriteDurably(sink.final_batch(), head_);
   };
-  if (const Status status = fold(); !status.ok()) {
+  if (Status status = fold(); !status.ok()) {
     Reload();
     return status;
   }
@@ -235,7 +235,7 @@ Status RocksStore::Checkpoint() {
 
 Status RocksStore::FoldIfThereIsRoom() {
   if (!database_->NeedRoom(unfolded_bytes_, "").ok()) return {};
-  const Status folded = Checkpoint();
+  Status folded = Checkpoint();
   if (!folded.ok() && folded.error().kind == ErrorKind::kIo) return {};
   return folded;
 }

@@ -29,7 +29,7 @@ class RocksStore final : public Store {
   ~RocksStore() override;
 
   Status Close() override;
-  void SetLastWords(LastWords words) override { guard_.SetLastWords(std::move(words)); }
+  void SetLastWords(const LastWords& words) override { guard_.SetLastWords(words); }
   const Schema& schema() const override { return *schema_; }
   const std::string& id() const override { return head_.store_id; }
   const std::string& secret() const override { return secret_; }

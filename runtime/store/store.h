@@ -192,7 +192,7 @@ class Store {
 
   // What the end of the process by a failing disk means from now on. A store that never ends it has
   // no use for that.
-  virtual void SetLastWords(LastWords) {}
+  virtual void SetLastWords(const LastWords&) {}
 
   // One durable commit. Errors, a full disk among them, leave everything as it was; a disk that
   // fails in the middle of it ends the process.
