@@ -38,7 +38,7 @@ class PopulationTexts final : public RowTexts {
 
 }  // namespace
 
-FactBase FillFacts(const Population& population, std::shared_ptr<const Schema> schema,
+FactBase FillFacts(const Population& population, const std::shared_ptr<const Schema>& schema,
                    const ColumnSet& columns) {
   FactBase facts(schema);
   for (const PopulationTable& table : population.tables) {

@@ -9,7 +9,7 @@ namespace rescind::bench {
 
 // The columns of `columns` and what they imply; what the population does not say is unknown. Row
 // numbers are the population's. `population` outlives the result, which asks it for ids.
-FactBase FillFacts(const Population& population, std::shared_ptr<const Schema> schema,
+FactBase FillFacts(const Population& population, const std::shared_ptr<const Schema>& schema,
                    const ColumnSet& columns);
 
 }  // namespace rescind::bench

@@ -138,8 +138,7 @@ std::string DeadlineDifference(const EvaluationInput& input, const Judgements& j
     for (uint32_t row = 0; row < judged[rule].size(); ++row) {
       const Judgement& judgement = judged[rule][row];
       if (judgement.deadline == Instant::Never() && !choice.OneIn(20)) continue;
-      const std::string difference =
-          DeadlineDifferenceOf(input, rule, RowId(row), judgement, choice);
+      std::string difference = DeadlineDifferenceOf(input, rule, RowId(row), judgement, choice);
       if (!difference.empty()) return difference;
     }
   }

@@ -158,7 +158,7 @@ std::string NaiveMeaning::IdOf(const FactRow& row) const {
 }
 
 Answer NaiveMeaning::Reference(EntityId entity, uint32_t row, bool required) const {
-  const Answer missing = required ? kUndecided : kUnknown;
+  Answer missing = required ? kUndecided : kUnknown;
   if (row == kNoRow) return missing;
   switch (facts_.table(entity).presence(RowId(row))) {
     case Presence::kLive: return Known(FactRow{entity, RowId(row)});
@@ -188,7 +188,7 @@ Answer NaiveMeaning::Stored(EntityId entity, FieldId field, const Column& column
 }
 
 Answer NaiveMeaning::Path(const Expr& expr) {
-  const Answer base = Of(*expr.operands[0]);
+  Answer base = Of(*expr.operands[0]);
   if (!base.known()) return base;
   switch (expr.kind) {
     case ExprKind::kId: return Known(IdOf(RowOf(base)));
@@ -210,7 +210,7 @@ Answer NaiveMeaning::Path(const Expr& expr) {
 
 Answer NaiveMeaning::History(const Expr& expr) {
   const Expr& field = Resolve(*expr.operands[0]);
-  const Answer base = Of(*field.operands[0]);
+  Answer base = Of(*field.operands[0]);
   if (!base.known()) return base;
   const auto [entity, row] = RowOf(base);
   const Table& table = facts_.table(entity);
@@ -243,7 +243,7 @@ Answer NaiveMeaning::Relation(const Expr& expr) {
     case ExprKind::kCompare: return Compare(expr);
     default: break;
   }
-  const Answer left = Of(*expr.operands[0]);
+  Answer left = Of(*expr.operands[0]);
   if (expr.kind == ExprKind::kIn) return IsIn(left, expr.constants);
   if (expr.kind == ExprKind::kInList) {
     return IsIn(left, program_.lists[expr.list.index()].items);

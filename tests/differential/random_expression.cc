@@ -121,7 +121,7 @@ RandomExpression::Path RandomExpression::Step(Path base, const std::string& fiel
   path.own_optional = type.optional;
   path.type = type;
   path.type.optional = type.optional || guarded;
-  static_cast<SourceExpression&>(path) = Narrowed(std::move(path));
+  static_cast<SourceExpression&>(path) = Narrowed(path);
   path.short_circuits = base.short_circuits && path.type.optional;
   path.own_optional = path.own_optional && path.type.optional;
   return path;

@@ -168,7 +168,8 @@ std::string RandomText(RandomChoice& choice) {
 
 std::string RandomId(RandomChoice& choice) { return "r" + std::to_string(choice.Below(kIds)); }
 
-FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema, Instant now,
+FactBaseBuilder RandomFacts(RandomChoice& choice, const std::shared_ptr<const Schema>& schema,
+                            Instant now,
                             const std::set<std::pair<std::string, std::string>>& left_out) {
   FactBaseBuilder facts(schema);
   FactBaseBuilder nowhere(schema);  // what is left out is thrown for all the same

@@ -29,7 +29,8 @@ std::string RandomId(RandomChoice& choice);
 
 // Live, removed and merely mentioned rows, incomplete ones, closed entities, unknown fields, pasts.
 // `left_out`: entity and id of rows that are not there; all others stay as they are without it.
-FactBaseBuilder RandomFacts(RandomChoice& choice, std::shared_ptr<const Schema> schema, Instant now,
+FactBaseBuilder RandomFacts(RandomChoice& choice, const std::shared_ptr<const Schema>& schema,
+                            Instant now,
                             const std::set<std::pair<std::string, std::string>>& left_out = {});
 
 // A few rows come, go, come back or say something else; seldom another snapshot is complete.

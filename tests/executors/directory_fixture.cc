@@ -73,14 +73,14 @@ void DirectoryFixture::ModifyLdif(const std::string& ldif) {
 }
 
 std::string DirectoryFixture::AddPerson(const std::string& name, const std::string& more) {
-  const std::string dn = "uid=" + HexEscaped(name) + "," + People();
+  std::string dn = "uid=" + HexEscaped(name) + "," + People();
   AddLdif("dn:: " + Base64(dn) + "\nobjectClass: inetOrgPerson\nuid:: " + Base64(name) + "\ncn:: " +
           Base64(name) + "\nsn: x\nuserPassword:: " + Base64("secret-" + name) + "\n" + more);
   return dn;
 }
 
 std::string DirectoryFixture::AddGroup(const std::string& name, const std::string& more) {
-  const std::string dn = "cn=" + HexEscaped(name) + ",ou=groups," + Base();
+  std::string dn = "cn=" + HexEscaped(name) + ",ou=groups," + Base();
   AddLdif("dn:: " + Base64(dn) + "\ncn:: " + Base64(name) + "\n" + more);
   return dn;
 }
@@ -135,7 +135,7 @@ std::unique_ptr<Executor> DirectoryFixture::Make(const ExecutorSettings& setting
 }
 
 std::string DirectoryFixture::SecretFile(const std::string& name, const std::string& content) {
-  const std::string path = folder_ / name;
+  std::string path = folder_ / name;
   std::ofstream(path, std::ios::binary) << content;
   chmod(path.c_str(), 0600);
   return path;

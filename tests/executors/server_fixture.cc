@@ -84,7 +84,7 @@ void ServerFixture::AddRole(const std::string& name, const std::string& options)
 }
 
 std::string ServerFixture::AddDatabase() {
-  const std::string name = "db" + Unique();
+  std::string name = "db" + Unique();
   Sql("CREATE DATABASE " + name);
   return name;
 }
@@ -133,7 +133,7 @@ std::unique_ptr<Executor> ServerFixture::Make(const ExecutorSettings& settings) 
 }
 
 std::string ServerFixture::SecretFile(const std::string& name, const std::string& content) {
-  const std::string path = folder_ / name;
+  std::string path = folder_ / name;
   std::ofstream(path, std::ios::binary) << content;
   chmod(path.c_str(), 0600);
   return path;

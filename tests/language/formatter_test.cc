@@ -73,7 +73,7 @@ std::string Comments(const std::string& text) {
 std::string CheckPromises(const std::string& text) {
   const Read before = ReadText(text);
   REQUIRE(before.ok);
-  const std::string formatted = FormatPolicyText(text, before.file);
+  std::string formatted = FormatPolicyText(text, before.file);
   const Read after = ReadText(formatted);
   INFO(text);
   INFO(formatted);

@@ -76,7 +76,7 @@ TEST_CASE("EveryProgramBecomesWhatItsGoldensSay") {
 }
 
 TEST_CASE("TheOrderOfFilesChangesNothing") {
-  const auto text_of = [](std::vector<std::filesystem::path> paths) {
+  const auto text_of = [](const std::vector<std::filesystem::path>& paths) {
     SourceMap sources;
     const auto program = CheckPrograms(sources, paths);
     std::string text;

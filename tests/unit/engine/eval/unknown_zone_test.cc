@@ -21,7 +21,7 @@ struct ZoneScene {
     const FactBase base = world.facts.Build(program.columns);
     const EvaluationInput input{program, base, world.holidays, world.now};
     const RowId row = world.facts.Mention("account", account).id();
-    const auto name = UnknownZone(input, program.rules[rule]).NameAt(row);
+    auto name = UnknownZone(input, program.rules[rule]).NameAt(row);
     const bool undecided =
         ReferenceEvaluator(input).Judge(rule, row).verdict == Verdict::kUndecided;
     if (name) CHECK(undecided);

@@ -7,7 +7,7 @@ namespace {
 // It was headed "access is about to end" and told the on-call team how to keep it.
 TEST_CASE_FIXTURE(CompanyFixture, "AnAlarmSaysThatItIsOne") {
   std::string policies(kClosedPolicy);
-  policies.replace(policies.rfind("}"), 1, "  done within 4h else notify \"team\"\n}");
+  policies.replace(policies.rfind('}'), 1, "  done within 4h else notify \"team\"\n}");
   Write("policies/access.rescind", policies);
   Write("facts.ndjson", "{\"entity\":\"system\",\"id\":\"corp\"}\n" + Account("ann"));
   REQUIRE(Run({"import", "facts.ndjson", "--source", "directory"}) == ExitStatus::kDone);

@@ -20,7 +20,7 @@ class AuditCommands : public AuditFixture {
     Export("out");
   }
   std::string Export(const std::string& name) {
-    const std::string path = folder / name;
+    std::string path = folder / name;
     REQUIRE(ExportLog(LogReader(store), Checkpoint(*log), path, files).ok());
     return path;
   }

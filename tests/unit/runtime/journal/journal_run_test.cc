@@ -279,7 +279,7 @@ TEST_CASE("TheTimeOfAQueueBeforeADeadSystemGoesOnBetweenRuns") {
   const auto run = [&](size_t request_count) {
     const auto journal = world.OpenJournal();
     REQUIRE(journal->Plan(std::span(requests).first(request_count), "").ok());
-    const RunReport report = world.Run(*journal).value();
+    RunReport report = world.Run(*journal).value();
     world.clock.Sleep({40 * kMicrosPerMinute});
     return report;
   };

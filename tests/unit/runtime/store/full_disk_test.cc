@@ -64,7 +64,7 @@ std::string Judge(const std::string& path) {
   if (!store.ok()) return store.error().message;
   if ((*store)->facts_seq() < acknowledged) return "lost";
   if ((*store)->facts_seq() > acknowledged + 1) return "more than was begun";
-  if (const auto wrong = CrashHistory::Check(**store); !wrong.empty()) return wrong;
+  if (auto wrong = CrashHistory::Check(**store); !wrong.empty()) return wrong;
   for (uint64_t n = (*store)->facts_seq() + 1; n <= kAfter + 1; ++n) {
     if (!CrashHistory::Write(**store, n)) return "does not go on";
   }

@@ -44,7 +44,7 @@ FactDelta AnnAndHerAccount(std::string source = "hr", Instant observed_at = kSta
   return delta;
 }
 
-FactDelta SetStatus(std::string id, int64_t status, std::string source = "hr",
+FactDelta SetStatus(const std::string& id, int64_t status, std::string source = "hr",
                     Instant observed_at = kStart) {
   FactDelta delta = StoreFixture::From(std::move(source), observed_at);
   delta.BeginRow(kIdentity, id);
@@ -52,7 +52,7 @@ FactDelta SetStatus(std::string id, int64_t status, std::string source = "hr",
   return delta;
 }
 
-FactDelta Deleted(std::string id, std::string source = "hr", Instant observed_at = kStart) {
+FactDelta Deleted(const std::string& id, std::string source = "hr", Instant observed_at = kStart) {
   FactDelta delta = StoreFixture::From(std::move(source), observed_at);
   delta.BeginRow(kIdentity, id);
   delta.Delete();
