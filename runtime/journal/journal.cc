@@ -31,6 +31,11 @@ void PutStep(const JournalStep& step, KeyValueBatch& batch) {
   const bool is_done = IsTerminal(entry.state);
   batch.Put(JournalKey(is_done ? kDonePrefix : kOpenPrefix, key), EncodeEntry(entry));
   batch.Delete(JournalKey(is_done ? kOpenPrefix : kDonePrefix, key));
+  if (entry.state == ActionState::kEscalated) {
+    batch.Put(JournalKey(kEscalatedPrefix, key), "");
+  } else if (step.from == ActionState::kEscalated) {
+    batch.Delete(JournalKey(kEscalatedPrefix, key));
+  }
   if (is_done) {
     // Of one that is planned again these stay: its record says where it lies.
     for (const ActionReason& reason : entry.action.reasons) {
@@ -81,12 +86,16 @@ Result<std::unique_ptr<Journal>> Journal::Open(const KeyValueReader& reader,
   RESCIND_ASSIGN(const auto last, reader.Last(kDonePrefix));
   journal->is_new_ = !mark && !last && journal->open_.empty();
   journal->has_findings_ = mark || journal->is_new_;
+  RESCIND_ASSIGN(const auto escalated_mark, reader.Get(kHasEscalated));
+  journal->has_escalated_ = escalated_mark.has_value();
   return journal;
 }
 
 Status Journal::Take(std::span<const JournalStep> steps, const std::string& trigger,
                      KeyValueBatch batch) {
   if (steps.empty() && batch.empty()) return {};
+  // Before the steps, which may be about those very actions.
+  if (!has_escalated_) RESCIND_TRY(NoteEscalated(batch));
   std::vector<Transition> transitions;
   for (const JournalStep& step : steps) {
     RESCIND_ASSERT(
@@ -100,6 +109,7 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
   if (is_new_) batch.Put(kHasFindings, "");
   RESCIND_TRY(committer_.Commit(batch, transitions));
   is_new_ = false;
+  has_escalated_ = true;
   for (const JournalStep& step : steps) {
     if (IsTerminal(step.entry.state)) {
       open_.erase(step.entry.action.key);
@@ -108,6 +118,18 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
     }
   }
   return {};
+}
+
+// What a journal of an earlier program has not noted.
+Status Journal::NoteEscalated(KeyValueBatch& batch) const {
+  batch.Put(kHasEscalated, "");
+  if (is_new_) return {};
+  return ScanDone([&](const JournalEntry& entry) {
+    if (entry.state == ActionState::kEscalated) {
+      batch.Put(JournalKey(kEscalatedPrefix, entry.action.key), "");
+    }
+    return true;
+  });
 }
 
 // The step that brings an action to where the plan wants it; nullopt: none.
@@ -264,6 +286,10 @@ Status Journal::List(const std::function<bool(const JournalEntry&)>& take) const
   for (const auto& [key, entry] : open_) {
     if (!take(entry)) return {};
   }
+  return ScanDone(take);
+}
+
+Status Journal::ScanDone(const std::function<bool(const JournalEntry&)>& take) const {
   Status problem;
   RESCIND_TRY(reader_.Scan(kDonePrefix, "", [&](std::string_view key, std::string_view bytes) {
     const Result<JournalEntry> entry = DecodeEntry(bytes);
@@ -318,20 +344,37 @@ Result<std::set<std::pair<std::string, std::string>>> Journal::ListUntouched() c
 }
 
 Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {
-  const std::string prefix = fmt::format("{}{}/", kOfFindingPrefix, finding_id);
+  return ListNoted(fmt::format("{}{}/", kOfFindingPrefix, finding_id));
+}
+
+Result<std::vector<JournalEntry>> Journal::ListNoted(std::string_view prefix) const {
   std::vector<std::string> keys;
   RESCIND_TRY(reader_.Scan(prefix, "", [&](std::string_view key, std::string_view) {
     keys.emplace_back(key.substr(prefix.size()));
     return true;
   }));
-  std::vector<JournalEntry> over;
+  std::vector<JournalEntry> noted;
   for (const std::string& key : keys) {
     RESCIND_ASSIGN(auto entry, Find(key));
     // INVARIANT: actions are never forgotten.
-    RESCIND_ASSERT(entry, "an action that was over is not in the journal");
-    over.push_back(*std::move(entry));
+    RESCIND_ASSERT(entry, "an action that was noted is not in the journal");
+    noted.push_back(*std::move(entry));
   }
-  return over;
+  return noted;
+}
+
+Result<std::vector<JournalEntry>> Journal::ListEscalated() const {
+  const bool are_noted = [&] {
+    const std::lock_guard lock(mutex_);
+    return has_escalated_;
+  }();
+  if (are_noted) return ListNoted(kEscalatedPrefix);
+  std::vector<JournalEntry> escalated;
+  RESCIND_TRY(List([&](const JournalEntry& entry) {
+    if (entry.state == ActionState::kEscalated) escalated.push_back(entry);
+    return true;
+  }));
+  return escalated;
 }
 
 bool Journal::IsNew() const {

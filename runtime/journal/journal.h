@@ -96,6 +96,8 @@ class Journal {
   // Actions that the finding asked for when they were over; some may be open again. Empty for a
   // journal of an earlier program, which has not noted them.
   Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
+  // Actions that are left to a person, by key.
+  Result<std::vector<JournalEntry>> ListEscalated() const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   // Open actions, as finding and wanted state, of which nothing has happened yet, nor of anything
@@ -114,6 +116,9 @@ class Journal {
   Journal(const KeyValueReader& reader, TransitionCommitter& committer, Clock& clock)
       : reader_(reader), committer_(committer), clock_(clock) {}
 
+  Result<std::vector<JournalEntry>> ListNoted(std::string_view prefix) const;
+  Status ScanDone(const std::function<bool(const JournalEntry&)>& take) const;
+  Status NoteEscalated(KeyValueBatch& batch) const;
   // The steps in order and what is in `batch`, all or nothing. Several may be of one action.
   Status Take(std::span<const JournalStep> steps, const std::string& trigger,
               KeyValueBatch batch = {});
@@ -129,6 +134,7 @@ class Journal {
   mutable std::mutex mutex_;                  // of all below, and of the committer
   std::map<std::string, JournalEntry> open_;  // by key
   bool has_findings_ = false;                 // kHasFindings; else the journal is older than that
+  bool has_escalated_ = false;                // kHasEscalated; else that is still to be noted
   bool is_new_ = false;                       // nothing was ever taken
 };
 

@@ -68,4 +68,11 @@ inline bool IsGivenUpUndone(const JournalEntry& entry) {
   return entry.state == ActionState::kEscalated && !entry.has_effect && !entry.may_have_effect;
 }
 
+inline constexpr std::string_view kStillEffectiveVia = "still effective via ";
+// Left to a person because access goes on though the action is done: facts that have it done say
+// nothing of that.
+inline bool IsStillEffective(const JournalEntry& entry) {
+  return entry.state == ActionState::kEscalated && entry.detail.starts_with(kStillEffectiveVia);
+}
+
 }  // namespace rescind

@@ -15,10 +15,14 @@ inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + g
 inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
 // + finding, "/", key: an action that is over, and that the finding asked for.
 inline constexpr std::string_view kOfFindingPrefix = "journal/of-finding/";
+// + key: an action that was given up and that nobody has planned again or withdrawn since.
+inline constexpr std::string_view kEscalatedPrefix = "journal/escalated/";
 // + system: since when it fails, in decimal microseconds.
 inline constexpr std::string_view kFailingPrefix = "journal/failing/";
 // There: kOfFindingPrefix has held every such action since the first.
 inline constexpr std::string_view kHasFindings = "journal/has-findings";
+// There: the same of kEscalatedPrefix.
+inline constexpr std::string_view kHasEscalated = "journal/has-escalated";
 
 inline std::string JournalKey(std::string_view prefix, std::string_view name) {
   return std::string(prefix) + std::string(name);

@@ -401,7 +401,7 @@ void WaveRunner::SettleVerified(Item& item) {
       // At once, and without a rollback: access that should be gone is never given back for it.
       JournalStep& step =
           Advance(item, ActionState::kEscalated,
-                  fmt::format("still effective via {}{}{}", verification.via,
+                  fmt::format("{}{}{}{}", kStillEffectiveVia, verification.via,
                               verification.evidence.empty() ? "" : ": ", verification.evidence));
       step.evidence = verification.evidence;
       step.via = verification.via;

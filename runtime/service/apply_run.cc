@@ -316,18 +316,14 @@ Status ApplyRun::HandOver(Work& work) {
 }
 
 Status ApplyRun::WithdrawUnasked(Work& work) {
+  const auto runs = [&](const std::string& key) {
+    return work.everything || work.handed.contains(key);
+  };
   RESCIND_ASSIGN(LeftActions left,
-                 FindLeftActions(ledger_.journal(), work.outcome(), [&](const std::string& key) {
-                   return work.everything || work.handed.contains(key);
-                 }));
+                 FindLeftActions(ledger_.journal(), *work.derivation, *work.gate, runs));
   if (!left.unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
-  for (const JournalEntry& entry : left.unasked) {
-    // The gate knows better why, where something keeps the policies from it.
-    const GateAnswer answer = work.gate->Judge(entry, nullptr);
-    const bool is_told = answer.kind == GateAnswer::Kind::kWithdraw;
-    RESCIND_TRY(ledger_.journal().Withdraw(
-        entry.action.key, is_told ? answer.reason : "no policy asks for it any more",
-        work.trigger));
+  for (const UnaskedAction& unasked : left.unasked) {
+    RESCIND_TRY(ledger_.journal().Withdraw(unasked.key, unasked.why, work.trigger));
   }
   work.report.withdrawn_count = left.unasked.size();
   work.report.left_open_count = left.left_open_count;

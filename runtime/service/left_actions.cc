@@ -1,25 +1,77 @@
 #include "runtime/service/left_actions.h"
 
-#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
 
-namespace rescind {
+#include "runtime/plan/access_model.h"
 
-Result<LeftActions> FindLeftActions(const Journal& journal, const PlanOutcome& outcome,
+namespace rescind {
+namespace {
+
+// Of what the plan of now does not ask for.
+class UnaskedActions {
+ public:
+  UnaskedActions(const Derivation& derivation, FactGate& gate)
+      : facts_(derivation.facts), model_(derivation.facts), gate_(gate) {}
+
+  Status Add(const JournalEntry& entry) {
+    // The gate knows better why, where something keeps the policies from it.
+    GateAnswer answer = gate_.Judge(entry, nullptr);
+    if (answer.kind == GateAnswer::Kind::kWithdraw) {
+      unasked_.push_back({entry.action.key, std::move(answer.reason)});
+      return {};
+    }
+    RESCIND_ASSIGN(const bool is_done, IsDone(entry.action));
+    unasked_.push_back({entry.action.key, is_done ? "the facts have it as the policies want it"
+                                                  : "no policy asks for it any more"});
+    return {};
+  }
+
+  // What was left to a person for a finding of now needs none when the facts have it done, or when
+  // its policy asks for something else: this goes by what is, so that it also finds what is left of
+  // findings that ended without a transition.
+  Status AddGivenUp(const JournalEntry& entry) {
+    if (!IsGivenUpUndone(entry)) return {};
+    if (IsStillEffective(entry)) {
+      RESCIND_ASSIGN(const bool is_done, IsDone(entry.action));
+      if (is_done) return {};
+    }
+    return Add(entry);
+  }
+
+  std::vector<UnaskedAction> Take() { return std::move(unasked_); }
+
+ private:
+  Result<bool> IsDone(const Action& action) const {
+    if (action.verb == Verb::kRun) return false;
+    RESCIND_ASSIGN(const bool is_there, IsThereAgain(facts_, model_, action));
+    return !is_there;
+  }
+
+  const FactBase& facts_;
+  const AccessModel model_;
+  FactGate& gate_;
+  std::vector<UnaskedAction> unasked_;
+};
+
+}  // namespace
+
+Result<LeftActions> FindLeftActions(const Journal& journal, const Derivation& derivation,
+                                    FactGate& gate,
                                     const std::function<bool(const std::string& key)>& runs) {
   std::map<std::string_view, ActionStatus> asked;
-  for (const PlannedAction& planned : outcome.plan.actions) {
+  for (const PlannedAction& planned : derivation.outcome.plan.actions) {
     asked.emplace(planned.action.key, planned.status);
   }
   LeftActions left;
+  std::vector<JournalEntry> idle;
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;  // open ones come first
     const std::string& key = entry.action.key;
     const auto wanted = asked.find(key);
     if (!IsInFlight(entry.state)) {
-      if (wanted == asked.end()) left.unasked.push_back(entry);
+      if (wanted == asked.end()) idle.push_back(entry);
     } else if (!runs(key)) {
       const bool is_ready = wanted != asked.end() && wanted->second == ActionStatus::kReady;
       if (is_ready) ++left.left_open_count;
@@ -27,16 +79,13 @@ Result<LeftActions> FindLeftActions(const Journal& journal, const PlanOutcome& o
     }
     return true;
   }));
-  std::set<std::string> given_up;  // two findings that ended may have asked for one
-  for (const FindingTransition& transition : outcome.transitions) {
-    const FindingStep step = transition.step;
-    if (step != FindingStep::kWithdrawn && step != FindingStep::kResolved) continue;
-    RESCIND_ASSIGN(auto over, journal.ListOver(transition.finding.id));
-    for (JournalEntry& entry : over) {
-      if (!IsGivenUpUndone(entry) || asked.contains(entry.action.key)) continue;
-      if (given_up.insert(entry.action.key).second) left.unasked.push_back(std::move(entry));
-    }
+  UnaskedActions unasked(derivation, gate);
+  for (const JournalEntry& entry : idle) RESCIND_TRY(unasked.Add(entry));
+  RESCIND_ASSIGN(const auto escalated, journal.ListEscalated());
+  for (const JournalEntry& entry : escalated) {
+    if (!asked.contains(entry.action.key)) RESCIND_TRY(unasked.AddGivenUp(entry));
   }
+  left.unasked = unasked.Take();
   return left;
 }
 

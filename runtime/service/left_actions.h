@@ -1,6 +1,7 @@
 // LeftActions: what earlier runs left in the journal, as the plan of now sees it.
 //
-// An action that nothing asks for any more is withdrawn, also one that was left to a person. What
+// An action that nothing asks for any more is withdrawn, also one that was left to a person before
+// it had changed anything: its match has ended, or somebody else has done it. What
 // was in flight when its run ended is settled by the next one, whatever that is about: its system
 // must be looked at. Only what the plan of now would begin anew waits for whoever selects it.
 #pragma once
@@ -13,18 +14,26 @@
 
 #include "engine/base/result.h"
 #include "runtime/journal/journal.h"
-#include "runtime/plan/planner.h"
+#include "runtime/service/fact_gate.h"
+#include "runtime/service/pipeline.h"
 
 namespace rescind {
 
-struct LeftActions {
-  std::vector<JournalEntry> unasked;  // each once
-  std::set<std::string> adopted;      // keys of what is to be settled
-  uint64_t left_open_count = 0;       // in flight, and for whoever selects it
+struct UnaskedAction {
+  std::string key;
+  std::string why;
 };
 
-// `runs`: whether this run carries the action of that key out anyway. Errors: the journal's.
-Result<LeftActions> FindLeftActions(const Journal& journal, const PlanOutcome& outcome,
+struct LeftActions {
+  std::vector<UnaskedAction> unasked;  // each once
+  std::set<std::string> adopted;       // keys of what is to be settled
+  uint64_t left_open_count = 0;        // in flight, and for whoever selects it
+};
+
+// `runs`: whether this run carries the action of that key out anyway. `gate`: of the derivation.
+// Errors: the journal's; an id could not be read.
+Result<LeftActions> FindLeftActions(const Journal& journal, const Derivation& derivation,
+                                    FactGate& gate,
                                     const std::function<bool(const std::string& key)>& runs);
 
 }  // namespace rescind

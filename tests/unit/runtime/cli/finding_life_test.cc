@@ -147,6 +147,77 @@ TEST_CASE_FIXTURE(TaggedFixture, "ANewFindingBeginsAnewWhatAnEarlierOneGaveUp") 
   CHECK(!Has("on-ann"));
 }
 
+struct GivenUpFixture : TaggedFixture {
+  // Disabling ann is refused and left to a person; a grant of hers is not there yet.
+  void GiveUpOnAnn() {
+    Write("policies/access.rescind", Tagged("tagged", "z", "then { disable a  revoke a.grants }"));
+    Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"refused\"'; exit 0\n");
+    TagAnn("\"z\"");
+    ImportMore("{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"deleted\":true}\n");
+    REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+    REQUIRE(files.Remove(folder / "fault-apply").ok());
+    REQUIRE(Unfinished().size() == 1);
+    REQUIRE(Unfinished()[0]["state"] == "escalated");
+  }
+  void DisableAnnByHand() {
+    REQUIRE(files.Remove(folder / "on-ann").ok());
+    ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"disabled\"}\n");
+  }
+  nlohmann::json Unfinished() {
+    REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+    return Json()["unfinished"];
+  }
+  nlohmann::json LastWithdrawal() {
+    nlohmann::json last;
+    for (const nlohmann::json& entry : LogEntries()) {
+      if (entry["kind"] == "transition" && entry["to"] == "withdrawn") last = entry;
+    }
+    return last;
+  }
+};
+
+// A finding that the run itself resolved made no transition: what had been given up for it stood in
+// `rescind status` for ever.
+TEST_CASE_FIXTURE(GivenUpFixture, "WhatWasGivenUpNeedsNoPersonOnceSomebodyHasDoneIt") {
+  GiveUpOnAnn();
+  DisableAnnByHand();
+  ImportMore(Grant("ann-mail", "ann"));
+  Write("on-ann-mail", "");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann-mail"));
+  CHECK(LogEntries().back()["details"]["findings_resolved"] == "1");
+  CHECK(Unfinished().empty());
+  CHECK(LastWithdrawal()["outcome"] == "the facts have it as the policies want it");
+}
+
+TEST_CASE_FIXTURE(GivenUpFixture, "WhatWasGivenUpIsAPersonsWhileItsFindingAsksForIt") {
+  GiveUpOnAnn();
+  ImportMore(Grant("ann-mail", "ann"));
+  Write("on-ann-mail", "");
+  REQUIRE(ApplyAuto() == ExitStatus::kAppliedInPart);
+  CHECK(!Has("on-ann-mail"));
+  CHECK(Unfinished().size() == 1);
+  CHECK(Asked("apply", "ann") == 1);
+}
+
+// The facts say that it is done, its system that access goes on: that is the person's to settle.
+TEST_CASE_FIXTURE(GivenUpFixture, "AccessThatGoesOnStaysWithAPersonThoughTheFactsHaveItDone") {
+  Write("policies/access.rescind", Tagged("tagged", "z", "then { disable a }"));
+  Write("fault-verify", "reply '\"outcome\":\"still_effective\",\"via\":\"a session\"'; exit 0\n");
+  REQUIRE(files.Remove(folder / "on-ann").ok());
+  TagAnn("\"z\"");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"disabled\"}\n");
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+    CHECK(Unfinished().size() == 1);
+  }
+  TagAnn("");
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"active\"}\n");
+  REQUIRE_MESSAGE(ApplyAuto() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Unfinished().empty());
+}
+
 // People read that access stays and that nothing will happen, of an account that was disabled.
 TEST_CASE_FIXTURE(TaggedFixture, "WhoeverIsToldOfAnEndHearsWhatWasDoneBefore") {
   CanAlso("delete account");

@@ -187,6 +187,41 @@ TEST_CASE("What is untouched is of stages of which nothing has happened, whoever
   CHECK(untouched() == Actions{{"b", wanted("b2")}, {"c", wanted("c2")}});
 }
 
+TEST_CASE("What is left to a person is listed, also of a journal that has not noted it") {
+  SimulatedWorld world(1);
+  const auto keys = [](const Journal& journal) {
+    std::vector<std::string> listed;
+    const auto escalated = journal.ListEscalated().value();
+    for (const JournalEntry& entry : escalated) {
+      listed.push_back(entry.action.key);
+    }
+    return listed;
+  };
+  const ActionRequest ann = SimulatedWorld::Request("ldap", "ann");
+  const ActionRequest bob = SimulatedWorld::Request("ldap", "bob");
+  const ActionRequest eve = SimulatedWorld::Request("ldap", "eve");
+  const Names both = {ann.action.key, bob.action.key};
+  {
+    const auto journal = world.OpenJournal();
+    REQUIRE(journal->Plan(std::vector{ann, bob}, "").ok());
+    world.script["ldap"] = {Fault::kNone, Fault::kNone, Fault::kPermanent, Fault::kPermanent};
+    REQUIRE(world.RunToEnd(*journal).escalated_count == 2);
+    CHECK(keys(*journal) == both);
+  }
+  // A journal of an earlier program.
+  std::erase_if(world.store.values.values, [](const auto& each) {
+    return each.first == kHasEscalated || each.first.starts_with(kEscalatedPrefix);
+  });
+  const auto journal = world.OpenJournal();
+  CHECK(keys(*journal) == both);
+  // Its first change notes them, and is about one of them.
+  REQUIRE(journal->Withdraw(ann.action.key, "done by hand", "").ok());
+  CHECK(keys(*journal) == Names{bob.action.key});
+  CHECK(keys(*world.OpenJournal()) == Names{bob.action.key});
+  REQUIRE(journal->Plan(std::vector{bob, eve}, "").ok());
+  CHECK(keys(*world.OpenJournal()).empty());
+}
+
 TEST_CASE("ADamagedRecordIsNamed") {
   SimulatedWorld world(1);
   const ActionRequest request = SimulatedWorld::Request("ldap", "ann");
