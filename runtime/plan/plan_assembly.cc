@@ -209,6 +209,7 @@ class PlanAssembly {
         start.action_keys.push_back(ActionOf(i).key);
         if (draft_.claims[i].let_go) continue;
         start.starting.emplace(ActionOf(i).key, RememberedOf(i));
+        if (IsRunning(i)) start.running.insert(ActionOf(i).key);
       }
       bool notifies = false;
       for (const NoticeDraft* notice : notices[index]) {
@@ -228,6 +229,16 @@ class PlanAssembly {
                      stage.units};
       outcome_.starts.push_back(std::move(start));
     }
+  }
+
+  // Whoever asked for the action first has let it go.
+  bool IsRunning(size_t claim_index) const {
+    const auto& sketch = sketches_.actions[sketches_.action_of_claim[claim_index]];
+    const auto claims = sketches_.ClaimsOf(sketch);
+    return std::any_of(claims.begin(), claims.end(), [&](uint32_t index) {
+      const Claim& claim = draft_.claims[index];
+      return claim.let_go && draft_.StatusOf(claim) == ActionStatus::kReady;
+    });
   }
 
   // What its finding remembers of an action once it is handed over.

@@ -91,6 +91,16 @@ Handed HandedOver(const StageStart& start, const AppliedSelection& selection) {
   return handed;
 }
 
+// Those that start, but for what runs already or counts for an earlier one of these starts.
+uint32_t CountNew(const StageStart& start, const Handed& handed, std::set<std::string>& counted) {
+  uint32_t count = 0;
+  for (const auto& started : handed.started) {
+    const std::string key(started.first);
+    if (!start.running.contains(key) && counted.insert(key).second) ++count;
+  }
+  return count;
+}
+
 // Which releases end with an applied plan that was not held without them.
 class UnneededReleases {
  public:
@@ -185,6 +195,7 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
   KeyValueBatch& batch = applied.batch;
   const auto policies = PoliciesByName(input.program);
   std::set<std::string> started;  // policies that remove something from now on
+  std::set<std::string> counted;  // actions, for the workspace's cap
   for (const StageStart& start : outcome.starts) {
     const Handed handed = HandedOver(start, selection);
     if (!handed.any_action && !handed.noticed) continue;
@@ -199,7 +210,7 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     for (const auto& started_action : handed.started) finding->PutAction(*started_action.second);
     if (!handed.started.empty()) {
       RemovalStart recorded = start.start;
-      recorded.action_count = static_cast<uint32_t>(handed.started.size());
+      recorded.action_count = CountNew(start, handed, counted);
       PutRemovalStart(batch, recorded, handed.started.begin()->first);
       started.insert(start.policy);
     }

@@ -134,6 +134,9 @@ struct StageStart {
   // Of those that nobody has let go before, by key: what the finding remembers once they are
   // handed over.
   std::map<std::string, StageAction> starting;
+  // Of those, what another finding has let go before and is running: the workspace's cap has
+  // counted it.
+  std::set<std::string> running;
   std::vector<std::string> recipients;  // of the ready notices
 };
 

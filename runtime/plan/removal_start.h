@@ -33,7 +33,7 @@ struct RemovalStart {
   std::string finding_id;
   uint32_t stage = 0;
   bool first = false;               // the finding's first stage that removes something
-  uint32_t action_count = 0;        // for the workspace's cap
+  uint32_t action_count = 0;        // for the workspace's cap: those that no other start counts
   std::vector<CountedUnits> units;  // by the policy's share limits, in their order
   bool operator==(const RemovalStart&) const = default;
 };

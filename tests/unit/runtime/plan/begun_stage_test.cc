@@ -144,6 +144,40 @@ TEST_CASE("rows that join a stage that has begun count for the workspace's cap")
                                        "would be 3"));
 }
 
+// Two findings that share an action were two removals for the hour that followed.
+TEST_CASE("an action that two findings share counts once for the workspace's cap") {
+  const std::string other =
+      "policy other \"Other\" { mode enforce for a in account when a.tags has \"x\" "
+      "then { revoke a.grants } limit 1 of account per day }\n";
+  for (const bool joins_later : {false, true}) {
+    CAPTURE(joins_later);
+    PlannerWorld world =
+        AnnHasLeft(Left("then { revoke i.accounts.grants }", "limit 9 of grant") + other);
+    const auto ask_twice = [&] {
+      world.facts.Live("account", "a").Set("tags", std::vector<std::string>{"x"});
+    };
+    if (!joins_later) ask_twice();
+    world.Apply();
+    world.now = Plus(world.now, "10m");
+    ask_twice();
+    world.Apply();
+    const auto starts = ListRemovalStarts(world.store, {0});
+    REQUIRE(starts->size() == 2);
+    CHECK((*starts)[0].action_count + (*starts)[1].action_count == 1);
+    world.now = Plus(world.now, "10m");
+    world.options.removals_per_hour = 2;
+    world.Grant("g1", "a");
+    CHECK(StatusOf(world.Plan(), Verb::kRevoke, "g1") == ActionStatus::kReady);
+    world.options.removals_per_hour = 1;
+    CHECK(StatusOf(world.Plan(), Verb::kRevoke, "g1") == ActionStatus::kHeld);
+    // Each policy's own limit counts what it asks for.
+    world.options.removals_per_hour = 9;
+    world.Account("b", "ann").Set("tags", std::vector<std::string>{"x"});
+    world.Grant("h", "b");
+    CHECK(SummaryOf(world.Plan().plan, "p.other").over_limit);
+  }
+}
+
 // While the feed was too old, rows that joined a begun stage were acted on.
 TEST_CASE("rows that join a stage that has begun wait for a feed that is fresh") {
   PlannerWorld world =
