@@ -71,8 +71,7 @@ class FindingWalk {
   void NoteEnd(size_t first_stage) {
     EndDraft end{first_stage, draft_.stages.size(), {}};
     for (uint32_t stage = 0; stage < rule_.stages.size(); ++stage) {
-      const auto& actions = rule_.stages[stage].actions;
-      if (std::all_of(actions.begin(), actions.end(), Removes)) continue;
+      if (!Notifies(stage)) continue;
       // What announces a removal has nothing to say after it.
       if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) continue;
       if (!Told(stage, base_)) end.last_notices.push_back(stage);
@@ -98,18 +97,12 @@ class FindingWalk {
   }
 
   Status NoteReturned() {
-    if (!AnyRemovalBegun()) return {};
+    if (FirstRemoval(static_cast<uint32_t>(removes_.size()))) return {};
     RESCIND_ASSIGN(const bool all_returned, wishes_.HaveAllReturned());
     if (!all_returned) return {};
     finding_->resolved = true;
     draft_.transitions.push_back({FindingStep::kResolved, *finding_, ""});
     return {};
-  }
-
-  bool AnyRemovalBegun() const {
-    return std::any_of(finding_->begun.begin(), finding_->begun.end(), [&](const StageTime& begin) {
-      return begin.stage < removes_.size() && removes_[begin.stage];
-    });
   }
 
   // An edit may have moved an action to another stage, or have dropped it.
@@ -156,11 +149,7 @@ class FindingWalk {
     if (any_wish || Told(stage, base_)) return false;
     if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) return false;
     if (!any_removal_) return true;
-    // A message after the fact: only where there was one.
-    for (uint32_t earlier = 0; earlier < stage; ++earlier) {
-      if (removes_[earlier] && finding_->BegunAt(earlier)) return true;
-    }
-    return false;
+    return !FirstRemoval(stage);  // a message after the fact: only where there was one
   }
 
   bool FirstRemoval(uint32_t stage) const {
@@ -186,20 +175,23 @@ class FindingWalk {
   struct Due {
     Instant at;
     std::optional<uint32_t> waits_for;
+    bool slides = false;
   };
   // When a stage falls due for a target (null: for none in particular). What is laid out of the
   // earlier stages is known.
   Due DueOf(uint32_t stage, Instant base, const eval::FactRow* target) const {
     StageProgress::Passed passed{base, std::nullopt};
     Duration passed_after;
+    bool slides = false;
     const auto account = target ? draft_.model.AccountOf(*target) : std::nullopt;
     for (uint32_t earlier = 0; earlier < stage; ++earlier) {
       const Instant due = Step(passed.at, passed_after, earlier);
       passed.at = PassedAsWhole(earlier, base, due);
+      slides |= is_late_[earlier] && passed.at == now_;
       if (target) passed.Add(progress_.After(earlier, *target, account));
       passed_after = after_[earlier];
     }
-    return {Step(passed.at, passed_after, stage), passed.waits_for};
+    return {Step(passed.at, passed_after, stage), passed.waits_for, slides};
   }
   Instant Step(Instant from, Duration from_after, uint32_t stage) const {
     return Later(from, {std::max<int64_t>(0, after_[stage].micros - from_after.micros)});
@@ -215,7 +207,8 @@ class FindingWalk {
       laid.rule = rule_index_;
       laid.finding = index_;
       laid.stage = stage;
-      laid.due = notice ? NoticeDue(stage) : DueOf(stage, base_, nullptr).at;
+      const Due due = notice ? NoticeDue(stage) : DueOf(stage, base_, nullptr);
+      laid.due = due.at;
       laid.begun = finding_->BegunSince(stage, notice ? LastBase(stage) : base_).has_value();
       laid.first = FirstRemoval(stage);
       laid.first_claim = draft_.claims.size();
@@ -228,20 +221,21 @@ class FindingWalk {
       is_late_[stage] = notice || (any_due && !ValidBegin(stage));
       if (laid.first_claim == laid.end_claim && !notice) continue;
       draft_.stages.push_back(laid);
-      if (notice) RESCIND_TRY(AddNotices(laid));
+      if (notice) RESCIND_TRY(AddNotices(laid, due));
     }
     RememberDueActions();
     return {};
   }
 
   // The first target that the notice has not named.
-  Instant NoticeDue(uint32_t stage) const {
-    Instant due = Instant::Never();
+  Due NoticeDue(uint32_t stage) const {
+    Due first{Instant::Never(), std::nullopt};
     for (const Wish& wish : wishes_.all()) {
       if (wish.stage < stage || Told(stage, wish.base)) continue;
-      due = std::min(due, DueOf(stage, wish.base, &wish.target).at);
+      const Due due = DueOf(stage, wish.base, &wish.target);
+      if (due.at < first.at) first = due;
     }
-    return due == Instant::Never() ? DueOf(stage, base_, nullptr).at : due;
+    return first.at == Instant::Never() ? DueOf(stage, base_, nullptr) : first;
   }
   // From when on a notice of the stage names all that is left.
   Instant LastBase(uint32_t stage) const {
@@ -263,6 +257,7 @@ class FindingWalk {
       const Due due = DueOf(stage.stage, wish.base, &wish.target);
       claim.due = due.at;
       claim.waits_for = due.waits_for;
+      claim.slides = due.slides;
       RESCIND_TRY(RecallAction(wish, claim));
       NotePending(claim, stage.stage);
       draft_.claims.push_back(claim);
@@ -294,6 +289,7 @@ class FindingWalk {
     if (!claim.finishes) return {};
     claim.due = std::min(claim.due, *known->let_go);
     claim.waits_for.reset();
+    claim.slides = false;
     return {};
   }
 
@@ -380,12 +376,14 @@ class FindingWalk {
     return ours ? *history.verified_at : now_;
   }
 
-  Status AddNotices(const StageDraft& stage) {
+  Status AddNotices(const StageDraft& stage, const Due& due) {
     for (const ir::Action& action : rule_.stages[stage.stage].actions) {
       if (Removes(action)) continue;
       NoticeDraft notice;
       notice.stage_draft = static_cast<uint32_t>(draft_.stages.size()) - 1;
-      notice.due = stage.due;
+      notice.due = due.at;
+      notice.waits_for = due.waits_for;
+      notice.slides = due.slides;
       RESCIND_ASSIGN(notice.recipients,
                      FindRecipients(draft_, draft_.evaluator, action.recipient, finding_->row));
       draft_.notices.push_back(std::move(notice));

@@ -186,7 +186,9 @@ class LimitCheck {
     if (stage.begun || stage.starting) return nullptr;
     for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
       const Claim& claim = draft_.claims[i];
-      if (!draft_.IsDue(claim) && !claim.held && claim.due != Instant::Never()) return &claim;
+      // When what waits falls due, nobody can say.
+      if (claim.waits_for || claim.due == Instant::Never()) continue;
+      if (!draft_.IsDue(claim) && !claim.held) return &claim;
     }
     return nullptr;
   }

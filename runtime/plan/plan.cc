@@ -220,6 +220,12 @@ bool HasChanges(const Plan& plan) {
          });
 }
 
+std::string NotDueText(Instant due, const std::string& held_because) {
+  if (due == Instant::Never() && !held_because.empty()) return held_because;
+  return fmt::format("due {}{}{}", FormatInstant(due), held_because.empty() ? "" : "; ",
+                     held_because);
+}
+
 std::string EarlierRemovalText(const EarlierRemoval& removal) {
   return fmt::format("removed on {} by action {}", FormatInstant(removal.at), removal.action_key);
 }

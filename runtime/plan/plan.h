@@ -80,8 +80,8 @@ struct PlannedAction {
   Action action;
   std::optional<Change> change;  // absent when there is no plan to compare with
   ActionStatus status = ActionStatus::kReady;
-  // kHeld: the plain reason. kNotice: what keeps `due` from coming nearer, or will hold
-  // the action then.
+  // kHeld: the plain reason. kNotice: what it waits for, so that `due` is Never(), or what will
+  // hold it then.
   std::string held_because;
   Instant due;
   bool reversible = false;
@@ -249,6 +249,9 @@ void SealPlan(Plan& plan);
 // Would applying do anything, or is something held? What the last plan applied has put into its
 // notice period already is no change.
 bool HasChanges(const Plan& plan);
+
+// "due 2026-04-01T00:00:00Z; it is held then", "waits until …": of what is not due, for people.
+std::string NotDueText(Instant due, const std::string& held_because);
 
 // "removed on 2026-04-01T00:00:00Z by action 0123…", for people.
 std::string EarlierRemovalText(const EarlierRemoval& removal);

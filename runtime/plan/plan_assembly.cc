@@ -14,6 +14,7 @@
 #include "runtime/plan/action_assembly.h"
 #include "runtime/plan/finding_text.h"
 #include "runtime/plan/roll_ups.h"
+#include "runtime/plan/stage_progress.h"
 #include "runtime/plan/unjudged_rows.h"
 
 namespace rescind {
@@ -24,9 +25,9 @@ constexpr size_t kAnnouncedActions = 20;
 class PlanAssembly {
  public:
   PlanAssembly(PlanDraft& draft, PlanOutcome& outcome)
-      : draft_(draft), texts_(draft), sketches_(SketchActions(draft)), outcome_(outcome) {}
+      : draft_(draft), texts_(draft), outcome_(outcome) {}
 
-  // Before the actions: what waits for a notice that cannot be sent says so.
+  // Before the actions: what waits for a notice that is not sent says so.
   Status AddNotices() {
     for (const NoticeDraft& notice : draft_.notices) {
       const StageDraft& stage = draft_.stages[notice.stage_draft];
@@ -39,7 +40,6 @@ class PlanAssembly {
       planned.judged_entity = finding.entity;
       planned.judged_id = text->judged_id;
       planned.stage = stage.stage;
-      planned.due = notice.due;
       planned.recipients = notice.recipients;
       planned.because = text->because;
       if (notice.alarm) {
@@ -47,9 +47,13 @@ class PlanAssembly {
         planned.because = fmt::format("{}: {}", planned.alarm, text->because);
       }
       SetStatus(notice, stage, planned);
-      if (planned.status == ActionStatus::kReady) SayWhatWaits(planned.recipients, stage);
+      planned.due = notice.due;
+      if (const std::string why = WhyNotSent(planned); !why.empty() && !notice.alarm) {
+        LetLaterOnesWait(draft_, stage, why);
+      }
       outcome_.plan.notices.push_back(std::move(planned));
     }
+    sketches_ = SketchActions(draft_);
     return {};
   }
 
@@ -360,6 +364,7 @@ class PlanAssembly {
     planned.status = ActionStatus::kReady;
     if (notice.due > draft_.input.now) {
       planned.status = ActionStatus::kNotice;
+      if (notice.waits) planned.held_because = *notice.waits;
       return;
     }
     const std::string* held = stage.begun ? nullptr : stage.held;
@@ -380,22 +385,17 @@ class PlanAssembly {
     planned.held_because = *held;
   }
 
-  // Later stages count from the notice: while nobody can get it, they come no nearer.
-  void SayWhatWaits(const std::vector<std::string>& recipients, const StageDraft& notice_stage) {
-    if (!draft_.options.unreachable) return;
-    std::string why;
-    for (const std::string& recipient : recipients) {
-      if (why.empty()) why = draft_.options.unreachable(recipient);
+  // Later stages count from the notice: while it is not sent, they come no nearer. Empty: it is.
+  std::string WhyNotSent(const PlannedNotice& planned) const {
+    if (planned.status == ActionStatus::kHeld) {
+      return fmt::format("waits for a notice that is held: {}", planned.held_because);
     }
-    if (why.empty()) return;
-    for (size_t i = notice_stage.end_claim; i < draft_.claims.size(); ++i) {
-      const StageDraft& stage = draft_.stages[draft_.claims[i].stage_draft];
-      if (stage.rule != notice_stage.rule || stage.finding != notice_stage.finding) break;
-      ActionSketch& sketch = sketches_.actions[sketches_.action_of_claim[i]];
-      if (sketch.status != ActionStatus::kNotice || draft_.claims[i].held) continue;
-      sketch.held_because =
-          draft_.Intern(fmt::format("waits for a notice that could not be sent: {}", why));
+    if (planned.status != ActionStatus::kReady || !draft_.options.unreachable) return "";
+    for (const std::string& recipient : planned.recipients) {
+      const std::string why = draft_.options.unreachable(recipient);
+      if (!why.empty()) return fmt::format("waits for a notice that could not be sent: {}", why);
     }
+    return "";
   }
 
   // "revoke grant ldap/ann/vpn on 2026-04-08T00:00:00Z": claims of a finding lie side by side.
@@ -406,6 +406,7 @@ class PlanAssembly {
     };
     const StageDraft* first = &notice_stage;
     while (first != draft_.stages.data() && same_finding(first[-1])) --first;
+    const Instant now = draft_.input.now;
     std::string text;
     size_t count = 0;
     const StageDraft* end = draft_.stages.data() + draft_.stages.size();
@@ -414,9 +415,10 @@ class PlanAssembly {
         if (++count > kAnnouncedActions) continue;
         const Claim& claim = draft_.claims[i];
         const ActionTarget& target = ActionOf(i).target;
-        text += fmt::format("{}{} {} {} on {}", text.empty() ? "" : "; ",
+        text += fmt::format("{}{} {} {} {}", text.empty() ? "" : "; ",
                             VerbName(ToVerb(claim.action->verb)), target.entity, target.id,
-                            FormatInstant(std::max(claim.due, draft_.input.now)));
+                            claim.waits ? "when what it waits for is done"
+                                        : "on " + FormatInstant(std::max(claim.due, now)));
       }
     }
     if (count > kAnnouncedActions) text += fmt::format("; and {} more", count - kAnnouncedActions);

@@ -38,7 +38,9 @@ struct Claim {
   // The claim of an earlier stage that is due on the same access and not done; while it is not,
   // this one's time does not come.
   std::optional<uint32_t> waits_for;
-  const std::string* waits = nullptr;  // the same for people, where it says more than a due time
+  bool slides = false;  // `due` counts from now: an earlier stage is late
+  // What its time waits for, for people: then nobody can say when it comes, and `due` is Never().
+  const std::string* waits = nullptr;
 };
 
 struct NoticeDraft {
@@ -46,6 +48,9 @@ struct NoticeDraft {
   Instant due;
   std::vector<std::string> recipients;  // never empty unless the workspace has no oncall
   bool alarm = false;                   // of `done within`
+  std::optional<uint32_t> waits_for{};  // as of a claim
+  bool slides = false;
+  const std::string* waits = nullptr;
 };
 
 // A stage of a finding that has something left to do.

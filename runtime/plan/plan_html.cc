@@ -168,9 +168,7 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
   }
   std::string state = planned.status == ActionStatus::kReady ? "ready now"
                       : planned.status == ActionStatus::kNotice
-                          ? "due " + FormatInstant(planned.due) +
-                                (planned.held_because.empty() ? "" : "; ") +
-                                Escape(planned.held_because)
+                          ? Escape(NotDueText(planned.due, planned.held_because))
                           : "held: " + Escape(planned.held_because);
   if (planned.came_back) {
     state += fmt::format("<br><span class=\"held\">! came back: {}</span>",

@@ -182,8 +182,7 @@ void WriteAction(TableText& table, const Plan& plan, const PlannedAction& planne
   switch (planned.status) {
     case ActionStatus::kReady: state = "ready now"; break;
     case ActionStatus::kNotice:
-      state = "due " + FormatInstant(planned.due);
-      if (!planned.held_because.empty()) state += "; " + Visible(planned.held_because);
+      state = Visible(NotDueText(planned.due, planned.held_because));
       break;
     case ActionStatus::kHeld: state = "held: " + Visible(planned.held_because); break;
   }
@@ -223,10 +222,11 @@ void WriteNotices(TableText& table, const Plan& plan) {
     for (const std::string& recipient : notice.recipients) {
       recipients += (recipients.empty() ? "" : ", ") + Visible(recipient);
     }
-    table.Line(fmt::format(
-        "  · notify {} about {} {}, {}", recipients, notice.judged_entity,
-        Visible(notice.judged_id),
-        notice.status == ActionStatus::kReady ? "now" : "due " + FormatInstant(notice.due)));
+    table.Line(fmt::format("  · notify {} about {} {}, {}", recipients, notice.judged_entity,
+                           Visible(notice.judged_id),
+                           notice.status == ActionStatus::kReady
+                               ? "now"
+                               : Visible(NotDueText(notice.due, notice.held_because))));
   });
 }
 

@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
+#include <type_traits>
+
+#include "runtime/plan/action_key.h"
 
 namespace rescind {
 
@@ -54,29 +58,139 @@ StageProgress::Passed StageProgress::After(uint32_t stage, eval::FactRow target,
 
 namespace {
 
-// Why it is not done; empty for what starts with this very plan.
-std::string WhyNotDone(const PlanDraft& draft, const Claim& claim) {
-  if (const std::string* held = draft.WhyHeld(claim)) return fmt::format("it is held: {}", *held);
-  if (claim.undone) return "it was undone";
-  if (claim.escalated) return "it was given up, and a person must act";
-  return claim.delayed || claim.let_go ? "it is not done yet" : "";
+// Its time does not come nearer, and a date that counts from now would only look like one.
+template <typename Waiting>
+void MakeWait(Waiting& waiting, const std::string* why) {
+  waiting.waits = why;
+  waiting.due = Instant::Never();
 }
+
+class WaitReasons {
+ public:
+  explicit WaitReasons(PlanDraft& draft) : draft_(draft) {}
+
+  Status AddAll() {
+    for (Claim& claim : draft_.claims) RESCIND_TRY(AddEarlierAction(claim));
+    for (NoticeDraft& notice : draft_.notices) RESCIND_TRY(AddEarlierAction(notice));
+    for (const StageDraft& stage : draft_.stages) AddHeldStage(stage);
+    return {};
+  }
+
+ private:
+  using WantedState = std::tuple<EntityId, RowId, ir::Verb, std::string_view>;
+  static WantedState WantedStateOf(const Claim& claim) {
+    return {claim.target.entity, claim.target.row, claim.action->verb, claim.action->playbook};
+  }
+
+  template <typename Waiting>
+  Status AddEarlierAction(Waiting& waiting) {
+    const bool is_due_anyway =
+        std::is_same_v<Waiting, NoticeDraft> && waiting.due <= draft_.input.now;
+    if (!waiting.waits_for || is_due_anyway) return {};
+    RESCIND_ASSIGN(const std::string* why, WhyNotDone(*waiting.waits_for));
+    if (why) MakeWait(waiting, why);
+    return {};
+  }
+
+  // Null for what starts with this very plan. Several stages may wait for one action.
+  Result<const std::string*> WhyNotDone(uint32_t index) {
+    const auto [place, is_new] = why_not_done_.try_emplace(index, nullptr);
+    if (!is_new) return place->second;
+    const Claim& earlier = draft_.claims[index];
+    RESCIND_ASSIGN(const std::string why, StateOf(earlier));
+    if (why.empty()) return nullptr;
+    RESCIND_ASSIGN(const std::string id, draft_.IdOf(earlier.target));
+    place->second = draft_.Intern(
+        fmt::format("waits until the stage before is done: {} {} {}: {}",
+                    VerbName(ToVerb(earlier.action->verb)),
+                    draft_.input.program.schema.entity(earlier.target.entity).name, id, why));
+    return place->second;
+  }
+
+  Result<std::string> StateOf(const Claim& claim) {
+    if (const std::string* held = draft_.WhyHeld(claim)) {
+      return fmt::format("it is held: {}", *held);
+    }
+    if (claim.undone) return std::string("it was undone");
+    RESCIND_ASSIGN(const bool is_given_up, IsGivenUp(claim));
+    if (is_given_up) return std::string("it was given up, and a person must act");
+    return std::string(claim.delayed || claim.let_go ? "it is not done yet" : "");
+  }
+
+  // The finding itself need not have let it go: it is one action, whoever asks for it.
+  Result<bool> IsGivenUp(const Claim& claim) {
+    if (claim.escalated) return true;
+    if (!draft_.options.history) return false;
+    RESCIND_ASSIGN(const ActionTarget target, draft_.Identify(claim.target, *claim.action));
+    RESCIND_ASSIGN(
+        const ActionHistory history,
+        draft_.options.history(WantedStateKey(draft_.options.store_id, target,
+                                              ToVerb(claim.action->verb), claim.action->playbook)));
+    if (!history.escalated) return false;
+    const std::vector<uint32_t>& claims = ClaimsOn(WantedStateOf(claim));
+    return std::any_of(claims.begin(), claims.end(), [&](uint32_t index) {
+      const std::string& id = draft_.finding(draft_.stages[draft_.claims[index].stage_draft]).id;
+      const auto& given_up_for = history.escalated_for;
+      return std::find(given_up_for.begin(), given_up_for.end(), id) != given_up_for.end();
+    });
+  }
+
+  const std::vector<uint32_t>& ClaimsOn(const WantedState& wanted) {
+    if (claims_.empty()) {
+      for (uint32_t i = 0; i < draft_.claims.size(); ++i) {
+        claims_[WantedStateOf(draft_.claims[i])].push_back(i);
+      }
+    }
+    return claims_[wanted];
+  }
+
+  // What waits for no action of its own account may wait for a stage that does not begin.
+  void AddHeldStage(const StageDraft& stage) {
+    if (!stage.starting || stage.first_claim == stage.end_claim) return;
+    const std::string* held = nullptr;
+    for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+      const Claim& claim = draft_.claims[i];
+      if (draft_.StatusOf(claim) == ActionStatus::kReady) return;
+      if (!held && draft_.IsDue(claim)) held = draft_.WhyHeld(claim);
+    }
+    if (!held) return;
+    LetLaterOnesWait(draft_, stage, fmt::format("waits for a stage that is held: {}", *held));
+  }
+
+  PlanDraft& draft_;
+  std::map<uint32_t, const std::string*> why_not_done_;  // by claim
+  std::map<WantedState, std::vector<uint32_t>> claims_;  // made when first asked for
+};
 
 }  // namespace
 
-Status SayWhatStagesWaitFor(PlanDraft& draft) {
-  for (Claim& claim : draft.claims) {
-    if (!claim.waits_for) continue;
-    const Claim& earlier = draft.claims[*claim.waits_for];
-    const std::string why = WhyNotDone(draft, earlier);
-    if (why.empty()) continue;
-    RESCIND_ASSIGN(const std::string id, draft.IdOf(earlier.target));
-    claim.waits = draft.Intern(
-        fmt::format("waits until the stage before is done: {} {} {}: {}",
-                    VerbName(ToVerb(earlier.action->verb)),
-                    draft.input.program.schema.entity(earlier.target.entity).name, id, why));
+void LetLaterOnesWait(PlanDraft& draft, const StageDraft& late, const std::string& why) {
+  const auto is_later = [&](const StageDraft& stage) {
+    return stage.rule == late.rule && stage.finding == late.finding && stage.stage > late.stage;
+  };
+  const std::string* text = nullptr;
+  const auto wait = [&](auto& waiting) {
+    if (!waiting.slides || waiting.waits || waiting.due <= draft.input.now) return;
+    if (!text) text = draft.Intern(why);
+    MakeWait(waiting, text);
+  };
+  for (size_t i = late.end_claim; i < draft.claims.size(); ++i) {
+    if (!is_later(draft.stages[draft.claims[i].stage_draft])) break;
+    Claim& claim = draft.claims[i];
+    wait(claim);
+    if (text && claim.held && claim.waits == text)
+      claim.waits = claim.held;  // what a person must mend
   }
-  return {};
+  // Notices, too, are by stage.
+  const auto index = static_cast<uint32_t>(&late - draft.stages.data());
+  auto notice = std::upper_bound(
+      draft.notices.begin(), draft.notices.end(), index,
+      [](uint32_t stage, const NoticeDraft& other) { return stage < other.stage_draft; });
+  for (; notice != draft.notices.end() && is_later(draft.stages[notice->stage_draft]); ++notice) {
+    wait(*notice);
+  }
 }
+
+Status SayWhatStagesWaitFor(PlanDraft& draft) { return WaitReasons(draft).AddAll(); }
 
 }  // namespace rescind

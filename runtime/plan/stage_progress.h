@@ -48,7 +48,11 @@ class StageProgress {
   std::vector<Stage> stages_;
 };
 
-// After gates and limits: why a time does not come nearer. Errors: the store could not be read.
+// After gates and limits: what waits for an earlier stage, so that nobody can say when it falls
+// due. Errors: the store or the journal could not be read.
 Status SayWhatStagesWaitFor(PlanDraft& draft);
+// The same of later stages of a finding whose times count from when `late`, a stage of the draft,
+// begins: it does not, which `why` says.
+void LetLaterOnesWait(PlanDraft& draft, const StageDraft& late, const std::string& why);
 
 }  // namespace rescind

@@ -29,6 +29,9 @@ std::string WhatFollows(const PlannedAction& planned) {
   switch (planned.status) {
     case ActionStatus::kReady: return "it is removed again now";
     case ActionStatus::kNotice:
+      if (planned.due == Instant::Never()) {
+        return fmt::format("it is to be removed again, and {}", planned.held_because);
+      }
       return fmt::format("it is to be removed again on {}", FormatInstant(planned.due));
     case ActionStatus::kHeld: return fmt::format("held: {}", planned.held_because);
   }

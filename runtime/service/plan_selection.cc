@@ -101,7 +101,9 @@ class Selector {
   static void Waits(const Planned& now, FallenRow& fallen) {
     fallen.held = now.status == ActionStatus::kHeld;
     fallen.why = fallen.held ? fmt::format("it is held now: {}", now.held_because)
-                             : fmt::format("it falls due at {}", FormatInstant(now.due));
+                 : now.due == Instant::Never()
+                     ? fmt::format("it {}", now.held_because)
+                     : fmt::format("it falls due at {}", FormatInstant(now.due));
   }
   std::string WhyGone(const PlannedAction& row) const {
     if (const auto done = done_.find(row.action.key); done != done_.end()) {

@@ -192,14 +192,14 @@ class ExplanationText {
     Line("  what follows");
     if (rule.mode == ir::Mode::kObserve) Line("    nothing: the policy only observes");
     for (const PlannedNotice& notice : explained.notices) {
-      Line("    · notify {} at {}: {}{}",
-           Visible(fmt::format("{}", fmt::join(notice.recipients, ", "))),
-           FormatInstant(notice.due), ActionStatusName(notice.status),
+      Line("    · notify {}{}: {}{}",
+           Visible(fmt::format("{}", fmt::join(notice.recipients, ", "))), AtText(notice.due),
+           ActionStatusName(notice.status),
            notice.held_because.empty() ? "" : fmt::format(" ({})", Visible(notice.held_because)));
     }
     for (const PlannedAction& action : explained.actions) {
-      Line("    {} {} {} {} at {}: {}{}", MarkSign(action), VerbName(action.action.verb),
-           action.action.target.entity, Visible(action.action.target.id), FormatInstant(action.due),
+      Line("    {} {} {} {}{}: {}{}", MarkSign(action), VerbName(action.action.verb),
+           action.action.target.entity, Visible(action.action.target.id), AtText(action.due),
            ActionStatusName(action.status),
            action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
     }
@@ -216,6 +216,11 @@ class ExplanationText {
     const TargetRow& asked = explanation_.target;
     const bool is_asked = row.entity == asked.entity_name && row.target == asked.id;
     return is_asked || name == explained.judged ? "" : fmt::format("{}: ", Visible(name));
+  }
+
+  // Of what waits nobody can say when.
+  static std::string AtText(Instant due) {
+    return due == Instant::Never() ? "" : " at " + FormatInstant(due);
   }
 
   const RowExplanation& explanation_;

@@ -55,7 +55,7 @@ TEST_CASE("what a stage could not do, or gave back, no later stage goes on with"
   const PlanOutcome later = world.Apply();
   const PlannedAction& of_a = ActionOn(later, Verb::kDelete, "a");
   CHECK(of_a.status == ActionStatus::kNotice);
-  CHECK(of_a.due == Plus(world.now, "30d"));
+  CHECK(of_a.due == Instant::Never());
   CHECK(of_a.held_because ==
         "waits until the stage before is done: disable account a: it was undone");
   const PlannedAction& of_b = ActionOn(later, Verb::kDelete, "b");
@@ -71,6 +71,121 @@ TEST_CASE("what a stage could not do, or gave back, no later stage goes on with"
   CHECK(ActionOn(world.Apply(), Verb::kDelete, "b").due == Plus(mended, "30d"));
   world.now = Plus(mended, "30d");
   CHECK(ActionOn(world.Plan(), Verb::kDelete, "b").status == ActionStatus::kReady);
+}
+
+// The plan said "not done yet": the policy that waits was not the one for which it was given up.
+TEST_CASE("what was given up under another policy is given up for the stage that waits for it") {
+  PlannerWorld world = TwoAccountsLeft(
+      LeftWithProtect(kDisableThenDelete) +
+      "policy other \"Other\" { mode enforce for a in account when a.username == \"u-a\" then { "
+      "disable a } }\n");
+  AppliedSelection nothing;
+  const PlanOutcome first = world.Apply(nothing);
+  const PlannedAction& disable = ActionOn(first, Verb::kDisable, "a");
+  ActionHistory history;
+  history.escalated = Escalation{world.now, "refused", "look at it"};
+  for (const ActionReason& reason : disable.action.reasons) {
+    if (reason.policy == "p.other") history.escalated_for = {reason.finding_id};
+  }
+  world.Remember(disable, history);
+  world.now = Plus(world.now, "1d");
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").held_because ==
+        "waits until the stage before is done: disable account a: it was given up, and a person "
+        "must act");
+  history.escalated_for = {"of a finding that has ended"};
+  world.Remember(disable, history);
+  CHECK(ActionOn(world.Plan(), Verb::kDelete, "a").held_because ==
+        "waits until the stage before is done: disable account a: it is not done yet");
+}
+
+// Two plans of one state: nothing but time has passed between them.
+void CheckTimeChangesNothing(PlannerWorld& world) {
+  const PlanOutcome before = world.Plan();
+  world.now = Plus(world.now, "1d");
+  const PlanOutcome after = world.Plan();
+  CHECK(after.next_due == before.next_due);
+  REQUIRE(after.plan.actions.size() == before.plan.actions.size());
+  for (size_t i = 0; i < after.plan.actions.size(); ++i) {
+    const PlannedAction& one = before.plan.actions[i];
+    const PlannedAction& other = after.plan.actions[i];
+    CAPTURE(one.action.target.id);
+    CHECK(other.status == one.status);
+    CHECK(other.due == one.due);
+    CHECK(other.held_because == one.held_because);
+    for (size_t r = 0; r < one.reasons.size(); ++r) {
+      CHECK(other.reasons[r].due == one.reasons[r].due);
+    }
+    if (one.status == ActionStatus::kNotice) CHECK(one.due > after.plan.as_of);
+  }
+  for (size_t i = 0; i < after.plan.notices.size(); ++i) {
+    CHECK(after.plan.notices[i].due == before.plan.notices[i].due);
+  }
+}
+
+// Its date counted from now: every plan had another one, though nothing had changed.
+TEST_CASE("what waits has no date, so that time alone changes no plan") {
+  const char* const three =
+      "then { disable i.accounts }\n then after 20d { notify \"team\" }\n then after 30d { delete "
+      "i.accounts }\n limit 1 of account";
+  PlannerWorld world = TwoAccountsLeft(LeftWithProtect(three));
+  world.options.support = [](const Action& action) {
+    const bool known = action.target.system == "crm";
+    return SystemSupport{known, known, known};
+  };
+  const PlanOutcome first = world.Apply();
+  CHECK(ActionOn(first, Verb::kDelete, "a").due == Plus(world.now, "30d"));
+  CHECK(ActionOn(first, Verb::kDelete, "b").due == Instant::Never());
+  CHECK(SummaryOf(first.plan, "p.left").limit_ahead.empty());
+  world.now = Plus(world.now, "1d");  // a is being done still
+  const PlanOutcome later = world.Plan();
+  REQUIRE(later.plan.notices.size() == 1);
+  CHECK(later.plan.notices[0].due == Instant::Never());
+  CHECK(later.plan.notices[0].held_because.starts_with("waits until the stage before is done: "));
+  CheckTimeChangesNothing(world);
+}
+
+TEST_CASE("what waits for a stage that does not begin has no date either") {
+  const char* const policy =
+      "policy left \"Left\" {\n mode enforce\n for i in identity\n when i.status == terminated\n "
+      "then { notify \"team\" }\n then after 7d { revoke i.accounts.grants }\n then after 30d { "
+      "delete i.accounts }\n needs \"hr\" within 2h\n}\n";
+  PlannerWorld world = TwoAccountsLeft(policy);
+  world.Grant("g", "a");
+  FeedStatus feed;
+  feed.source = "hr";
+  feed.entity = world.EntityOf("identity");
+  feed.observed_at = world.now;
+  world.options.feeds = {feed};
+  SUBCASE("its feed is too old") {
+    world.now = Plus(world.now, "3h");
+    AppliedSelection nothing;
+    const PlanOutcome held = world.Apply(nothing);
+    CHECK(ActionOn(held, Verb::kRevoke, "g")
+              .held_because.starts_with("waits for a notice that is held: the feed \"hr\""));
+    CheckTimeChangesNothing(world);
+  }
+  SUBCASE("nobody gets its notice") {
+    world.options.unreachable = [](const std::string&) { return std::string("no such channel"); };
+    AppliedSelection nothing;
+    const PlanOutcome unsent = world.Apply(nothing);
+    CHECK(ActionOn(unsent, Verb::kRevoke, "g").held_because ==
+          "waits for a notice that could not be sent: no such channel");
+    CHECK(unsent.announcements.begin()->second ==
+          "revoke grant g when what it waits for is done; delete account a when what it waits for "
+          "is done; delete account b when what it waits for is done");
+    world.options.feeds[0].observed_at = Plus(world.now, "30d");
+    CheckTimeChangesNothing(world);
+  }
+  SUBCASE("another account's action holds it up") {
+    world.now = Plus(world.now, "1h");
+    world.Apply();
+    world.now = Plus(world.now, "7d");
+    const PlanOutcome held = world.Apply();
+    CHECK(ActionOn(held, Verb::kRevoke, "g").status == ActionStatus::kHeld);
+    CHECK(ActionOn(held, Verb::kDelete, "b")
+              .held_because.starts_with("waits for a stage that is held: the feed \"hr\""));
+    CheckTimeChangesNothing(world);
+  }
 }
 
 // b's system was not configured at first. b was disabled late, and deleted with the others.
