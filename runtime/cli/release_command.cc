@@ -53,6 +53,7 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
   Release wish;
   if (!options.policy.empty()) {
     RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
+    wish.meaning = MeaningOf(pipeline.program(), wish.policy);
   }
   wish.group = options.group;
   RESCIND_TRY(CheckGroup(wish, pipeline));
@@ -112,7 +113,11 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   event.details["release"] = {release.id, false};
   event.details["group"] = {release.group, false};
   event.details["until"] = {FormatInstant(release.expires_at), false};
-  if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
+  if (!release.policy.empty()) {
+    AuditPolicy& policy = event.policies.emplace_back();
+    policy.name = release.policy;
+    policy.source_hash = release.meaning;
+  }
   KeyValueBatch batch;
   // Two of the same would let it go twice.
   RESCIND_ASSIGN(auto others, ListReleases(pipeline->store().key_values()));

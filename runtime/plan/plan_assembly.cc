@@ -343,8 +343,19 @@ class PlanAssembly {
       summary.limit_ahead = limits.policies[index].ahead;
       summary.held_because = gates.held_because[index];
       if (summary.held_because.empty()) summary.held_because = limits.policies[index].held_because;
+      if (!summary.held_because.empty()) summary.held_because += OutdatedReleases(rule.full_name);
       outcome_.plan.policies.push_back(std::move(summary));
     }
+  }
+
+  // What a person has let go, and would expect to be.
+  std::string OutdatedReleases(const std::string& policy) const {
+    std::string text;
+    for (const Release& release : outcome_.outdated_releases) {
+      if (release.policy != policy || !release.active(draft_.input.now)) continue;
+      text += fmt::format("; the release {} does not count: {}", release.id, kOutdatedMeans);
+    }
+    return text;
   }
 
   void AddFeeds() {

@@ -165,6 +165,11 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   renames.MoveTo(options.releases);
   renames.MoveTo(options.past_starts);
   PlanOutcome outcome;
+  std::erase_if(options.releases, [&](const Release& release) {
+    const bool is_outdated = IsOutdated(release, input.program);
+    if (is_outdated) outcome.outdated_releases.push_back(release);
+    return is_outdated;
+  });
   outcome.findings = previous;
   outcome.transitions = outcome.findings.Advance(input, sweep);
   RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, outcome.findings));
@@ -233,6 +238,8 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
   }
   applied.unneeded_releases = UnneededReleases(outcome, selection, started).List(input.now);
   for (const Release& release : applied.unneeded_releases) DeleteRelease(batch, release.id);
+  applied.outdated_releases = std::move(outcome.outdated_releases);
+  for (const Release& release : applied.outdated_releases) DeleteRelease(batch, release.id);
   for (const Release& release : outcome.releases) {
     if (release.expires_at > input.now) continue;
     DeleteRelease(batch, release.id);

@@ -180,7 +180,8 @@ struct PlanOutcome {
   std::vector<std::string> unconfirmed;
   std::vector<std::string> confirming_releases;  // their one use is confirmed_by_release
   std::vector<std::string> confirmed_by_release;
-  std::vector<Release> releases;  // all there are, of PlannerOptions
+  std::vector<Release> releases;           // of PlannerOptions, all but these:
+  std::vector<Release> outdated_releases;  // of policies that were edited since
   // The first later instant at which time alone changes the plan: a stage falls due, an exemption
   // ends. (When a match begins or ends is the sweep's to say.)
   Instant next_due = Instant::Never();
@@ -211,6 +212,7 @@ struct AppliedRecord {
   // Those of them that nothing was held without.
   std::vector<Release> unneeded_releases;
   std::vector<Release> expired_releases;
+  std::vector<Release> outdated_releases;
 };
 
 // What an applied plan writes. A release is over when something starts under it, and when a plan

@@ -9,7 +9,8 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kReleaseVersion = 1;
+constexpr uint8_t kReleaseVersion = 2;
+constexpr uint8_t kFirstVersionWithMeaning = 2;
 
 std::string KeyOf(std::string_view id) { return std::string(kReleasePrefix) + std::string(id); }
 
@@ -56,6 +57,19 @@ Result<Release> NewRelease(Release wanted) {
   return wanted;
 }
 
+std::string MeaningOf(const ir::Program& program, std::string_view policy) {
+  for (const ir::Rule& rule : program.rules) {
+    if (!rule.protect && rule.full_name == policy) return rule.meaning_hash;
+  }
+  return "";
+}
+
+bool IsOutdated(const Release& release, const ir::Program& program) {
+  if (release.policy.empty()) return false;
+  const std::string meaning = MeaningOf(program, release.policy);
+  return !meaning.empty() && meaning != release.meaning;
+}
+
 std::string ReleaseCommand(std::string_view policy, std::string_view group) {
   std::string command = "rescind release";
   if (!policy.empty()) command += " " + std::string(policy);
@@ -95,6 +109,7 @@ std::string EncodeRelease(const Release& release) {
   writer.Text(release.by);
   writer.Time(release.created_at);
   writer.Time(release.expires_at);
+  writer.Text(release.meaning);
   return writer.Take();
 }
 
@@ -108,6 +123,7 @@ Result<Release> DecodeRelease(std::string_view bytes) {
   release.by = reader.Text();
   release.created_at = reader.Time();
   release.expires_at = reader.Time();
+  if (reader.version() >= kFirstVersionWithMeaning) release.meaning = reader.Text();
   RESCIND_TRY(reader.Check());
   return release;
 }

@@ -1,8 +1,9 @@
 // Release: a person's word that what a limit, or a policy nobody has confirmed yet, holds may go.
 //
-// One-shot: the next plan that is applied to what it lets go uses it up, whether it needs it or not
-// (planner.h, RecordApplied); one that nothing is applied to expires. Kept in the store under
-// "plan/release/".
+// It is a word about what the policy said when it was given: of an edited one it lets nothing go,
+// and ends with the next apply. One-shot: the next plan that is applied to what it lets go uses it
+// up, whether it needs it or not (planner.h, RecordApplied); one that nothing is applied to
+// expires. Kept in the store under "plan/release/".
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
+#include "engine/ir/program.h"
 #include "runtime/store/key_value.h"
 
 namespace rescind {
@@ -27,6 +29,8 @@ struct Release {
   std::string by;
   Instant created_at;
   Instant expires_at;
+  // Of the policy when it was given; empty without one. An earlier program has not noted it: empty.
+  std::string meaning{};
   auto operator<=>(const Release&) const = default;
 
   bool active(Instant now) const { return created_at <= now && now < expires_at; }
@@ -44,6 +48,12 @@ void PutRelease(KeyValueBatch& batch, const Release& release);
 void DeleteRelease(KeyValueBatch& batch, std::string_view id);
 // By id, expired ones included.
 Result<std::vector<Release>> ListReleases(const KeyValueReader& reader);
+
+// "sha256:…" of what a policy of the program means; empty when there is none of that name.
+std::string MeaningOf(const ir::Program& program, std::string_view policy);
+inline constexpr const char* kOutdatedMeans = "the policy was edited after it";
+// Of a policy of the program, and given for another text of it or for one that nobody knows.
+bool IsOutdated(const Release& release, const ir::Program& program);
 
 // "rescind release access.old --group 'a b' --reason …": what a person types, for a shell. No
 // group: all of them; no policy: the workspace's cap.

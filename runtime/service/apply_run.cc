@@ -372,10 +372,14 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
   };
   add(applied.unneeded_releases, "what was applied did not need it");
   add(applied.expired_releases, "its time was over before anything needed it");
+  add(applied.outdated_releases, kOutdatedMeans);
   if (!events.empty()) RESCIND_TRY(BeginLog(work, work.handed.size()));
   RESCIND_TRY(ledger_.recorder().Record(events, applied.batch));
   for (const Release& release : applied.unneeded_releases) {
     Tell(fmt::format("release {} of {} was not needed, and is over", release.id, release.Text()));
+  }
+  for (const Release& release : applied.outdated_releases) {
+    Tell(fmt::format("release {} of {} is over: {}", release.id, release.Text(), kOutdatedMeans));
   }
   return {};
 }

@@ -85,6 +85,9 @@ Status ReadReleases(const KeyValueReader& reader, const ir::Program& program,
   PolicyRenames(program).MoveTo(status.releases);
   std::erase_if(status.releases,
                 [&](const Release& release) { return !release.active(status.now); });
+  for (const Release& release : status.releases) {
+    if (IsOutdated(release, program)) status.outdated_releases.insert(release.id);
+  }
   std::stable_sort(status.releases.begin(), status.releases.end(),
                    [](const Release& a, const Release& b) { return a.created_at < b.created_at; });
   return {};
@@ -105,8 +108,10 @@ std::string HeldText(const WorkspaceStatus& status) {
   }
   if (!status.releases.empty()) text += "releases that wait for the next apply\n";
   for (const Release& release : status.releases) {
-    fmt::format_to(out, "  {} of {}: until {}, by {} ({})\n", release.id, Visible(release.Text()),
-                   FormatInstant(release.expires_at), release.by, Visible(release.reason));
+    const bool is_outdated = status.outdated_releases.contains(release.id);
+    fmt::format_to(out, "  {} of {}: until {}, by {} ({}){}\n", release.id, Visible(release.Text()),
+                   FormatInstant(release.expires_at), release.by, Visible(release.reason),
+                   is_outdated ? fmt::format("; it lets nothing go: {}", kOutdatedMeans) : "");
   }
   return text;
 }
@@ -129,7 +134,8 @@ Json ReleasesJson(const WorkspaceStatus& status) {
                     {"reason", release.reason},
                     {"by", release.by},
                     {"created_at", FormatInstant(release.created_at)},
-                    {"until", FormatInstant(release.expires_at)}});
+                    {"until", FormatInstant(release.expires_at)},
+                    {"outdated", status.outdated_releases.contains(release.id)}});
   }
   return list;
 }

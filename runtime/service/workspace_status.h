@@ -47,9 +47,10 @@ struct WorkspaceStatus {
   uint64_t unsent_count = 0;
   // What `apply --auto` would leave now; most first.
   std::vector<HeldActions> held;
-  std::string held_unknown_because;  // not empty: nothing could be judged
-  std::vector<Release> releases;     // that wait for the apply they are for
-  uint64_t exemption_count = 0;      // active ones
+  std::string held_unknown_because;         // not empty: nothing could be judged
+  std::vector<Release> releases;            // that wait for the apply they are for
+  std::set<std::string> outdated_releases;  // ids of those that it will not use, but end
+  uint64_t exemption_count = 0;             // active ones
   uint64_t audit_size = 0;
 };
 

@@ -114,6 +114,32 @@ TEST_CASE_FIXTURE(OverTheLimit, "TwoReleasesOfTheSameDoNotAddUp") {
 }
 
 // It was taken, and would have been good for more than a year.
+TEST_CASE_FIXTURE(OverTheLimit, "AReleaseOfAPolicyThatWasEditedSinceLetsNothingGoAndEnds") {
+  const std::string id = Release();
+  CHECK(StatusJson()["releases"][0]["outdated"] == false);
+  CHECK(
+      LogEntries().back()["policies"][0]["source_hash"].get<std::string>().starts_with("sha256:"));
+  std::string edited(kCompanyPolicies);
+  edited.replace(edited.find("90d"), 3, "80d");
+  Write("policies/access.rescind", edited);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("; the release " + id + " does not count: the policy was edited after it"));
+  CHECK(StatusJson()["releases"][0]["outdated"] == true);
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("(checked); it lets nothing go: the policy was edited after it\n"));
+  CHECK(ApplyConfirmed() == ExitStatus::kHeld);
+  CHECK(Complains("release " + id +
+                  " of access.stale_grant is over: the policy was edited after it\n"));
+  CHECK(Has("on-ann-vpn"));
+  CHECK(StatusJson()["releases"].empty());
+  bool is_logged = false;
+  for (const nlohmann::json& entry : LogEntries()) {
+    is_logged |=
+        entry["kind"] == "release_ended" && entry["outcome"] == "the policy was edited after it";
+  }
+  CHECK(is_logged);
+}
+
 TEST_CASE_FIXTURE(OverTheLimit, "AReleaseIsForTheNextApplyAndNotForAYear") {
   CHECK(Run({"release", "stale_grant", "--reason", "x", "--for", "400d"}) == ExitStatus::kError);
   CHECK(

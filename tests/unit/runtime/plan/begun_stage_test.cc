@@ -41,6 +41,54 @@ TEST_CASE("a verb that was changed in a stage that has begun is held until it is
   CHECK(ActionLines(world.Plan().plan) == Lines{"delete account a: ready"});
 }
 
+// The policy was edited once more between the release and the apply: what nobody had seen was let
+// go, and taken for confirmed.
+TEST_CASE("a release is for the text that its author has seen") {
+  PlannerWorld world = AnnHasLeft(Left("then { disable i.accounts }"));
+  world.options.hold_unconfirmed = true;
+  world.AddRelease("p.left");
+  const auto meaning = [&] {
+    return FindingBook::Load(world.store)->Record("p.left")->confirmed_meaning;
+  };
+  SUBCASE("it confirms no other one") {
+    world.Change(Left("then { delete i.accounts }"));
+    const PlanOutcome edited = world.Plan();
+    CHECK(ActionLines(edited.plan) == Lines{"delete account a: held"});
+    CHECK(edited.confirmed_by_release.empty());
+    CHECK(SummaryOf(edited.plan, "p.left")
+              .held_because.ends_with(" does not count: the policy was edited after it"));
+    CHECK(world.Record().outdated_releases.size() == 1);
+    CHECK(ListReleases(world.store)->empty());
+    CHECK(meaning().empty());
+  }
+  SUBCASE("nor does it lift a limit of another one") {
+    world.Apply();
+    REQUIRE_FALSE(meaning().empty());
+    world.options.hold_unconfirmed = false;
+    world.Change(Left("then { revoke i.accounts.grants }", "limit 1 of grant"));
+    world.Grant("g1", "a");
+    world.AddRelease("p.left");
+    CHECK(StatusOf(world.Plan(), Verb::kRevoke, "g1") == ActionStatus::kReady);
+    world.Change(
+        Left("then { revoke i.accounts.grants  end i.accounts.sessions }", "limit 1 of grant"));
+    CHECK(StatusOf(world.Plan(), Verb::kRevoke, "g1") == ActionStatus::kHeld);
+  }
+  SUBCASE("it is for that text again once the edit is taken back") {
+    world.Change(Left("then { delete i.accounts }"));
+    world.Change(Left("then { disable i.accounts }"));
+    CHECK(ActionLines(world.Apply().plan) == Lines{"disable account a: ready"});
+    CHECK(meaning() == MeaningOf(*world.program, "p.left"));
+  }
+  SUBCASE("one of an earlier program, whose text nobody knows, lets nothing go") {
+    Release old = ListReleases(world.store)->front();
+    old.meaning.clear();
+    KeyValueBatch batch;
+    PutRelease(batch, old);
+    world.store.Apply(batch);
+    CHECK(ActionLines(world.Plan().plan) == Lines{"disable account a: held"});
+  }
+}
+
 // The same with an action that was added to the stage: five grants went under a limit of one.
 TEST_CASE("an action that was added to a stage that has begun counts for the limits") {
   const char* const limit = "limit 1 of grant per day";

@@ -175,6 +175,14 @@ class PlannerWorld {
     store.Apply(RecordApplied(input, previous, outcome, selection).batch);
     return outcome;
   }
+  // What an apply of nothing that is ready writes, and whoever applies confirms nothing.
+  AppliedRecord Record() {
+    PlanOutcome outcome = Plan();
+    const eval::EvaluationInput input{*program, *base, holidays, now};
+    AppliedRecord applied = RecordApplied(input, previous, std::move(outcome), {});
+    store.Apply(applied.batch);
+    return applied;
+  }
   static AppliedSelection Everything() {
     AppliedSelection selection;
     selection.everything_ready = true;
@@ -216,7 +224,8 @@ class PlannerWorld {
     store.Apply(batch);
   }
   void AddRelease(const std::string& policy, const std::string& group = "") {
-    auto made = NewRelease({"", policy, group, "checked by hand", "ann", now, Plus(now, "1h")});
+    auto made = NewRelease({"", policy, group, "checked by hand", "ann", now, Plus(now, "1h"),
+                            MeaningOf(*program, policy)});
     REQUIRE(made.ok());
     KeyValueBatch batch;
     PutRelease(batch, *made);

@@ -82,8 +82,14 @@ Exemption SampleExemption() {
           At("2026-01-15T00:00Z")};
 }
 Release SampleRelease() {
-  return {
-      "r-1", "p.stale", "crm", "checked", "ann", At("2026-01-01T00:00Z"), At("2026-01-02T00:00Z")};
+  return {"r-1",
+          "p.stale",
+          "crm",
+          "checked",
+          "ann",
+          At("2026-01-01T00:00Z"),
+          At("2026-01-02T00:00Z"),
+          "sha256:01"};
 }
 RemovalStart SampleStart() {
   return {At("2026-01-01T00:00Z"), "p.stale", "f1", 1, true, 2, {{"grant", "crm", {1, 2, 9}}}};
@@ -157,6 +163,17 @@ TEST_CASE("a policy record of version 1 does not know the policy's stages") {
   bytes[0] = 1;
   bytes.resize(bytes.size() - 4);  // the empty list
   const auto decoded = DecodePolicyRecord(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == before);
+}
+
+TEST_CASE("a release of an earlier version is read as one for a text that nobody knows") {
+  Release before = SampleRelease();
+  before.meaning.clear();
+  std::string bytes = EncodeRelease(before);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 4);  // the empty text
+  const auto decoded = DecodeRelease(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);
 }
