@@ -53,7 +53,7 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
   Release wish;
   if (!options.policy.empty()) {
     RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
-    wish.meaning = MeaningOf(pipeline.program(), wish.policy);
+    wish.meaning = ReleasedMeaning(pipeline.program(), wish.policy);
   }
   wish.group = options.group;
   RESCIND_TRY(CheckGroup(wish, pipeline));
@@ -116,7 +116,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   if (!release.policy.empty()) {
     AuditPolicy& policy = event.policies.emplace_back();
     policy.name = release.policy;
-    policy.source_hash = release.meaning;
+    policy.source_hash = MeaningOf(pipeline->program(), release.policy);
   }
   KeyValueBatch batch;
   // Two of the same would let it go twice.

@@ -16,7 +16,7 @@ constexpr uint8_t kFirstVersionWithActions = 2;
 constexpr uint8_t kFirstVersionWithNoticeTimes = 3;
 constexpr uint32_t kNoAccount = 0xffff'ffff;  // no row has that number
 constexpr uint8_t kPolicyVersion = 2;
-constexpr uint8_t kFirstVersionWithStages = 2;
+constexpr uint8_t kFirstVersionWithStagesAndProtects = 2;
 
 using ActionName = std::tuple<std::string_view, RowId, Verb, std::string_view>;
 
@@ -212,6 +212,10 @@ std::string EncodePolicyRecord(const PolicyRecord& record) {
   writer.List(record.stages, [&](const std::vector<std::string>& actions) {
     writer.List(actions, [&](const std::string& meaning) { writer.Text(meaning); });
   });
+  writer.List(record.protects, [&](const KnownProtect& protect) {
+    writer.Text(protect.name);
+    writer.Text(protect.meaning);
+  });
   return writer.Take();
 }
 
@@ -222,9 +226,15 @@ Result<PolicyRecord> DecodePolicyRecord(std::string_view bytes) {
   record.enforced_since = reader.OptionalTime();
   record.confirmed_meaning = reader.Text();
   record.confirmed_notice.micros = reader.Number64();
-  if (reader.version() >= kFirstVersionWithStages) {
+  if (reader.version() >= kFirstVersionWithStagesAndProtects) {
     record.stages = reader.List<std::vector<std::string>>(
         4, [&] { return reader.List<std::string>(4, [&] { return reader.Text(); }); });
+    record.protects = reader.List<KnownProtect>(8, [&] {
+      KnownProtect protect;
+      protect.name = reader.Text();
+      protect.meaning = reader.Text();
+      return protect;
+    });
   }
   RESCIND_TRY(reader.Check());
   return record;

@@ -96,6 +96,12 @@ struct Finding {
 // 24 lowercase hex digits over what identifies a finding when it opens.
 std::string FindingId(const Finding& finding);
 
+struct KnownProtect {
+  std::string name;
+  std::string meaning;  // "sha256:…"
+  auto operator<=>(const KnownProtect&) const = default;
+};
+
 // What the store remembers of a policy beside its findings.
 struct PolicyRecord {
   std::string policy;
@@ -108,7 +114,9 @@ struct PolicyRecord {
   Duration confirmed_notice;
   // What its stages ask for (ir::Action::meaning), by stage: the numbers of stages in its findings
   // are those of this list. Empty: never noted.
-  std::vector<std::vector<std::string>> stages;
+  std::vector<std::vector<std::string>> stages{};
+  // Those of the last apply at which it was confirmed, by name (known_protects.h).
+  std::vector<KnownProtect> protects{};
   bool operator==(const PolicyRecord&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/sort_unique.h"
 #include "runtime/plan/finding_stages.h"
+#include "runtime/plan/known_protects.h"
 #include "runtime/plan/limits.h"
 #include "runtime/plan/plan_assembly.h"
 #include "runtime/plan/plan_draft.h"
@@ -230,6 +231,12 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     PolicyRecord& record = outcome.findings.MutableRecord(name);
     record.confirmed_meaning = rule->second->meaning_hash;
     record.confirmed_notice = NoticeOf(*rule->second);
+    record.protects.clear();  // what there is now, below
+  }
+  for (const auto& [name, rule] : policies) {
+    const PolicyRecord* record = outcome.findings.Record(name);
+    if (!record || !IsConfirmed(*record, *rule, input.program)) continue;
+    outcome.findings.MutableRecord(name).protects = ProtectsOf(input.program);
   }
   for (const std::string& id : outcome.confirming_releases) DeleteRelease(batch, id);
   for (const UsedRelease& used : outcome.used_releases) {

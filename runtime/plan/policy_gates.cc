@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "runtime/plan/known_protects.h"
 #include "runtime/plan/rule_reads.h"
 
 namespace rescind {
@@ -76,11 +77,19 @@ bool HasWork(const PlanDraft& draft, uint32_t rule) {
   return first != draft.stages.end() && first->rule == rule;
 }
 
+// "the protect access.vip was changed or is gone".
+std::string WhatProtectsNoLonger(const PolicyRecord& record, const ir::Program& program) {
+  const std::vector<std::string> lost = LostProtects(record.protects, program);
+  const std::string more =
+      lost.size() > 1 ? fmt::format(", and so {} more,", lost.size() - 1) : std::string();
+  return fmt::format("the protect {}{} was changed or is gone", lost.front(), more);
+}
+
 std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport& report) {
   const ir::Rule& rule = draft.input.program.rules[index];
   const PolicyRecord* record = draft.book.Record(rule.full_name);
-  const bool confirmed = record && record->confirmed_meaning == rule.meaning_hash;
-  if (confirmed) return "";
+  const ir::Program& program = draft.input.program;
+  if (record && IsConfirmed(*record, rule, program)) return "";
   report.unconfirmed.push_back(rule.full_name);
   if (!HasWork(draft, index)) return "";
   report.cold_start = true;
@@ -92,9 +101,12 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
     return "";
   }
   const bool is_new = !record || record->confirmed_meaning.empty();
-  return fmt::format(
-      "the policy {} and nobody has confirmed it: apply a plan with `--confirm`, or `{}`",
-      is_new ? "is new" : "has changed its meaning", ReleaseCommand(rule.full_name, ""));
+  const std::string change = is_new ? "the policy is new"
+                             : record->confirmed_meaning != rule.meaning_hash
+                                 ? "the policy has changed its meaning"
+                                 : WhatProtectsNoLonger(*record, program);
+  return fmt::format("{} and nobody has confirmed it: apply a plan with `--confirm`, or `{}`",
+                     change, ReleaseCommand(rule.full_name, ""));
 }
 
 // Whether the system can do it, asked once for all rows of a system.

@@ -4,6 +4,8 @@
 
 #include "engine/base/blank_text.h"
 #include "engine/base/sha256.h"
+#include "engine/base/sort_unique.h"
+#include "runtime/plan/known_protects.h"
 #include "runtime/store/record_bytes.h"
 
 namespace rescind {
@@ -64,9 +66,21 @@ std::string MeaningOf(const ir::Program& program, std::string_view policy) {
   return "";
 }
 
+std::string ReleasedMeaning(const ir::Program& program, std::string_view policy) {
+  const std::string meaning = MeaningOf(program, policy);
+  if (meaning.empty()) return "";
+  std::vector<std::string> protects;
+  for (const KnownProtect& protect : ProtectsOf(program)) protects.push_back(protect.meaning);
+  SortUnique(protects);  // whatever they are called
+  Sha256Fields fields;
+  fields.Add(meaning);
+  for (const std::string& protect : protects) fields.Add(protect);
+  return "sha256:" + fields.Hex();
+}
+
 bool IsOutdated(const Release& release, const ir::Program& program) {
   if (release.policy.empty()) return false;
-  const std::string meaning = MeaningOf(program, release.policy);
+  const std::string meaning = ReleasedMeaning(program, release.policy);
   return !meaning.empty() && meaning != release.meaning;
 }
 

@@ -29,7 +29,8 @@ struct Release {
   std::string by;
   Instant created_at;
   Instant expires_at;
-  // Of the policy when it was given; empty without one. An earlier program has not noted it: empty.
+  // ReleasedMeaning of the policy when it was given; empty without one. An earlier program has not
+  // noted it: empty.
   std::string meaning{};
   auto operator<=>(const Release&) const = default;
 
@@ -51,7 +52,9 @@ Result<std::vector<Release>> ListReleases(const KeyValueReader& reader);
 
 // "sha256:…" of what a policy of the program means; empty when there is none of that name.
 std::string MeaningOf(const ir::Program& program, std::string_view policy);
-inline constexpr const char* kOutdatedMeans = "the policy was edited after it";
+// "sha256:…" of that and of all that protects from it: what who gives a release has seen.
+std::string ReleasedMeaning(const ir::Program& program, std::string_view policy);
+inline constexpr const char* kOutdatedMeans = "the policy, or a protect, was edited after it";
 // Of a policy of the program, and given for another text of it or for one that nobody knows.
 bool IsOutdated(const Release& release, const ir::Program& program);
 

@@ -123,19 +123,21 @@ TEST_CASE_FIXTURE(OverTheLimit, "AReleaseOfAPolicyThatWasEditedSinceLetsNothingG
   edited.replace(edited.find("90d"), 3, "80d");
   Write("policies/access.rescind", edited);
   REQUIRE(Run({"plan"}) == ExitStatus::kDone);
-  CHECK(Prints("; the release " + id + " does not count: the policy was edited after it"));
+  CHECK(Prints("; the release " + id +
+               " does not count: the policy, or a protect, was edited after it"));
   CHECK(StatusJson()["releases"][0]["outdated"] == true);
   REQUIRE(Run({"status"}) == ExitStatus::kDone);
-  CHECK(Prints("(checked); it lets nothing go: the policy was edited after it\n"));
+  CHECK(Prints("(checked); it lets nothing go: the policy, or a protect, was edited after it\n"));
   CHECK(ApplyConfirmed() == ExitStatus::kHeld);
-  CHECK(Complains("release " + id +
-                  " of access.stale_grant is over: the policy was edited after it\n"));
+  CHECK(
+      Complains("release " + id +
+                " of access.stale_grant is over: the policy, or a protect, was edited after it\n"));
   CHECK(Has("on-ann-vpn"));
   CHECK(StatusJson()["releases"].empty());
   bool is_logged = false;
   for (const nlohmann::json& entry : LogEntries()) {
-    is_logged |=
-        entry["kind"] == "release_ended" && entry["outcome"] == "the policy was edited after it";
+    is_logged |= entry["kind"] == "release_ended" &&
+                 entry["outcome"] == "the policy, or a protect, was edited after it";
   }
   CHECK(is_logged);
 }

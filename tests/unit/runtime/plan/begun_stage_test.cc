@@ -56,7 +56,8 @@ TEST_CASE("a release is for the text that its author has seen") {
     CHECK(ActionLines(edited.plan) == Lines{"delete account a: held"});
     CHECK(edited.confirmed_by_release.empty());
     CHECK(SummaryOf(edited.plan, "p.left")
-              .held_because.ends_with(" does not count: the policy was edited after it"));
+              .held_because.ends_with(
+                  " does not count: the policy, or a protect, was edited after it"));
     CHECK(world.Record().outdated_releases.size() == 1);
     CHECK(ListReleases(world.store)->empty());
     CHECK(meaning().empty());

@@ -225,7 +225,7 @@ class PlannerWorld {
   }
   void AddRelease(const std::string& policy, const std::string& group = "") {
     auto made = NewRelease({"", policy, group, "checked by hand", "ann", now, Plus(now, "1h"),
-                            MeaningOf(*program, policy)});
+                            ReleasedMeaning(*program, policy)});
     REQUIRE(made.ok());
     KeyValueBatch batch;
     PutRelease(batch, *made);

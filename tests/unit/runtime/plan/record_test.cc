@@ -42,7 +42,8 @@ PolicyRecord SamplePolicyRecord() {
           At("2026-01-01T00:00Z"),
           "sha256:00",
           Duration{7 * kMicrosPerDay},
-          {{"notify \"iam\""}, {"disable row.account", "run \"wipe\" row"}}};
+          {{"notify \"iam\""}, {"disable row.account", "run \"wipe\" row"}},
+          {{"p.guard", "sha256:02"}, {"p.vip", "sha256:01"}}};
 }
 // As FORMAT.md says of it, without the actions of version 2 and the instants of notices of 3.
 std::string FindingOfVersion1(const Finding& finding) {
@@ -156,12 +157,13 @@ TEST_CASE("a finding of version 2 has its actions, and no instants of notices") 
   CHECK(*decoded == before);
 }
 
-TEST_CASE("a policy record of version 1 does not know the policy's stages") {
+TEST_CASE("of a policy of an earlier version neither stages nor protects are known") {
   PolicyRecord before = SamplePolicyRecord();
   before.stages.clear();
+  before.protects.clear();
   std::string bytes = EncodePolicyRecord(before);
   bytes[0] = 1;
-  bytes.resize(bytes.size() - 4);  // the empty list
+  bytes.resize(bytes.size() - 8);  // the two empty lists
   const auto decoded = DecodePolicyRecord(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);
