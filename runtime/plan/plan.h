@@ -151,7 +151,9 @@ struct PolicySummary {
   uint64_t removal_count = 0;
   std::string limit;  // "5% of grant: 12 of at most 40"; empty when none applies
   bool over_limit = false;
-  std::string limit_ahead;   // that what is in notice will be held by it; empty when it will not
+  std::string limit_ahead;  // that what is in notice will be held by it; empty when it will not
+  // Which announced dates come nearer when this plan is confirmed; empty when none does.
+  std::string confirming;
   std::string held_because;  // the whole policy is held: stale feed, closed world, limit
 };
 

@@ -86,13 +86,16 @@ void AppendPolicies(std::string& out, const Plan& plan) {
   for (const PolicySummary& policy : plan.policies) {
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small><td>{}<td>{}<td class=\"number\">{}<td "
-        "class=\"number\">{}<td class=\"number\">{}<td>{}{}{}{}</tr>\n",
+        "class=\"number\">{}<td class=\"number\">{}<td>{}{}{}{}{}</tr>\n",
         Escape(policy.policy), Escape(policy.title), SeverityName(policy.severity),
         policy.enforced ? "enforce" : "observe", policy.match_count, policy.judged_count,
         policy.removal_count, Escape(policy.limit),
         policy.limit_ahead.empty()
             ? ""
             : "<br><span class=\"held\">! later: " + Escape(policy.limit_ahead) + "</span>",
+        policy.confirming.empty()
+            ? ""
+            : "<br><span class=\"held\">! sooner: " + Escape(policy.confirming) + "</span>",
         policy.held_because.empty()
             ? ""
             : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>",

@@ -231,6 +231,7 @@ class PlanWriter {
     json_.Member("limit", policy.limit);
     json_.Member("over_limit", policy.over_limit);
     if (!policy.limit_ahead.empty()) json_.Member("limit_ahead", policy.limit_ahead);
+    if (!policy.confirming.empty()) json_.Member("confirming", policy.confirming);
     json_.Member("held_because", policy.held_because);
     json_.EndObject();
   }

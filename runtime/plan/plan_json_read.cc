@@ -154,6 +154,7 @@ PolicySummary ReadPolicy(JsonFields& fields) {
   policy.limit = fields.Text("limit");
   policy.over_limit = fields.Bool("over_limit");
   if (fields.Has("limit_ahead")) policy.limit_ahead = fields.Text("limit_ahead");
+  if (fields.Has("confirming")) policy.confirming = fields.Text("confirming");
   policy.held_because = fields.Text("held_because");
   return policy;
 }

@@ -113,6 +113,10 @@ void WriteVerdict(TableText& table, const Plan& plan) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! later:", "33"), Visible(policy.limit_ahead)));
     }
+    if (!policy.confirming.empty()) {
+      table.Line(
+          fmt::format("    {} {}", table.Paint("! sooner:", "33"), Visible(policy.confirming)));
+    }
     if (!policy.held_because.empty()) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! held:", "33"), Visible(policy.held_because)));

@@ -13,20 +13,11 @@
 #include "runtime/plan/plan_draft.h"
 #include "runtime/plan/policy_gates.h"
 #include "runtime/plan/policy_renames.h"
+#include "runtime/plan/shortened_notice.h"
 #include "runtime/plan/stage_progress.h"
 
 namespace rescind {
 namespace {
-
-// `after` of the first stage that removes something: the notice that people get.
-Duration NoticeOf(const ir::Rule& rule) {
-  for (const ir::Stage& stage : rule.stages) {
-    for (const ir::Action& action : stage.actions) {
-      if (action.verb != ir::Verb::kNotify) return stage.after;
-    }
-  }
-  return {};
-}
 
 std::map<std::string_view, const ir::Rule*> PoliciesByName(const ir::Program& program) {
   std::map<std::string_view, const ir::Rule*> policies;
@@ -151,16 +142,9 @@ class UnneededReleases {
   std::set<std::string> needed_;
 };
 
-}  // namespace
-
-ColumnSet PlannerColumns(const ir::Program& program) {
-  ColumnSet columns = program.columns;
-  AccessModel::AddColumns(program.schema, columns);
-  return columns;
-}
-
-Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                                const FindingBook& previous, PlannerOptions options) {
+// As PlanActions. Once more with the same options gives the same.
+Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                             const FindingBook& previous, PlannerOptions& options) {
   const PolicyRenames renames(input.program);
   renames.MoveTo(options.exemptions);
   renames.MoveTo(options.releases);
@@ -192,6 +176,31 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   outcome.next_due = NextDue(*draft);
   outcome.confirmed_by_release = std::move(gates.confirmed_by_release);
   outcome.releases = options.releases;
+  return outcome;
+}
+
+}  // namespace
+
+ColumnSet PlannerColumns(const ir::Program& program) {
+  ColumnSet columns = program.columns;
+  AccessModel::AddColumns(program.schema, columns);
+  return columns;
+}
+
+Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                                const FindingBook& previous, PlannerOptions options) {
+  RESCIND_ASSIGN(PlanOutcome outcome, PlanOnce(input, sweep, previous, options));
+  const auto shortened = ShortenedPolicies(input.program, outcome.findings);
+  if (shortened.empty()) return outcome;
+  const auto plan_whole = [&](const FindingBook& book) {
+    options.listed_actions.reset();
+    return PlanOnce(input, sweep, book, options);
+  };
+  // A rare state, and its dates are worth a plan or two.
+  RESCIND_ASSIGN(const PlanOutcome promised, plan_whole(previous));
+  RESCIND_ASSIGN(const PlanOutcome confirmed,
+                 plan_whole(ConfirmAll(shortened, previous, outcome.findings)));
+  SayWhatConfirmingDoes(shortened, outcome.findings, promised.plan, confirmed.plan, outcome.plan);
   return outcome;
 }
 
