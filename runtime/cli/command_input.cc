@@ -8,7 +8,7 @@
 #include "engine/base/blank_text.h"
 #include "engine/base/time_zone.h"
 #include "engine/base/visible_text.h"
-#include "runtime/audit/audit_log.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/plan/plan_json.h"
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/notice_reach.h"
