@@ -135,13 +135,24 @@ TEST_CASE("what waits has no date, so that time alone changes no plan") {
   const PlanOutcome first = world.Apply();
   CHECK(ActionOn(first, Verb::kDelete, "a").due == Plus(world.now, "30d"));
   CHECK(ActionOn(first, Verb::kDelete, "b").due == Instant::Never());
-  CHECK(SummaryOf(first.plan, "p.left").limit_ahead.empty());
   world.now = Plus(world.now, "1d");  // a is being done still
   const PlanOutcome later = world.Plan();
   REQUIRE(later.plan.notices.size() == 1);
   CHECK(later.plan.notices[0].due == Instant::Never());
   CHECK(later.plan.notices[0].held_because.starts_with("waits until the stage before is done: "));
   CheckTimeChangesNothing(world);
+}
+
+TEST_CASE("the look ahead of a limit leaves out what waits: when it falls due, nobody can say") {
+  PlannerWorld world =
+      TwoAccountsLeft(LeftWithProtect(std::string(kDisableThenDelete) + "\n limit 1 of account"));
+  world.options.support = [](const Action& action) {
+    return SystemSupport{true, action.verb == Verb::kDelete, false};
+  };
+  const PlanOutcome held = world.Plan();
+  REQUIRE(ActionLines(held.plan) == Lines{"disable account a: held", "delete account a: notice",
+                                          "disable account b: held", "delete account b: notice"});
+  CHECK(SummaryOf(held.plan, "p.left").limit_ahead.empty());
 }
 
 TEST_CASE("what waits for a stage that does not begin has no date either") {
