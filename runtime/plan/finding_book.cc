@@ -239,6 +239,24 @@ uint64_t FindingBook::count() const {
   return count;
 }
 
+FindingBook FindingBook::Part(const ir::Program& program,
+                              const std::vector<std::vector<RowId>>& rows) const {
+  FindingBook part;
+  part.records_ = records_;
+  for (uint32_t index = 0; index < program.rules.size(); ++index) {
+    const std::string& name = program.rules[index].full_name;
+    const std::vector<Finding>& all = Of(name);
+    auto from = all.begin();
+    for (const RowId row : rows[index]) {
+      from = std::lower_bound(from, all.end(), row, [](const Finding& finding, RowId wanted) {
+        return finding.row < wanted;
+      });
+      if (from != all.end() && from->row == row) part.findings_[name].push_back(*from);
+    }
+  }
+  return part;
+}
+
 bool FindingBook::cold() const {
   return std::none_of(records_.begin(), records_.end(),
                       [](const auto& entry) { return !entry.second.confirmed_meaning.empty(); });

@@ -42,6 +42,8 @@ class FindingBook {
   const PolicyRecord* Record(std::string_view policy) const;
   PolicyRecord& MutableRecord(std::string_view policy);
   uint64_t count() const;
+  // The findings of these rows, by rule of the program, and all that is known of policies.
+  FindingBook Part(const ir::Program& program, const std::vector<std::vector<RowId>>& rows) const;
   // No policy has ever been confirmed: a new store.
   bool cold() const;
 

@@ -31,10 +31,12 @@ class FindingWalk {
     }
   }
 
-  Status Run() {
+  Status Run(bool look_ahead) {
     auto& findings = draft_.book.MutableOf(rule_.full_name);
     for (uint32_t index = 0; index < findings.size(); ++index) {
+      const size_t stages_before = draft_.stages.size();
       RESCIND_TRY(RunOne(findings[index], index));
+      if (look_ahead) AddOutlook(stages_before);
     }
     return {};
   }
@@ -64,6 +66,31 @@ class FindingWalk {
     if (!has_work) return {};
     if (!wishes_.any_vetoed()) NoteEnd(stages_before);
     return AddLateAlarm(draft_, stages_before, base_);
+  }
+
+  // Of the finding whose stages were laid out from `first_stage` on.
+  void AddOutlook(size_t first_stage) {
+    FindingOutlook outlook;
+    outlook.name = {rule_index_, finding_->row};
+    outlook.targets = wishes_.Targets();
+    outlook.counts = !rule_.leave_limits.empty() &&
+                     (finding_->resolved || !FirstRemoval(static_cast<uint32_t>(removes_.size())));
+    const auto take = [&](Instant due) {
+      if (due <= now_) {
+        outlook.counts = true;
+      } else {
+        outlook.next = std::min(outlook.next, due);
+      }
+    };
+    for (size_t index = first_stage; index < draft_.stages.size(); ++index) {
+      const StageDraft& stage = draft_.stages[index];
+      for (size_t i = stage.first_claim; i < stage.end_claim; ++i) take(draft_.claims[i].due);
+    }
+    for (size_t i = draft_.notices.size(); i-- > 0;) {
+      if (draft_.notices[i].stage_draft < first_stage) break;
+      take(draft_.notices[i].due);
+    }
+    draft_.outlooks.push_back(std::move(outlook));
   }
 
   // Once all claims are verified and the notices of what was done are sent, the next plan finds
@@ -411,13 +438,21 @@ class FindingWalk {
 
 }  // namespace
 
-Status DraftStages(PlanDraft& draft) {
+namespace {
+
+Status WalkFindings(PlanDraft& draft, bool look_ahead) {
   for (uint32_t index = 0; index < draft.input.program.rules.size(); ++index) {
     const ir::Rule& rule = draft.input.program.rules[index];
     if (rule.protect || rule.mode != ir::Mode::kEnforce) continue;
-    RESCIND_TRY(FindingWalk(draft, index).Run());
+    RESCIND_TRY(FindingWalk(draft, index).Run(look_ahead));
   }
   return {};
 }
+
+}  // namespace
+
+Status DraftStages(PlanDraft& draft) { return WalkFindings(draft, false); }
+
+Status DraftOutlooks(PlanDraft& draft) { return WalkFindings(draft, true); }
 
 }  // namespace rescind

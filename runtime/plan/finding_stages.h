@@ -15,4 +15,7 @@ namespace rescind {
 // the findings of draft.book. Errors: ids or the journal could not be read.
 Status DraftStages(PlanDraft& draft);
 
+// The same, and PlanDraft::outlooks.
+Status DraftOutlooks(PlanDraft& draft);
+
 }  // namespace rescind

@@ -97,6 +97,16 @@ bool FindingWishes::IsPending(const StageAction& action) const {
   return considered && considered->pending;
 }
 
+std::vector<eval::FactRow> FindingWishes::Targets() const {
+  std::vector<eval::FactRow> targets;
+  for (const auto& [name, considered] : considered_) {
+    const eval::FactRow target{std::get<EntityId>(name), std::get<RowId>(name)};
+    // They are sorted by target first.
+    if (targets.empty() || targets.back() != target) targets.push_back(target);
+  }
+  return targets;
+}
+
 // ---- What protects and exemptions keep ----
 
 // When a protect lets go of a target, its stage times begin anew: that instant is remembered.

@@ -56,6 +56,9 @@ class FindingWishes {
   // nothing when none did.
   std::optional<Instant> LetGoAt(Verb verb, eval::FactRow target) const;
 
+  // Of all actions: done, protected or wanted. Each once, sorted.
+  std::vector<eval::FactRow> Targets() const;
+
   Result<ActionHistory> HistoryOf(const Wish& wish) const;
 
  private:

@@ -13,6 +13,7 @@
 #include "engine/eval/reference_evaluator.h"
 #include "runtime/plan/access_model.h"
 #include "runtime/plan/exemption_cover.h"
+#include "runtime/plan/finding_outlook.h"
 #include "runtime/plan/planner.h"
 #include "runtime/plan/protection.h"
 
@@ -135,6 +136,7 @@ class PlanDraft {
   std::vector<EndDraft> ends;
   std::vector<NotActedDraft> not_acted_on;
   std::vector<FindingTransition> transitions;
+  std::vector<FindingOutlook> outlooks;  // by rule, row; where they are asked for
 
  private:
   PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,

@@ -204,6 +204,18 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
   return outcome;
 }
 
+Result<std::vector<FindingOutlook>> LookAhead(const eval::EvaluationInput& input,
+                                              const eval::SweepResult& sweep,
+                                              const FindingBook& previous, PlannerOptions options) {
+  const PolicyRenames renames(input.program);
+  renames.MoveTo(options.exemptions);
+  FindingBook findings = previous;
+  findings.Advance(input, sweep);
+  RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, findings));
+  RESCIND_TRY(DraftOutlooks(*draft));
+  return std::move(draft->outlooks);
+}
+
 AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,
                             PlanOutcome outcome, const AppliedSelection& selection) {
   AppliedRecord applied;

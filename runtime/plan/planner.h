@@ -22,6 +22,7 @@
 #include "engine/eval/sweep.h"
 #include "runtime/plan/exemption.h"
 #include "runtime/plan/finding_book.h"
+#include "runtime/plan/finding_outlook.h"
 #include "runtime/plan/plan.h"
 #include "runtime/plan/release.h"
 #include "runtime/plan/removal_start.h"
@@ -192,6 +193,12 @@ struct PlanOutcome {
 // Errors: the store or the journal could not be read.
 Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
                                 const FindingBook& previous, PlannerOptions options);
+
+// Of every finding of an enforced policy that the book and the sweep have between them, as
+// PlanActions would see it; by rule, row. Errors: as there.
+Result<std::vector<FindingOutlook>> LookAhead(const eval::EvaluationInput& input,
+                                              const eval::SweepResult& sweep,
+                                              const FindingBook& previous, PlannerOptions options);
 
 // What was really handed over.
 struct AppliedSelection {

@@ -352,6 +352,23 @@ policy left "Left" { mode enforce for a in account when a.tags has "left" then {
   }
 }
 
+TEST_CASE("`leave` counts those whose turn has been, though nothing of them is due any more") {
+  PlannerWorld world(R"(
+policy left "Left" { mode enforce for i in identity when i.status == terminated
+  then { disable i.accounts } limit leave 1 per i.kind }
+)");
+  world.Person("ann", "contractor", "terminated");
+  world.Person("bob", "contractor");
+  world.Account("a", "ann");
+  world.Account("b", "bob");
+  world.Verify(world.Apply().plan);
+  world.facts.Live("account", "a").Set("status", "disabled");
+  world.now = Plus(world.now, "1d");
+  world.Apply();
+  world.Person("bob", "contractor", "terminated");
+  CHECK(ActionLines(world.Plan().plan) == Lines{"disable account b: held"});
+}
+
 TEST_CASE("`leave` counts nobody whose account is disabled already") {
   PlannerWorld world(GrantPolicy("limit leave 1 per g.entitlement"));
   AddGrants(world, 1, 2);

@@ -23,6 +23,7 @@
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/planner.h"
 #include "tests/unit/runtime/memory_store.h"
+#include "tests/unit/runtime/plan/plan_part.h"
 
 // So that a failed comparison of lines shows them.
 template <>
@@ -110,6 +111,8 @@ class PlannerWorld {
   PlanOutcome Plan() {
     auto outcome = TryPlan();
     REQUIRE(outcome.ok());
+    const eval::EvaluationInput input{*program, *base, holidays, now};
+    CheckPart(input, eval::SweepFacts(input, {}), previous, options, *outcome);
     SealPlan(outcome->plan);
     CheckTables(*outcome);
     return *std::move(outcome);
