@@ -7,6 +7,8 @@
 #include "runtime/plan/coverage.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "engine/base/assert.h"
 
@@ -27,38 +29,61 @@ std::vector<Belonging> Belongings(const Schema& schema) {
   return result;
 }
 
-Coverage::Coverage(const FactBase& facts)
-    : facts_(facts),
-      belongings_(Belongings(facts.schema())),
-      upward_(facts.schema().entities().size()),
-      seeds_(facts.schema().entities().size()) {
-  for (const Belonging& belonging : belongings_) {
+void IndexBelongings(FactBase& facts) {
+  for (const Belonging& belonging : Belongings(facts.schema())) {
     if (facts.table(belonging.child).has(belonging.field)) {
-      upward_[belonging.child.index()].push_back(belonging);
+      facts.IndexReference(belonging.child, belonging.field);
     }
+  }
+}
+
+Coverage::Coverage(const FactBase& facts, Below below)
+    : facts_(facts),
+      how_below_(below),
+      upward_(facts.schema().entities().size()),
+      downward_(facts.schema().entities().size()),
+      seeds_(facts.schema().entities().size()) {
+  for (const Belonging& belonging : Belongings(facts.schema())) {
+    const Table& table = facts.table(belonging.child);
+    if (!table.has(belonging.field)) continue;
+    upward_[belonging.child.index()].push_back(belonging);
+    downward_[belonging.parent.index()].push_back(belonging);
+    RESCIND_ASSERT(below == Below::kByPasses || table.is_indexed(belonging.field),
+                   "walks down need the index of what belongs to a row");
   }
 }
 
 void Coverage::AddSeed(EntityId entity, RowId row, uint32_t label) {
   RESCIND_ASSERT(label != kNone, "the greatest label says that there is none");
-  RESCIND_ASSERT(!built_, "a seed added after a question about what lies below");
-  LowerTo(seeds_, entity, row, label);
-  empty_ = false;
+  const uint32_t known = LabelAt(seeds_, entity, row);
+  SetSeed(entity, row, std::min(known, label));
+}
+
+void Coverage::SetSeed(EntityId entity, RowId row, std::optional<uint32_t> label) {
+  RESCIND_ASSERT(!built_, "a seed that changed after a question about what lies below");
+  const uint32_t known = LabelAt(seeds_, entity, row);
+  const uint32_t wanted = label.value_or(kNone);
+  if (known == wanted) return;
+  std::vector<uint32_t>& of_entity = seeds_[entity.index()];
+  if (of_entity.size() <= row.index()) of_entity.resize(facts_.table(entity).row_count(), kNone);
+  of_entity[row.index()] = wanted;
+  if (known == kNone) ++seed_count_;
+  if (wanted == kNone) --seed_count_;
 }
 
 uint32_t Coverage::LabelAt(const Labels& labels, EntityId entity, RowId row) const {
   const std::vector<uint32_t>& of_entity = labels[entity.index()];
-  return of_entity.empty() ? kNone : of_entity[row.index()];
+  return row.index() < of_entity.size() ? of_entity[row.index()] : kNone;
 }
 
 void Coverage::LowerTo(Labels& labels, EntityId entity, RowId row, uint32_t label) const {
   std::vector<uint32_t>& of_entity = labels[entity.index()];
-  if (of_entity.empty()) of_entity.assign(facts_.table(entity).row_count(), kNone);
+  if (of_entity.size() <= row.index()) of_entity.resize(facts_.table(entity).row_count(), kNone);
   of_entity[row.index()] = std::min(of_entity[row.index()], label);
 }
 
 std::optional<uint32_t> Coverage::Covers(EntityId entity, RowId row) const {
-  if (empty_) return std::nullopt;
+  if (seed_count_ == 0) return std::nullopt;
   struct Place {
     EntityId entity;
     RowId row;
@@ -82,10 +107,33 @@ std::optional<uint32_t> Coverage::Covers(EntityId entity, RowId row) const {
 }
 
 std::optional<uint32_t> Coverage::CoversBelow(EntityId entity, RowId row) {
-  if (empty_) return std::nullopt;
-  if (!built_) BuildBelow();
-  const uint32_t label = LabelAt(below_, entity, row);
+  if (seed_count_ == 0) return std::nullopt;
+  if (how_below_ == Below::kByPasses && !built_) BuildBelow();
+  const uint32_t label =
+      how_below_ == Below::kByPasses ? LabelAt(below_, entity, row) : WalkBelow(entity, row);
   return label == kNone ? std::nullopt : std::optional(label);
+}
+
+uint32_t Coverage::WalkBelow(EntityId entity, RowId row) const {
+  uint32_t lowest = kNone;
+  using Place = std::pair<EntityId, RowId>;
+  std::set<Place> seen = {{entity, row}};
+  std::vector<Place> open = {{entity, row}};
+  std::vector<uint32_t> merged;
+  while (!open.empty()) {
+    const auto [parent, parent_row] = open.back();
+    open.pop_back();
+    for (const Belonging& belonging : downward_[parent.index()]) {
+      const InverseIndex& referrers = facts_.table(belonging.child).referrers(belonging.field);
+      for (const uint32_t child : referrers.Rows(parent_row, merged)) {
+        const Place place = {belonging.child, RowId(child)};
+        if (!seen.insert(place).second) continue;
+        lowest = std::min(lowest, Covers(place.first, place.second).value_or(kNone));
+        open.push_back(place);
+      }
+    }
+  }
+  return lowest;
 }
 
 void Coverage::BuildBelow() {
@@ -94,13 +142,14 @@ void Coverage::BuildBelow() {
   const auto pass = [&](auto step) {
     for (bool changed = true; changed;) {
       changed = false;
-      for (const Belonging& belonging : belongings_) {
-        const Table& table = facts_.table(belonging.child);
-        if (!table.has(belonging.field)) continue;
-        const auto parents = table.column(belonging.field).rows();
-        for (uint32_t child = 0; child < table.row_count(); ++child) {
-          if (parents[child] == kNoRow || table.presence(RowId(child)) != Presence::kLive) continue;
-          changed |= step(belonging, RowId(child), RowId(parents[child]));
+      for (const auto& belongings : upward_) {
+        for (const Belonging& belonging : belongings) {
+          const Table& table = facts_.table(belonging.child);
+          const auto parents = table.column(belonging.field).rows();
+          for (uint32_t child = 0; child < table.row_count(); ++child) {
+            if (parents[child] == kNoRow) continue;
+            changed |= step(belonging, RowId(child), RowId(parents[child]));
+          }
         }
       }
     }
@@ -113,6 +162,7 @@ void Coverage::BuildBelow() {
   });
   below_.resize(covered.size());
   pass([&](const Belonging& belonging, RowId child, RowId parent) {
+    if (facts_.table(belonging.child).presence(child) != Presence::kLive) return false;
     const uint32_t label =
         std::min(LabelAt(covered, belonging.child, child), LabelAt(below_, belonging.child, child));
     if (label >= LabelAt(below_, belonging.parent, parent)) return false;
