@@ -55,6 +55,10 @@ AccessModel::AccessModel(const FactBase& facts)
       entitlement_(FindEntity(facts.schema(), "entitlement")) {
   const Schema& schema = facts.schema();
   owner_ = LinkOf(account_, "owner", identity_);
+  const auto owner = FindReference(schema, account_, "owner", identity_);
+  if (owner_.rows && facts.table(account_).is_indexed(*owner)) {
+    owned_ = &facts.table(account_).referrers(*owner);
+  }
   const auto privileged = FindField(schema, account_, "privileged", TypeKind::kBool);
   if (privileged && facts.table(account_).has(*privileged)) {
     privileged_ = facts.table(account_).column(*privileged).bytes().data();
@@ -172,12 +176,12 @@ const std::vector<eval::FactRow>& AccessModel::PersonalAccounts(RowId identity) 
   found_accounts_.clear();
   if (!owner_.rows) return found_accounts_;
   const Table& accounts = facts_.table(account_);
-  if (!accounts_of_) {
-    accounts_of_ =
-        InverseIndex::Build(facts_.table(identity_).row_count(),
-                            std::span(owner_.rows, accounts.row_count()), accounts.presence());
+  if (!owned_) {
+    owned_ = &accounts_of_.emplace(InverseIndex::Build(facts_.table(identity_).row_count(),
+                                                       std::span(owner_.rows, accounts.row_count()),
+                                                       accounts.presence()));
   }
-  for (const uint32_t row : accounts_of_->Rows(identity)) {
+  for (const uint32_t row : owned_->Rows(identity, merged_)) {
     if (!accounts.complete(RowId(row))) continue;
     if (purpose_ && accounts.has(*purpose_)) {
       const uint8_t purpose = accounts.column(*purpose_).bytes()[row];

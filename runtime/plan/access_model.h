@@ -25,6 +25,8 @@ class AccessModel {
   static void AddColumns(const Schema& schema, ColumnSet& columns);
   // The facts outlive it.
   explicit AccessModel(const FactBase& facts);
+  AccessModel(const AccessModel&) = delete;
+  AccessModel& operator=(const AccessModel&) = delete;
 
   EntityId account() const { return account_; }    // none when the schema lacks it
   EntityId identity() const { return identity_; }  // likewise
@@ -94,6 +96,7 @@ class AccessModel {
   EntityId system_;
   EntityId entitlement_;
   Link owner_;
+  const InverseIndex* owned_ = nullptr;  // accounts by owner, where the facts are indexed for it
   const uint8_t* privileged_ = nullptr;  // by account
   const Column* department_ = nullptr;   // of identity
   std::optional<FieldId> purpose_;
@@ -102,6 +105,7 @@ class AccessModel {
   std::optional<Detail> entitlement_name_;
   std::vector<EntityFields> fields_;  // by entity
   std::optional<InverseIndex> accounts_of_;
+  std::vector<uint32_t> merged_;
   std::vector<eval::FactRow> found_accounts_;
 };
 

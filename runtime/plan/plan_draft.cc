@@ -7,25 +7,19 @@
 namespace rescind {
 
 PlanDraft::PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
-                     const PlannerOptions& the_options, FindingBook& the_book, ExemptionCover cover)
+                     const PlannerOptions& the_options, FindingBook& the_book,
+                     PlannerGuards& guards)
     : input(the_input),
       sweep(the_sweep),
       options(the_options),
       book(the_book),
       evaluator(the_input),
       model(the_input.facts),
-      protection(the_input, the_sweep),
-      exemptions(std::move(cover)),
-      findings_(the_input.program.rules.size()) {}
-
-Result<std::unique_ptr<PlanDraft>> PlanDraft::Make(const eval::EvaluationInput& input,
-                                                   const eval::SweepResult& sweep,
-                                                   const PlannerOptions& options,
-                                                   FindingBook& book) {
+      protection(guards.protection),
+      exemptions(guards.exemptions),
+      findings_(the_input.program.rules.size()) {
   RESCIND_ASSERT(sweep.rules.size() == input.program.rules.size(),
                  "the sweep judged another program");
-  RESCIND_ASSIGN(auto cover, ExemptionCover::Make(input.facts, options.exemptions, input.now));
-  return std::unique_ptr<PlanDraft>(new PlanDraft(input, sweep, options, book, std::move(cover)));
 }
 
 void PlanDraft::FindHome(Verb verb, const std::string& playbook, ActionTarget& target) const {

@@ -12,10 +12,9 @@
 
 #include "engine/eval/reference_evaluator.h"
 #include "runtime/plan/access_model.h"
-#include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/finding_outlook.h"
 #include "runtime/plan/planner.h"
-#include "runtime/plan/protection.h"
+#include "runtime/plan/planner_guards.h"
 
 namespace rescind {
 
@@ -81,9 +80,11 @@ struct NotActedDraft {
 
 class PlanDraft {
  public:
-  static Result<std::unique_ptr<PlanDraft>> Make(const eval::EvaluationInput& input,
-                                                 const eval::SweepResult& sweep,
-                                                 const PlannerOptions& options, FindingBook& book);
+  // All outlive it.
+  PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
+            const PlannerOptions& the_options, FindingBook& the_book, PlannerGuards& guards);
+  PlanDraft(const PlanDraft&) = delete;
+  PlanDraft& operator=(const PlanDraft&) = delete;
 
   const ir::Rule& rule(const StageDraft& stage) const { return input.program.rules[stage.rule]; }
   Finding& finding(const StageDraft& stage) {
@@ -127,8 +128,8 @@ class PlanDraft {
   FindingBook& book;
   eval::ReferenceEvaluator evaluator;
   AccessModel model;
-  Protection protection;
-  ExemptionCover exemptions;
+  Protection& protection;
+  ExemptionCover& exemptions;
 
   std::vector<StageDraft> stages;  // by rule, finding, stage
   std::vector<Claim> claims;       // by stage
@@ -139,8 +140,6 @@ class PlanDraft {
   std::vector<FindingOutlook> outlooks;  // by rule, row; where they are asked for
 
  private:
-  PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepResult& the_sweep,
-            const PlannerOptions& the_options, FindingBook& the_book, ExemptionCover cover);
   std::set<std::string> texts_;                  // nodes do not move
   std::vector<std::vector<Finding>*> findings_;  // by rule; null: not looked up yet
 };

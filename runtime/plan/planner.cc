@@ -11,6 +11,7 @@
 #include "runtime/plan/limits.h"
 #include "runtime/plan/plan_assembly.h"
 #include "runtime/plan/plan_draft.h"
+#include "runtime/plan/planner_guards.h"
 #include "runtime/plan/policy_gates.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/shortened_notice.h"
@@ -142,9 +143,20 @@ class UnneededReleases {
   std::set<std::string> needed_;
 };
 
+// Those that are kept, or else new ones, which `made` owns.
+Result<PlannerGuards*> GuardsFor(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                                 const PlannerOptions& options, PlannerGuards* kept,
+                                 std::optional<PlannerGuards>& made) {
+  if (kept) return kept;
+  RESCIND_ASSIGN(auto cover, ExemptionCover::Make(input.facts, options.exemptions, input.now));
+  made.emplace(PlannerGuards{Protection(input.program, input.facts, sweep), std::move(cover)});
+  return &*made;
+}
+
 // As PlanActions. Once more with the same options gives the same.
 Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                             const FindingBook& previous, PlannerOptions& options) {
+                             const FindingBook& previous, PlannerOptions& options,
+                             PlannerGuards* kept_guards) {
   const PolicyRenames renames(input.program);
   renames.MoveTo(options.exemptions);
   renames.MoveTo(options.releases);
@@ -157,14 +169,17 @@ Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::Swe
   });
   outcome.findings = previous;
   outcome.transitions = outcome.findings.Advance(input, sweep);
-  RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, outcome.findings));
-  RESCIND_TRY(DraftStages(*draft));
-  RESCIND_ASSIGN(GateReport gates, GatePolicies(*draft));
-  RESCIND_ASSIGN(LimitReport limits, CheckLimits(*draft, gates.confirming_releases));
-  RESCIND_TRY(SayWhatStagesWaitFor(*draft));
-  RESCIND_TRY(AssemblePlan(*draft, gates, limits, outcome));
-  outcome.transitions.insert(outcome.transitions.end(), draft->transitions.begin(),
-                             draft->transitions.end());
+  std::optional<PlannerGuards> made_guards;
+  RESCIND_ASSIGN(PlannerGuards * guards,
+                 GuardsFor(input, sweep, options, kept_guards, made_guards));
+  PlanDraft draft(input, sweep, options, outcome.findings, *guards);
+  RESCIND_TRY(DraftStages(draft));
+  RESCIND_ASSIGN(GateReport gates, GatePolicies(draft));
+  RESCIND_ASSIGN(LimitReport limits, CheckLimits(draft, gates.confirming_releases));
+  RESCIND_TRY(SayWhatStagesWaitFor(draft));
+  RESCIND_TRY(AssemblePlan(draft, gates, limits, outcome));
+  outcome.transitions.insert(outcome.transitions.end(), draft.transitions.begin(),
+                             draft.transitions.end());
   outcome.used_releases = std::move(limits.used_releases);
   SortUnique(outcome.used_releases);
   outcome.confirming_releases = std::move(gates.confirming_releases);
@@ -173,7 +188,7 @@ Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::Swe
   std::erase_if(outcome.unconfirmed, [&](const std::string& policy) {
     return !shown.empty() && std::find(shown.begin(), shown.end(), policy) == shown.end();
   });
-  outcome.next_due = NextDue(*draft);
+  outcome.next_due = NextDue(draft);
   outcome.confirmed_by_release = std::move(gates.confirmed_by_release);
   outcome.releases = options.releases;
   return outcome;
@@ -188,13 +203,14 @@ ColumnSet PlannerColumns(const ir::Program& program) {
 }
 
 Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                                const FindingBook& previous, PlannerOptions options) {
-  RESCIND_ASSIGN(PlanOutcome outcome, PlanOnce(input, sweep, previous, options));
+                                const FindingBook& previous, PlannerOptions options,
+                                PlannerGuards* guards) {
+  RESCIND_ASSIGN(PlanOutcome outcome, PlanOnce(input, sweep, previous, options, guards));
   const auto shortened = ShortenedPolicies(input.program, outcome.findings);
   if (shortened.empty()) return outcome;
   const auto plan_whole = [&](const FindingBook& book) {
     options.listed_actions.reset();
-    return PlanOnce(input, sweep, book, options);
+    return PlanOnce(input, sweep, book, options, guards);
   };
   // A rare state, and its dates are worth a plan or two.
   RESCIND_ASSIGN(const PlanOutcome promised, plan_whole(previous));
@@ -206,14 +222,17 @@ Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::
 
 Result<std::vector<FindingOutlook>> LookAhead(const eval::EvaluationInput& input,
                                               const eval::SweepResult& sweep,
-                                              const FindingBook& previous, PlannerOptions options) {
+                                              const FindingBook& previous, PlannerOptions options,
+                                              PlannerGuards* guards) {
   const PolicyRenames renames(input.program);
   renames.MoveTo(options.exemptions);
   FindingBook findings = previous;
   findings.Advance(input, sweep);
-  RESCIND_ASSIGN(const auto draft, PlanDraft::Make(input, sweep, options, findings));
-  RESCIND_TRY(DraftOutlooks(*draft));
-  return std::move(draft->outlooks);
+  std::optional<PlannerGuards> made_guards;
+  RESCIND_ASSIGN(guards, GuardsFor(input, sweep, options, guards, made_guards));
+  PlanDraft draft(input, sweep, options, findings, *guards);
+  RESCIND_TRY(DraftOutlooks(draft));
+  return std::move(draft.outlooks);
 }
 
 AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBook& previous,

@@ -29,6 +29,8 @@
 
 namespace rescind {
 
+struct PlannerGuards;
+
 // What the planner reads beside what the program reads. Load facts with this.
 ColumnSet PlannerColumns(const ir::Program& program);
 
@@ -190,15 +192,18 @@ struct PlanOutcome {
 
 // `sweep` has judged every rule of the program at input.now. `previous` is what the store holds.
 // What the options say of a policy under the name that it was renamed from is said of the policy.
-// Errors: the store or the journal could not be read.
+// `guards`: of whoever plans again and again and keeps them; null: they are made of sweep and
+// options. Errors: the store or the journal could not be read.
 Result<PlanOutcome> PlanActions(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
-                                const FindingBook& previous, PlannerOptions options);
+                                const FindingBook& previous, PlannerOptions options,
+                                PlannerGuards* guards = nullptr);
 
 // Of every finding of an enforced policy that the book and the sweep have between them, as
 // PlanActions would see it; by rule, row. Errors: as there.
 Result<std::vector<FindingOutlook>> LookAhead(const eval::EvaluationInput& input,
                                               const eval::SweepResult& sweep,
-                                              const FindingBook& previous, PlannerOptions options);
+                                              const FindingBook& previous, PlannerOptions options,
+                                              PlannerGuards* guards = nullptr);
 
 // What was really handed over.
 struct AppliedSelection {

@@ -2,44 +2,80 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <utility>
+
 namespace rescind {
 namespace {
 
 // A row of which nobody knows yet what it is may be what the protect means.
-void AddUnjudged(const FactBase& facts, EntityId entity, uint32_t label, Coverage& coverage) {
-  const Table& table = facts.table(entity);
-  const auto presence = table.presence();
-  const auto complete = table.complete();
-  for (uint32_t row = 0; row < table.row_count(); ++row) {
-    const auto state = static_cast<Presence>(presence[row]);
-    if (state == Presence::kAbsent || (state == Presence::kLive && complete[row] == 0)) {
-      coverage.AddSeed(entity, RowId(row), label);
-    }
-  }
+bool IsUnjudged(const Table& table, RowId row) {
+  const Presence presence = table.presence(row);
+  return presence == Presence::kAbsent || (presence == Presence::kLive && !table.complete(row));
 }
 
 }  // namespace
 
-Protection::Protection(const eval::EvaluationInput& input, const eval::SweepResult& sweep)
-    : input_(input), coverage_(input.facts) {
-  for (uint32_t index = 0; index < input.program.rules.size(); ++index) {
-    const ir::Rule& rule = input.program.rules[index];
+Protection::Protection(const ir::Program& program, const FactBase& facts,
+                       const eval::SweepResult& sweep)
+    : program_(program), facts_(facts), coverage_(facts) {
+  for (uint32_t index = 0; index < program.rules.size(); ++index) {
+    const ir::Rule& rule = program.rules[index];
     if (!rule.protect) continue;
     const eval::RuleOutcome& outcome = sweep.rules[index];
-    // The lowest label counts: a protect that is sure of a row speaks before one that is not.
-    const auto unsure = static_cast<uint32_t>(index + input.program.rules.size());
+    const uint32_t unsure = UnsureLabel(index);
     for (const RowId row : outcome.matches) coverage_.AddSeed(rule.entity, row, index);
     for (const RowId row : outcome.undecided) coverage_.AddSeed(rule.entity, row, unsure);
     for (const eval::RowError& error : outcome.errors) {
       coverage_.AddSeed(rule.entity, error.row, unsure);
     }
-    AddUnjudged(input.facts, rule.entity, unsure, coverage_);
+    const Table& table = facts.table(rule.entity);
+    for (uint32_t row = 0; row < table.row_count(); ++row) {
+      if (IsUnjudged(table, RowId(row))) coverage_.AddSeed(rule.entity, RowId(row), unsure);
+    }
   }
 }
 
+Protection::Protection(const ir::Program& program, const FactBase& facts, VerdictQuery verdict)
+    : program_(program),
+      facts_(facts),
+      coverage_(facts, Coverage::Below::kByWalks),
+      verdict_(std::move(verdict)) {
+  std::set<EntityId> entities;
+  for (const ir::Rule& rule : program.rules) {
+    if (rule.protect) entities.insert(rule.entity);
+  }
+  for (const EntityId entity : entities) {
+    for (uint32_t row = 0; row < facts.table(entity).row_count(); ++row) {
+      coverage_.SetSeed(entity, RowId(row), LabelOf(entity, RowId(row)));
+    }
+  }
+}
+
+void Protection::Refresh(EntityId entity, RowId row) {
+  coverage_.SetSeed(entity, row, LabelOf(entity, row));
+}
+
+uint32_t Protection::UnsureLabel(uint32_t rule) const {
+  return static_cast<uint32_t>(rule + program_.rules.size());
+}
+
+std::optional<uint32_t> Protection::LabelOf(EntityId entity, RowId row) const {
+  std::optional<uint32_t> unsure;
+  const bool is_unjudged = IsUnjudged(facts_.table(entity), row);
+  for (uint32_t index = 0; index < program_.rules.size(); ++index) {
+    const ir::Rule& rule = program_.rules[index];
+    if (!rule.protect || rule.entity != entity) continue;
+    const eval::Verdict verdict = is_unjudged ? eval::Verdict::kUndecided : verdict_(index, row);
+    if (verdict == eval::Verdict::kMatch) return index;
+    if (verdict != eval::Verdict::kNoMatch && !unsure) unsure = UnsureLabel(index);
+  }
+  return unsure;
+}
+
 Veto Protection::VetoOf(uint32_t label, std::string_view decided, std::string_view unsure) const {
-  const auto rule_count = static_cast<uint32_t>(input_.program.rules.size());
-  const ir::Rule& rule = input_.program.rules[label % rule_count];
+  const auto rule_count = static_cast<uint32_t>(program_.rules.size());
+  const ir::Rule& rule = program_.rules[label % rule_count];
   const bool is_unsure = label >= rule_count;
   return {rule.full_name, fmt::format("{}: {}", is_unsure ? unsure : decided, rule.title),
           is_unsure};

@@ -117,7 +117,7 @@ Result<FactGate::Moment*> FactGate::Now() {
   moment_ =
       std::make_unique<Moment>(derivation_, is_first ? derivation_.now : now, std::move(cover));
   if (is_first) {
-    moment_->protection.emplace(moment_->input, derivation_.sweep);
+    moment_->protection.emplace(derivation_.program, derivation_.facts, derivation_.sweep);
     return moment_.get();
   }
   eval::SweepOptions options;
@@ -127,7 +127,7 @@ Result<FactGate::Moment*> FactGate::Now() {
     if (derivation_.program.rules[index].protect) options.rules->push_back(index);
   }
   moment_->protects = eval::SweepFacts(moment_->input, options);
-  moment_->protection.emplace(moment_->input, moment_->protects);
+  moment_->protection.emplace(derivation_.program, derivation_.facts, moment_->protects);
   return moment_.get();
 }
 

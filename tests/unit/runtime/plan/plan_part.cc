@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "engine/base/sort_unique.h"
 #include "runtime/plan/plan_json.h"
+#include "runtime/plan/planner_guards.h"
 
 namespace rescind {
 namespace {
@@ -31,6 +33,34 @@ eval::SweepResult SweepPart(const ir::Program& program, const eval::SweepResult&
     std::erase_if(outcome.errors, [&](const eval::RowError& error) { return is_other(error.row); });
   }
   return part;
+}
+
+eval::Verdict VerdictOf(const eval::RuleOutcome& outcome, RowId row) {
+  if (IsIn(outcome.matches, row)) return eval::Verdict::kMatch;
+  if (IsIn(outcome.undecided, row)) return eval::Verdict::kUndecided;
+  const bool failed = std::any_of(outcome.errors.begin(), outcome.errors.end(),
+                                  [&](const eval::RowError& error) { return error.row == row; });
+  return failed ? eval::Verdict::kError : eval::Verdict::kNoMatch;
+}
+
+// As of facts that have changed since nothing was protected.
+PlannerGuards KeptGuards(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
+                         const PlannerOptions& options) {
+  auto cover = ExemptionCover::Make(input.facts, options.exemptions, input.now);
+  REQUIRE(cover.ok());
+  const auto changed = std::make_shared<bool>(false);
+  const auto verdict = [changed, &sweep](uint32_t rule, RowId row) {
+    return *changed ? VerdictOf(sweep.rules[rule], row) : eval::Verdict::kNoMatch;
+  };
+  PlannerGuards guards{Protection(input.program, input.facts, verdict), *std::move(cover)};
+  *changed = true;
+  for (const ir::Rule& rule : input.program.rules) {
+    if (!rule.protect) continue;
+    for (uint32_t row = 0; row < input.facts.table(rule.entity).row_count(); ++row) {
+      guards.protection.Refresh(rule.entity, RowId(row));
+    }
+  }
+  return guards;
 }
 
 // What is due, as text.
@@ -92,8 +122,9 @@ void CheckPart(const eval::EvaluationInput& input, const eval::SweepResult& swee
     rows[name.rule].push_back(name.row);
     SortUnique(rows[name.rule]);
   }
+  PlannerGuards guards = KeptGuards(input, sweep, options);
   auto part = PlanActions(input, SweepPart(input.program, sweep, rows),
-                          previous.Part(input.program, rows), options);
+                          previous.Part(input.program, rows), options, &guards);
   REQUIRE(part.ok());
   CHECK(DueText(part->plan) == DueText(whole.plan));
   CHECK(part->used_releases == whole.used_releases);

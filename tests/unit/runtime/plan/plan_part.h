@@ -5,7 +5,8 @@
 
 namespace rescind {
 
-// `whole` is what PlanActions made of the other arguments. Checks by doctest.
+// `whole` is what PlanActions made of the other arguments. The facts are indexed (IndexBelongings).
+// Checks by doctest.
 void CheckPart(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
                const FindingBook& previous, const PlannerOptions& options,
                const PlanOutcome& whole);

@@ -19,6 +19,7 @@
 #include "engine/facts/fact_base_builder.h"
 #include "engine/syntax/parser.h"
 #include "runtime/plan/action_key.h"
+#include "runtime/plan/coverage.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/planner.h"
@@ -111,6 +112,7 @@ class PlannerWorld {
   PlanOutcome Plan() {
     auto outcome = TryPlan();
     REQUIRE(outcome.ok());
+    IndexBelongings(*base);
     const eval::EvaluationInput input{*program, *base, holidays, now};
     CheckPart(input, eval::SweepFacts(input, {}), previous, options, *outcome);
     SealPlan(outcome->plan);
