@@ -90,7 +90,11 @@ void CanonicalText::PutLeaf(const Expr& expr) {
       return;
     case ExprKind::kNow: text_ += "now"; return;
     case ExprKind::kToday: text_ += "today"; return;
-    case ExprKind::kTable: text_ += "table " + program_.tables[expr.table.index()].name; return;
+    case ExprKind::kTable: {
+      const typed::Table& table = program_.tables[expr.table.index()];
+      text_ += fmt::format("table {} {}", table.name, table.content_hash);
+      return;
+    }
     default: RESCIND_UNREACHABLE("not a leaf");
   }
 }
@@ -109,7 +113,10 @@ void CanonicalText::PutPath(const Expr& expr) {
     case ExprKind::kRowsOfSet: text_ += "[]"; return;
     default: break;
   }
-  text_ += "." + schema.field(expr.entity, expr.field).name;
+  const FieldDef& field = schema.field(expr.entity, expr.field);
+  text_ += "." + field.name;
+  if (field.type.kind != TypeKind::kMany) return;
+  text_ += "(via " + schema.field(field.type.entity, field.type.via).name + ")";
 }
 
 void CanonicalText::PutCall(std::string_view name, const Expr& expr) {

@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <set>
 
+#include "engine/base/sha256.h"
+#include "engine/base/sort_unique.h"
 #include "engine/base/visible_text.h"
+#include "engine/check/canonical_text.h"
 #include "engine/check/csv_text.h"
 #include "engine/check/expression_checker.h"
 #include "engine/syntax/syntax_codes.h"
@@ -441,6 +445,27 @@ void FillTable(CheckState& state, const ast::TableDecl& decl, typed::Table& tabl
   }
 }
 
+// What a table holds is part of what a policy means.
+std::string HashOf(const CheckState& state, const typed::Table& table) {
+  const CanonicalText canonical(state.program, nullptr);
+  std::vector<size_t> order(table.columns.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return table.columns[a].name < table.columns[b].name; });
+  std::vector<std::string> lines;
+  for (const auto& row : table.rows) {
+    std::string line;
+    for (const size_t c : order) line += (row[c] ? canonical.Of(*row[c]) : "unknown") + "\n";
+    lines.push_back(std::move(line));
+  }
+  SortUnique(lines);  // a relation has no order, and no row twice
+  Sha256Fields fields;
+  fields.Add(order.size());
+  for (const size_t c : order) fields.Add(table.columns[c].name);
+  for (const std::string& line : lines) fields.Add(line);
+  return "sha256:" + fields.Hex();
+}
+
 void CheckTable(CheckState& state, uint32_t index) {
   const auto& declared = state.tables[index];
   if (declared.declaration->incomplete) return;  // reported
@@ -450,6 +475,7 @@ void CheckTable(CheckState& state, uint32_t index) {
   if (!ResolveColumns(state, *declared.decl, table)) return;
   // A broken file is reported; what uses the table is checked all the same.
   FillTable(state, *declared.decl, table);
+  table.content_hash = HashOf(state, table);
   state.sound_table[index] = true;
 }
 

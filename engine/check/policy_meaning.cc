@@ -1,6 +1,9 @@
 #include "engine/check/policy_meaning.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "engine/base/assert.h"
 #include "engine/base/sha256.h"
@@ -124,11 +127,26 @@ class Description {
 
 std::string HashOf(const std::string& meaning) { return "sha256:" + Sha256Hex(meaning); }
 
+// What decides which rows belong to which, and so what protects and exemptions cover: required
+// references. (An account's owner, too, whatever a workspace says.)
+std::string Belongings(const Schema& schema) {
+  std::vector<std::string> names;
+  for (const EntityDef& entity : schema.entities()) {
+    for (const FieldDef& field : entity.fields) {
+      if (field.type.kind != TypeKind::kReference || field.type.optional) continue;
+      names.push_back(entity.name + "." + field.name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return fmt::format("{}", fmt::join(names, " "));
+}
+
 // What policies and protects share.
 template <typename Rule>
 void PutRule(const typed::Program& program, const Rule& rule, Description& description) {
   description.Line("for " + program.schema.entity(rule.entity).name);
   description.Line("zone default " + program.default_timezone);
+  description.Line("belongs by " + Belongings(program.schema));
   description.Clause("timezone", rule.timezone);
   description.Clause("when", rule.when);
   description.Clause("unless", rule.unless);

@@ -47,6 +47,8 @@ struct Table {
   // rows[r][c]; nullopt: unknown.
   std::vector<std::vector<std::optional<Constant>>> rows;
   Span span;
+  // Of columns and rows, whatever their order: "sha256:" + lowercase hex.
+  std::string content_hash;
 };
 
 // ---- Policies ---------------------------------------------------------------------------------

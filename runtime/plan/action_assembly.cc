@@ -78,6 +78,7 @@ class ActionAssembly {
       action.episode = history.episode;
       if (IsEscalatedFor(draft_, history, claims)) {
         planned.escalated = std::move(history.escalated);
+        terms.given_up_group = std::move(history.given_up_group);
       }
       planned.came_back = std::move(history.removed);
       if (!planned.came_back && action.target.incarnation > 1) {
@@ -160,16 +161,18 @@ class ActionAssembly {
       const StageDraft& stage = draft_.stages[draft_.claims[index].stage_draft];
       const ir::Rule& rule = draft_.rule(stage);
       terms.order = std::min(terms.order, OrderOf(stage, draft_.claims[index]));
-      // `keep` beats `rollback`.
-      terms.rollback &= rule.on_failure && rule.on_failure->rollback && !rule.on_failure->keep;
+      // Of those that let it go; `keep` beats `rollback`.
+      if (draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady) {
+        terms.ready_stages.push_back(fmt::format("{}/{}", draft_.finding(stage).id, stage.stage));
+        terms.rollback &= rule.on_failure && rule.on_failure->rollback && !rule.on_failure->keep;
+      }
       longest = std::max(
           longest, rule.on_failure ? rule.on_failure->retry_for : Duration{24 * kMicrosPerHour});
       RESCIND_TRY(AddEscalation(rule, draft_.finding(stage).row, terms));
     }
     terms.retry_for = longest;
-    const StageDraft& stage = draft_.stages[draft_.claims[claims.front()].stage_draft];
-    if (terms.rollback && claims.size() == 1) {
-      terms.rollback_group = fmt::format("{}/{}", draft_.finding(stage).id, stage.stage);
+    if (terms.rollback && terms.ready_stages.size() == 1) {
+      terms.rollback_group = terms.ready_stages.front();
     }
     terms.rollback = !terms.rollback_group.empty();
     return {};

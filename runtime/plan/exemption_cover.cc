@@ -23,7 +23,6 @@ Result<ExemptionCover> ExemptionCover::Make(const FactBase& facts,
 
 Status ExemptionCover::Add(const FactBase& facts, uint32_t index, Instant now) {
   const Exemption& exemption = exemptions_[index];
-  if (exemption.created_at > now) return {};
   const bool active = exemption.active(now);
   auto& scope = scopes_[exemption.policy];
   if (!scope) scope = std::make_unique<Scope>(facts);

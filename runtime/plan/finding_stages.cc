@@ -26,8 +26,9 @@ class FindingWalk {
       removes_.push_back(removes);
       // Nobody has confirmed the new meaning: what was promised stands.
       const bool keeps_promise = any_removal_ && !confirmed && !record->confirmed_meaning.empty();
-      after_.push_back(keeps_promise ? std::max(stage.after, record->confirmed_notice)
-                                     : stage.after);
+      written_after_.push_back(stage.after);
+      promised_after_.push_back(keeps_promise ? std::max(stage.after, record->confirmed_notice)
+                                              : stage.after);
     }
   }
 
@@ -208,20 +209,35 @@ class FindingWalk {
   // earlier stages is known.
   Due DueOf(uint32_t stage, Instant base, const eval::FactRow* target) const {
     StageProgress::Passed passed{base, std::nullopt};
+    const std::vector<Duration>& after = AfterFor(base);
     Duration passed_after;
     bool slides = false;
     const auto account = target ? draft_.model.AccountOf(*target) : std::nullopt;
     for (uint32_t earlier = 0; earlier < stage; ++earlier) {
-      const Instant due = Step(passed.at, passed_after, earlier);
+      const Instant due = Step(passed.at, passed_after, after[earlier]);
       passed.at = PassedAsWhole(earlier, base, due);
       slides |= is_late_[earlier] && passed.at == now_;
       if (target) passed.Add(progress_.After(earlier, *target, account));
-      passed_after = after_[earlier];
+      passed_after = after[earlier];
     }
-    return {Step(passed.at, passed_after, stage), passed.waits_for, slides};
+    return {Step(passed.at, passed_after, after[stage]), passed.waits_for, slides};
   }
-  Instant Step(Instant from, Duration from_after, uint32_t stage) const {
-    return Later(from, {std::max<int64_t>(0, after_[stage].micros - from_after.micros)});
+  static Instant Step(Instant from, Duration from_after, Duration after) {
+    return Later(from, {std::max<int64_t>(0, after.micros - from_after.micros)});
+  }
+
+  // By stage, for a target whose times count from `base`. Who was told a date, or could see it
+  // where nobody is told, keeps what was promised; to whoever is told now, what is written is.
+  const std::vector<Duration>& AfterFor(Instant base) const {
+    bool announces = false;
+    for (uint32_t stage = 0; stage < removes_.size(); ++stage) {
+      if (Notifies(stage)) {
+        announces = true;
+        if (Told(stage, base)) return promised_after_;
+      }
+      if (removes_[stage]) break;
+    }
+    return announces || base == now_ ? written_after_ : promised_after_;
   }
 
   Status LayOutStages() {
@@ -350,10 +366,11 @@ class FindingWalk {
     if (!begun || action.since <= *begun) return false;
     const auto let_go = wishes_.LetGoAt(action.verb, target);
     if (let_go && *let_go > *begun) return false;
+    const std::vector<Duration>& after = AfterFor(base_);
     for (uint32_t earlier = 0; earlier < action.stage; ++earlier) {
       const Instant passed = progress_.After(earlier, target, action.account).at;
       const int64_t apart =
-          std::max<int64_t>(0, after_[action.stage].micros - after_[earlier].micros);
+          std::max<int64_t>(0, after[action.stage].micros - after[earlier].micros);
       if (Later(passed, {apart}) > *begun) return false;
     }
     return true;
@@ -423,8 +440,10 @@ class FindingWalk {
   const ir::Rule& rule_;
   const Instant now_;
   FindingWishes wishes_;
-  std::vector<Duration> after_;  // by stage, with what was promised
-  std::vector<bool> removes_;    // by stage
+  // By stage: as the policy says, and with what people were promised.
+  std::vector<Duration> written_after_;
+  std::vector<Duration> promised_after_;
+  std::vector<bool> removes_;  // by stage
   bool any_removal_ = false;
 
   // Of the finding at hand.

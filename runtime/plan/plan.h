@@ -154,6 +154,9 @@ struct PolicySummary {
   std::string limit_ahead;  // that what is in notice will be held by it; empty when it will not
   // Which announced dates come nearer when this plan is confirmed; empty when none does.
   std::string confirming;
+  // Enforced, and nobody has confirmed it: "the policy is new", "the protect x was changed or is
+  // gone". Empty: it is confirmed.
+  std::string unconfirmed_because;
   std::string held_because;  // the whole policy is held: stale feed, closed world, limit
 };
 

@@ -341,6 +341,7 @@ class PlanAssembly {
       summary.limit = limits.policies[index].text;
       summary.over_limit = limits.policies[index].over;
       summary.limit_ahead = limits.policies[index].ahead;
+      summary.unconfirmed_because = gates.unconfirmed_because[index];
       summary.held_because = gates.held_because[index];
       if (summary.held_because.empty()) summary.held_because = limits.policies[index].held_because;
       if (!summary.held_because.empty()) summary.held_because += OutdatedReleases(rule.full_name);

@@ -54,8 +54,7 @@ std::string RemarkOn(const Plan& plan) {
     return fmt::format("<br>This plan cannot be applied: {}.", Escape(plan.not_applicable_because));
   }
   if (!plan.cold_start || plan.summary.ready_count == 0) return "";
-  return "<br>Policies act here for the first time, or changed their meaning: apply needs "
-         "--confirm.";
+  return "<br>Nobody has confirmed yet what these policies do: apply needs --confirm.";
 }
 
 void AppendVerdict(std::string& out, const Plan& plan) {
@@ -86,7 +85,7 @@ void AppendPolicies(std::string& out, const Plan& plan) {
   for (const PolicySummary& policy : plan.policies) {
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small><td>{}<td>{}<td class=\"number\">{}<td "
-        "class=\"number\">{}<td class=\"number\">{}<td>{}{}{}{}{}</tr>\n",
+        "class=\"number\">{}<td class=\"number\">{}<td>{}{}{}{}{}{}</tr>\n",
         Escape(policy.policy), Escape(policy.title), SeverityName(policy.severity),
         policy.enforced ? "enforce" : "observe", policy.match_count, policy.judged_count,
         policy.removal_count, Escape(policy.limit),
@@ -96,6 +95,9 @@ void AppendPolicies(std::string& out, const Plan& plan) {
         policy.confirming.empty()
             ? ""
             : "<br><span class=\"held\">! sooner: " + Escape(policy.confirming) + "</span>",
+        policy.unconfirmed_because.empty() ? ""
+                                           : "<br><span class=\"held\">! to confirm: " +
+                                                 Escape(policy.unconfirmed_because) + "</span>",
         policy.held_because.empty()
             ? ""
             : "<br><span class=\"held\">! held: " + Escape(policy.held_because) + "</span>",

@@ -232,6 +232,9 @@ class PlanWriter {
     json_.Member("over_limit", policy.over_limit);
     if (!policy.limit_ahead.empty()) json_.Member("limit_ahead", policy.limit_ahead);
     if (!policy.confirming.empty()) json_.Member("confirming", policy.confirming);
+    if (!policy.unconfirmed_because.empty()) {
+      json_.Member("unconfirmed_because", policy.unconfirmed_because);
+    }
     json_.Member("held_because", policy.held_because);
     json_.EndObject();
   }

@@ -155,6 +155,9 @@ PolicySummary ReadPolicy(JsonFields& fields) {
   policy.over_limit = fields.Bool("over_limit");
   if (fields.Has("limit_ahead")) policy.limit_ahead = fields.Text("limit_ahead");
   if (fields.Has("confirming")) policy.confirming = fields.Text("confirming");
+  if (fields.Has("unconfirmed_because")) {
+    policy.unconfirmed_because = fields.Text("unconfirmed_because");
+  }
   policy.held_because = fields.Text("held_because");
   return policy;
 }

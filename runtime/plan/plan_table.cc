@@ -117,6 +117,10 @@ void WriteVerdict(TableText& table, const Plan& plan) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! sooner:", "33"), Visible(policy.confirming)));
     }
+    if (!policy.unconfirmed_because.empty()) {
+      table.Line(fmt::format("    {} {}", table.Paint("! to confirm:", "33"),
+                             Visible(policy.unconfirmed_because)));
+    }
     if (!policy.held_because.empty()) {
       table.Line(
           fmt::format("    {} {}", table.Paint("! held:", "33"), Visible(policy.held_because)));
@@ -133,8 +137,7 @@ void WriteVerdict(TableText& table, const Plan& plan) {
     table.Line(
         fmt::format("This plan cannot be applied: {}.", Visible(plan.not_applicable_because)));
   } else if (plan.cold_start && summary.ready_count != 0) {
-    table.Line(
-        "Policies act here for the first time, or changed their meaning: apply needs --confirm.");
+    table.Line("Nobody has confirmed yet what these policies do: apply needs --confirm.");
   }
 }
 

@@ -56,10 +56,7 @@ Instant NextDue(const PlanDraft& draft) {
   };
   for (const Claim& claim : draft.claims) take(claim.due);
   for (const NoticeDraft& notice : draft.notices) take(notice.due);
-  for (const Exemption& exemption : draft.options.exemptions) {
-    take(exemption.created_at);
-    take(exemption.end());
-  }
+  for (const Exemption& exemption : draft.options.exemptions) take(exemption.end());
   return next;
 }
 

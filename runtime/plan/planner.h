@@ -69,6 +69,7 @@ struct ActionHistory {
   std::optional<EarlierRemoval> removed;     // its last verified episode
   std::optional<Instant> verified_at;        // of its last episode
   std::vector<std::string> escalated_for{};  // findings: of others it says nothing
+  std::string given_up_group{};              // ActionTerms::rollback_group of what was given up
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 
@@ -120,6 +121,10 @@ struct ActionTerms {
   std::string account;  // actions on one account run one after the other; empty: bound to nothing
   uint32_t order = 0;   // among those
   std::string rollback_group;  // not empty only when `rollback`
+  // Names, as of rollback groups, of the stages that let it go now; and the group that was rolled
+  // back when it was given up.
+  std::vector<std::string> ready_stages;
+  std::string given_up_group;
   bool rollback = false;
   Duration retry_for{24 * kMicrosPerHour};
   std::vector<std::string> escalate_to;  // channels, "identity:ID"

@@ -91,6 +91,12 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   const ir::Program& program = draft.input.program;
   if (record && IsConfirmed(*record, rule, program)) return "";
   report.unconfirmed.push_back(rule.full_name);
+  const bool is_new = !record || record->confirmed_meaning.empty();
+  const std::string change = is_new ? "the policy is new"
+                             : record->confirmed_meaning != rule.meaning_hash
+                                 ? "the policy has changed its meaning"
+                                 : WhatProtectsNoLonger(*record, program);
+  report.unconfirmed_because[index] = change;
   if (!HasWork(draft, index)) return "";
   report.cold_start = true;
   if (!draft.options.hold_unconfirmed) return "";
@@ -100,11 +106,6 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
     report.confirmed_by_release.push_back(rule.full_name);
     return "";
   }
-  const bool is_new = !record || record->confirmed_meaning.empty();
-  const std::string change = is_new ? "the policy is new"
-                             : record->confirmed_meaning != rule.meaning_hash
-                                 ? "the policy has changed its meaning"
-                                 : WhatProtectsNoLonger(*record, program);
   return fmt::format("{} and nobody has confirmed it: apply a plan with `--confirm`, or `{}`",
                      change, ReleaseCommand(rule.full_name, ""));
 }
@@ -199,6 +200,7 @@ const Release* FindRelease(const PlannerOptions& options, std::string_view polic
 Result<GateReport> GatePolicies(PlanDraft& draft) {
   GateReport report;
   report.held_because.resize(draft.input.program.rules.size());
+  report.unconfirmed_because.resize(draft.input.program.rules.size());
   for (uint32_t index = 0; index < draft.input.program.rules.size(); ++index) {
     const ir::Rule& rule = draft.input.program.rules[index];
     if (rule.protect || rule.mode != ir::Mode::kEnforce) continue;

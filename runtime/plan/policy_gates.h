@@ -11,9 +11,10 @@
 namespace rescind {
 
 struct GateReport {
-  std::vector<std::string> held_because;  // by rule; empty: nothing holds the policy
-  std::vector<std::string> unconfirmed;   // enforced policies
-  bool cold_start = false;                // one of them has something to do
+  std::vector<std::string> held_because;         // by rule; empty: nothing holds the policy
+  std::vector<std::string> unconfirmed;          // enforced policies
+  std::vector<std::string> unconfirmed_because;  // by rule, of those
+  bool cold_start = false;                       // one of them has something to do
   std::vector<std::string> confirmed_by_release;
   std::vector<std::string> confirming_releases;
 };

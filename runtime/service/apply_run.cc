@@ -13,6 +13,7 @@
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/left_actions.h"
+#include "runtime/service/unconfirmed_policies.h"
 
 namespace rescind {
 namespace {
@@ -25,17 +26,6 @@ bool IsOfFailedStage(const PlannedAction& planned, const std::set<StageName>& fa
                      [&](const ActionReason& reason) {
                        return failed.contains({reason.finding_id, reason.stage});
                      });
-}
-
-// Policies that nobody has confirmed, of those that the person who read the plan has seen.
-std::vector<std::string> UnconfirmedIn(const ApplyRequest& request, const PlanOutcome& outcome) {
-  std::vector<std::string> names = outcome.unconfirmed;
-  if (!request.plan || request.plan->filter_policies.empty()) return names;
-  const std::vector<std::string>& shown = request.plan->filter_policies;
-  std::erase_if(names, [&](const std::string& name) {
-    return std::find(shown.begin(), shown.end(), name) == shown.end();
-  });
-  return names;
 }
 
 AppliedAction AppliedOf(const JournalEntry& entry) {
@@ -166,16 +156,20 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
 // person, the rest of it would be half of one.
 void ApplyRun::LeaveFailedStages(Work& work) {
   const auto& all_terms = work.outcome().terms;
-  const auto stage_of = [&](const PlannedAction& planned) {
-    const auto terms = all_terms.find(planned.action.key);
-    return terms == all_terms.end() ? std::string() : terms->second.rollback_group;
-  };
   std::set<std::string> failed;
-  for (const PlannedAction& planned : work.selection.escalated) failed.insert(stage_of(planned));
+  for (const PlannedAction& planned : work.selection.escalated) {
+    const auto terms = all_terms.find(planned.action.key);
+    if (terms != all_terms.end()) failed.insert(terms->second.given_up_group);
+  }
   failed.erase("");
   if (failed.empty()) return;
+  const auto is_failed = [&](const std::string& stage) { return failed.contains(stage); };
   for (const PlannedAction& planned : work.outcome().plan.actions) {
-    if (!failed.contains(stage_of(planned))) continue;
+    const auto terms = all_terms.find(planned.action.key);
+    if (terms == all_terms.end()) continue;
+    // Another policy that lets it go is about more than that stage.
+    const auto& stages = terms->second.ready_stages;
+    if (!std::all_of(stages.begin(), stages.end(), is_failed)) continue;
     if (work.selection.action_keys.erase(planned.action.key) == 0) continue;
     work.selection.fallen.push_back(
         FallenOf(planned, "its stage was rolled back, and what failed in it waits for a person"));
@@ -194,7 +188,7 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
     return Wanted({fmt::format("--confirm names another plan: {}", request.confirm), command, ""});
   }
   const size_t removals = work.selection.action_keys.size();
-  const std::vector<std::string> unconfirmed = UnconfirmedIn(request, work.outcome());
+  const std::vector<std::string> unconfirmed = UnconfirmedPolicies(request.plan, work.outcome());
   if (removals + work.selection.notices.size() == 0 && unconfirmed.empty()) return Wanted();
   if (!request.confirm.empty()) return Wanted();
   const auto over = static_cast<size_t>(pipeline_.workspace().limits.confirm_over);
@@ -205,9 +199,7 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
   }
   if (!request.plan) return Wanted();  // what is unconfirmed is held
   if (!unconfirmed.empty()) {
-    return Wanted({fmt::format("nobody has confirmed what {} {} now", fmt::join(unconfirmed, ", "),
-                               unconfirmed.size() == 1 ? "means" : "mean"),
-                   command, ""});
+    return Wanted({WhatIsUnconfirmed(unconfirmed, work.outcome().plan), command, ""});
   }
   if (removals == 0) return Wanted();
   const std::string question =
@@ -338,7 +330,7 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   selection.notices = work.notices.sent();
   // Who has seen one person's rows only has not seen what a policy does.
   if (work.confirmed && (!request.plan || request.plan->filter_person.empty())) {
-    selection.confirmed_policies = UnconfirmedIn(request, work.outcome());
+    selection.confirmed_policies = UnconfirmedPolicies(request.plan, work.outcome());
   }
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =

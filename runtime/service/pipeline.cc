@@ -220,6 +220,10 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   planner.per_policy = ShareOf(workspace_.limits.per_policy);
   planner.removals_per_hour = workspace_.limits.removals_per_hour;
   RESCIND_ASSIGN(planner.exemptions, ListExemptions(reader));
+  if (options.now || options.as_of) {
+    std::erase_if(planner.exemptions,
+                  [&](const Exemption& exemption) { return exemption.created_at > now; });
+  }
   RESCIND_ASSIGN(planner.releases, ListReleases(reader));
   RESCIND_ASSIGN(planner.past_starts,
                  ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
@@ -262,6 +266,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     if (last && last->state == ActionState::kEscalated) {
       history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
       history.escalated_for = FindingsOf(*last);
+      history.given_up_group = last->rollback_group;
     }
     return history;
   };

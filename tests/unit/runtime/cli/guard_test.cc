@@ -226,6 +226,24 @@ policy leaver "Leavers lose their accounts, all or none" {
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   CHECK(Has("on-ann"));
   CHECK(Prints("its stage was rolled back, and what failed in it waits for a person"));
+  // Another policy asks for the same in a week's time: nobody has let that go yet.
+  Write("policies/soon.rescind", R"(
+module soon
+policy soon "Leavers lose their accounts after a week" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left a week ago"
+  then { notify "iam" }
+  then after 7d { disable i.accounts }
+}
+)");
+  Run({"apply", "--auto"});
+  CHECK(Has("on-ann"));
+  Run({"release", "soon.soon", "--reason", "checked"});
+  Run({"apply", "--auto"});
+  CHECK(Has("on-ann"));
   // A plan that lists both is a person's decision.
   REQUIRE(files.Remove(folder / "fault-apply").ok());
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));

@@ -37,6 +37,8 @@ TEST_CASE("a policy is held when a protect that it was confirmed with is changed
   const PlanOutcome narrowed = world.Plan();
   CHECK(narrowed.plan.cold_start);
   CHECK(narrowed.unconfirmed == Lines{"p.old"});
+  CHECK(SummaryOf(narrowed.plan, "p.old").unconfirmed_because ==
+        "the protect p.vip was changed or is gone");
   CHECK(narrowed.plan.actions[0].held_because ==
         "the protect p.vip was changed or is gone and nobody has confirmed it: apply a plan with "
         "`--confirm`, or `rescind release p.old --reason …`");

@@ -173,6 +173,21 @@ TEST_CASE("EveryFaceSaysThatALimitWillHoldWhatIsInNotice") {
   CHECK(read->policies[0].limit_ahead == plan.policies[0].limit_ahead);
 }
 
+// A protect was gone, and the plan spoke of policies that had changed.
+TEST_CASE("EveryFaceSaysWhyAPolicyIsToBeConfirmed") {
+  Plan plan = SamplePlan();
+  CHECK(!Contains(EncodePlan(plan), "unconfirmed_because"));
+  plan.policies[0].unconfirmed_because = "the protect bg.bg was changed or is gone";
+  SealPlan(plan);
+  CHECK(Contains(FormatVerdict(plan, {}),
+                 "\n    ! to confirm: the protect bg.bg was changed or is gone\n"));
+  CHECK(
+      Contains(FormatPlanHtml(plan, ""), "! to confirm: the protect bg.bg was changed or is gone"));
+  const Result<Plan> read = DecodePlan(EncodePlan(plan));
+  REQUIRE(read.ok());
+  CHECK(read->policies[0].unconfirmed_because == plan.policies[0].unconfirmed_because);
+}
+
 TEST_CASE("CsvQuotesWhatNeedsIt") {
   Plan plan = SamplePlan();
   plan.actions[0].reasons[0].because = "said \"no\", twice";

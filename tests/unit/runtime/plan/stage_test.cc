@@ -179,6 +179,24 @@ TEST_CASE("a shortened notice takes effect only once it is confirmed") {
   CHECK(ActionLines(confirmed.plan) == Lines{"revoke grant g: ready"});
 }
 
+// The message that left with the confirmation named the date of the old text.
+TEST_CASE("whoever is told with the confirmation of a shortened notice is told the new date") {
+  PlannerWorld world = StaleWorld();
+  world.Apply();
+  const Instant promised = Plus(world.now, "7d");
+  std::string shorter = kStale;
+  shorter.replace(shorter.find("after 7d"), 8, "after 1d");
+  world.Change(shorter);
+  world.now = Plus(world.now, "2d");
+  world.Grant("late", "a").Set("last_used", At("2025-06-01T00:00Z"));
+  const PlanOutcome confirming = world.Apply();
+  REQUIRE(FindAction(confirming.plan, Verb::kRevoke, "late"));
+  CHECK(FindAction(confirming.plan, Verb::kRevoke, "late")->due == Plus(world.now, "1d"));
+  CHECK(FindAction(confirming.plan, Verb::kRevoke, "g")->due == promised);
+  world.now = Plus(world.now, "1d");
+  CHECK(FindAction(world.Plan().plan, Verb::kRevoke, "late")->status == ActionStatus::kReady);
+}
+
 constexpr const char* kOrphan = R"(
 policy orphan "An account without an owner is disabled" {
   mode enforce

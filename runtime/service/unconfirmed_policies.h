@@ -1,0 +1,18 @@
+// UnconfirmedPolicies: those that nobody has confirmed, as whoever applies a plan must hear.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/plan/planner.h"
+
+namespace rescind {
+
+// Of those that the person who read the plan has seen; absent: of all.
+std::vector<std::string> UnconfirmedPolicies(const std::optional<Plan>& read,
+                                             const PlanOutcome& outcome);
+// "nobody has confirmed p.old (the policy is new), p.left (the policy has changed its meaning)".
+std::string WhatIsUnconfirmed(const std::vector<std::string>& names, const Plan& plan);
+
+}  // namespace rescind
