@@ -132,10 +132,10 @@ void CheckPart(const eval::EvaluationInput& input, const eval::SweepResult& swee
 
   const auto of_part = ChangesOf(input, previous.Part(input.program, rows), *part);
   const auto of_whole = ChangesOf(input, previous, whole);
-  for (const auto& [key, value] : of_part) {
-    CAPTURE(key);
-    REQUIRE(of_whole.contains(key));
-    CHECK(of_whole.at(key) == value);
+  for (const auto& change : of_part) {
+    CAPTURE(change.first);
+    REQUIRE(of_whole.contains(change.first));
+    CHECK(of_whole.at(change.first) == change.second);
   }
 }
 
