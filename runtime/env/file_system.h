@@ -88,7 +88,8 @@ class FileSystem {
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
   // Regular files below `directory` whose name ends in `suffix`, as directory + "/" + relative
   // path, sorted by bytes. Names that begin with a dot are passed over, and so are symbolic
-  // links to directories, which could form a circle.
+  // links to directories, which could form a circle. FindOdd names what is passed over. A folder
+  // that cannot be read is an error.
   virtual Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                            const std::string& suffix) = 0;
   // What is neither a regular file nor a folder, at `path` itself and below it, hidden names too.

@@ -133,6 +133,14 @@ std::filesystem::path FolderOf(const std::filesystem::path& path) {
   return std::filesystem::weakly_canonical(folder, failure);
 }
 
+// The next entry; null at the end. What the disk does not give back is not the end.
+Result<const dirent*> NextEntry(DIR* stream, const std::string& folder) {
+  errno = 0;
+  const dirent* const entry = readdir(stream);
+  if (entry == nullptr && errno != 0) return SystemCallError("list", folder, errno);
+  return entry;
+}
+
 // The number in /dev/fd/1 and /proc/self/fd/1; nothing for every other path.
 std::optional<int> OwnDescriptor(const std::filesystem::path& path) {
   std::error_code failure;
@@ -252,12 +260,17 @@ Result<std::vector<std::string>> RealFileSystem::ListRecursively(const std::stri
     DIR* stream = opendir(folder.c_str());
     if (stream == nullptr) return SystemCallError("list", folder, errno);
     const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, closedir);
-    while (const dirent* entry = readdir(stream)) {
+    while (true) {
+      RESCIND_ASSIGN(const dirent* const entry, NextEntry(stream, folder));
+      if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name.front() == '.') continue;
       const std::string path = folder + "/" + name;
       struct stat own = {}, target = {};
-      if (lstat(path.c_str(), &own) != 0) continue;  // removed while we read
+      if (lstat(path.c_str(), &own) != 0) {
+        if (errno == ENOENT) continue;  // removed while we read
+        return SystemCallError("read", path, errno);
+      }
       if (S_ISDIR(own.st_mode)) {
         pending.push_back(path);
       } else if (name.ends_with(suffix) && stat(path.c_str(), &target) == 0 &&
@@ -289,7 +302,9 @@ Result<std::vector<OddEntry>> RealFileSystem::FindOdd(const std::string& path) {
     DIR* stream = opendir(place.c_str());
     if (stream == nullptr) return SystemCallError("list", place, errno);
     const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, closedir);
-    while (const dirent* entry = readdir(stream)) {
+    while (true) {
+      RESCIND_ASSIGN(const dirent* const entry, NextEntry(stream, place));
+      if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") pending.push_back(fmt::format("{}/{}", place, name));
     }

@@ -199,8 +199,11 @@ Result<FileInfo> GitFiles::Stat(const std::string& path) {
   if (!name) return below_.Stat(path);
   if (name->empty()) return FileInfo{FileKind::kDirectory, 0, 0755};
   if (const auto blob = blobs_.find(*name); blob != blobs_.end()) {
-    return FileInfo{blob->second.regular ? FileKind::kRegular : FileKind::kOther,
-                    blob->second.size_bytes, kPublicMode};
+    if (!blob->second.regular) {
+      return Error{ErrorKind::kUnsupported,
+                   fmt::format("{}: links are not followed in a commit", path), ""};
+    }
+    return FileInfo{FileKind::kRegular, blob->second.size_bytes, kPublicMode};
   }
   const auto below = blobs_.lower_bound(*name + "/");
   if (below != blobs_.end() && below->first.starts_with(*name + "/")) {

@@ -20,6 +20,48 @@ std::string Normal(const std::string& path) {
   return normal;
 }
 
+// What is wrong with an entry that is neither a regular file nor a folder; empty for what is no
+// policy, and for links to files.
+std::string WhyNoPolicy(const OddEntry& entry, FileSystem& files) {
+  const bool is_named_so = entry.path.ends_with(kPolicySuffix);
+  if (!entry.is_link) return is_named_so ? "is no regular file" : "";
+  const auto target = files.Stat(entry.path);
+  if (!target.ok()) {
+    if (!is_named_so) return "";
+    return target.error().kind == ErrorKind::kNotFound
+               ? "is a symbolic link that leads nowhere"
+               : fmt::format("is a symbolic link that cannot be followed: {}",
+                             target.error().message);
+  }
+  if (target->kind == FileKind::kDirectory) {
+    return "is a symbolic link to a folder, behind which no policy is read";
+  }
+  if (target->kind == FileKind::kRegular || !is_named_so) return "";
+  return "is a symbolic link to what is no regular file";
+}
+
+// The policy files below `folder`. What only looks like one is an error: a policy that is passed
+// over without a word protects nothing and takes nothing away.
+Result<std::vector<std::string>> ListPolicies(const std::string& folder, FileSystem& files) {
+  RESCIND_ASSIGN(auto paths, files.ListRecursively(folder, std::string(kPolicySuffix)));
+  std::string place = folder;
+  RESCIND_ASSIGN(auto odd, files.FindOdd(place));
+  if (odd.size() == 1 && odd[0].path == folder) {  // a link itself, to where the policies are
+    place = RealPath(folder);
+    RESCIND_ASSIGN(odd, files.FindOdd(place));
+  }
+  std::vector<std::string> problems;
+  for (OddEntry& entry : odd) {
+    entry.path = folder + entry.path.substr(place.size());
+    if (entry.path.find("/.", folder.size()) != std::string::npos) continue;
+    const std::string why = WhyNoPolicy(entry, files);
+    if (!why.empty()) problems.push_back(fmt::format("{} {}", entry.path, why));
+  }
+  if (problems.empty()) return paths;
+  return Error{ErrorKind::kInvalidInput, fmt::format("{}", fmt::join(problems, "\n")),
+               "put the policy files themselves there, or remove it"};
+}
+
 // Sorts by name and leaves out what is the same file under a second name.
 void SortOnce(std::vector<PolicyFile>& found) {
   std::sort(found.begin(), found.end(),
@@ -61,7 +103,7 @@ Result<std::vector<PolicyFile>> FindPolicyFiles(const Workspace& workspace, File
     }
     return info.error();
   }
-  RESCIND_ASSIGN(const auto paths, files.ListRecursively(folder, std::string(kPolicySuffix)));
+  RESCIND_ASSIGN(const auto paths, ListPolicies(folder, files));
   std::vector<PolicyFile> found;
   const std::string root = RealPath(workspace.folder);
   const std::string own_folder = RealPath(folder);
@@ -97,7 +139,7 @@ Result<std::vector<PolicyFile>> FindPolicyFiles(const std::vector<std::string>& 
     if (!info.ok()) {
       problems.push_back(info.error().message);
     } else if (info->kind == FileKind::kDirectory) {
-      RESCIND_ASSIGN(const auto below, files.ListRecursively(path, std::string(kPolicySuffix)));
+      RESCIND_ASSIGN(const auto below, ListPolicies(path, files));
       for (const std::string& file : below) {
         found.push_back({Normal(name + file.substr(path.size())), file});
       }

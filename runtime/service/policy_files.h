@@ -25,13 +25,14 @@ struct PolicyFile {
 
 // Every policy file of a workspace, by name. A file below the workspace's folder is named from
 // there ("policies/stale.rescind"), another one by its whole path. kNotFound when the policy
-// folder does not exist.
+// folder does not exist. An entry *.rescind that is no regular file, nor a link to one, and a link
+// to a folder are errors: a policy never vanishes in silence.
 Result<std::vector<PolicyFile>> FindPolicyFiles(const Workspace& workspace, FileSystem& files);
 
 // The policy files that a user named: files, and everything below folders; each once, in the
 // order of their names. Relative paths start at `working_folder` and are names as typed, but
 // for those above it, which are named by their whole path. All paths that do not exist or are no
-// policy files are in one error.
+// policy files are in one error. Below folders the same is refused as in a workspace.
 Result<std::vector<PolicyFile>> FindPolicyFiles(const std::vector<std::string>& paths,
                                                 const std::string& working_folder,
                                                 FileSystem& files);

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -184,6 +186,32 @@ TEST_CASE("ListingIsSortedAndSkipsHiddenNamesAndCircles") {
                                              folder / "z.rescind"};
   CHECK(*found == expected);
   CHECK_FALSE(files.ListRecursively(folder / "none", "").ok());
+}
+
+// What lay in a folder that may be listed and not entered was passed over.
+TEST_CASE("AFolderThatCannotBeReadIsNoEmptyOne") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.MakeDirectories(folder / "closed", 0755).ok());
+  REQUIRE(files.WriteAtomically(folder / "closed/a.rescind", "").ok());
+  REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+  for (const mode_t mode : {0000, 0444}) {
+    CAPTURE(mode);
+    REQUIRE(chmod((folder / "closed").c_str(), mode) == 0);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      constexpr uid_t kNobody = 65534;  // root may read everything
+      if (geteuid() == 0 && setuid(kNobody) != 0) std::_Exit(3);
+      const auto found = files.ListRecursively(folder.path(), ".rescind");
+      std::_Exit(found.ok() ? 1 : found.error().kind == ErrorKind::kDenied ? 0 : 2);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+  }
+  REQUIRE(chmod((folder / "closed").c_str(), 0755) == 0);
 }
 
 TEST_CASE("WhatIsNeitherFileNorFolderIsFoundWithoutFollowingIt") {

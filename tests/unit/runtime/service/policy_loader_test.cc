@@ -178,6 +178,56 @@ TEST_CASE_FIXTURE(PolicyFixture, "APolicyFileThatIsALinkOutOfTheWorkspaceIsRefus
   CHECK(loaded->files.size() == 2);
 }
 
+// It was passed over without a word: a protect could vanish with the volume that it lay on.
+TEST_CASE_FIXTURE(PolicyFixture, "WhatLooksLikeAPolicyAndIsNoneIsAnError") {
+  Write("w/policies/a.rescind", Policy("a"));
+  Write("w/policies/README.md", "about them");
+  Write("elsewhere/b.rescind", Policy("b"));
+  const std::string path = folder / "w/policies/b.rescind";
+  const auto refusal = [&](const std::string& odd) {
+    std::string message;
+    const auto refused = Load();
+    if (!refused.ok()) message = refused.error().message + "\n" + refused.error().help;
+    const auto named = FindPolicyFiles({"w/policies"}, folder.path(), files);
+    CHECK_FALSE(named.ok());
+    REQUIRE(files.Remove(odd).ok());
+    return message;
+  };
+  REQUIRE(symlink("/volume/not/mounted/b.rescind", path.c_str()) == 0);
+  const std::string dangling = refusal(path);
+  CHECK(Holds(dangling, "policies/b.rescind is a symbolic link that leads nowhere\n"));
+  CHECK(Holds(dangling, "\nput the policy files themselves there, or remove it"));
+  REQUIRE(symlink("/dev/null", path.c_str()) == 0);
+  CHECK(Holds(refusal(path), "b.rescind is a symbolic link to what is no regular file\n"));
+  REQUIRE(mkfifo(path.c_str(), 0644) == 0);
+  CHECK(Holds(refusal(path), "policies/b.rescind is no regular file\n"));
+  const std::string shared = folder / "w/policies/shared";
+  for (const char* target : {"../../elsewhere", "..", "."}) {
+    REQUIRE(symlink(target, shared.c_str()) == 0);
+    CHECK(Holds(refusal(shared), "policies/shared is a symbolic link to a folder, behind which"));
+  }
+  CHECK(Load().ok());
+}
+
+TEST_CASE_FIXTURE(PolicyFixture, "OddEntriesThatNameNoPolicyAreIgnored") {
+  Write("w/real/a.rescind", Policy("a"));
+  Write("w/real/README.md", "about them");
+  // The policy folder itself may be a link.
+  toml = "[workspace]\npolicies = \"linked\"\n";
+  REQUIRE(symlink("real", (folder / "w/linked").c_str()) == 0);
+  REQUIRE(symlink("README.md", (folder / "w/real/ABOUT.md").c_str()) == 0);
+  REQUIRE(symlink("nowhere", (folder / "w/real/old.csv").c_str()) == 0);
+  REQUIRE(symlink("nowhere", (folder / "w/real/.hidden.rescind").c_str()) == 0);
+  REQUIRE(mkfifo((folder / "w/real/pipe").c_str(), 0644) == 0);
+  const auto loaded = Load();
+  REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
+  CHECK(loaded->files.size() == 1);
+  REQUIRE(symlink("nowhere", (folder / "w/real/b.rescind").c_str()) == 0);
+  const auto refused = Load();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(Holds(refused.error().message, "linked/b.rescind is a symbolic link that leads nowhere"));
+}
+
 // ---- Lists from files -------------------------------------------------------------------------
 
 constexpr std::string_view kList =
@@ -231,10 +281,11 @@ TEST_CASE_FIXTURE(PolicyFixture, "AListMayLieElsewhereInTheWorkspaceButNotOutsid
   Write("w/policies/a.rescind", fmt::format(kList, "../lists/a.csv"));
   CHECK(Problems().empty());
   REQUIRE(symlink("../../secret.csv", (folder / "w/policies/link.csv").c_str()) == 0);
-  REQUIRE(symlink("../..", (folder / "w/policies/up").c_str()) == 0);
+  REQUIRE(symlink("../..", (folder / "w/lists/up").c_str()) == 0);
   for (const std::string& outside :
        {std::string("../../secret.csv"), std::string("../../w-beside/a.csv"), folder / "secret.csv",
-        std::string("/etc/passwd"), std::string("link.csv"), std::string("up/secret.csv")}) {
+        std::string("/etc/passwd"), std::string("link.csv"),
+        std::string("../lists/up/secret.csv")}) {
     CAPTURE(outside);
     Write("w/policies/a.rescind", fmt::format(kList, outside));
     const std::string problems = Problems();
