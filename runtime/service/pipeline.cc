@@ -90,7 +90,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
   RESCIND_ASSIGN(LoadedPolicies loaded, LoadPolicies(pipeline->workspace_, environment.files));
   RESCIND_ASSIGN(pipeline->own_, CompilePolicies(std::move(loaded)));
   const Workspace& space = pipeline->workspace_;
-  const bool needs_store = purpose == PipelinePurpose::kRead || purpose == PipelinePurpose::kAmend;
+  const bool needs_store = purpose != PipelinePurpose::kChange;
   if (needs_store && !environment.files.Exists(space.store_folder)) {
     return Error{ErrorKind::kNotFound,
                  fmt::format("there are no facts yet: {} does not exist", space.store_folder),

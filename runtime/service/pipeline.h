@@ -45,7 +45,7 @@ enum class PipelinePurpose : uint8_t {
   kRead,     // a dry run, which needs no room on the disk; there must be a store
   kAmend,    // a release, a checkpoint, the audit log's key; there must be a store
   kChange,   // exemptions: the store is made when there is none
-  kExecute,  // actions: the store's epoch is incremented
+  kExecute,  // actions: the store's epoch is incremented; there must be a store
 };
 
 struct DeriveOptions {

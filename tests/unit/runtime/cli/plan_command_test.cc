@@ -1,4 +1,5 @@
-// `plan`, `show`, `diff`, `why`, `exempt` and what they say of bad input.
+// `plan`, `show`, `diff`, `why`, `exempt`, what they say of bad input, and `apply` without facts.
+// facts.
 #include "tests/unit/runtime/cli/company_fixture.h"
 #include "tests/unit/writing_ban.h"
 
@@ -29,6 +30,22 @@ TEST_CASE_FIXTURE(CompanyFixture, "APlanWritesNothingAndSaysWhetherAnythingIsDue
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
   CHECK(out.str() == first);
   CHECK(Json()["summary"]["protected"] == 1);
+}
+
+// It made an empty store and answered that all was verified.
+TEST_CASE_FIXTURE(CompanyFixture, "WithoutAStoreThereIsNothingToApplyAndNoneIsMade") {
+  ImportCompany();
+  MakePlan();
+  std::filesystem::remove_all(folder / "data");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"apply", "--auto"}, {"apply", "--resume"}, {"apply", "p.json"}}) {
+    CAPTURE(command[1]);
+    CHECK(Run(command) == ExitStatus::kError);
+    CHECK(Complains("there are no facts yet: "));
+    CHECK(Complains("`rescind import FILE…` loads them"));
+    CHECK(out.str().empty());
+    CHECK(!Has("data"));
+  }
 }
 
 // They opened the store as its owner does, and RocksDB aborted the process (exit status 134).
