@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
+#include "engine/base/visible_text.h"
 
 namespace rescind {
 namespace {
@@ -77,6 +78,43 @@ ValueProblem NotATime(std::string_view text) {
   return {"it is no time", fmt::format("write it like 2026-04-01T09:00:00Z, {}", kFormatHelp)};
 }
 
+ValueProblem BlankAround() {
+  return {"an id neither begins nor ends with a blank",
+          "remove the blank: with it, the id names another row"};
+}
+
+// Joiners and variation selectors shape the letters and pictures of scripts from Arabic on, which
+// is where such scripts begin in Unicode. Beside other letters nobody sees them.
+constexpr uint32_t kFirstShapedScript = 0x0600;
+bool IsShaped(uint32_t code) { return code >= kFirstShapedScript && !IsHiddenMark(code); }
+bool IsJoiner(uint32_t code) { return code == 0x200C || code == 0x200D; }
+bool IsSelector(uint32_t code) { return code >= 0xFE00 && code <= 0xFE0F; }
+
+bool ShapesNeighbours(uint32_t before, uint32_t mark, uint32_t after) {
+  if (IsSelector(mark)) return IsShaped(before);
+  return IsJoiner(mark) && (IsShaped(before) || IsSelector(before)) && IsShaped(after);
+}
+
+// `id` is not empty.
+std::optional<ValueProblem> CheckBeyondAscii(std::string_view id) {
+  uint32_t before = 0;
+  for (size_t at = 0; at < id.size();) {
+    const CodePoint here = CodePointAt(id, at);
+    const bool is_first = at == 0;
+    at += here.bytes;
+    const uint32_t after = at < id.size() ? CodePointAt(id, at).code : 0;
+    if (IsOddBlank(here.code)) {
+      if (is_first || at == id.size()) return BlankAround();
+    } else if (IsHiddenMark(here.code) && !ShapesNeighbours(before, here.code, after)) {
+      return ValueProblem{fmt::format("an id holds nothing that is not seen, and this one {} ({})",
+                                      VisibleMark(here.code), HiddenMarkName(here.code)),
+                          "remove it: with it, the id names another row"};
+    }
+    before = here.code;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string Meant(std::string_view name, const std::vector<std::string>& candidates) {
@@ -121,16 +159,16 @@ std::optional<ValueProblem> CheckId(std::string_view id) {
         fmt::format("an id has at most {} bytes, this one {}", kMaxIdBytes, id.size()),
         "give a shorter key"};
   }
-  if (IsBlank(id.front()) || IsBlank(id.back())) {
-    return ValueProblem{"an id neither begins nor ends with a blank",
-                        "remove the blank: with it, the id names another row"};
-  }
+  if (IsBlank(id.front()) || IsBlank(id.back())) return BlankAround();
+  bool is_ascii = true;
   for (const char c : id) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
       return ValueProblem{"an id has no control characters", "remove them"};
     }
+    is_ascii = is_ascii && byte < 0x80;
   }
-  return std::nullopt;
+  return is_ascii ? std::nullopt : CheckBeyondAscii(id);
 }
 
 ValueProblem ValueReader::NoMember(const EnumDef& enumeration, std::string_view text) const {

@@ -22,12 +22,12 @@ struct MarkedFacts : CompanyFixture {
     ImportCompany();
     Write("marked.csv",
           "id,system,username,status,privileged,owner,tags\n"
-          "an\u200Bn,corp,us\u2066er,active,false,\u202Eeve,v\u200Bip;zz;\u202Eabc;b\x1b[31m\n");
+          "\u0646\u200C\u0646,corp,us\u2066er,active,false,eve,v\u200Bip;zz;\u202Eabc;b\x1b[31m\n");
     REQUIRE_MESSAGE(Run({"import", "marked.csv", "--entity", "account", "--source", "directory"}) ==
                         ExitStatus::kDone,
                     err.str());
     ImportMore(
-        "{\"entity\":\"identity\",\"id\":\"an\u200Bn\",\"kind\":\"employee\","
+        "{\"entity\":\"identity\",\"id\":\"\u0646\u200C\u0646\",\"kind\":\"employee\","
         "\"status\":\"active\"}\n");
   }
   // Line by line: ends of lines are marks too.
@@ -42,18 +42,17 @@ struct MarkedFacts : CompanyFixture {
 
 // Names of columns in bad lines, ids in errors and of exemptions were printed as they came.
 TEST_CASE_FIXTURE(MarkedFacts, "WhatFeedsDeliverIsShownEscapedWhereverItIsPrinted") {
-  REQUIRE(Run({"facts", "show", "account", "an\u200Bn"}) == ExitStatus::kDone);
+  REQUIRE(Run({"facts", "show", "account", "\u0646\u200C\u0646"}) == ExitStatus::kDone);
   CHECK(Prints("v\\u200Bip;zz;\\u202Eabc;b\\x1B[31m"));
-  CHECK(Prints("\\u202Eeve"));
   CHECK_FALSE(Hides());
-  REQUIRE(Run({"why", "account:an\u200Bn"}) == ExitStatus::kDone);
+  REQUIRE(Run({"why", "account:\u0646\u200C\u0646"}) == ExitStatus::kDone);
   CHECK(Prints("a.tags = {v\\u200Bip, zz, \\u202Eabc, b\\x1B[31m}"));
   CHECK_FALSE(Hides());
   REQUIRE(Run({"plan"}) == ExitStatus::kDone);
   CHECK(Prints("v\\u200Bip"));
   CHECK_FALSE(Hides());
-  CHECK(Run({"why", "an\u200Bn"}) == ExitStatus::kError);
-  CHECK(Complains("several rows are called an\\u200Bn\nhelp: say which: "));
+  CHECK(Run({"why", "\u0646\u200C\u0646"}) == ExitStatus::kError);
+  CHECK(Complains("several rows are called \u0646\\u200C\u0646\nhelp: say which: "));
   CHECK_FALSE(Hides());
   Write("bad.csv", "id,sys\u200Btem\nx,y\n");
   CHECK(Run({"import", "bad.csv", "--entity", "account"}) == ExitStatus::kError);
@@ -62,9 +61,9 @@ TEST_CASE_FIXTURE(MarkedFacts, "WhatFeedsDeliverIsShownEscapedWhereverItIsPrinte
   Write("bad.ndjson", "{\"entity\":\"acc\u200Bount\",\"id\":\"x\"}\n");
   CHECK(Run({"import", "bad.ndjson"}) == ExitStatus::kError);
   CHECK_FALSE(Hides());
-  REQUIRE(Run({"exempt", "add", "account:an\u200Bn", "--policy", "all", "--reason", "x\u200By",
-               "--owner", "eve", "--until", "+1d"}) == ExitStatus::kDone);
-  CHECK(Complains("an\\u200Bn"));
+  REQUIRE(Run({"exempt", "add", "account:\u0646\u200C\u0646", "--policy", "all", "--reason",
+               "x\u200By", "--owner", "eve", "--until", "+1d"}) == ExitStatus::kDone);
+  CHECK(Complains("\u0646\\u200C\u0646"));
   for (const std::vector<std::string>& command : {std::vector<std::string>{"exempt", "list"},
                                                   {"facts", "check"},
                                                   {"plan"},

@@ -73,6 +73,42 @@ std::string Complaint(const std::string& line) {
     CHECK(given.starts_with(start));  \
   } while (false)
 
+// Such an id looks like another one and names another row.
+TEST_CASE("AnIdHoldsNothingThatIsNotSeenAndNoBlanksAroundIt") {
+  const auto complaint = [](const std::string& id) {
+    return Complaint(R"({"entity":"identity","id":")" + id + "\"}");
+  };
+  for (const char* id :
+       {"a\u0080b", "a\u0085b", "a\u009b31mb", "a\u00adb", "a\u061cb", "ann\u200b", "a\u200fb",
+        "a\u2028b", "\u202eann", "a\u2060b", "a\u2066b", "a\ufeffb", "\ufeffann", "a\U000e0041b",
+        // Joiners and selectors that have nothing to shape.
+        "a\u200cb", "\u200d\u0646", "\u0646\u200c", "\u0646\u200cb", "\u0646\u200c\u200c\u0646",
+        "\u00e9\u200d\u00e9", "a\ufe0f", "\u2764\ufe0f\ufe0f"}) {
+    CAPTURE(id);
+    CHECK(complaint(id).find("an id holds nothing that is not seen") != std::string::npos);
+  }
+  CHECK(complaint("ann\u200b") ==
+        "f.ndjson:2:22: `id` = \"ann\\u200B\": an id holds nothing that is not seen, and this one "
+        "\\u200B (zero width space); remove it: with it, the id names another row");
+  for (const char* blank :
+       {" ", "\u00a0", "\u1680", "\u2000", "\u200a", "\u202f", "\u205f", "\u3000"}) {
+    CAPTURE(blank);
+    for (const std::string& id : {blank + std::string("ann"), std::string("ann") + blank}) {
+      CHECK(complaint(id).find("neither begins nor ends with a blank") != std::string::npos);
+    }
+    CHECK(LoadNdjson(R"({"entity":"identity","id":"a)" + std::string(blank) + "b\"}").bad.empty());
+  }
+  for (const char* id :
+       {"Zo\u00eb", "\u65e5\u672c", "\u0646\u200c\u0646", "\u0915\u094d\u200d\u0937",
+        "\u2764\ufe0f", "\u2764\ufe0f\u200d\U0001f525"}) {
+    CAPTURE(id);
+    CHECK(LoadNdjson(R"({"entity":"identity","id":")" + std::string(id) + "\"}").bad.empty());
+  }
+  // So it is with ids that rows refer to.
+  CHECK(Complaint("{\"entity\":\"identity\",\"id\":\"a\",\"manager\":\"b\u202e\"}")
+            .find("an id holds nothing that is not seen") != std::string::npos);
+}
+
 TEST_CASE("EveryMistakeHasItsPlaceAndRemedy") {
   const std::string ann = R"({"entity":"identity","id":"ann",)";
   CHECK(Complaint(ann + R"("nmae":"x"})") ==
