@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <sstream>
 
 #include "runtime/cli/command_list.h"
+#include "runtime/env/faulty_file_system.h"
+#include "tests/unit/runtime/cli/program_fixture.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace rescind {
@@ -102,6 +105,34 @@ TEST_CASE("InitMakesAWorkspaceOnceAndNeverOverwrites") {
   const auto workspace = second.invocation.OpenWorkspace();
   REQUIRE(workspace.ok());
   CHECK(workspace->timezone == "Europe/Berlin");
+}
+
+// A full disk left empty folders behind.
+TEST_CASE("AnInitThatFailsRemovesWhatItMadeAndNothingElse") {
+  ProgramFixture program;
+  FaultyFileSystem counting(program.files, 0, 0);
+  REQUIRE(program.Run({"init", program.folder / "a/b"}, counting) == ExitStatus::kDone);
+  const uint64_t count = counting.step_count();
+  REQUIRE(count > 10);
+  for (uint64_t step = 1; step <= count; ++step) {
+    CAPTURE(step);
+    FaultyFileSystem full(program.files, step, ENOSPC);
+    REQUIRE(program.Run({"init", program.folder / "new/b"}, full) == ExitStatus::kError);
+    CHECK(program.Complains("No space left on device"));
+    CHECK_FALSE(program.Complains("made the"));
+    CHECK_FALSE(program.files.Exists(program.folder / "new"));
+  }
+  program.Write("own/policies/mine.rescind", kGoodPolicy);
+  for (uint64_t step = 1;; ++step) {
+    CAPTURE(step);
+    FaultyFileSystem full(program.files, step, ENOSPC);
+    if (program.Run({"init", program.folder / "own"}, full) == ExitStatus::kDone) break;
+    CHECK(program.Content("own/policies/mine.rescind") == kGoodPolicy);
+    for (const char* made : {"secrets", ".gitignore", "policies/starter.rescind"}) {
+      CHECK_FALSE(program.files.Exists(program.folder / ("own/" + std::string(made))));
+    }
+  }
+  CHECK(program.files.Exists(program.folder / "own/rescind.toml"));
 }
 
 TEST_CASE_FIXTURE(WholeProgram, "InitRefusesATimeZoneThatDoesNotExist") {
