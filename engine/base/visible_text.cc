@@ -130,10 +130,33 @@ std::string Visible(std::string_view utf8) {
   for (size_t at = 0; at < utf8.size();) {
     const CodePoint next = CodePointAt(utf8, at);
     const MarkRange* const range = RangeOf(next.code);
-    if (next.code < 0x20 || (range != nullptr && !range->is_blank)) {
+    if (next.bytes == 1 && next.code >= 0x80) {  // a terminal may take 0x9B for an escape
+      safe += fmt::format("\\x{:02X}", static_cast<unsigned char>(utf8[at]));
+    } else if (next.code < 0x20 || (range != nullptr && !range->is_blank)) {
       safe += VisibleMark(next.code);
     } else {
       safe += utf8.substr(at, next.bytes);
+    }
+    at += next.bytes;
+  }
+  return safe;
+}
+
+std::string VisibleJson(std::string json) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
+  if (std::all_of(json.begin(), json.end(), is_plain)) return json;
+  std::string safe;
+  safe.reserve(json.size());
+  const std::string_view text = json;
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint next = CodePointAt(text, at);
+    if (next.code < 0x7F || !IsHiddenMark(next.code) || IsOddBlank(next.code)) {
+      safe += text.substr(at, next.bytes);
+    } else if (next.code < 0x10000) {
+      safe += fmt::format("\\u{:04X}", next.code);
+    } else {
+      const uint32_t rest = next.code - 0x10000;
+      safe += fmt::format("\\u{:04X}\\u{:04X}", 0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF));
     }
     at += next.bytes;
   }

@@ -2,8 +2,8 @@
 //
 // Control characters move a terminal's cursor; marks of direction show text in another order than
 // it is read ("Trojan source"); characters without a shape make two texts look the same that are
-// not. Whatever prints text that others wrote for people goes through here. Data for machines keeps
-// its bytes.
+// not. Whatever prints text that others wrote for people goes through here; JSON says the same with
+// its own escapes. Bytes that are hashed or signed stay as they are.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +44,13 @@ std::string_view HiddenMarkName(uint32_t code_point);
 // How Visible shows one of them: `\x1B`, `\u202E`, `\u{E0041}`.
 std::string VisibleMark(uint32_t code_point);
 
-// Hidden marks, tabs and ends of lines become `\x1B`, `\u009B`, `\u202E`; all else stays, and so do
-// odd blanks: names of people hold them, and they are seen.
+// Hidden marks, tabs and ends of lines become `\x1B`, `\u009B`, `\u202E`, and bytes that are no
+// UTF-8 `\xE2`; all else stays, and so do odd blanks: names of people hold them, and they are seen.
 std::string Visible(std::string_view utf8);
+
+// The same for a JSON document, which means what it meant: hidden marks but odd blanks become
+// `\u202E`, and `\uDB40\uDC41` beyond U+FFFF. JSON has none of them outside of its strings, and its
+// writer has escaped those below U+0020.
+std::string VisibleJson(std::string json);
 
 }  // namespace rescind

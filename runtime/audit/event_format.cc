@@ -1,8 +1,10 @@
 #include "runtime/audit/event_format.h"
+#include "engine/base/visible_text.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/base/instant.h"
 #include "runtime/audit/leaf.h"
@@ -13,7 +15,7 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 std::string OneLine(const OrderedJson& json) {
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  return VisibleJson(json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 int64_t MillisOf(const LeafView& leaf) {
@@ -105,11 +107,19 @@ constexpr int kLogAudit = 13;                                // facility
 constexpr std::string_view kStructuredId = "rescind@32473";  // the number kept for documentation
 constexpr size_t kMaxMessageBytes = 1024;
 
+// Line by line, and nothing that a screen hides or obeys.
+std::string SyslogText(std::string text) {
+  for (char& c : text) {
+    if (static_cast<uint8_t>(c) < ' ' || c == '\x7F') c = ' ';
+  }
+  return Visible(text);
+}
+
 std::string SyslogValue(std::string_view text) {
   std::string value;
-  for (const char c : text) {
+  for (const char c : SyslogText(std::string(text))) {
     if (c == '"' || c == '\\' || c == ']') value.push_back('\\');
-    value.push_back(static_cast<uint8_t>(c) < ' ' || c == '\x7F' ? ' ' : c);
+    value.push_back(c);
   }
   return value;
 }
@@ -136,10 +146,7 @@ std::string FormatSyslog(std::string_view origin, uint64_t index, const LeafView
          (static_cast<uint8_t>(leaf.outcome[message.size()]) & 0xC0) == 0x80) {
     message.pop_back();
   }
-  for (char& c : message) {
-    if (static_cast<uint8_t>(c) < ' ') c = ' ';
-  }
-  return fmt::format("{}] \xEF\xBB\xBF{}", line, message);
+  return fmt::format("{}] \xEF\xBB\xBF{}", line, SyslogText(std::move(message)));
 }
 
 }  // namespace

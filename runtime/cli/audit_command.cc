@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/visible_text.h"
 #include "runtime/audit/log_check.h"
 #include "runtime/audit/log_proof.h"
 #include "runtime/audit/log_reader.h"
@@ -56,11 +57,12 @@ std::string EndOf(const VerifyReport& report) {
 }
 
 void PrintTable(const VerifyReport& report, std::ostream& out) {
-  fmt::print(out, "log         {}\n", report.origin);
+  fmt::print(out, "log         {}\n", Visible(report.origin));
   fmt::print(out, "entries     {} signed, {} read\n", report.size, report.entries_read);
   fmt::print(out, "root        {}\n", report.root);
-  if (!report.signed_by.empty()) fmt::print(out, "signed by   {}\n", report.signed_by);
-  for (const std::string& key : report.rotated_to) fmt::print(out, "handed to   {}\n", key);
+  if (!report.signed_by.empty()) fmt::print(out, "signed by   {}\n", Visible(report.signed_by));
+  for (const std::string& key : report.rotated_to)
+    fmt::print(out, "handed to   {}\n", Visible(key));
   if (report.newer_entries > 0) {
     fmt::print(out, "newer       {} entries are of a later format: proven, not understood\n",
                report.newer_entries);
@@ -70,7 +72,7 @@ void PrintTable(const VerifyReport& report, std::ostream& out) {
                report.beside_count);
   }
   for (const LogProblem& problem : report.problems) {
-    fmt::print(out, "problem     {}: {}\n", problem.place, problem.what);
+    fmt::print(out, "problem     {}: {}\n", Visible(problem.place), Visible(problem.what));
   }
   if (report.problem_count > report.problems.size()) {
     fmt::print(out, "problem     and {} more\n", report.problem_count - report.problems.size());
@@ -104,7 +106,8 @@ void PrintJson(const VerifyReport& report, std::ostream& out) {
   for (const LogProblem& problem : report.problems) {
     json["problems"].push_back({{"place", problem.place}, {"what", problem.what}});
   }
-  out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+  out << VisibleJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace))
+      << "\n";
 }
 
 // One entry and its proof, in one file.
@@ -130,7 +133,8 @@ Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPubl
       json["log"] = checkpoint->origin;
       json["entries"] = checkpoint->size;
     }
-    invocation.out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+    invocation.out << VisibleJson(json.dump(2, ' ', false,
+                                            nlohmann::ordered_json::error_handler_t::replace))
                    << "\n";
   }
   if (!checkpoint.ok()) {
@@ -138,8 +142,8 @@ Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPubl
     return ExitStatus::kCheckFailed;
   }
   if (options.format == "json") return ExitStatus::kDone;
-  fmt::print(invocation.out, "{}\nOK: entry {} of {} in the log {}\n", proof->entry, proof->index,
-             checkpoint->size, checkpoint->origin);
+  fmt::print(invocation.out, "{}\nOK: entry {} of {} in the log {}\n", Visible(proof->entry),
+             proof->index, checkpoint->size, Visible(checkpoint->origin));
   return ExitStatus::kDone;
 }
 
@@ -220,7 +224,7 @@ Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
                    CreateAuditKey(workspace.audit_key_file, workspace.audit_origin,
                                   invocation.files, invocation.random));
     fmt::print(invocation.err, "made {}; give auditors the public key:\n",
-               workspace.audit_key_file);
+               Visible(workspace.audit_key_file));
     fmt::print(invocation.out, "{}\n", key.Text());
     return ExitStatus::kDone;
   }

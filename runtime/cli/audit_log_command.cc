@@ -173,7 +173,7 @@ Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) 
   fmt::print(invocation.err,
              "exported {} entries to {}; anybody with the public key can check them:\n"
              "rescind audit verify {} --key KEY\n",
-             report.entry_count, folder, folder);
+             report.entry_count, Visible(folder), Visible(folder));
   return ExitStatus::kDone;
 }
 

@@ -102,7 +102,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   if (options.format == "json") {
     Json json = {{"format", "rescind.exemption/1"}};
     json.update(ExemptionJson(exemption, now));
-    invocation.out << json.dump(2) << "\n";
+    invocation.out << VisibleJson(json.dump(2)) << "\n";
     return ExitStatus::kDone;
   }
   fmt::print(invocation.out, "{}\n", exemption.id);
@@ -133,7 +133,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
       json["exemptions"].push_back(ExemptionJson(each, now));
       json["exemptions"].back()["problem"] = WhyNamelessText(each, pipeline->program());
     }
-    invocation.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    invocation.out << VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) << "\n";
     return ExitStatus::kDone;
   }
   for (const Exemption& each : exemptions) {

@@ -30,7 +30,7 @@ Json InstantOrNull(const std::optional<Instant>& instant) {
 }
 
 std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 // Columns as wide as what stands in them; the last one is not padded.

@@ -101,7 +101,8 @@ std::string ImportAsJson(const ImportSummary& summary) {
                     {"removed", commit.rows_removed}, {"ignored", commit.rows_ignored}};
   }
   for (const ImportedFile& file : summary.files) json["files"].push_back(FileAsJson(file));
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+         "\n";
 }
 
 ImportProgressLine::~ImportProgressLine() {

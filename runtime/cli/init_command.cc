@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/time_zone.h"
+#include "engine/base/visible_text.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
@@ -108,12 +109,12 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
     fmt::print(invocation.err,
                "made the key that signs the audit log: {}\n"
                "give auditors its public half: {}\n",
-               key_file, public_key);
+               Visible(key_file), public_key);
   }
   fmt::print(invocation.err,
              "made the workspace {}\n"
              "next: read the policies in {}/policies, then `rescind check`\n",
-             file, folder);
+             Visible(file), Visible(folder));
   return ExitStatus::kDone;
 }
 

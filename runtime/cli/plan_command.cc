@@ -50,7 +50,7 @@ std::string PlanAsLines(const Plan& plan) {
   const auto add = [&](const char* type, const Json& fields) {
     Json line = {{"type", type}};
     line.update(fields);
-    lines += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    lines += VisibleJson(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
   };
   const Json actions = std::move(whole["actions"]);
   const Json left_alone = std::move(whole["not_acted_on"]);
@@ -68,7 +68,7 @@ Status PrintPlan(const Plan& plan, const PlanFace& face, Invocation& invocation)
                                              kPrivateMode));
   }
   if (face.format == "json") {
-    invocation.out << EncodePlan(plan);
+    invocation.out << VisibleJson(EncodePlan(plan));
   } else if (face.format == "ndjson") {
     invocation.out << PlanAsLines(plan);
   } else if (face.format == "csv") {
@@ -269,9 +269,9 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
   WarnOfName(options.out, invocation);
   if (!options.out.empty() && plan.applicable) {
     fmt::print(invocation.err, "wrote {}; after reading it: rescind apply {} --confirm {}\n",
-               options.out, options.out, plan.id);
+               Visible(options.out), Visible(options.out), plan.id);
   } else if (!options.out.empty()) {
-    fmt::print(invocation.err, "wrote {}, which is for reading only\n", options.out);
+    fmt::print(invocation.err, "wrote {}, which is for reading only\n", Visible(options.out));
   }
   return options.detailed_exit && has_changes ? ExitStatus::kHasChanges : ExitStatus::kDone;
 }

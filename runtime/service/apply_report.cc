@@ -229,7 +229,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                {"held_because", report.held_because},
                {"failing_systems", report.failing_systems},
                {"checkpoint", report.checkpoint}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 std::string FormatApplyReport(const ApplyReport& report, size_t max_rows) {

@@ -1,4 +1,5 @@
 #include "runtime/service/diagnostic_report.h"
+#include "engine/base/visible_text.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 // Bytes that are no UTF-8 (a file that is reported for just that) become U+FFFD.
 std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 std::string Count(size_t count, std::string_view noun) {

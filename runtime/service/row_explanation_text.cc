@@ -329,7 +329,7 @@ std::string EncodeExplanation(const RowExplanation& explanation, Asked asked,
                {"removed", explanation.presence == Presence::kRemoved},
                {"rules", std::move(rules)},
                {"exemptions", std::move(exemptions)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace rescind

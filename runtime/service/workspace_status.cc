@@ -342,7 +342,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"unsent", UnsentJson(status)},
       {"actions", std::move(actions)},
       {"unfinished", std::move(unfinished)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace rescind

@@ -14,10 +14,13 @@ TEST_CASE("WhatAScreenWouldHideOrObeyShowsAsItsNumber") {
         "\\u061C\\u200E\\u200F\\u2028\\u2029\\u2066\\u2069");
   // Their neighbours are letters and blanks like any other.
   CHECK(Visible("\u061b\u061d\u2010\u2027\ufffc") == "\u061b\u061d\u2010\u2027\ufffc");
-  // Broken UTF-8 stays as it is, and what follows is looked at.
-  CHECK(Visible("\xE2\x80") == "\xE2\x80");
-  CHECK(Visible("\xE2\x1b\xD8") == "\xE2\\x1B\xD8");
-  CHECK(Visible("\xE2\x80n") == "\xE2\x80n");
+  // A byte that is no UTF-8 shows as its number, and what follows is looked at.
+  CHECK(Visible("\x9B"
+                "31m") == "\\x9B31m");
+  CHECK(Visible("\xE2\x80") == "\\xE2\\x80");
+  CHECK(Visible("\xE2\x1b\xD8") == "\\xE2\\x1B\\xD8");
+  CHECK(Visible("\xE2\x80n") == "\\xE2\\x80n");
+  CHECK(Visible("\uFFFD") == "\uFFFD");
   CHECK(Visible("") == "");
 }
 
@@ -32,7 +35,15 @@ TEST_CASE("WhatHasNoShapeShowsAsItsNumber") {
   // Blanks are seen, and names hold them.
   CHECK(Visible("\u00a0\u1680\u2000\u202f\u205f\u3000") == "\u00a0\u1680\u2000\u202f\u205f\u3000");
   // Four bytes that are cut off.
-  CHECK(Visible("\xF3\xA0\x81") == "\xF3\xA0\x81");
+  CHECK(Visible("\xF3\xA0\x81") == "\\xF3\\xA0\\x81");
+}
+
+TEST_CASE("JsonShowsHiddenMarksAsEscapesAndMeansTheSame") {
+  CHECK(VisibleJson("{\"a\": \"Zo\u00eb \u65e5\"}\n") == "{\"a\": \"Zo\u00eb \u65e5\"}\n");
+  CHECK(VisibleJson("[\"\x7f\u0085\u009b31m\u202e\u2066\u061c\u200b\"]") ==
+        "[\"\\u007F\\u0085\\u009B31m\\u202E\\u2066\\u061C\\u200B\"]");
+  CHECK(VisibleJson("[\"\U000e0041\"]") == "[\"\\uDB40\\uDC41\"]");
+  CHECK(VisibleJson("[\"\u00a0\u3000\"]") == "[\"\u00a0\u3000\"]");
 }
 
 TEST_CASE("EveryHiddenMarkHasANameAndTheirNeighboursAreSeen") {

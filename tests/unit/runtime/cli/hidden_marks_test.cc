@@ -77,5 +77,75 @@ TEST_CASE_FIXTURE(MarkedFacts, "WhatFeedsDeliverIsShownEscapedWhereverItIsPrinte
   }
 }
 
+// Paths, and what lies in a folder that somebody else gave, were printed byte by byte.
+TEST_CASE_FIXTURE(MarkedFacts, "PathsAndForeignEvidenceAreShownEscaped") {
+  CHECK(Run({"init", folder / "q\x1b[31mq"}) == ExitStatus::kDone);
+  CHECK(Complains("q\\x1B[31mq/rescind.toml\n"));
+  CHECK_FALSE(Hides());
+  REQUIRE(Run({"apply", "--auto"}) != ExitStatus::kError);
+  CHECK(Run({"plan", "--out", "p\x9b.json"}) == ExitStatus::kDone);
+  CHECK(Complains("wrote p\\x9B.json"));
+  REQUIRE(Run({"audit", "export", "e\x1b[31mx"}) == ExitStatus::kDone);
+  CHECK(Complains(" entries to e\\x1B[31mx; "));
+  CHECK_FALSE(Hides());
+  REQUIRE(Run({"audit", "key"}) == ExitStatus::kDone);
+  const std::string key = out.str().substr(0, out.str().find('\n'));
+  Write(
+      "e\x1b[31mx/tile/a\x9b"
+      "31m",
+      "a stranger");
+  CHECK(Run({"audit", "verify", folder / "e\x1b[31mx", "--key", key}) == ExitStatus::kCheckFailed);
+  CHECK(Prints("problem     tile/a\\x9B31m: does not belong to the log"));
+  CHECK_FALSE(Hides());
+  Write("e\x1b[31mx/export.json",
+        "{\"format\":\"rescind.audit-export/1\x9b"
+        "31m\"}\n");
+  CHECK(Run({"audit", "verify", folder / "e\x1b[31mx", "--key", key}) == ExitStatus::kError);
+  CHECK(Complains("rescind.audit-export/1\\x9B31m"));
+  CHECK_FALSE(Hides());
+}
+
+// JSON on a screen was obeyed by it. What is hashed keeps its bytes, and the digest of a plan is
+// that of its meaning.
+TEST_CASE_FIXTURE(MarkedFacts, "JsonHasEscapesForWhatAScreenWouldHide") {
+  REQUIRE(Run({"exempt", "add", "account:bob", "--policy", "all", "--reason", "x\u202Ey", "--owner",
+               "eve", "--until", "+1d", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Prints("\\u202E"));
+  CHECK_FALSE(Hides());
+  Write("bad.ndjson", "{\"entity\":\"account\",\"id\":\"x\u202Ey\"}\n");
+  CHECK(Run({"import", "bad.ndjson", "-o", "json"}) == ExitStatus::kError);
+  CHECK_FALSE(Hides());
+  const std::vector<std::vector<std::string>> commands = {
+      {"exempt", "list", "-o", "json"},
+      {"facts", "show", "account", "\u0646\u200C\u0646", "-o", "json"},
+      {"facts", "check", "-o", "json"},
+      {"why", "account:\u0646\u200C\u0646", "-o", "json"},
+      {"plan", "-o", "json"},
+      {"plan", "-o", "ndjson"},
+      {"apply", "--auto", "-o", "json"},
+      {"status", "-o", "json"},
+      {"check", "--format", "json"},
+      {"audit", "show", "-o", "ocsf"},
+      {"audit", "show", "-o", "cloudevents"}};
+  for (const std::vector<std::string>& command : commands) {
+    CAPTURE(command[0]);
+    CAPTURE(command.back());
+    CHECK(Run(command) != ExitStatus::kUsage);
+    CHECK_FALSE(out.str().empty());
+    CHECK_FALSE(Hides());
+    if (command[0] == "plan" && command.back() == "json") {
+      CHECK(Prints("\\u202Eabc"));
+      Write("printed.json", out.str());
+    }
+  }
+  CHECK(Run({"show", "printed.json"}) == ExitStatus::kDone);
+  // Syslog marks its messages as UTF-8 with U+FEFF.
+  REQUIRE(Run({"audit", "show", "-o", "syslog"}) == ExitStatus::kDone);
+  CHECK_FALSE(Prints("\u202E"));
+  CHECK(Prints("\\u202E"));
+  Run({"audit", "show", "-o", "ndjson"});
+  CHECK(Hides());
+}
+
 }  // namespace
 }  // namespace rescind
