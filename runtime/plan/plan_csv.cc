@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <string_view>
 
 #include "engine/base/assert.h"
@@ -11,12 +13,19 @@
 namespace rescind {
 namespace {
 
+// OWASP, CSV injection. Where text is written in full-width letters, spreadsheets take those signs
+// for the narrow ones; | is what 1-2-3 and its heirs obey.
+constexpr std::string_view kFormulaStarts[] = {"=", "+",  "-",  "@",  "\t", "\r",
+                                               "|", "＝", "＋", "－", "＠"};
+
+bool StartsFormula(std::string_view text) {
+  return std::any_of(std::begin(kFormulaStarts), std::end(kFormulaStarts),
+                     [&](std::string_view start) { return text.starts_with(start); });
+}
+
 std::string Cell(std::string_view text) {
   std::string value;
-  // OWASP, CSV injection: = + - @ and a leading tab or return start a formula.
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) {
-    value = "'";
-  }
+  if (StartsFormula(text)) value = "'";
   // What a terminal or a spreadsheet would hide or obey shows as in the table.
   value += Visible(text);
   if (value.find_first_of(",\"") == std::string::npos) return value;

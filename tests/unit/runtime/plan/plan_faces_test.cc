@@ -143,6 +143,19 @@ TEST_CASE("HostileIdsReachNeitherTerminalNorBrowserNorSpreadsheet") {
   CHECK(Contains(FormatPlanCsv(plan), ",'=cmd|"));
 }
 
+// Only = + - @ were guarded: a spreadsheet takes the full-width ones for them, and old ones obey |.
+TEST_CASE("NoCellOfACsvBeginsAFormula") {
+  for (const char* start : {"=", "+", "-", "@", "|", "＝", "＋", "－", "＠"}) {
+    CAPTURE(start);
+    Plan plan = SamplePlan();
+    plan.actions[0].action.target.id = std::string(start) + "cmd";
+    plan.actions[1].action.target.id = std::string("a") + start + "cmd";
+    SealPlan(plan);
+    CHECK(Contains(FormatPlanCsv(plan), std::string(",'") + start + "cmd,"));
+    CHECK(Contains(FormatPlanCsv(plan), std::string(",a") + start + "cmd,"));
+  }
+}
+
 TEST_CASE("HtmlEmbedsAtMostFiveThousandRowsAndSaysSo") {
   Plan plan = SamplePlan();
   for (size_t i = 0; i < kMaxHtmlRows + 10; ++i) {
