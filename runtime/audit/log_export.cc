@@ -14,6 +14,10 @@ namespace {
 // Entries name accounts and reasons: who reads them is for whoever exports to say.
 constexpr uint32_t kPrivateFolderMode = 0700;
 
+std::string Manifest() {
+  return fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion);
+}
+
 class Exporter {
  public:
   Exporter(const LogReader& reader, std::string folder, FileSystem& files)
@@ -21,6 +25,8 @@ class Exporter {
 
   Status Write(const Checkpoint& checkpoint, const std::string& note) {
     RESCIND_TRY(files_.MakeDirectories(folder_, kPrivateFolderMode));
+    // First, so that what is left of an export that was cut off can be known by it.
+    RESCIND_TRY(WriteFile(kExportManifest, Manifest()));
     RESCIND_TRY(WriteEntries(checkpoint.size));
     if (edge_.size() != checkpoint.size || frontier_.Root() != checkpoint.root) {
       return Error{ErrorKind::kCorrupt,
@@ -30,9 +36,6 @@ class Exporter {
                    "the store was altered: restore it from a backup"};
     }
     RESCIND_TRY(WritePartialTiles());
-    RESCIND_TRY(
-        WriteFile(kExportManifest,
-                  fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion)));
     return WriteFile(kExportCheckpoint, note);
   }
 
@@ -117,23 +120,58 @@ class Exporter {
   uint64_t file_count_ = 0;
 };
 
-}  // namespace
-
-Result<ExportReport> ExportLog(const LogReader& reader, const std::string& checkpoint,
-                               const std::string& folder, FileSystem& files) {
-  RESCIND_ASSIGN(const SignedCheckpoint parsed, ParseSignedCheckpoint(checkpoint));
+Status CheckPlace(const std::string& folder, FileSystem& files) {
   if (files.Exists(folder)) {
     return Error{ErrorKind::kInvalidInput, fmt::format("{} exists already", folder),
                  "name a folder that does not exist yet"};
   }
+  RESCIND_ASSIGN(const auto odd, files.FindOdd(folder));
+  if (odd.empty()) return {};
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} is a symbolic link that leads nowhere", folder),
+               "remove it, or name another folder"};
+}
+
+// Takes away what is left of an export that was cut off, and nothing else: a folder without links
+// that holds the manifest, or as much of it as was written before anything else, or nothing.
+Status MakeWay(const std::string& unfinished, FileSystem& files) {
+  RESCIND_ASSIGN(const auto odd, files.FindOdd(unfinished));
+  const auto info = files.Stat(unfinished);
+  if (odd.empty() && !info.ok() && info.error().kind == ErrorKind::kNotFound) return {};
+  if (odd.empty() && info.ok() && info->kind == FileKind::kDirectory) {
+    const std::string file = unfinished + "/" + kExportManifest;
+    const std::string whole = Manifest();
+    const auto manifest = files.Read(file, whole.size());
+    // Succeeds where the folder is empty.
+    if (!manifest.ok() && files.Remove(unfinished).ok()) return {};
+    RESCIND_ASSIGN(const auto others, files.ListRecursively(unfinished, ""));
+    if (manifest.ok() &&
+        (*manifest == whole || (whole.starts_with(*manifest) && others.size() == 1))) {
+      return files.RemoveRecursively(unfinished);
+    }
+  }
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} is there and is no unfinished export", unfinished),
+               "move it away, or name another folder"};
+}
+
+}  // namespace
+
+Result<ExportReport> ExportLog(const LogReader& reader, const std::string& checkpoint,
+                               const std::string& typed_folder, FileSystem& files) {
+  RESCIND_ASSIGN(const SignedCheckpoint parsed, ParseSignedCheckpoint(checkpoint));
+  std::string folder = typed_folder;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  RESCIND_TRY(CheckPlace(folder, files));
   const std::string unfinished = folder + ".unfinished";
-  if (files.Exists(unfinished)) RESCIND_TRY(files.RemoveRecursively(unfinished));
+  RESCIND_TRY(MakeWay(unfinished, files));
   Exporter exporter(reader, unfinished, files);
-  if (Status status = exporter.Write(parsed.checkpoint, checkpoint); !status.ok()) {
+  Status status = exporter.Write(parsed.checkpoint, checkpoint);
+  if (status.ok()) status = files.Rename(unfinished, folder);
+  if (!status.ok()) {
     static_cast<void>(files.RemoveRecursively(unfinished));  // best effort, said by its name
     return std::move(status).error();
   }
-  RESCIND_TRY(files.Rename(unfinished, folder));
   const size_t slash = folder.rfind('/');
   RESCIND_TRY(files.SyncDirectory(slash == std::string::npos ? "."
                                   : slash == 0               ? "/"

@@ -4,7 +4,7 @@
 //   tile/<level>/<index>[.p/<n>]  hashes
 //   tile/entries/<index>[.p/<n>]  the leaves
 //   beside/<sha256>.json          evidence too long for its leaf
-//   export.json                   the version of this layout
+//   export.json                   the version of this layout; written first
 //
 // The public key is not in it: who verifies must have it from somewhere else.
 #pragma once
@@ -28,8 +28,9 @@ struct ExportReport {
 };
 
 // Writes the log as `checkpoint` (a signed note) covers it into `folder`, which must not exist.
-// The folder appears when all of it is written. Leaves are hashed again: kCorrupt when they are
-// not those of the checkpoint.
+// The folder appears when all of it is written; until then it is `folder`.unfinished, and what an
+// export that was cut off left there is replaced. kInvalidInput when something else is there, or
+// `folder` is a link. Leaves are hashed again: kCorrupt when they are not those of the checkpoint.
 Result<ExportReport> ExportLog(const LogReader& reader, const std::string& checkpoint,
                                const std::string& folder, FileSystem& files);
 

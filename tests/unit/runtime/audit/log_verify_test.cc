@@ -486,6 +486,69 @@ TEST_CASE("AnExportThatFailsHalfWayLeavesNoFolder") {
   }
 }
 
+// What is named like an unfinished export was deleted, whatever it held.
+TEST_CASE("AnExportDeletesNothingThatIsNoExport") {
+  ExportFixture fixture(5);
+  const std::string note = fixture.Checkpoint(*fixture.log);
+  const std::string out = fixture.folder / "out";
+  const std::string unfinished = out + ".unfinished";
+  const auto refuse = [&] {
+    const auto report = ExportLog(LogReader(fixture.store), note, out, fixture.files);
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.error().kind == ErrorKind::kInvalidInput);
+    CHECK(report.error().message.ends_with("/out.unfinished is there and is no unfinished export"));
+    CHECK(report.error().help == "move it away, or name another folder");
+    CHECK_FALSE(fixture.files.Exists(out));
+  };
+  SUBCASE("a folder of somebody") {
+    REQUIRE(fixture.files.MakeDirectories(unfinished, 0700).ok());
+    fixture.Write(unfinished + "/notes.txt", "mine");
+    refuse();
+    CHECK(fixture.Read(unfinished + "/notes.txt") == "mine");
+  }
+  SUBCASE("with a manifest of something else") {
+    REQUIRE(fixture.files.MakeDirectories(unfinished, 0700).ok());
+    fixture.Write(unfinished + "/export.json", "{}\n");
+    refuse();
+    CHECK(fixture.Read(unfinished + "/export.json") == "{}\n");
+  }
+  SUBCASE("a file") {
+    fixture.Write(unfinished, "mine");
+    refuse();
+    CHECK(fixture.Read(unfinished) == "mine");
+  }
+  SUBCASE("a link, even to an export") {
+    std::filesystem::rename(fixture.Export("other"), fixture.folder / "real");
+    std::filesystem::create_directory_symlink(fixture.folder / "real", unfinished);
+    refuse();
+    CHECK(fixture.Verify(fixture.folder / "real")->ok());
+  }
+}
+
+// The log was written, could not get its name, and stayed as "out.unfinished".
+TEST_CASE("ALinkThatLeadsNowhereIsNoPlaceForAnExport") {
+  ExportFixture fixture(5);
+  const std::string note = fixture.Checkpoint(*fixture.log);
+  const std::string out = fixture.folder / "out";
+  std::filesystem::create_symlink(fixture.folder / "nowhere", out);
+  const auto report = ExportLog(LogReader(fixture.store), note, out, fixture.files);
+  REQUIRE_FALSE(report.ok());
+  CHECK(report.error().kind == ErrorKind::kInvalidInput);
+  CHECK(report.error().message.ends_with("/out is a symbolic link that leads nowhere"));
+  CHECK(report.error().help == "remove it, or name another folder");
+  CHECK_FALSE(fixture.files.Exists(out + ".unfinished"));
+  CHECK_FALSE(fixture.files.Exists(fixture.folder / "nowhere"));
+}
+
+// The folder was looked for inside itself.
+TEST_CASE("TheNameOfAnExportMayEndInASlash") {
+  ExportFixture fixture(5);
+  const std::string note = fixture.Checkpoint(*fixture.log);
+  const std::string out = fixture.folder / "out";
+  REQUIRE(ExportLog(LogReader(fixture.store), note, out + "/", fixture.files).ok());
+  CHECK(fixture.Verify(out)->ok());
+}
+
 TEST_CASE("AnAlteredStoreIsNotExported") {
   ExportFixture fixture(300);
   const std::string note = fixture.Checkpoint(*fixture.log);
