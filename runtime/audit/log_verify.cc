@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -165,21 +166,38 @@ bool Verifier::IsRefused(const std::string& path) const {
   return refused_.contains(path);
 }
 
+// Another number and a whole line, whatever else that version says there.
+bool IsOtherVersion(std::string_view manifest) {
+  constexpr std::string_view kStem = "{\"format\":\"rescind.audit-export/";
+  constexpr size_t kMostBytes = 100;
+  if (!manifest.starts_with(kStem) || !manifest.ends_with("}\n")) return false;
+  const std::string_view rest = manifest.substr(kStem.size());
+  int version = 0;
+  const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), version);
+  return manifest.size() < kMostBytes && problem == std::errc() && *end == '"' &&
+         version != kExportVersion;
+}
+
 Status Verifier::CheckManifest() {
   const auto bytes = ReadFile(kExportManifest, kMaxManifestBytes);
   if (!bytes) return {};
   const std::string expected =
       fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion);
   if (*bytes == expected) return {};
-  const std::string_view stem = std::string_view(expected).substr(0, expected.find('/') + 1);
-  if (bytes->starts_with(stem) && bytes->size() < 100) {
+  if (IsOtherVersion(*bytes)) {
     return Error{
         ErrorKind::kUnsupported,
         fmt::format("{}/{} was written by another version: {}", folder_, kExportManifest,
                     bytes->substr(0, bytes->find('\n'))),
         fmt::format("verify it with a newer rescind; this one knows version {}", kExportVersion)};
   }
-  Reject(kExportManifest, "was changed");
+  if (expected.starts_with(*bytes)) {
+    Reject(kExportManifest, "is cut short");
+  } else {
+    Reject(kExportManifest, *bytes == expected.substr(0, expected.size() - 1) + "\r\n"
+                                ? "its line ends were changed to CRLF"
+                                : "was changed");
+  }
   return {};
 }
 

@@ -133,13 +133,13 @@ std::string FormatNote(const SignedNote& note) {
 Result<SignedNote> ParseNote(std::string_view bytes) {
   if (bytes.empty()) return NoNote("it is empty");
   if (bytes.size() > kMaxNoteBytes) return NoNote("it is too long");
-  if (bytes.find('\r') != std::string_view::npos) {
-    return NoNote("its line ends were changed to CRLF");
+  bool has_crlf = false;
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    if (static_cast<unsigned char>(bytes[at]) >= ' ' || bytes[at] == '\n') continue;
+    if (!bytes.substr(at).starts_with("\r\n")) return NoNote("it has control characters");
+    has_crlf = true;
   }
-  const bool has_control = std::any_of(bytes.begin(), bytes.end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' && c != '\n';
-  });
-  if (has_control) return NoNote("it has control characters");
+  if (has_crlf) return NoNote("its line ends were changed to CRLF");
   // The text may have blank lines of its own: the last one separates.
   const size_t separator = bytes.rfind("\n\n");
   if (separator == std::string_view::npos) return NoNote("no blank line before the signatures");

@@ -64,6 +64,10 @@ std::string HelpFor(int error_number) {
 }  // namespace
 
 Error SystemCallError(std::string_view verb, std::string_view path, int error_number) {
+  if (path.empty()) {
+    return {KindOf(error_number), fmt::format("cannot {} \"\": the name is empty", verb),
+            "give the name of a file or folder"};
+  }
   return {KindOf(error_number),
           fmt::format("cannot {} {}: {}", verb, path, std::strerror(error_number)),
           HelpFor(error_number)};

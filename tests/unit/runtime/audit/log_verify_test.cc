@@ -381,6 +381,24 @@ TEST_CASE("AnExportOfANewerVersionIsRefusedWithTheRemedy") {
   CHECK(error.help.find("newer rescind") != std::string::npos);
 }
 
+// A file that lost its last byte, or went through a mail program, was "written by another version".
+TEST_CASE("ADamagedManifestIsNoOtherVersion") {
+  ExportFixture fixture(5);
+  const std::string out = fixture.Export("out");
+  const std::string file = out + "/export.json";
+  const std::string good = fixture.Read(file);
+  fixture.Write(file, good.substr(0, good.size() - 1) + "\r\n");
+  CHECK(
+      HasProblem(fixture.Verify(out).value(), "export.json", "its line ends were changed to CRLF"));
+  for (size_t size = 0; size < good.size(); ++size) {
+    CAPTURE(size);
+    fixture.Write(file, good.substr(0, size));
+    CHECK(HasProblem(fixture.Verify(out).value(), "export.json", "is cut short"));
+  }
+  fixture.Write(file, good + "x");
+  CHECK(HasProblem(fixture.Verify(out).value(), "export.json", "was changed"));
+}
+
 TEST_CASE("HostileFilesNeitherHangNorFillMemory") {
   ExportFixture fixture(5);
   const std::string out = fixture.Export("out");

@@ -65,6 +65,16 @@ TEST_CASE("HostileNotesAreRefusedWithAReason") {
   }
 }
 
+// Random bytes, of which every 256th is a carriage return, were "changed to CRLF".
+TEST_CASE("OnlyWholeLineEndsAreCalledCrlf") {
+  const auto why = [](const std::string& bytes) { return ParseNote(bytes).error().message; };
+  CHECK(why("rescind/acme\r\n42\r\n").ends_with("its line ends were changed to CRLF"));
+  CHECK(why("rescind/acme\r\n42\n").ends_with("its line ends were changed to CRLF"));
+  CHECK(why("\xC3\r\x9F\x01").ends_with("it has control characters"));
+  CHECK(why("rescind/acme\r42\r\n").ends_with("it has control characters"));
+  CHECK(why(std::string("\r\n\0", 3)).ends_with("it has control characters"));
+}
+
 TEST_CASE("ASignatureByAnotherKeyOrNameDoesNotCount") {
   const SignedNote note = ParseNote(Key(1).SignNote("text\n")).value();
   CHECK(note.IsSignedBy(Key(1).public_key()));

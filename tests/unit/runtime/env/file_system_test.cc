@@ -267,6 +267,15 @@ TEST_CASE("ASharedLockKeepsOutWhoWantsItAloneAndNamesAHolder") {
   CHECK(files.LockShared(folder / "lock").error().kind == ErrorKind::kBusy);
 }
 
+// It said "cannot read : No such file or directory".
+TEST_CASE("AnEmptyNameIsSaid") {
+  RealFileSystem files;
+  const Error error = files.Stat("").error();
+  CHECK(error.kind == ErrorKind::kNotFound);
+  CHECK(error.message == "cannot read \"\": the name is empty");
+  CHECK(error.help == "give the name of a file or folder");
+}
+
 TEST_CASE("ADiskSaysHowMuchIsFree") {
   const TemporaryFolder folder;
   RealFileSystem files;
