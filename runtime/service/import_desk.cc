@@ -54,6 +54,8 @@ class PeekedFile final : public ReadableFile {
     }
     return '\0';
   }
+  // After Peek.
+  bool is_empty() const { return beginning_.empty(); }
   Result<size_t> Read(std::span<char> bytes) override {
     if (at_ == beginning_.size()) return file_->Read(bytes);
     const size_t count = std::min(bytes.size(), beginning_.size() - at_);
@@ -123,7 +125,8 @@ class Importer {
   Result<std::unique_ptr<PeekedFile>> OpenFile(const std::string& path) const;
   Result<FeedFormat> FormatOf(const std::string& path, PeekedFile& file) const;
   Result<std::string> EntityOf(const std::string& path) const;
-  Result<std::unique_ptr<FeedReader>> MakeReader(const std::string& path, PeekedFile& file) const;
+  Result<std::unique_ptr<FeedReader>> MakeReader(const std::string& path, FeedFormat format,
+                                                 PeekedFile& file) const;
   Result<std::vector<EntityId>> NamedEntities() const;
   Status Finish(Import& import, ImportSummary& summary);
   // `by_lines`: a snapshot that is about the entities which it has lines of.
@@ -140,10 +143,7 @@ class Importer {
   std::string NameOf(const std::string& path) const {
     return path == kStandardInput ? "standard input" : path;
   }
-  // Beside the file; of standard input, where the command runs.
-  std::string RejectsOf(const std::string& path) const {
-    return InFolder((path == kStandardInput ? "stdin" : path) + std::string(kRejectSuffix));
-  }
+  std::string RejectsOf(const std::string& path, FeedFormat format) const;
 
   const ImportRequest& request_;
   const Workspace& workspace_;
@@ -225,6 +225,10 @@ Result<FeedFormat> Importer::FormatOf(const std::string& path, PeekedFile& file)
   if (request_.format != FeedFormat::kByName) return request_.format;
   if (const FeedFormat format = FormatByName(path); format != FeedFormat::kByName) return format;
   RESCIND_ASSIGN(const char first, file.Peek());
+  if (path == kStandardInput && file.is_empty()) {
+    return Invalid("standard input is empty",
+                   "export it again; a source that has no rows gives one empty line");
+  }
   return first == '{' || first == '[' ? FeedFormat::kNdjson : FeedFormat::kCsv;
 }
 
@@ -241,14 +245,28 @@ Result<std::string> Importer::EntityOf(const std::string& path) const {
                   fmt::join(names, ", "), names.empty() ? "identity" : names.front()));
 }
 
-Result<std::unique_ptr<FeedReader>> Importer::MakeReader(const std::string& path,
+// Beside the file; of standard input, where the command runs. By its name it is read again as
+// `path` was: names alone say the format, as it begins with a comment, and of CSV the entity.
+std::string Importer::RejectsOf(const std::string& path, FeedFormat format) const {
+  std::string name = path;
+  if (path == kStandardInput) {
+    name = "stdin";
+    if (format == FeedFormat::kCsv) name = request_.feed.entity + ".stdin";
+  }
+  if (FormatByName(name) != format) {
+    const char* csv = request_.feed.delimiter == '\t' ? ".tsv" : ".csv";
+    name += format == FeedFormat::kNdjson ? ".ndjson" : csv;
+  }
+  return InFolder(name + std::string(kRejectSuffix));
+}
+
+Result<std::unique_ptr<FeedReader>> Importer::MakeReader(const std::string& path, FeedFormat format,
                                                          PeekedFile& file) const {
   FeedOptions options = request_.feed;
   options.name = NameOf(path);
   options.keep_originals = request_.skip_bad;
   options.latest_effective = {request_.at.value_or(environment_.clock.Now()).micros +
                               kClockToleranceMicros};
-  RESCIND_ASSIGN(const FeedFormat format, FormatOf(path, file));
   if (format == FeedFormat::kNdjson) {
     if (!options.map.empty() || !options.set.empty() || !options.ignore.empty()) {
       return Invalid(
@@ -329,7 +347,8 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
   ImportedFile& imported = summary.files.emplace_back();
   imported.name = NameOf(path);
   RESCIND_ASSIGN(const std::unique_ptr<PeekedFile> file, OpenFile(path));
-  RESCIND_ASSIGN(const std::unique_ptr<FeedReader> reader, MakeReader(path, *file));
+  RESCIND_ASSIGN(const FeedFormat format, FormatOf(path, *file));
+  RESCIND_ASSIGN(const std::unique_ptr<FeedReader> reader, MakeReader(path, format, *file));
   RESCIND_TRY(reader->Open());
   LoadOptions options;
   // Also when bad lines have made a plain import of it: what says two things is still bad.
@@ -337,7 +356,7 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
   options.skip_bad = request_.skip_bad;
   // Of an attempt that will be repeated nothing is kept.
   if (request_.skip_bad && !snapshot) {
-    rejects_.push_back(std::make_unique<RejectFile>(environment_.files, RejectsOf(path)));
+    rejects_.push_back(std::make_unique<RejectFile>(environment_.files, RejectsOf(path, format)));
     options.rejects = rejects_.back().get();
   }
   std::optional<uint64_t> total_bytes;

@@ -95,6 +95,51 @@ TEST_CASE_FIXTURE(ImportFixture, "SkippedLinesGoToTheRejectFileBesideTheFeed") {
   CHECK(store.finished[1].at("identity bob") == "level=2");
 }
 
+// Those of NDJSON were called "stdin.rejects", and taken for CSV when they came back.
+TEST_CASE_FIXTURE(ImportFixture, "SkippedLinesComeBackInTheFormatThatTheyHad") {
+  request.skip_bad = true;
+  const auto comes_back = [&](const std::string& typed, const std::string& rejects) {
+    CAPTURE(typed);
+    const auto summary = Run({typed});
+    REQUIRE(summary.ok());
+    REQUIRE(summary->files[0].rejects == folder / rejects);
+    std::string text = Read(rejects);
+    REQUIRE(text.find("nope") != std::string::npos);
+    const std::string bad = text.ends_with("}\n") ? "\"nope\"" : "nope";
+    text.replace(text.rfind(bad), bad.size(), "7");
+    Write(rejects, text);
+    const ImportRequest before = std::exchange(request, ImportRequest());
+    request.folder = before.folder;
+    request.source = before.source;
+    const auto mended = Run({rejects});
+    REQUIRE_MESSAGE(mended.ok(), mended.error().message);
+    CHECK(mended->is_committed);
+    CHECK(store.finished.back().at("identity bob") == "level=7");
+    request = before;
+  };
+  const std::string ndjson = "{\"entity\":\"identity\",\"id\":\"bob\",\"level\":\"nope\"}\n";
+  input.str(ndjson);
+  comes_back("-", "stdin.ndjson.rejects");
+  Write("dump", ndjson);
+  comes_back("dump", "dump.ndjson.rejects");
+  Write("identity", "id,level\nbob,nope\n");
+  comes_back("identity", "identity.csv.rejects");
+  input.clear();
+  input.str("id\tlevel\nbob\tnope\n");
+  request.feed.entity = "identity";
+  request.feed.delimiter = '\t';
+  comes_back("-", "identity.stdin.tsv.rejects");
+}
+
+// It said that a CSV file does not name its entity.
+TEST_CASE_FIXTURE(ImportFixture, "NothingOnStandardInputIsSaid") {
+  const auto summary = Run({"-"});
+  REQUIRE_FALSE(summary.ok());
+  CHECK(summary.error().message == "standard input is empty");
+  CHECK(summary.error().help ==
+        "export it again; a source that has no rows gives one empty line; nothing was taken");
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "ARefusedImportLeavesNoRejectFile") {
   Write("identity.csv", "id,level\nann,1\nbob,x\n");
   request.skip_bad = true;
