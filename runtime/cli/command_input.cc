@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <span>
 
 #include "engine/base/blank_text.h"
 #include "engine/base/time_zone.h"
@@ -20,6 +21,32 @@ constexpr uint64_t kMaxPlanBytes = uint64_t{2} << 30;
 constexpr int64_t kMostRows = 1'000'000'000;
 constexpr const char* kHowToWriteMoments = "write 2026-04-01, 2026-04-01T09:00Z or +30d";
 constexpr const char* kHowToWritePastMoments = "write 2026-04-01 or 2026-04-01T09:00Z";
+
+// Of a file that has no size to look at, such as a device or a FIFO. What does not begin as JSON
+// does is read no further: it may never end.
+Result<std::string> ReadPlanStream(FileSystem& files, const std::string& path) {
+  constexpr size_t kPieceBytes = size_t{256} << 10;
+  RESCIND_ASSIGN(const auto file, files.OpenForReading(path));
+  std::string bytes;
+  for (bool goes_on = true; goes_on && bytes.size() <= kMaxPlanBytes;) {
+    const size_t filled = bytes.size();
+    bytes.resize(filled + kPieceBytes);
+    RESCIND_ASSIGN(const size_t count, file->Read(std::span(bytes).subspan(filled)));
+    bytes.resize(filled + count);
+    const size_t first = bytes.find_first_not_of(" \t\r\n");
+    const bool may_be_json = first == bytes.npos || bytes[first] == '{' || bytes[first] == '\xEF';
+    goes_on = count > 0 && may_be_json;
+  }
+  if (bytes.size() <= kMaxPlanBytes) return bytes;
+  return Error{ErrorKind::kInvalidInput, fmt::format("it is longer than {} bytes", kMaxPlanBytes),
+               "check that it is the file that you meant"};
+}
+
+Result<std::string> ReadPlanBytes(FileSystem& files, const std::string& path) {
+  const auto info = files.Stat(path);
+  if (info.ok() && info->kind == FileKind::kOther) return ReadPlanStream(files, path);
+  return files.Read(path, kMaxPlanBytes);
+}
 
 }  // namespace
 
@@ -47,7 +74,7 @@ Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
 
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {
   RESCIND_ASSIGN(const std::string bytes,
-                 invocation.files.Read(PathFrom(invocation, path), kMaxPlanBytes));
+                 ReadPlanBytes(invocation.files, PathFrom(invocation, path)));
   auto plan = DecodePlan(bytes);
   if (!plan.ok()) return std::move(plan).error().In(path);
   return plan;

@@ -61,6 +61,11 @@ std::string HelpFor(int error_number) {
   }
 }
 
+Error TooLong(const std::string& path, uint64_t limit_bytes) {
+  return {ErrorKind::kInvalidInput, fmt::format("{} is longer than {} bytes", path, limit_bytes),
+          "check that it is the file that you meant"};
+}
+
 }  // namespace
 
 Error SystemCallError(std::string_view verb, std::string_view path, int error_number) {
@@ -74,6 +79,10 @@ Error SystemCallError(std::string_view verb, std::string_view path, int error_nu
 }
 
 Result<std::string> FileSystem::Read(const std::string& path, uint64_t limit_bytes) {
+  const auto info = Stat(path);
+  if (info.ok() && info->kind == FileKind::kRegular && info->size_bytes > limit_bytes) {
+    return TooLong(path, limit_bytes);
+  }
   RESCIND_ASSIGN(const auto file, OpenForReading(path));
   std::string bytes;
   while (true) {
@@ -82,11 +91,7 @@ Result<std::string> FileSystem::Read(const std::string& path, uint64_t limit_byt
     RESCIND_ASSIGN(const size_t count,
                    file->Read(std::span(bytes).subspan(filled, kReadChunkBytes)));
     bytes.resize(filled + count);
-    if (bytes.size() > limit_bytes) {
-      return Error{ErrorKind::kInvalidInput,
-                   fmt::format("{} is longer than {} bytes", path, limit_bytes),
-                   "check that it is the file that you meant"};
-    }
+    if (bytes.size() > limit_bytes) return TooLong(path, limit_bytes);
     if (count == 0) break;
   }
   bytes.shrink_to_fit();

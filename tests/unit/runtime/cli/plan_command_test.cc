@@ -430,5 +430,11 @@ TEST_CASE_FIXTURE(CompanyFixture, "PoliciesWithErrorsStopEverythingWithTheFirstO
   CHECK(Complains("rescind check"));
 }
 
+// A device was read until it had given 2 GiB.
+TEST_CASE_FIXTURE(CompanyFixture, "WhatDoesNotBeginLikeAPlanIsNotReadToItsEnd") {
+  CHECK(Run({"show", "/dev/zero"}) == ExitStatus::kError);
+  CHECK(Complains("error: /dev/zero: "));
+}
+
 }  // namespace
 }  // namespace rescind

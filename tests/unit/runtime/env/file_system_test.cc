@@ -276,6 +276,17 @@ TEST_CASE("AnEmptyNameIsSaid") {
   CHECK(error.help == "give the name of a file or folder");
 }
 
+// A file of 2 GiB was read to the end before it was refused.
+TEST_CASE("AFileThatIsTooLongIsNotRead") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.WriteAtomically(folder / "long", "x").ok());
+  std::filesystem::resize_file(folder / "long", uint64_t{1} << 40);  // a hole takes no space
+  const Error error = files.Read(folder / "long", uint64_t{1} << 39).error();
+  CHECK(error.kind == ErrorKind::kInvalidInput);
+  CHECK(error.message.ends_with(" is longer than 549755813888 bytes"));
+}
+
 TEST_CASE("ADiskSaysHowMuchIsFree") {
   const TemporaryFolder folder;
   RealFileSystem files;
