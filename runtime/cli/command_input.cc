@@ -3,16 +3,15 @@
 #include <fmt/ostream.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <span>
 
 #include "engine/base/blank_text.h"
 #include "engine/base/time_zone.h"
 #include "engine/base/visible_text.h"
-#include "runtime/audit/log_check.h"
 #include "runtime/plan/plan_json.h"
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/notice_reach.h"
+#include "runtime/service/own_file.h"
 
 namespace rescind {
 namespace {
@@ -58,18 +57,14 @@ std::string PathFrom(const Invocation& invocation, const std::string& path) {
 Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
                      const std::string& path) {
   if (path.empty()) return {};
-  const auto real = [](const std::string& name) {
-    std::error_code failure;
-    return std::filesystem::weakly_canonical(name, failure).string();
-  };
-  const std::string place = real(PathFrom(invocation, path));
-  const bool is_own = place == real(workspace.folder + "/" + kWorkspaceFileName) ||
-                      place == real(workspace.audit_key_file) ||
-                      place == real(AuditWitnessFile(workspace.audit_key_file)) ||
-                      place.starts_with(real(workspace.store_folder) + "/");
-  if (!is_own) return {};
-  return Error{ErrorKind::kInvalidInput, fmt::format("{} belongs to the workspace itself", path),
-               "give the output a file of its own"};
+  return RefuseOwnFile(workspace, path, PathFrom(invocation, path), invocation.files,
+                       {invocation.surroundings.user_file, invocation.surroundings.system_file});
+}
+
+Status RefuseFileOfAnyWorkspace(Invocation& invocation, const std::string& path) {
+  if (path.empty()) return {};
+  const auto reading = invocation.ReadWorkspaceFile();
+  return reading.ok() ? RefuseOwnFile(invocation, reading->workspace, path) : Status();
 }
 
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {

@@ -15,10 +15,12 @@ namespace rescind {
 // A path as typed, from the folder that the command runs in.
 std::string PathFrom(const Invocation& invocation, const std::string& path);
 
-// kInvalidInput when output would replace what the workspace lives from: rescind.toml, the audit
-// log's key and what lies beside it, and all of the store. An empty path is none.
+// kInvalidInput when output would replace what the workspace works with (runtime/service/
+// own_file.h). An empty path is none.
 Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
                      const std::string& path);
+// The same for commands that need no workspace: of the one that the command runs in, if any.
+Status RefuseFileOfAnyWorkspace(Invocation& invocation, const std::string& path);
 
 // A `rescind.plan/1` file. Errors name the file and say what is wrong with it.
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path);

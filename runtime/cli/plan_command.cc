@@ -277,6 +277,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
 }
 
 Result<ExitStatus> RunShow(const std::string& file, const PlanFace& face, Invocation& invocation) {
+  RESCIND_TRY(RefuseFileOfAnyWorkspace(invocation, face.csv));
   RESCIND_ASSIGN(const Plan plan, ReadPlanFile(invocation, file));
   RESCIND_TRY(PrintPlan(plan, face, invocation));
   return ExitStatus::kDone;
@@ -289,6 +290,7 @@ struct DiffOptions {
 };
 
 Result<ExitStatus> RunDiff(const DiffOptions& options, Invocation& invocation) {
+  RESCIND_TRY(RefuseFileOfAnyWorkspace(invocation, options.face.csv));
   RESCIND_ASSIGN(Plan after, ReadPlanFile(invocation, options.after));
   RESCIND_ASSIGN(const Plan before, ReadPlanFile(invocation, options.before));
   ComparePlan(after, OutlineFile(options.before, before));

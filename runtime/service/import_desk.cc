@@ -14,6 +14,7 @@
 #include "runtime/feeds/csv_reader.h"
 #include "runtime/feeds/ndjson_reader.h"
 #include "runtime/feeds/stream_file.h"
+#include "runtime/service/own_file.h"
 #include "runtime/service/store_opener.h"
 
 namespace rescind {
@@ -356,7 +357,9 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
   options.skip_bad = request_.skip_bad;
   // Of an attempt that will be repeated nothing is kept.
   if (request_.skip_bad && !snapshot) {
-    rejects_.push_back(std::make_unique<RejectFile>(environment_.files, RejectsOf(path, format)));
+    const std::string rejects = RejectsOf(path, format);
+    RESCIND_TRY(RefuseOwnFile(workspace_, rejects, rejects, environment_.files));
+    rejects_.push_back(std::make_unique<RejectFile>(environment_.files, rejects));
     options.rejects = rejects_.back().get();
   }
   std::optional<uint64_t> total_bytes;
