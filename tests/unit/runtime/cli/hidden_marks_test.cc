@@ -98,10 +98,10 @@ TEST_CASE_FIXTURE(MarkedFacts, "PathsAndForeignEvidenceAreShownEscaped") {
   CHECK(Prints("problem     tile/a\\x9B31m: does not belong to the log"));
   CHECK_FALSE(Hides());
   Write("e\x1b[31mx/export.json",
-        "{\"format\":\"rescind.audit-export/1\x9b"
-        "31m\"}\n");
+        "{\"format\":\"rescind.audit-export/2\"\x9b"
+        "31m}\n");
   CHECK(Run({"audit", "verify", folder / "e\x1b[31mx", "--key", key}) == ExitStatus::kError);
-  CHECK(Complains("rescind.audit-export/1\\x9B31m"));
+  CHECK(Complains("rescind.audit-export/2\"\\x9B31m"));
   CHECK_FALSE(Hides());
 }
 
