@@ -14,10 +14,6 @@ namespace {
 // Entries name accounts and reasons: who reads them is for whoever exports to say.
 constexpr uint32_t kPrivateFolderMode = 0700;
 
-std::string Manifest() {
-  return fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion);
-}
-
 class Exporter {
  public:
   Exporter(const LogReader& reader, std::string folder, FileSystem& files)
@@ -26,7 +22,7 @@ class Exporter {
   Status Write(const Checkpoint& checkpoint, const std::string& note) {
     RESCIND_TRY(files_.MakeDirectories(folder_, kPrivateFolderMode));
     // First, so that what is left of an export that was cut off can be known by it.
-    RESCIND_TRY(WriteFile(kExportManifest, Manifest()));
+    RESCIND_TRY(WriteFile(kExportManifest, ExportManifest()));
     RESCIND_TRY(WriteEntries(checkpoint.size));
     if (edge_.size() != checkpoint.size || frontier_.Root() != checkpoint.root) {
       return Error{ErrorKind::kCorrupt,
@@ -140,7 +136,7 @@ Status MakeWay(const std::string& unfinished, FileSystem& files) {
   if (odd.empty() && !info.ok() && info.error().kind == ErrorKind::kNotFound) return {};
   if (odd.empty() && info.ok() && info->kind == FileKind::kDirectory) {
     const std::string file = unfinished + "/" + kExportManifest;
-    const std::string whole = Manifest();
+    const std::string whole = ExportManifest();
     const auto manifest = files.Read(file, whole.size());
     // Succeeds where the folder is empty.
     if (!manifest.ok() && files.Remove(unfinished).ok()) return {};
@@ -156,6 +152,10 @@ Status MakeWay(const std::string& unfinished, FileSystem& files) {
 }
 
 }  // namespace
+
+std::string ExportManifest() {
+  return fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion);
+}
 
 Result<ExportReport> ExportLog(const LogReader& reader, const std::string& checkpoint,
                                const std::string& typed_folder, FileSystem& files) {

@@ -20,6 +20,7 @@ namespace rescind {
 
 inline constexpr int kExportVersion = 1;
 inline constexpr const char* kExportManifest = "export.json";
+std::string ExportManifest();  // what is in it
 inline constexpr const char* kExportCheckpoint = "checkpoint";
 
 struct ExportReport {

@@ -181,8 +181,7 @@ bool IsOtherVersion(std::string_view manifest) {
 Status Verifier::CheckManifest() {
   const auto bytes = ReadFile(kExportManifest, kMaxManifestBytes);
   if (!bytes) return {};
-  const std::string expected =
-      fmt::format("{{\"format\":\"rescind.audit-export/{}\"}}\n", kExportVersion);
+  const std::string expected = ExportManifest();
   if (*bytes == expected) return {};
   if (IsOtherVersion(*bytes)) {
     return Error{

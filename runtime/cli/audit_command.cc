@@ -12,6 +12,7 @@
 #include "runtime/audit/log_verify.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_list.h"
+#include "runtime/service/shown_json.h"
 #include "runtime/service/store_opener.h"
 
 namespace rescind {
@@ -106,8 +107,7 @@ void PrintJson(const VerifyReport& report, std::ostream& out) {
   for (const LogProblem& problem : report.problems) {
     json["problems"].push_back({{"place", problem.place}, {"what", problem.what}});
   }
-  out << VisibleJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace))
-      << "\n";
+  out << ShownJson(json);
 }
 
 // One entry and its proof, in one file.
@@ -133,9 +133,7 @@ Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPubl
       json["log"] = checkpoint->origin;
       json["entries"] = checkpoint->size;
     }
-    invocation.out << VisibleJson(json.dump(2, ' ', false,
-                                            nlohmann::ordered_json::error_handler_t::replace))
-                   << "\n";
+    invocation.out << ShownJson(json);
   }
   if (!checkpoint.ok()) {
     invocation.Fail(Error(checkpoint.error()).In(file));

@@ -13,6 +13,7 @@
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/policy_name.h"
+#include "runtime/service/shown_json.h"
 #include "runtime/service/target_resolver.h"
 
 namespace rescind {
@@ -102,7 +103,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   if (options.format == "json") {
     Json json = {{"format", "rescind.exemption/1"}};
     json.update(ExemptionJson(exemption, now));
-    invocation.out << VisibleJson(json.dump(2)) << "\n";
+    invocation.out << ShownJson(json);
     return ExitStatus::kDone;
   }
   fmt::print(invocation.out, "{}\n", exemption.id);
@@ -133,7 +134,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
       json["exemptions"].push_back(ExemptionJson(each, now));
       json["exemptions"].back()["problem"] = WhyNamelessText(each, pipeline->program());
     }
-    invocation.out << VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) << "\n";
+    invocation.out << ShownJson(json);
     return ExitStatus::kDone;
   }
   for (const Exemption& each : exemptions) {

@@ -10,6 +10,7 @@
 #include "engine/base/visible_text.h"
 #include "runtime/cli/import_report.h"
 #include "runtime/feeds/bad_record.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
@@ -27,10 +28,6 @@ const char* NameOf(Presence presence) {
 
 Json InstantOrNull(const std::optional<Instant>& instant) {
   return instant ? Json(FormatInstant(*instant)) : Json(nullptr);
-}
-
-std::string Dump(const Json& json) {
-  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 // Columns as wide as what stands in them; the last one is not padded.
@@ -147,7 +144,7 @@ std::string RowAsJson(std::string_view entity, const RowFacts& row, const FieldR
     }
     json["fields"].push_back(std::move(one));
   }
-  return Dump(json);
+  return ShownJson(json);
 }
 
 void PrintFactsReport(const FactsReport& report, Instant now, std::ostream& to) {
@@ -222,7 +219,7 @@ std::string FactsReportAsJson(const FactsReport& report) {
   for (const IncompleteRow& row : report.incomplete) {
     json["incomplete"].push_back({{"entity", row.entity}, {"id", row.id}, {"why", row.why}});
   }
-  return Dump(json);
+  return ShownJson(json);
 }
 
 }  // namespace rescind

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/visible_text.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
@@ -101,8 +102,7 @@ std::string ImportAsJson(const ImportSummary& summary) {
                     {"removed", commit.rows_removed}, {"ignored", commit.rows_ignored}};
   }
   for (const ImportedFile& file : summary.files) json["files"].push_back(FileAsJson(file));
-  return VisibleJson(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
-         "\n";
+  return ShownJson(json);
 }
 
 ImportProgressLine::~ImportProgressLine() {

@@ -26,18 +26,6 @@ size_t PieceCount(std::span<const uint32_t> numbers) {
   return (numbers.size() + kPieceActions - 1) / kPieceActions;
 }
 
-// Given up for one of these findings, and not for an earlier one that has ended since.
-bool IsEscalatedFor(const PlanDraft& draft, const ActionHistory& history,
-                    std::span<const uint32_t> claims) {
-  if (!history.escalated) return false;
-  const auto& asked_by = history.escalated_for;
-  return std::any_of(claims.begin(), claims.end(), [&](uint32_t claim) {
-    const StageDraft& stage = draft.stages[draft.claims[claim].stage_draft];
-    const Finding& finding = draft.book.Of(draft.rule(stage).full_name)[stage.finding];
-    return std::find(asked_by.begin(), asked_by.end(), finding.id) != asked_by.end();
-  });
-}
-
 // Several may be at work at once, each with texts of its own.
 class ActionAssembly {
  public:
@@ -76,7 +64,7 @@ class ActionAssembly {
     if (draft_.options.history) {
       RESCIND_ASSIGN(ActionHistory history, draft_.options.history(terms.wanted_key));
       action.episode = history.episode;
-      if (IsEscalatedFor(draft_, history, claims)) {
+      if (draft_.IsGivenUpFor(history, claims)) {
         planned.escalated = std::move(history.escalated);
         terms.given_up_group = std::move(history.given_up_group);
       }
@@ -248,7 +236,7 @@ Result<std::vector<ActionTraits>> ReadTraits(const PlanDraft& draft, const Actio
                                         sketch.wanted->playbook);
       if (draft.options.history) {
         RESCIND_ASSIGN(const ActionHistory history, draft.options.history(next->wanted_key));
-        next->escalated = IsEscalatedFor(draft, history, sketches.ClaimsOf(sketch));
+        next->escalated = draft.IsGivenUpFor(history, sketches.ClaimsOf(sketch));
       }
       ++next;
     }

@@ -239,8 +239,7 @@ uint64_t FindingBook::count() const {
   return count;
 }
 
-FindingBook FindingBook::Part(const ir::Program& program,
-                              const std::vector<std::vector<RowId>>& rows) const {
+FindingBook FindingBook::Part(const ir::Program& program, const FindingRows& rows) const {
   FindingBook part;
   part.records_ = records_;
   for (uint32_t index = 0; index < program.rules.size(); ++index) {

@@ -11,6 +11,7 @@
 
 #include "engine/eval/sweep.h"
 #include "runtime/plan/finding.h"
+#include "runtime/plan/finding_outlook.h"
 #include "runtime/store/key_value.h"
 
 namespace rescind {
@@ -43,7 +44,7 @@ class FindingBook {
   PolicyRecord& MutableRecord(std::string_view policy);
   uint64_t count() const;
   // The findings of these rows, by rule of the program, and all that is known of policies.
-  FindingBook Part(const ir::Program& program, const std::vector<std::vector<RowId>>& rows) const;
+  FindingBook Part(const ir::Program& program, const FindingRows& rows) const;
   // No policy has ever been confirmed: a new store.
   bool cold() const;
 

@@ -20,15 +20,15 @@ class FindingWalk {
         wishes_(draft, rule_index) {
     const PolicyRecord* record = draft.book.Record(rule_.full_name);
     const bool confirmed = record->confirmed_meaning == rule_.meaning_hash;
+    // Nobody has confirmed the new meaning: what was promised stands.
+    keeps_promise_ = !confirmed && !record->confirmed_meaning.empty();
     for (const ir::Stage& stage : rule_.stages) {
       const bool removes = std::any_of(stage.actions.begin(), stage.actions.end(), Removes);
       any_removal_ |= removes;
       removes_.push_back(removes);
-      // Nobody has confirmed the new meaning: what was promised stands.
-      const bool keeps_promise = any_removal_ && !confirmed && !record->confirmed_meaning.empty();
       written_after_.push_back(stage.after);
-      promised_after_.push_back(keeps_promise ? std::max(stage.after, record->confirmed_notice)
-                                              : stage.after);
+      promised_after_.push_back(any_removal_ ? std::max(stage.after, record->confirmed_notice)
+                                             : stage.after);
     }
   }
 
@@ -229,6 +229,7 @@ class FindingWalk {
   // By stage, for a target whose times count from `base`. Who was told a date, or could see it
   // where nobody is told, keeps what was promised; to whoever is told now, what is written is.
   const std::vector<Duration>& AfterFor(Instant base) const {
+    if (!keeps_promise_) return written_after_;
     bool announces = false;
     for (uint32_t stage = 0; stage < removes_.size(); ++stage) {
       if (Notifies(stage)) {
@@ -322,7 +323,7 @@ class FindingWalk {
     claim.since = known->since;
     claim.delayed = known->since < now_;
     if (!known->let_go || *known->let_go < wish.base) return {};
-    RESCIND_ASSIGN(const ActionHistory history, wishes_.HistoryOf(wish));
+    RESCIND_ASSIGN(const ActionHistory history, draft_.HistoryOf(wish.target, *wish.action));
     claim.escalated = history.escalated.has_value();
     // Done and undone since (it came back, or was rolled back): that would be another action.
     claim.let_go = history.episode == known->episode;
@@ -443,6 +444,7 @@ class FindingWalk {
   // By stage: as the policy says, and with what people were promised.
   std::vector<Duration> written_after_;
   std::vector<Duration> promised_after_;
+  bool keeps_promise_ = false;
   std::vector<bool> removes_;  // by stage
   bool any_removal_ = false;
 

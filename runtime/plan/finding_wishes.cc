@@ -4,7 +4,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/sort_unique.h"
-#include "runtime/plan/action_key.h"
 
 namespace rescind {
 namespace {
@@ -61,7 +60,7 @@ Status FindingWishes::Consider(Wish wish, std::vector<TargetGuard>& guards) {
   if (!is_new) return {};
   if (draft_.model.InWantedState(wish.action->verb, wish.target)) return {};
   if (wish.action->verb == ir::Verb::kRun) {
-    RESCIND_ASSIGN(const ActionHistory history, HistoryOf(wish));
+    RESCIND_ASSIGN(const ActionHistory history, draft_.HistoryOf(wish.target, *wish.action));
     if (IsDoneForFinding(history)) return {};
   }
   considered->second.pending = true;
@@ -185,7 +184,7 @@ Result<bool> FindingWishes::HaveAllReturned() {
 // is news.
 Result<bool> FindingWishes::HasReturned(const Wish& wish) {
   if (wish.action->verb == ir::Verb::kRun) return false;  // was done, or is no wish
-  RESCIND_ASSIGN(const ActionHistory history, HistoryOf(wish));
+  RESCIND_ASSIGN(const ActionHistory history, draft_.HistoryOf(wish.target, *wish.action));
   if (!history.removed || !IsDoneForFinding(history)) return false;
   const Instant now = draft_.input.now;
   TargetGuard anew{NameOf(wish.target.entity), wish.target.row, ToVerb(wish.action->verb), now};
@@ -198,13 +197,6 @@ Result<bool> FindingWishes::HasReturned(const Wish& wish) {
   if (at->until >= history.removed->at) return false;
   at->until = now;
   return true;
-}
-
-Result<ActionHistory> FindingWishes::HistoryOf(const Wish& wish) const {
-  if (!draft_.options.history) return ActionHistory();
-  RESCIND_ASSIGN(const ActionTarget target, draft_.Identify(wish.target, *wish.action));
-  return draft_.options.history(WantedStateKey(draft_.options.store_id, target,
-                                               ToVerb(wish.action->verb), wish.action->playbook));
 }
 
 bool FindingWishes::IsDoneForFinding(const ActionHistory& history) const {

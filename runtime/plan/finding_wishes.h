@@ -59,8 +59,6 @@ class FindingWishes {
   // Of all actions: done, protected or wanted. Each once, sorted.
   std::vector<eval::FactRow> Targets() const;
 
-  Result<ActionHistory> HistoryOf(const Wish& wish) const;
-
  private:
   using ActionName = std::tuple<EntityId, RowId, Verb, std::string_view>;
   struct Considered {

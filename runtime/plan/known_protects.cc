@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 namespace rescind {
 
@@ -16,9 +17,12 @@ std::vector<KnownProtect> ProtectsOf(const ir::Program& program) {
 
 std::vector<std::string> LostProtects(const std::vector<KnownProtect>& known,
                                       const ir::Program& program) {
-  std::set<std::string> meanings;
-  for (const KnownProtect& protect : ProtectsOf(program)) meanings.insert(protect.meaning);
   std::vector<std::string> lost;
+  if (known.empty()) return lost;
+  std::set<std::string_view> meanings;
+  for (const ir::Rule& rule : program.rules) {
+    if (rule.protect) meanings.insert(rule.meaning_hash);
+  }
   for (const KnownProtect& protect : known) {
     if (!meanings.contains(protect.meaning)) lost.push_back(protect.name);
   }

@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "engine/base/sort_unique.h"
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_assembly.h"
 #include "runtime/plan/finding_text.h"
@@ -71,8 +72,7 @@ class PlanAssembly {
       for (const uint32_t claim : sketches_.ClaimsOf(sketch)) {
         rules.push_back(draft_.stages[draft_.claims[claim].stage_draft].rule);
       }
-      std::sort(rules.begin(), rules.end());
-      rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+      SortUnique(rules);
       const auto is_shown = [&](uint32_t rule) { return policy_shown[rule]; };
       if (std::none_of(rules.begin(), rules.end(), is_shown)) continue;
       RESCIND_ASSIGN(const bool person_shown, draft_.PersonShown(sketch.target));
@@ -88,22 +88,30 @@ class PlanAssembly {
 
   // Of what is shown. After ChooseShown.
   void CountHeld() {
-    std::map<std::string_view, HeldActions> by_reason;
+    struct Held {
+      uint64_t count = 0;
+      std::set<uint32_t> rules;
+    };
+    std::map<const std::string*, Held> by_reason;  // interned: the same text is the same pointer
     for (const uint32_t number : shown_) {
       const ActionSketch& sketch = sketches_.actions[number];
       if (sketch.status != ActionStatus::kHeld) continue;
-      HeldActions& held =
-          by_reason[sketch.held_because ? std::string_view(*sketch.held_because) : ""];
+      Held& held = by_reason[sketch.held_because];
       ++held.count;
       for (const uint32_t claim : sketches_.ClaimsOf(sketch)) {
-        held.policies.insert(
-            draft_.rule(draft_.stages[draft_.claims[claim].stage_draft]).full_name);
+        held.rules.insert(draft_.stages[draft_.claims[claim].stage_draft].rule);
       }
     }
-    for (auto& [because, held] : by_reason) {
-      held.because = because;
-      outcome_.held.push_back(std::move(held));
+    for (const auto& [because, held] : by_reason) {
+      HeldActions& listed = outcome_.held.emplace_back();
+      if (because) listed.because = *because;
+      listed.count = held.count;
+      for (const uint32_t rule : held.rules) {
+        listed.policies.insert(draft_.input.program.rules[rule].full_name);
+      }
     }
+    std::sort(outcome_.held.begin(), outcome_.held.end(),
+              [](const HeldActions& a, const HeldActions& b) { return a.because < b.because; });
   }
 
   // All actions, with what it takes to apply them.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
+#include "runtime/plan/action_key.h"
 
 namespace rescind {
 
@@ -32,6 +33,24 @@ Result<ActionTarget> PlanDraft::Identify(eval::FactRow row, const ir::Action& ac
   RESCIND_ASSIGN(ActionTarget target, model.Identify(row));
   FindHome(ToVerb(action.verb), action.playbook, target);
   return target;
+}
+
+Result<ActionHistory> PlanDraft::HistoryOf(eval::FactRow row, const ir::Action& action) const {
+  if (!options.history) return ActionHistory();
+  RESCIND_ASSIGN(const ActionTarget target, Identify(row, action));
+  return options.history(
+      WantedStateKey(options.store_id, target, ToVerb(action.verb), action.playbook));
+}
+
+bool PlanDraft::IsGivenUpFor(const ActionHistory& history,
+                             std::span<const uint32_t> claim_numbers) const {
+  if (!history.escalated) return false;
+  const auto& asked_by = history.escalated_for;
+  return std::any_of(claim_numbers.begin(), claim_numbers.end(), [&](uint32_t number) {
+    const StageDraft& stage = stages[claims[number].stage_draft];
+    const Finding& finding = book.Of(rule(stage).full_name)[stage.finding];
+    return std::find(asked_by.begin(), asked_by.end(), finding.id) != asked_by.end();
+  });
 }
 
 bool PlanDraft::PolicyShown(const std::string& policy) const {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,6 +118,11 @@ class PlanDraft {
   void FindHome(Verb verb, const std::string& playbook, ActionTarget& target) const;
   // Without attributes: all that the key of that action on the row needs.
   Result<ActionTarget> Identify(eval::FactRow row, const ir::Action& action) const;
+  // What the journal knows of the action on the row.
+  Result<ActionHistory> HistoryOf(eval::FactRow row, const ir::Action& action) const;
+  // It was given up for one of the findings of these claims, and not for an earlier one that has
+  // ended since.
+  bool IsGivenUpFor(const ActionHistory& history, std::span<const uint32_t> claim_numbers) const;
 
   // By PlannerOptions::filter_policies and filter_person; limits and gates see everything.
   bool PolicyShown(const std::string& policy) const;

@@ -77,9 +77,12 @@ bool HasWork(const PlanDraft& draft, uint32_t rule) {
   return first != draft.stages.end() && first->rule == rule;
 }
 
-// "the protect access.vip was changed or is gone".
-std::string WhatProtectsNoLonger(const PolicyRecord& record, const ir::Program& program) {
-  const std::vector<std::string> lost = LostProtects(record.protects, program);
+// Of a policy that is not confirmed; `record` may be null.
+std::string WhyUnconfirmed(const PolicyRecord* record, const ir::Rule& rule,
+                           const ir::Program& program) {
+  if (!record || record->confirmed_meaning.empty()) return "the policy is new";
+  if (record->confirmed_meaning != rule.meaning_hash) return "the policy has changed its meaning";
+  const std::vector<std::string> lost = LostProtects(record->protects, program);
   const std::string more =
       lost.size() > 1 ? fmt::format(", and so {} more,", lost.size() - 1) : std::string();
   return fmt::format("the protect {}{} was changed or is gone", lost.front(), more);
@@ -91,11 +94,7 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   const ir::Program& program = draft.input.program;
   if (record && IsConfirmed(*record, rule, program)) return "";
   report.unconfirmed.push_back(rule.full_name);
-  const bool is_new = !record || record->confirmed_meaning.empty();
-  const std::string change = is_new ? "the policy is new"
-                             : record->confirmed_meaning != rule.meaning_hash
-                                 ? "the policy has changed its meaning"
-                                 : WhatProtectsNoLonger(*record, program);
+  const std::string change = WhyUnconfirmed(record, rule, program);
   report.unconfirmed_because[index] = change;
   if (!HasWork(draft, index)) return "";
   report.cold_start = true;

@@ -120,19 +120,8 @@ class WaitReasons {
   // The finding itself need not have let it go: it is one action, whoever asks for it.
   Result<bool> IsGivenUp(const Claim& claim) {
     if (claim.escalated) return true;
-    if (!draft_.options.history) return false;
-    RESCIND_ASSIGN(const ActionTarget target, draft_.Identify(claim.target, *claim.action));
-    RESCIND_ASSIGN(
-        const ActionHistory history,
-        draft_.options.history(WantedStateKey(draft_.options.store_id, target,
-                                              ToVerb(claim.action->verb), claim.action->playbook)));
-    if (!history.escalated) return false;
-    const std::vector<uint32_t>& claims = ClaimsOn(WantedStateOf(claim));
-    return std::any_of(claims.begin(), claims.end(), [&](uint32_t index) {
-      const std::string& id = draft_.finding(draft_.stages[draft_.claims[index].stage_draft]).id;
-      const auto& given_up_for = history.escalated_for;
-      return std::find(given_up_for.begin(), given_up_for.end(), id) != given_up_for.end();
-    });
+    RESCIND_ASSIGN(const ActionHistory history, draft_.HistoryOf(claim.target, *claim.action));
+    return history.escalated && draft_.IsGivenUpFor(history, ClaimsOn(WantedStateOf(claim)));
   }
 
   const std::vector<uint32_t>& ClaimsOn(const WantedState& wanted) {

@@ -8,6 +8,7 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
@@ -229,7 +230,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                {"held_because", report.held_because},
                {"failing_systems", report.failing_systems},
                {"checkpoint", report.checkpoint}};
-  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return ShownJson(json);
 }
 
 std::string FormatApplyReport(const ApplyReport& report, size_t max_rows) {

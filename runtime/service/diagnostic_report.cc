@@ -1,5 +1,4 @@
 #include "runtime/service/diagnostic_report.h"
-#include "engine/base/visible_text.h"
 
 #include <fmt/format.h>
 
@@ -10,16 +9,12 @@
 #include <set>
 
 #include "engine/base/diagnostic_pages.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Bytes that are no UTF-8 (a file that is reported for just that) become U+FFFD.
-std::string Dump(const Json& json) {
-  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
-}
 
 std::string Count(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -262,7 +257,7 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
   for (const WorkspaceProblem& warning : warnings) {
     json["workspace_warnings"].push_back(warning.Sentence());
   }
-  return Dump(json);
+  return ShownJson(json);
 }
 
 std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
@@ -294,7 +289,7 @@ std::string DiagnosticsAsSarif(const SourceMap& sources, const std::vector<Diagn
               {"results", std::move(results)}};
   Json runs = Json::array();
   runs.push_back(std::move(run));
-  return Dump({{"$schema", kSarifSchema}, {"version", "2.1.0"}, {"runs", std::move(runs)}});
+  return ShownJson({{"$schema", kSarifSchema}, {"version", "2.1.0"}, {"runs", std::move(runs)}});
 }
 
 std::string_view DiagnosticTitle(std::string_view code) {

@@ -40,17 +40,14 @@ class Place {
       if (const auto* words = std::get_if<std::vector<std::string>>(&value)) {
         if (key == "command" && IsNamedByCommand(*words, folder)) return true;
       } else if (const auto* name = std::get_if<std::string>(&value); name && !name->empty()) {
-        if (key.ends_with("_file") && Is(Under(folder, *name))) return true;
-        if (key.ends_with("_folder") && LiesIn(Under(folder, *name))) return true;
+        if (key.ends_with("_file") && Is(PathUnder(folder, *name))) return true;
+        if (key.ends_with("_folder") && LiesIn(PathUnder(folder, *name))) return true;
       }
     }
     return false;
   }
 
  private:
-  static std::string Under(const std::string& folder, const std::string& name) {
-    return name.starts_with('/') ? name : folder + "/" + name;
-  }
   // Also where names differ: in case on some disks, by a second mount, by a hard link.
   static bool AreOne(const std::string& left, const std::string& right) {
     std::error_code failure;
@@ -60,12 +57,12 @@ class Place {
   // ["revoke", "--config=revoke.conf"].
   bool IsNamedByCommand(const std::vector<std::string>& words, const std::string& folder) const {
     const auto is_given = [&](const std::string& name) {
-      const std::string path = Under(folder, name);
+      const std::string path = PathUnder(folder, name);
       const auto info = files_.Stat(path);
       return info.ok() && info->kind == FileKind::kRegular && Is(path);
     };
     for (const std::string& word : words) {
-      if (&word == &words.front() && word.find('/') != word.npos && Is(Under(folder, word))) {
+      if (&word == &words.front() && word.find('/') != word.npos && Is(PathUnder(folder, word))) {
         return true;
       }
       if (is_given(word)) return true;

@@ -40,7 +40,7 @@ class ListFileReader {
       return Error{ErrorKind::kInvalidInput, "the name of the file is empty",
                    "name a CSV file relative to the policy file's folder"};
     }
-    const std::string path = RealPath(name.starts_with('/') ? name : base_ + "/" + name);
+    const std::string path = RealPath(PathUnder(base_, name));
     const bool inside = std::any_of(roots_.begin(), roots_.end(), [&](const std::string& root) {
       return IsInFolder(path, root);
     });
@@ -222,9 +222,7 @@ Result<LoadedPolicies> LoadPolicyFiles(const std::vector<PolicyFile>& policy_fil
     const bool below = file.path.ends_with("/" + file.name);
     base = below ? file.path.substr(0, file.path.size() - file.name.size() - 1) : ".";
   }
-  const std::string& folder = options.policy_folder;
-  const std::string root = folder.starts_with('/') ? folder : base + "/" + folder;
-  const ListFileReader reader(base, {root}, files);
+  const ListFileReader reader(base, {PathUnder(base, options.policy_folder)}, files);
   options.read_file = [&reader](const std::string& name) { return reader.Read(name); };
   return Load(policy_files, std::move(options), nullptr, files);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
@@ -329,7 +330,7 @@ std::string EncodeExplanation(const RowExplanation& explanation, Asked asked,
                {"removed", explanation.presence == Presence::kRemoved},
                {"rules", std::move(rules)},
                {"exemptions", std::move(exemptions)}};
-  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return ShownJson(json);
 }
 
 }  // namespace rescind

@@ -27,10 +27,6 @@ constexpr int64_t kMaxRows = 1'000'000'000;
 
 using Problems = std::vector<WorkspaceProblem>;
 
-std::string Under(const std::string& folder, const std::string& path) {
-  return path.starts_with('/') ? path : folder + "/" + path;
-}
-
 std::string FolderOf(const std::string& file) {
   const size_t slash = file.rfind('/');
   return slash == std::string::npos ? "." : file.substr(0, slash);
@@ -83,8 +79,8 @@ class FileReader {
 
   void ReadWorkspace(const toml::table& table) {
     TableReader reader(table, file_, "[workspace]", problems_);
-    if (auto text = reader.Text("policies")) workspace_.policy_folder = Under(folder_, *text);
-    if (auto text = reader.Text("store")) workspace_.store_folder = Under(folder_, *text);
+    if (auto text = reader.Text("policies")) workspace_.policy_folder = PathUnder(folder_, *text);
+    if (auto text = reader.Text("store")) workspace_.store_folder = PathUnder(folder_, *text);
     if (auto text = reader.Text("oncall")) {
       workspace_.oncall = *text;
       workspace_.oncall_place = reader.Place("oncall");
@@ -125,7 +121,7 @@ class FileReader {
 
   void ReadAudit(const toml::table& table) {
     TableReader reader(table, file_, "[audit]", problems_);
-    if (auto text = reader.Text("key_file")) workspace_.audit_key_file = Under(folder_, *text);
+    if (auto text = reader.Text("key_file")) workspace_.audit_key_file = PathUnder(folder_, *text);
     if (auto text = reader.Text("origin")) workspace_.audit_origin = *text;
     reader.RejectUnknown();
   }
@@ -358,7 +354,7 @@ void CheckSecrets(FileSystem& files, Workspace& workspace) {
           !EndsLikeASecret(std::string_view(key).substr(0, key.size() - 5))) {
         continue;
       }
-      WarnOfOpenSecret(place, Under(folder, *path), files, workspace);
+      WarnOfOpenSecret(place, PathUnder(folder, *path), files, workspace);
     }
   };
   for (const auto& [name, target] : workspace.targets) {
@@ -408,6 +404,10 @@ std::string Share::Text() const {
   while (text.back() == '0') text.pop_back();
   if (text.back() == '.') text.pop_back();
   return text + "%";
+}
+
+std::string PathUnder(const std::string& folder, const std::string& path) {
+  return path.starts_with('/') ? path : folder + "/" + path;
 }
 
 std::string WorkspaceProblem::Sentence() const {

@@ -100,6 +100,9 @@ struct WorkspaceTarget {
   std::map<std::string, std::string> places;  // by key of `settings`
 };
 
+// As a path is meant that a file in `folder` names: from there on, unless it is absolute.
+std::string PathUnder(const std::string& folder, const std::string& path);
+
 // One mistake of rescind.toml, or of a RESCIND_* variable that replaces something in it.
 struct WorkspaceProblem {
   DiagnosticCode code;

@@ -154,7 +154,7 @@ class Checker {
       }
       const auto* name = std::get_if<std::string>(&value);
       if (name == nullptr || name->empty()) continue;
-      const std::string path = name->starts_with('/') ? *name : table.folder + "/" + *name;
+      const std::string path = PathUnder(table.folder, *name);
       if (key.ends_with("password_file") || key.ends_with("secret_file")) {
         const auto secret = ReadSecretFile(path);
         if (!secret.ok()) Add(table, key, secret.error().message, secret.error().help);
@@ -178,7 +178,7 @@ class Checker {
   // A name without a slash is looked up when it is started.
   void CheckProgram(const SystemTable& table, const std::string& key, const std::string& word) {
     if (word.find('/') == std::string::npos) return;
-    const std::string path = word.starts_with('/') ? word : table.folder + "/" + word;
+    const std::string path = PathUnder(table.folder, word);
     const auto info = files_.Stat(path);
     if (!info.ok() || info->kind != FileKind::kRegular) {
       Add(table, key, fmt::format("there is no program {}", path),

@@ -10,6 +10,7 @@
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/service/done_findings.h"
+#include "runtime/service/shown_json.h"
 
 namespace rescind {
 namespace {
@@ -342,7 +343,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"unsent", UnsentJson(status)},
       {"actions", std::move(actions)},
       {"unfinished", std::move(unfinished)}};
-  return VisibleJson(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return ShownJson(json);
 }
 
 }  // namespace rescind

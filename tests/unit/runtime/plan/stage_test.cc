@@ -160,14 +160,19 @@ TEST_CASE("removing a policy withdraws its findings") {
   CHECK(world.Plan().findings.count() == 0);
 }
 
-TEST_CASE("a shortened notice takes effect only once it is confirmed") {
-  PlannerWorld world = StaleWorld();
-  world.Apply();
-  const Instant promised = Plus(world.now, "7d");
+// From a week to a day, two days later.
+void ShortenNotice(PlannerWorld& world) {
   std::string shorter = kStale;
   shorter.replace(shorter.find("after 7d"), 8, "after 1d");
   world.Change(shorter);
   world.now = Plus(world.now, "2d");
+}
+
+TEST_CASE("a shortened notice takes effect only once it is confirmed") {
+  PlannerWorld world = StaleWorld();
+  world.Apply();
+  const Instant promised = Plus(world.now, "7d");
+  ShortenNotice(world);
   PlanOutcome unconfirmed = world.Plan();
   CHECK(unconfirmed.plan.cold_start);
   CHECK(unconfirmed.unconfirmed == Lines{"p.stale"});
@@ -184,10 +189,7 @@ TEST_CASE("whoever is told with the confirmation of a shortened notice is told t
   PlannerWorld world = StaleWorld();
   world.Apply();
   const Instant promised = Plus(world.now, "7d");
-  std::string shorter = kStale;
-  shorter.replace(shorter.find("after 7d"), 8, "after 1d");
-  world.Change(shorter);
-  world.now = Plus(world.now, "2d");
+  ShortenNotice(world);
   world.Grant("late", "a").Set("last_used", At("2025-06-01T00:00Z"));
   const PlanOutcome confirming = world.Apply();
   REQUIRE(FindAction(confirming.plan, Verb::kRevoke, "late"));
