@@ -13,10 +13,10 @@ namespace rescind {
 
 }  // namespace rescind
 
-#define RESCIND_ASSERT(condition, message)                                     \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::rescind::AssertFailed(#condition, __FILE__, __LINE__, (message));      \
+#define RESCIND_ASSERT(condition, message)                                \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::rescind::AssertFailed(#condition, __FILE__, __LINE__, (message)); \
   } while (false)
 
 #define RESCIND_UNREACHABLE(message) \

@@ -36,16 +36,13 @@ bool DiagnosticSink::has_errors() const {
 }
 
 std::vector<Diagnostic> DiagnosticSink::TakeSorted() {
-  auto key = [](const Diagnostic& d) {
-    return std::tie(d.span, d.code.text, d.message);
-  };
+  auto key = [](const Diagnostic& d) { return std::tie(d.span, d.code.text, d.message); };
   std::stable_sort(items_.begin(), items_.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-  items_.erase(std::unique(items_.begin(), items_.end(),
-                           [&](const Diagnostic& a, const Diagnostic& b) {
-                             return key(a) == key(b);
-                           }),
-               items_.end());
+  items_.erase(
+      std::unique(items_.begin(), items_.end(),
+                  [&](const Diagnostic& a, const Diagnostic& b) { return key(a) == key(b); }),
+      items_.end());
   return std::exchange(items_, {});
 }
 

@@ -17,15 +17,15 @@ namespace rescind {
 
 // What sort of failure it is. Faces map it to an exit status; callers branch on it.
 enum class ErrorKind {
-  kInvalidInput,   // what the user gave cannot be used; `help` says how to mend it
-  kNotFound,       // a named thing does not exist
-  kIo,             // the operating system refused to read or write
-  kCorrupt,        // stored data contradicts its checksum or its format
-  kBusy,           // somebody else holds it
-  kUnavailable,    // a server cannot be reached or is overloaded: worth a retry
-  kDenied,         // wrong password, missing right, failed TLS verification
-  kStale,          // the plan or precondition no longer holds
-  kUnsupported,    // a newer format, or a thing this build cannot do
+  kInvalidInput,  // what the user gave cannot be used; `help` says how to mend it
+  kNotFound,      // a named thing does not exist
+  kIo,            // the operating system refused to read or write
+  kCorrupt,       // stored data contradicts its checksum or its format
+  kBusy,          // somebody else holds it
+  kUnavailable,   // a server cannot be reached or is overloaded: worth a retry
+  kDenied,        // wrong password, missing right, failed TLS verification
+  kStale,         // the plan or precondition no longer holds
+  kUnsupported,   // a newer format, or a thing this build cannot do
 };
 
 // One failure: one plain sentence saying what and where, and one saying how to mend it.
@@ -112,16 +112,16 @@ using Status = Result<void>;
 #define RESCIND_CONCAT(a, b) RESCIND_CONCAT_INNER(a, b)
 
 // Evaluates a Status and returns its error from the enclosing function.
-#define RESCIND_TRY(expr)                                                   \
-  do {                                                                      \
-    if (auto rescind_status = (expr); !rescind_status.ok())                 \
-      return std::move(rescind_status).error();                             \
+#define RESCIND_TRY(expr)                                   \
+  do {                                                      \
+    if (auto rescind_status = (expr); !rescind_status.ok()) \
+      return std::move(rescind_status).error();             \
   } while (false)
 
 // RESCIND_ASSIGN(auto x, F()): declares or assigns x from a Result, or returns its error.
 #define RESCIND_ASSIGN(lhs, expr) \
   RESCIND_ASSIGN_INNER(RESCIND_CONCAT(rescind_result_, __LINE__), lhs, expr)
-#define RESCIND_ASSIGN_INNER(tmp, lhs, expr)        \
-  auto tmp = (expr);                                \
-  if (!tmp.ok()) return std::move(tmp).error();     \
+#define RESCIND_ASSIGN_INNER(tmp, lhs, expr)    \
+  auto tmp = (expr);                            \
+  if (!tmp.ok()) return std::move(tmp).error(); \
   lhs = std::move(tmp).value()
