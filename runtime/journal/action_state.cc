@@ -34,7 +34,8 @@ constexpr uint32_t Followers(ActionState state) {
     case kAttempt: return Bits(kAttempt, kApplied, kHeld, kWithdrawn, kEscalated, kCompensating);
     case kApplied: return Bits(kApplied, kVerified, kEscalated, kCompensating);
     case kVerified: return Bits(kCompensating);
-    case kCompensating: return Bits(kCompensating, kCompensated, kEscalated);
+    // Back to applied: it is wanted as it is after all, and nothing of it has been undone.
+    case kCompensating: return Bits(kCompensating, kCompensated, kEscalated, kApplied);
     // Planned again; what needs a person no longer needs one when nobody asks for it.
     case kWithdrawn: return Bits(kNotice, kWaiting, kReady, kHeld);
     case kEscalated: return kNotBegun;

@@ -45,13 +45,20 @@ void PutStep(const JournalStep& step, KeyValueBatch& batch) {
   if (step.from == ActionState::kPlanned) {
     batch.Put(JournalKey(kWantedPrefix, entry.wanted_key), EncodeWanted(entry));
   }
-  if (entry.rollback_group.empty()) return;
-  const std::string group = GroupName(entry.rollback_group);
-  if (step.from == ActionState::kPlanned) {
-    batch.Put(fmt::format("{}{}/{}", kGroupPrefix, group, key), "");
+  for (const std::string& name : entry.rollback_groups) {
+    const std::string group = GroupName(name);
+    if (step.is_described) batch.Put(fmt::format("{}{}/{}", kGroupPrefix, group, key), "");
+    if (step.ends_rollback) batch.Delete(JournalKey(kRollbackPrefix, group));
   }
-  if (step.starts_rollback) batch.Put(JournalKey(kRollbackPrefix, group), entry.rollback_group);
-  if (step.ends_rollback) batch.Delete(JournalKey(kRollbackPrefix, group));
+  for (const std::string& name : step.starts_rollback) {
+    batch.Put(JournalKey(kRollbackPrefix, GroupName(name)), name);
+  }
+}
+
+// Who has let it go, and what becomes of it when that fails.
+void TakeTerms(const ActionRequest& request, JournalEntry& entry) {
+  entry.rollback_groups = request.rollback_groups;
+  entry.on_failure = request.on_failure;
 }
 
 void Describe(const ActionRequest& request, JournalEntry& entry) {
@@ -59,9 +66,7 @@ void Describe(const ActionRequest& request, JournalEntry& entry) {
   entry.wanted_key = request.wanted_key;
   entry.account = request.account;
   entry.order = request.order;
-  entry.rollback_group =
-      request.on_failure == OnFailure::kRollback ? request.rollback_group : std::string();
-  entry.on_failure = request.on_failure;
+  TakeTerms(request, entry);
   entry.retry_for = request.retry_for;
   entry.due = request.due;
 }
@@ -152,8 +157,10 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     ++(IsTerminal(step.from) ? report.reopened_count : report.standing_count);
   }
   if (HasBegun(step.from)) {
-    // It is finished as it began; only its reasons are brought up to date.
+    // It is finished as it began; only its reasons are brought up to date, and who has let it go.
     step.entry.action.reasons = request.action.reasons;
+    if (step.from != ActionState::kCompensating) TakeTerms(request, step.entry);
+    step.is_described = true;
     step.is_silent = true;
     return std::optional(std::move(step));
   }
@@ -163,6 +170,7 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     step.ends_rollback = true;
   }
   Describe(request, step.entry);
+  step.is_described = true;
   step.entry.state = request.start;
   step.entry.detail = request.because;
   step.is_silent = step.from == request.start;

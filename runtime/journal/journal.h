@@ -37,7 +37,7 @@ struct ActionRequest {
   std::optional<Instant> due;
   std::string account;
   uint32_t order = 0;
-  std::string rollback_group;  // finding and stage; only when this is the action's one claim
+  std::vector<std::string> rollback_groups;  // JournalEntry; findings and stages, ascending
   OnFailure on_failure = OnFailure::kKeep;
   Duration retry_for{24 * kMicrosPerHour};
   // Evidence for the audit leaf; handed to the committer with the first transition, not stored.
@@ -55,8 +55,9 @@ struct PlanReport {
 struct JournalStep {
   JournalEntry entry;
   ActionState from = ActionState::kPlanned;
-  bool is_silent = false;  // only details changed: no transition, no leaf
-  bool starts_rollback = false;
+  bool is_silent = false;                    // only details changed: no transition, no leaf
+  bool is_described = false;                 // by a request: its rollback groups may be others
+  std::vector<std::string> starts_rollback;  // of these groups
   bool ends_rollback = false;
   std::string outcome;
   std::string evidence;

@@ -2,14 +2,16 @@
 #include "runtime/journal/journal_entry.h"
 
 #include <utility>
+#include <vector>
 
 #include "runtime/store/record_bytes.h"
 
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersion = 3;
 constexpr uint8_t kPersonalVersion = 2;  // reasons say whether they name people
+constexpr uint8_t kGroupsVersion = 3;    // rollback groups, where there was one
 
 void WriteAction(RecordWriter& writer, const Action& action) {
   writer.Text(action.key);
@@ -73,6 +75,14 @@ Action ReadAction(RecordReader& reader) {
   return action;
 }
 
+std::vector<std::string> ReadGroups(RecordReader& reader) {
+  if (reader.version() >= kGroupsVersion) {
+    return reader.List<std::string>(4, [&] { return reader.Text(); });
+  }
+  std::string group = reader.Text();
+  return group.empty() ? std::vector<std::string>() : std::vector{std::move(group)};
+}
+
 }  // namespace
 
 std::string EncodeEntry(const JournalEntry& entry) {
@@ -82,7 +92,7 @@ std::string EncodeEntry(const JournalEntry& entry) {
   writer.Byte(static_cast<uint8_t>(entry.state));
   writer.Text(entry.account);
   writer.Number32(entry.order);
-  writer.Text(entry.rollback_group);
+  writer.List(entry.rollback_groups, [&](const std::string& group) { writer.Text(group); });
   writer.Byte(static_cast<uint8_t>(entry.on_failure));
   writer.Number64(entry.retry_for.micros);
   writer.Time(entry.planned_at);
@@ -108,7 +118,7 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   entry.state = reader.Choice(kLastActionState);
   entry.account = reader.Text();
   entry.order = reader.Number32();
-  entry.rollback_group = reader.Text();
+  entry.rollback_groups = ReadGroups(reader);
   entry.on_failure = reader.Choice(OnFailure::kRollback);
   entry.retry_for = {reader.Number64()};
   entry.planned_at = reader.Time();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/instant.h"
 #include "engine/base/result.h"
@@ -15,10 +16,11 @@
 
 namespace rescind {
 
-// What follows when retries are spent. Stored. Never renumber.
+// What becomes of the action itself when retries are spent, or when all its stages are rolled back.
+// Stored. Never renumber.
 enum class OnFailure : uint8_t {
   kKeep = 1,      // leave access removed where it is; escalate
-  kRollback = 2,  // compensate what the stage has completed, in reverse; escalate
+  kRollback = 2,  // compensate it; escalate
 };
 
 struct JournalEntry {
@@ -29,8 +31,10 @@ struct JournalEntry {
   // to nothing.
   std::string account;
   uint32_t order = 0;
-  // Actions of one stage that are rolled back together; empty with kKeep.
-  std::string rollback_group;
+  // The stages that have let it go and are rolled back when one of their actions fails; ascending.
+  // The action itself is undone once all of them are, and only with kRollback: then nobody else has
+  // let it go.
+  std::vector<std::string> rollback_groups;
   OnFailure on_failure = OnFailure::kKeep;
   Duration retry_for{24 * kMicrosPerHour};
 

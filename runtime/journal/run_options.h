@@ -29,8 +29,9 @@ class ActionGate {
   // `seen`: what the target says, which may know of use that no feed has told yet; null while it
   // has not been asked.
   virtual GateAnswer Judge(const JournalEntry& entry, const Observation* seen) = 0;
-  // Before a compensation gives access back; anything but kGo leaves it to a person.
-  virtual GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) = 0;
+  // Before a compensation gives access back. kWithdraw: it stays as it is, somebody else wants it
+  // so; kHold: a person must decide.
+  virtual GateAnswer JudgeUndo(const JournalEntry& entry) = 0;
 };
 
 struct RunOptions {

@@ -96,6 +96,9 @@ class WaveRunner {
   void StandBack(Item& item, const GateAnswer& answer);
   void LoadRollingBack(Item& item);
   bool IsRollingBack(const JournalEntry& entry) const;
+  bool IsWantedByOthers(const JournalEntry& entry);
+  // True: others want it as it is, and no rollback is about it any more.
+  bool Keeps(JournalEntry& entry);
   void DecideApply(Item& item, const Observation& seen);
   void DecideRollback(Item& item, const Observation& seen);
   void FoundDone(Item& item, const Observation& seen);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -87,19 +88,21 @@ void WaveRunner::Compensate(Item& item, const std::string& detail) {
 void WaveRunner::Fail(Item& item, const std::string& detail) {
   JournalEntry& entry = item.entry;
   entry.retry_at.reset();
-  const bool rolls_back = entry.on_failure == OnFailure::kRollback &&
-                          !entry.rollback_group.empty() &&
-                          entry.state != ActionState::kCompensating;
+  const bool rolls_back =
+      !entry.rollback_groups.empty() && entry.state != ActionState::kCompensating;
   const bool has_something_to_undo =
       IsInFlight(entry.state) && (entry.has_effect || entry.may_have_effect);
-  if (rolls_back && has_something_to_undo) {
+  // At once, not when the step is durable: what follows in the same commit must not begin.
+  const auto& groups = entry.rollback_groups;
+  if (rolls_back) state_.rolling_back.insert(groups.begin(), groups.end());
+  // What another wants as it is, a person looks at all the same.
+  const bool is_wanted = has_something_to_undo && IsWantedByOthers(entry);
+  if (IsRollingBack(entry) && has_something_to_undo && !is_wanted) {
     Compensate(item, detail);
   } else {
     Advance(item, ActionState::kEscalated, detail);
   }
-  steps_.back().starts_rollback = rolls_back;
-  // At once, not when the step is durable: what follows in the same commit must not begin.
-  if (rolls_back) state_.rolling_back.insert(entry.rollback_group);
+  if (rolls_back) steps_.back().starts_rollback = entry.rollback_groups;
 }
 
 void WaveRunner::FailedCall(Item& item, const Error& error) {
@@ -142,7 +145,11 @@ void WaveRunner::JudgeQueue(const std::string& system) {
   const auto& health = state_.schedule.Health(system);
   const bool has_just_failed = health.failure_count == 1;
   const Instant now = in_.clock.Now();
+  // Of several looks that fail in one phase each judges the queue; what one has moved is moved.
+  std::set<std::string> moved;
+  for (const JournalStep& step : steps_) moved.insert(step.entry.action.key);
   for (const std::string& key : state_.schedule.KeysOf(system)) {
+    if (moved.contains(key)) continue;
     // Those of the wave whose turn did not come wait like the others.
     const bool is_in_wave = std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
       return item.entry.action.key == key &&
@@ -173,7 +180,7 @@ Status WaveRunner::TakeSteps() {
                step.from != ActionState::kCompensating) {
       state_.schedule.Add(entry, in_.clock.Now());
     }
-    if (step.starts_rollback) rollbacks.push_back(entry.rollback_group);
+    rollbacks.insert(rollbacks.end(), step.starts_rollback.begin(), step.starts_rollback.end());
   }
   steps_.clear();
   for (const std::string& group : rollbacks) RESCIND_TRY(StartRollback(group));
@@ -195,9 +202,14 @@ Status WaveRunner::StartRollback(const std::string& group) {
     if (!entry) continue;
     state_.schedule.Again(key, now);  // what waits for a retry learns of it at once
     if (entry->state != ActionState::kVerified || !entry->has_effect) continue;
+    if (!IsRollingBack(*entry)) continue;
     Item item;
     item.entry = *entry;
-    Compensate(item, "its stage is rolled back");
+    if (Keeps(item.entry)) {
+      NoteSilently(item);
+    } else {
+      Compensate(item, "its stage is rolled back");
+    }
   }
   return TakeSteps();
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "engine/base/sort_unique.h"
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_key.h"
 
@@ -20,6 +21,10 @@ constexpr size_t kPieceActions = 1024;  // of one thread's turn
 uint32_t OrderOf(const StageDraft& stage, const Claim& claim) {
   const uint32_t rank = static_cast<uint32_t>(claim.action->verb);
   return std::min(stage.stage, 0xFFu) << 24 | std::min(claim.position, 0xFFFFu) << 8 | rank;
+}
+
+bool RollsBack(const ir::Rule& rule) {
+  return rule.on_failure && rule.on_failure->rollback && !rule.on_failure->keep;
 }
 
 size_t PieceCount(std::span<const uint32_t> numbers) {
@@ -66,7 +71,7 @@ class ActionAssembly {
       action.episode = history.episode;
       if (draft_.IsGivenUpFor(history, claims)) {
         planned.escalated = std::move(history.escalated);
-        terms.given_up_group = std::move(history.given_up_group);
+        terms.given_up_groups = std::move(history.given_up_groups);
       }
       planned.came_back = std::move(history.removed);
       if (!planned.came_back && action.target.incarnation > 1) {
@@ -143,26 +148,24 @@ class ActionAssembly {
       terms.account = account->second;
     }
     terms.order = std::numeric_limits<uint32_t>::max();
-    terms.rollback = true;
     Duration longest{0};
     for (const uint32_t index : claims) {
       const StageDraft& stage = draft_.stages[draft_.claims[index].stage_draft];
       const ir::Rule& rule = draft_.rule(stage);
       terms.order = std::min(terms.order, OrderOf(stage, draft_.claims[index]));
-      // Of those that let it go; `keep` beats `rollback`.
+      // Those that let it go; `keep` beats `rollback`.
       if (draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady) {
         terms.ready_stages.push_back(fmt::format("{}/{}", draft_.finding(stage).id, stage.stage));
-        terms.rollback &= rule.on_failure && rule.on_failure->rollback && !rule.on_failure->keep;
+        if (RollsBack(rule)) terms.rollback_groups.push_back(terms.ready_stages.back());
       }
       longest = std::max(
           longest, rule.on_failure ? rule.on_failure->retry_for : Duration{24 * kMicrosPerHour});
       RESCIND_TRY(AddEscalation(rule, draft_.finding(stage).row, terms));
     }
     terms.retry_for = longest;
-    if (terms.rollback && terms.ready_stages.size() == 1) {
-      terms.rollback_group = terms.ready_stages.front();
-    }
-    terms.rollback = !terms.rollback_group.empty();
+    const bool any_keeps = terms.rollback_groups.size() < terms.ready_stages.size();
+    terms.rollback = !terms.rollback_groups.empty() && !any_keeps;
+    SortUnique(terms.rollback_groups);
     return {};
   }
 

@@ -65,11 +65,11 @@ struct ActionHistory {
   // Findings for which its last episode was verified; of a playbook, which facts cannot say whether
   // it was run: any episode.
   std::vector<std::string> done_for;
-  std::optional<Escalation> escalated;       // its last episode was given up
-  std::optional<EarlierRemoval> removed;     // its last verified episode
-  std::optional<Instant> verified_at;        // of its last episode
-  std::vector<std::string> escalated_for{};  // findings: of others it says nothing
-  std::string given_up_group{};              // ActionTerms::rollback_group of what was given up
+  std::optional<Escalation> escalated;         // its last episode was given up
+  std::optional<EarlierRemoval> removed;       // its last verified episode
+  std::optional<Instant> verified_at;          // of its last episode
+  std::vector<std::string> escalated_for{};    // findings: of others it says nothing
+  std::vector<std::string> given_up_groups{};  // ActionTerms::rollback_groups of what was given up
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 
@@ -120,12 +120,12 @@ struct ActionTerms {
   std::string wanted_key;
   std::string account;  // actions on one account run one after the other; empty: bound to nothing
   uint32_t order = 0;   // among those
-  std::string rollback_group;  // not empty only when `rollback`
-  // Names, as of rollback groups, of the stages that let it go now; and the group that was rolled
-  // back when it was given up.
+  // Names ("FINDING/STAGE") of the stages that let it go now; of those among them that are rolled
+  // back when one of their actions fails; of those that were rolled back when it was given up.
   std::vector<std::string> ready_stages;
-  std::string given_up_group;
-  bool rollback = false;
+  std::vector<std::string> rollback_groups;  // ascending
+  std::vector<std::string> given_up_groups;
+  bool rollback = false;  // all that let it go are; so it is undone once each of them is
   Duration retry_for{24 * kMicrosPerHour};
   std::vector<std::string> escalate_to;  // channels, "identity:ID"
 };
@@ -217,7 +217,7 @@ struct AppliedSelection {
   // Notices sent, as finding id and stage.
   std::set<std::pair<std::string, uint32_t>> notices;
   // A person has confirmed the plan: these policies' meanings are confirmed with it.
-  std::vector<std::string> confirmed_policies;
+  std::set<std::string> confirmed_policies;
   // As in PlannerOptions: releases of what the plan did not show wait on.
   std::vector<std::string> filter_policies;
   std::string filter_person;

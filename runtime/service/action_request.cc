@@ -55,7 +55,7 @@ ActionRequest ActionRequests::For(const PlannedAction& planned, const ActionTerm
   request.wanted_key = terms.wanted_key;
   request.account = terms.account;
   request.order = terms.order;
-  request.rollback_group = terms.rollback_group;
+  request.rollback_groups = terms.rollback_groups;
   request.on_failure = terms.rollback ? OnFailure::kRollback : OnFailure::kKeep;
   request.retry_for = terms.retry_for;
   if (!planned.reasons.empty()) request.because = planned.reasons.front().because;

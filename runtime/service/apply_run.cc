@@ -159,9 +159,10 @@ void ApplyRun::LeaveFailedStages(Work& work) {
   std::set<std::string> failed;
   for (const PlannedAction& planned : work.selection.escalated) {
     const auto terms = all_terms.find(planned.action.key);
-    if (terms != all_terms.end()) failed.insert(terms->second.given_up_group);
+    if (terms == all_terms.end()) continue;
+    const auto& groups = terms->second.given_up_groups;
+    failed.insert(groups.begin(), groups.end());
   }
-  failed.erase("");
   if (failed.empty()) return;
   const auto is_failed = [&](const std::string& stage) { return failed.contains(stage); };
   for (const PlannedAction& planned : work.outcome().plan.actions) {
@@ -323,15 +324,19 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
   return {};
 }
 
+// Who has seen one person's rows only has not seen what a policy does.
+std::set<std::string> ApplyRun::ConfirmedWith(const ApplyRequest& request, const Work& work) {
+  if (!work.confirmed || (request.plan && !request.plan->filter_person.empty())) return {};
+  const auto policies = UnconfirmedPolicies(request.plan, work.outcome());
+  return {policies.begin(), policies.end()};
+}
+
 Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   AppliedSelection selection;
   work.ends = std::move(work.derivation->outcome.ends);
   selection.action_keys = work.handed;
   selection.notices = work.notices.sent();
-  // Who has seen one person's rows only has not seen what a policy does.
-  if (work.confirmed && (!request.plan || request.plan->filter_person.empty())) {
-    selection.confirmed_policies = UnconfirmedPolicies(request.plan, work.outcome());
-  }
+  selection.confirmed_policies = ConfirmedWith(request, work);
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
@@ -533,8 +538,9 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   }
   work.confirmed = !request.confirm.empty();
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
-  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                         pipeline_.environment().clock);
+  work.gate =
+      std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
+                                 ConfirmedWith(request, work), pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(
       work.notices.SendWithdrawn(work.outcome(), work.derivation->facts, ledger_.journal()));
@@ -572,7 +578,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   work.report.held_because.assign(held_because.begin(), held_because.end());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
   work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                         pipeline_.environment().clock);
+                                         std::set<std::string>(), pipeline_.environment().clock);
   if (!work.selection.action_keys.empty()) {
     RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
     RESCIND_TRY(HandOver(work));  // for what they rest on now

@@ -91,6 +91,7 @@ class ApplyRun {
   Status StoreFindings(Work& work);
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);
+  static std::set<std::string> ConfirmedWith(const ApplyRequest& request, const Work& work);
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status EndReleases(Work& work, AppliedRecord& applied);
   Status RunJournal(Work& work, Duration patience);

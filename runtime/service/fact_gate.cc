@@ -10,6 +10,7 @@
 #include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/protection.h"
+#include "runtime/plan/standing_claims.h"
 
 namespace rescind {
 namespace {
@@ -80,15 +81,19 @@ struct FactGate::Moment {
   ExemptionCover exemptions;
   eval::SweepResult protects;
   std::optional<Protection> protection;
+  std::optional<StandingClaims> claims;
 };
 
 FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptions,
-                   const Clock& clock)
+                   std::set<std::string> confirmed, const Clock& clock)
     : derivation_(derivation),
       findings_(derivation.outcome.findings),
       model_(derivation.facts),
       exemptions_(std::move(exemptions)),
+      confirmed_(std::move(confirmed)),
       clock_(clock) {
+  confirmed_.insert(derivation.outcome.confirmed_by_release.begin(),
+                    derivation.outcome.confirmed_by_release.end());
   PolicyRenames(derivation.program).MoveTo(exemptions_);
   for (uint32_t index = 0; index < derivation.program.rules.size(); ++index) {
     const ir::Rule& rule = derivation.program.rules[index];
@@ -178,6 +183,17 @@ Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reaso
                      FormatInstant(uses.front().at));
 }
 
+Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) const {
+  const auto entity = derivation_.program.schema.Find(target.entity);
+  if (!entity) return std::optional<eval::FactRow>();
+  RESCIND_ASSIGN(const auto row, derivation_.facts.texts().Find(*entity, target.id));
+  const Table& table = derivation_.facts.table(*entity);
+  const bool is_it = row && row->index() < table.row_count() &&
+                     table.presence(*row) == Presence::kLive &&
+                     table.incarnation(*row) == target.incarnation;
+  return is_it ? std::optional(eval::FactRow{*entity, *row}) : std::nullopt;
+}
+
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(Moment* const moment, Now());
@@ -228,8 +244,32 @@ GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {
           fmt::format("it could not be judged again: {}", answer.error().message)};
 }
 
-// A rollback gives back what its own stage has taken: whether the policy wants that was settled
-// when the action was planned (OnFailure).
-GateAnswer FactGate::JudgeUndo(const JournalEntry&, const Observation&) { return {}; }
+// What the plan of now has still to be done is let go by its own stages alone, and they are rolled
+// back (JournalEntry::rollback_groups). Of what is done it says nothing: others may rest on it.
+Result<GateAnswer> FactGate::AnswerUndo(const JournalEntry& entry) {
+  const Action& action = entry.action;
+  RESCIND_ASSIGN(const auto row, Find(action.target));
+  if (!row || !model_.InWantedState(InPolicies(action.verb), *row)) return GateAnswer{};
+  RESCIND_ASSIGN(Moment* const moment, Now());
+  if (!moment->claims) {
+    moment->claims.emplace(moment->input, findings_, confirmed_, moment->evaluator,
+                           moment->exemptions);
+  }
+  std::set<std::string> rolled_back;
+  for (const std::string& group : entry.rollback_groups) {
+    rolled_back.insert(group.substr(0, group.find('/')));
+  }
+  const auto policy = moment->claims->WhoWants(*row, rolled_back);
+  if (!policy) return GateAnswer{};
+  return Withdraw(fmt::format("{} wants it as it is", *policy));
+}
+
+GateAnswer FactGate::JudgeUndo(const JournalEntry& entry) {
+  auto answer = AnswerUndo(entry);
+  if (answer.ok()) return *std::move(answer);
+  return {GateAnswer::Kind::kHold,
+          fmt::format("whether somebody else wants it gone could not be told: {}",
+                      answer.error().message)};
+}
 
 }  // namespace rescind

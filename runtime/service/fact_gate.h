@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -32,12 +33,14 @@ Result<bool> IsThereAgain(const FactBase& facts, const AccessModel& model, const
 
 class FactGate final : public ActionGate {
  public:
-  // Copies the findings; the rest of the derivation and the clock outlive it.
-  FactGate(const Derivation& derivation, std::vector<Exemption> exemptions, const Clock& clock);
+  // Copies the findings; the rest of the derivation and the clock outlive it. `confirmed`: policies
+  // that are confirmed with this very run.
+  FactGate(const Derivation& derivation, std::vector<Exemption> exemptions,
+           std::set<std::string> confirmed, const Clock& clock);
   ~FactGate() override;
 
   GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override;
-  GateAnswer JudgeUndo(const JournalEntry& entry, const Observation& seen) override;
+  GateAnswer JudgeUndo(const JournalEntry& entry) override;
 
  private:
   struct Moment;
@@ -56,11 +59,15 @@ class FactGate final : public ActionGate {
   Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
                                const std::vector<eval::SupposedInstant>& uses);
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
+  Result<GateAnswer> AnswerUndo(const JournalEntry& entry);
+  // The target's row; nothing when the facts do not have it, or have another one of that name.
+  Result<std::optional<eval::FactRow>> Find(const ActionTarget& target) const;
 
   const Derivation& derivation_;
   const FindingBook findings_;
   const AccessModel model_;
   std::vector<Exemption> exemptions_;
+  std::set<std::string> confirmed_;
   const Clock& clock_;
   std::unordered_set<std::string> asked_;                                  // keys of now
   std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key

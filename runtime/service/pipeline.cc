@@ -266,7 +266,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     if (last && last->state == ActionState::kEscalated) {
       history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
       history.escalated_for = FindingsOf(*last);
-      history.given_up_group = last->rollback_group;
+      history.given_up_groups = last->rollback_groups;
     }
     return history;
   };

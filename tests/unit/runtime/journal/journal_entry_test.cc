@@ -43,7 +43,9 @@ JournalEntry RandomEntry(SeededRandom& random) {
   entry.state = static_cast<ActionState>(1 + random.Below(13));
   entry.account = RandomText(random);
   entry.order = static_cast<uint32_t>(random.Next());
-  entry.rollback_group = RandomText(random);
+  for (uint64_t n = random.Below(3); n > 0; --n) {
+    entry.rollback_groups.push_back(RandomText(random));
+  }
   entry.on_failure = static_cast<OnFailure>(1 + random.Below(2));
   entry.retry_for = {static_cast<int64_t>(random.Below(1ull << 50))};
   entry.planned_at = {-5};
@@ -104,7 +106,7 @@ TEST_CASE("EveryFieldIsInTheBytes") {
   differs([](JournalEntry& e) { e.state = ActionState::kHeld; });
   differs([](JournalEntry& e) { e.account = "10"; });
   differs([](JournalEntry& e) { e.order = 11; });
-  differs([](JournalEntry& e) { e.rollback_group = "12"; });
+  differs([](JournalEntry& e) { e.rollback_groups = {"12"}; });
   differs([](JournalEntry& e) { e.on_failure = OnFailure::kRollback; });
   differs([](JournalEntry& e) { e.retry_for = {13}; });
   differs([](JournalEntry& e) { e.planned_at = {14}; });
@@ -135,8 +137,30 @@ TEST_CASE("DamagedRecordsAreRefusedAndNeverRead") {
     if (decoded.ok() && damaged[0] == good[0]) CHECK(EncodeEntry(*decoded) == damaged);
   }
   std::string newer = good;
-  newer[0] = 3;
+  newer[0] = 4;
   CHECK(DecodeEntry(newer).error().kind == ErrorKind::kUnsupported);
+}
+
+// In versions 1 and 2 an action belonged to one stage, or to none.
+std::string WithOneGroup(std::string bytes, char version) {
+  const size_t at = bytes.find(std::string("\1\0\0\0\7\0\0\0the one", 15));
+  REQUIRE(at != std::string::npos);
+  bytes.erase(at, 4);
+  bytes[0] = version;
+  return bytes;
+}
+
+TEST_CASE("RecordsOfTheSecondVersionAreRead") {
+  SeededRandom random(TestSeed());
+  JournalEntry entry = RandomEntry(random);
+  entry.rollback_groups = {"the one"};
+  std::string bytes = WithOneGroup(EncodeEntry(entry), 2);
+  REQUIRE(DecodeEntry(bytes).ok());
+  CHECK(EncodeEntry(*DecodeEntry(bytes)) == EncodeEntry(entry));
+  const size_t at = bytes.find(std::string("\7\0\0\0the one", 11));
+  bytes.replace(at, 11, std::string(4, '\0'));
+  REQUIRE(DecodeEntry(bytes).ok());
+  CHECK(DecodeEntry(bytes)->rollback_groups.empty());
 }
 
 // Of version 1, whose reasons did not say whether they name people.
@@ -144,12 +168,12 @@ TEST_CASE("RecordsOfTheFirstVersionAreRead") {
   SeededRandom random(TestSeed());
   JournalEntry entry = RandomEntry(random);
   entry.action.reasons = {{"p", "f", "because", 7, {}}};
-  std::string bytes = EncodeEntry(entry);
+  entry.rollback_groups = {"the one"};
+  std::string bytes = WithOneGroup(EncodeEntry(entry), 1);
   const std::string controls_and_flag("\0\0\0\0\0", 5);
   const size_t at = bytes.find(std::string("because\7\0\0\0", 11) + controls_and_flag);
   REQUIRE(at != std::string::npos);
   bytes.erase(at + 11 + 4, 1);
-  bytes[0] = 1;
   const auto decoded = DecodeEntry(bytes);
   REQUIRE(decoded.ok());
   CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));

@@ -337,7 +337,7 @@ struct Stage {
       request.account = request.action.target.system + "/ann";
       request.order = static_cast<uint32_t>(requests.size());
       request.on_failure = OnFailure::kRollback;
-      request.rollback_group = "finding-1/0";
+      request.rollback_groups = {"finding-1/0"};
       requests.push_back(request);
     }
     REQUIRE(journal->Plan(requests, "").ok());
@@ -385,7 +385,7 @@ TEST_CASE("AStageIsUndoneInReverse") {
     requests.back().account = "ldap/ann";
     requests.back().order = static_cast<uint32_t>(requests.size());
     requests.back().on_failure = OnFailure::kRollback;
-    requests.back().rollback_group = "finding-1/0";
+    requests.back().rollback_groups = {"finding-1/0"};
   }
   REQUIRE(journal->Plan(requests, "").ok());
   world.script["ldap"] = std::deque<Fault>(10, Fault::kNone);  // three done, the fourth looked at
@@ -461,7 +461,7 @@ TEST_CASE("WhatHasNotBegunOfAFailedStageIsWithdrawn") {
   Stage stage;
   ActionRequest late = SimulatedWorld::Request("slow", "late");
   late.on_failure = OnFailure::kRollback;
-  late.rollback_group = "finding-1/0";
+  late.rollback_groups = {"finding-1/0"};
   REQUIRE(stage.journal->Plan({&late, 1}, "").ok());
   stage.world.dead_systems = {"slow"};
   RunOptions options;

@@ -163,7 +163,8 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
     }
     return {};
   }
-  GateAnswer JudgeUndo(const JournalEntry& entry, const Observation&) override {
+  GateAnswer JudgeUndo(const JournalEntry& entry) override {
+    if (wanted_keys.contains(entry.action.key)) return {GateAnswer::Kind::kWithdraw, "wanted"};
     if (protected_keys.contains(entry.action.key)) return {GateAnswer::Kind::kHold, "protected"};
     return {};
   }
@@ -214,6 +215,7 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
   std::set<std::string> unknown_systems;
   std::set<std::string> dead_systems;
   std::set<std::string> protected_keys;
+  std::set<std::string> wanted_keys;  // by somebody else, as they are: never undone
   std::set<std::string> ended_keys;
   std::map<std::string, std::deque<Fault>> script;  // by system: what the next calls do
   uint64_t fault_percent = 0;                       // else by chance
@@ -372,7 +374,7 @@ inline Verification SimulatedRunner::Verify(const Action& action) {
 struct OneAction {
   explicit OneAction(OnFailure on_failure = OnFailure::kKeep) {
     request.on_failure = on_failure;
-    request.rollback_group = "finding-1/0";
+    if (on_failure == OnFailure::kRollback) request.rollback_groups = {"finding-1/0"};
     journal = world.OpenJournal();
     REQUIRE(journal->Plan({&request, 1}, "").ok());
   }

@@ -175,7 +175,7 @@ class PlannerWorld {
   // Plans and hands over what is ready (or the selection); the effects come by SetDone and so on.
   PlanOutcome Apply(AppliedSelection selection = Everything()) {
     PlanOutcome outcome = Plan();
-    for (const auto& record : outcome.unconfirmed) selection.confirmed_policies.push_back(record);
+    for (const auto& record : outcome.unconfirmed) selection.confirmed_policies.insert(record);
     const eval::EvaluationInput input{*program, *base, holidays, now};
     store.Apply(RecordApplied(input, previous, outcome, selection).batch);
     return outcome;

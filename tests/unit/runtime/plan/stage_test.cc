@@ -389,7 +389,7 @@ TEST_CASE("an identity's accounts of purpose personal or unknown are disabled, o
   CHECK(disable->reasons[0].source_line == "policies/p.rescind:7");
   const ActionTerms& terms = outcome.terms.at(disable->action.key);
   CHECK(terms.rollback);
-  CHECK(terms.rollback_group == disable->action.reasons[0].finding_id + "/0");
+  CHECK(terms.rollback_groups == Lines{disable->action.reasons[0].finding_id + "/0"});
   CHECK(terms.retry_for == Duration{4 * kMicrosPerHour});
   CHECK(terms.escalate_to == Lines{"iam-oncall"});
   const PlannedAction* key = FindAction(outcome.plan, Verb::kRevoke, "k");
