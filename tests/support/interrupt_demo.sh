@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Interrupts the demo at several moments and insists that nothing stays behind: no process, no
-# temporary folder.
+# temporary folder, no shared memory.
 #
 #   tests/support/interrupt_demo.sh PROGRAM
 #
@@ -51,10 +51,28 @@ wait_a_moment() { limit=2 wait_until "$@"; }
 nothing_marked() { [ -z "$(marked "$1")" ]; }
 has_said() { grep -qF -- "$1" "$2"; }
 has_ended() { ! kill -0 "$1" 2>/dev/null; }
-has_said_or_ended() { has_said "$1" "$2" || has_ended "$3"; }
+# What no process has mapped of what PostgreSQL has made there since we began.
+shared_memory_left() {
+  local file
+  for file in /dev/shm/PostgreSQL.*; do
+    if [ "$file" -nt "$folder/began" ] && ! grep -qF "$file" /proc/[0-9]*/maps; then
+      printf '%s\n' "$file"
+    fi
+  done 2>/dev/null
+}
+no_shared_memory_left() { [ -z "$(shared_memory_left)" ]; }
 
-# interrupted NAME MOMENT SIGNAL STATUS: at the moment when it has said MOMENT. A name that ends in
-# `+` waits a little longer, into the middle of the step.
+# has_come_to MOMENT SAID MARK: a file below the servers' folder, or words that it has said.
+has_come_to() {
+  case $1 in
+    /*) compgen -G "$3rescind-servers-*$1" >/dev/null ;;
+    *) has_said "$1" "$2" ;;
+  esac
+}
+has_come_or_ended() { has_come_to "$1" "$2" "$3" || has_ended "$4"; }
+
+# interrupted NAME MOMENT SIGNAL STATUS: at the moment when it has come to MOMENT. A name that ends
+# in `+` waits a little longer, into the middle of the step.
 interrupted() {
   local name="$1" moment="$2" signal="$3" wanted="$4" mark="$folder/$1/" status=0 left demo
   local said="$folder/$name.said"
@@ -65,11 +83,12 @@ interrupted() {
   DEMO_MARK="$mark" SERVERS_FOLDER="$mark" policies/examples/demo/run.sh "$program" >"$said" 2>&1 &
   demo=$!
   set +m
-  wait_until has_said_or_ended "$moment" "$said" "$demo" || true
-  has_said "$moment" "$said" || { echo "$name: never said: $moment"; tail -n 5 "$said"; return 1; }
+  wait_until has_come_or_ended "$moment" "$said" "$mark" "$demo" || true
+  has_come_to "$moment" "$said" "$mark" ||
+    { echo "$name: never came to: $moment"; tail -n 5 "$said"; return 1; }
   if [ "${name%+}" != "$name" ]; then sleep 0.7; fi
-  # Ctrl-C reaches the whole group, `kill` the script alone.
-  if [ "$signal" = INT ]; then kill -INT -- "-$demo"; else kill -s "$signal" "$demo"; fi
+  # Ctrl-C and the end of a terminal reach the whole group, `kill` the script alone.
+  if [ "$signal" = TERM ]; then kill -TERM "$demo"; else kill -s "$signal" -- "-$demo"; fi
   wait_until has_ended "$demo" || { echo "$name: did not end within $limit s"; return 1; }
   wait "$demo" || status=$?
   [ "$status" -eq "$wanted" ] || { echo "$name: ended with $status, not $wanted"; tail -n 5 "$said"; return 1; }
@@ -88,15 +107,26 @@ interrupted() {
   echo "$name: nothing is left"
 }
 
+# initdb has made the cluster's files and starts a server that fills them.
+readonly in_initdb=/postgres/data/postgresql.auto.conf
+
+touch "$folder/began"
 cases=()
 begin() { interrupted "$@" & cases+=("$!"); }
 begin start-int 'Start both servers' INT 130
 begin start-term+ 'Start both servers' TERM 143
 begin start-int+ 'Start both servers' INT 130
+begin initdb-hup "$in_initdb" HUP 143
+begin initdb-hup+ "$in_initdb" HUP 143
+begin initdb-int "$in_initdb" INT 130
 begin import-term 'rescind import' TERM 143
 begin import-int 'rescind import facts/corp-ldap' INT 130
 begin apply-term 'rescind apply' TERM 143
 begin apply-int+ 'rescind apply' INT 130
 failed=0
 for pid in "${cases[@]}"; do wait "$pid" || failed=$((failed + 1)); done
+if ! wait_a_moment no_shared_memory_left; then
+  echo "error: shared memory is left behind: $(shared_memory_left | tr '\n' ' ')" >&2
+  exit 1
+fi
 [ "$failed" -eq 0 ] || { echo "error: $failed of ${#cases[@]} interrupted demos left something behind" >&2; exit 1; }

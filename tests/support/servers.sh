@@ -228,10 +228,14 @@ start_postgres() {
     chown -R postgres:postgres "$folder/postgres"
     as_owner=(setpriv --reuid=postgres --regid=postgres --init-groups)
   fi
-  (cd "$folder/postgres" && "${as_owner[@]}" "$bin/initdb" --pgdata="$data" --username=admin \
-    --pwfile="$folder/postgres/first-password" --auth=scram-sha-256 --encoding=UTF8 \
-    --locale=C.UTF-8 --no-sync --no-instructions) </dev/null >"$log" 2>&1 ||
-    fail "initdb failed" "$log"
+  # In a session of its own, where no signal to our group reaches it: the server that sets the
+  # cluster up would end at once, and leave its shared memory in /dev/shm.
+  (cd "$folder/postgres" && exec setsid "${as_owner[@]}" "$bin/initdb" --pgdata="$data" \
+    --username=admin --pwfile="$folder/postgres/first-password" --auth=scram-sha-256 \
+    --encoding=UTF8 --locale=C.UTF-8 --no-sync --no-instructions) </dev/null >"$log" 2>&1 &
+  pids+=("$!")
+  wait "$!" || fail "initdb failed" "$log"
+  unset 'pids[-1]'
   for ((attempt = 0; attempt < 10; ++attempt)); do
     postgres_port="$(free_port)"
     (cd "$folder/postgres" && exec "${as_owner[@]}" setpriv --pdeathsig INT -- "$bin/postgres" \
