@@ -92,9 +92,8 @@ Status FaultyFileSystem::MakeDirectories(const std::string& path, uint32_t mode)
 
 Result<FileInfo> FaultyFileSystem::Stat(const std::string& path) { return below_.Stat(path); }
 
-Result<std::vector<std::string>> FaultyFileSystem::ListRecursively(const std::string& directory,
-                                                                   const std::string& suffix) {
-  return below_.ListRecursively(directory, suffix);
+Result<std::vector<TreeEntry>> FaultyFileSystem::ListTree(const std::string& directory) {
+  return below_.ListTree(directory);
 }
 
 Result<std::vector<OddEntry>> FaultyFileSystem::FindOdd(const std::string& path) {

@@ -40,8 +40,7 @@ class FaultyFileSystem final : public FileSystem {
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<FileInfo> Stat(const std::string& path) override;
-  Result<std::vector<std::string>> ListRecursively(const std::string& directory,
-                                                   const std::string& suffix) override;
+  Result<std::vector<TreeEntry>> ListTree(const std::string& directory) override;
   Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;

@@ -78,6 +78,21 @@ Error SystemCallError(std::string_view verb, std::string_view path, int error_nu
           HelpFor(error_number)};
 }
 
+Result<std::vector<std::string>> FileSystem::ListRecursively(const std::string& directory,
+                                                             const std::string& suffix) {
+  RESCIND_ASSIGN(auto entries, ListTree(directory));
+  std::vector<std::string> found;
+  for (TreeEntry& entry : entries) {
+    if (entry.kind == TreeEntry::Kind::kOther || !entry.path.ends_with(suffix)) continue;
+    if (entry.kind == TreeEntry::Kind::kLink) {
+      const auto target = Stat(entry.path);
+      if (!target.ok() || target->kind != FileKind::kRegular) continue;
+    }
+    found.push_back(std::move(entry.path));
+  }
+  return found;
+}
+
 Result<std::string> FileSystem::Read(const std::string& path, uint64_t limit_bytes) {
   const auto info = Stat(path);
   if (info.ok() && info->kind == FileKind::kRegular && info->size_bytes > limit_bytes) {

@@ -55,6 +55,12 @@ struct OddEntry {
   bool is_link = false;  // else a FIFO, a device or a socket
 };
 
+// What lies in a folder and is none itself.
+struct TreeEntry {
+  std::string path;
+  enum class Kind { kRegular, kLink, kOther } kind = Kind::kRegular;
+};
+
 // Where something goes that a person wants written to a path.
 struct OutputPlace {
   std::string path;  // behind every symbolic link
@@ -86,12 +92,10 @@ class FileSystem {
   virtual Status MakeDirectories(const std::string& path, uint32_t mode) = 0;
   // Follows symbolic links.
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
-  // Regular files below `directory` whose name ends in `suffix`, as directory + "/" + relative
-  // path, sorted by bytes. Names that begin with a dot are passed over, and so are symbolic
-  // links to directories, which could form a circle. FindOdd names what is passed over. A folder
-  // that cannot be read is an error.
-  virtual Result<std::vector<std::string>> ListRecursively(const std::string& directory,
-                                                           const std::string& suffix) = 0;
+  // What is no folder below `directory`, as directory + "/" + relative path, sorted by bytes. Names
+  // that begin with a dot are passed over, and no hidden folder is entered; symbolic links are not
+  // followed. A folder that cannot be read is an error.
+  virtual Result<std::vector<TreeEntry>> ListTree(const std::string& directory) = 0;
   // What is neither a regular file nor a folder, at `path` itself and below it, hidden names too.
   // Symbolic links are not followed. Nothing when nothing is there. Sorted by bytes.
   virtual Result<std::vector<OddEntry>> FindOdd(const std::string& path) = 0;
@@ -106,6 +110,10 @@ class FileSystem {
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
 
   bool Exists(const std::string& path) { return Stat(path).ok(); }
+  // Regular files of ListTree whose name ends in `suffix`, and links to such. Links to directories
+  // are passed over: they could form a circle.
+  Result<std::vector<std::string>> ListRecursively(const std::string& directory,
+                                                   const std::string& suffix);
   // The whole file; kInvalidInput when it is longer than `limit_bytes`.
   Result<std::string> Read(const std::string& path, uint64_t limit_bytes);
   // After it returns, `path` holds `bytes` durably; after a crash or an error it holds what it
@@ -129,8 +137,7 @@ class RealFileSystem final : public FileSystem {
   Status RemoveRecursively(const std::string& path) override;
   Status MakeDirectories(const std::string& path, uint32_t mode) override;
   Result<FileInfo> Stat(const std::string& path) override;
-  Result<std::vector<std::string>> ListRecursively(const std::string& directory,
-                                                   const std::string& suffix) override;
+  Result<std::vector<TreeEntry>> ListTree(const std::string& directory) override;
   Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;

@@ -250,9 +250,8 @@ Result<FileInfo> RealFileSystem::Stat(const std::string& path) {
                   static_cast<uint32_t>(info.st_mode & 07777)};
 }
 
-Result<std::vector<std::string>> RealFileSystem::ListRecursively(const std::string& directory,
-                                                                 const std::string& suffix) {
-  std::vector<std::string> found;
+Result<std::vector<TreeEntry>> RealFileSystem::ListTree(const std::string& directory) {
+  std::vector<TreeEntry> found;
   std::vector<std::string> pending = {directory};
   while (!pending.empty()) {
     const std::string folder = std::move(pending.back());
@@ -265,21 +264,24 @@ Result<std::vector<std::string>> RealFileSystem::ListRecursively(const std::stri
       if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name.front() == '.') continue;
-      const std::string path = folder + "/" + name;
-      struct stat own = {}, target = {};
+      std::string path = folder + "/" + name;
+      struct stat own = {};
       if (lstat(path.c_str(), &own) != 0) {
         if (errno == ENOENT) continue;  // removed while we read
         return SystemCallError("read", path, errno);
       }
       if (S_ISDIR(own.st_mode)) {
-        pending.push_back(path);
-      } else if (name.ends_with(suffix) && stat(path.c_str(), &target) == 0 &&
-                 S_ISREG(target.st_mode)) {
-        found.push_back(path);
+        pending.push_back(std::move(path));
+        continue;
       }
+      const auto kind = S_ISREG(own.st_mode)   ? TreeEntry::Kind::kRegular
+                        : S_ISLNK(own.st_mode) ? TreeEntry::Kind::kLink
+                                               : TreeEntry::Kind::kOther;
+      found.push_back({std::move(path), kind});
     }
   }
-  std::sort(found.begin(), found.end());
+  std::sort(found.begin(), found.end(),
+            [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
   return found;
 }
 

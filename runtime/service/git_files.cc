@@ -212,19 +212,19 @@ Result<FileInfo> GitFiles::Stat(const std::string& path) {
   return NoSuchFile(path, commit_);
 }
 
-Result<std::vector<std::string>> GitFiles::ListRecursively(const std::string& directory,
-                                                           const std::string& suffix) {
+Result<std::vector<TreeEntry>> GitFiles::ListTree(const std::string& directory) {
   const auto name = Inside(directory);
-  if (!name) return below_.ListRecursively(directory, suffix);
+  if (!name) return below_.ListTree(directory);
   const std::string prefix = name->empty() ? "" : *name + "/";
-  std::vector<std::string> found;
+  std::vector<TreeEntry> found;
   for (const auto& [path, blob] : blobs_) {
-    if (!blob.regular || !path.starts_with(prefix) || !path.ends_with(suffix)) continue;
+    if (!path.starts_with(prefix)) continue;
     const std::string relative = path.substr(prefix.size());
     const bool hidden = relative.starts_with('.') || relative.find("/.") != std::string::npos;
-    if (!hidden) found.push_back(directory + "/" + relative);
+    if (hidden) continue;
+    found.push_back({directory + "/" + relative,
+                     blob.regular ? TreeEntry::Kind::kRegular : TreeEntry::Kind::kLink});
   }
-  std::sort(found.begin(), found.end());
   return found;
 }
 

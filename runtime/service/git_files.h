@@ -31,8 +31,7 @@ class GitFiles final : public FileSystem {
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
   Result<FileInfo> Stat(const std::string& path) override;
-  Result<std::vector<std::string>> ListRecursively(const std::string& directory,
-                                                   const std::string& suffix) override;
+  Result<std::vector<TreeEntry>> ListTree(const std::string& directory) override;
   Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;
 
   // All refused: a commit does not change.

@@ -20,11 +20,11 @@ std::string Normal(const std::string& path) {
   return normal;
 }
 
-// What is wrong with an entry that is neither a regular file nor a folder; empty for what is no
-// policy, and for links to files.
-std::string WhyNoPolicy(const OddEntry& entry, FileSystem& files) {
+// What keeps an entry from being read as a policy: empty where it is one, or is none at all.
+std::string WhyNoPolicy(const TreeEntry& entry, FileSystem& files) {
   const bool is_named_so = entry.path.ends_with(kPolicySuffix);
-  if (!entry.is_link) return is_named_so ? "is no regular file" : "";
+  if (entry.kind == TreeEntry::Kind::kRegular) return "";
+  if (entry.kind == TreeEntry::Kind::kOther) return is_named_so ? "is no regular file" : "";
   const auto target = files.Stat(entry.path);
   if (!target.ok()) {
     if (!is_named_so) return "";
@@ -43,19 +43,16 @@ std::string WhyNoPolicy(const OddEntry& entry, FileSystem& files) {
 // The policy files below `folder`. What only looks like one is an error: a policy that is passed
 // over without a word protects nothing and takes nothing away.
 Result<std::vector<std::string>> ListPolicies(const std::string& folder, FileSystem& files) {
-  RESCIND_ASSIGN(auto paths, files.ListRecursively(folder, std::string(kPolicySuffix)));
-  std::string place = folder;
-  RESCIND_ASSIGN(auto odd, files.FindOdd(place));
-  if (odd.size() == 1 && odd[0].path == folder) {  // a link itself, to where the policies are
-    place = RealPath(folder);
-    RESCIND_ASSIGN(odd, files.FindOdd(place));
-  }
+  RESCIND_ASSIGN(auto entries, files.ListTree(folder));
+  std::vector<std::string> paths;
   std::vector<std::string> problems;
-  for (OddEntry& entry : odd) {
-    entry.path = folder + entry.path.substr(place.size());
-    if (entry.path.find("/.", folder.size()) != std::string::npos) continue;
+  for (TreeEntry& entry : entries) {
     const std::string why = WhyNoPolicy(entry, files);
-    if (!why.empty()) problems.push_back(fmt::format("{} {}", entry.path, why));
+    if (!why.empty()) {
+      problems.push_back(fmt::format("{} {}", entry.path, why));
+    } else if (entry.path.ends_with(kPolicySuffix)) {
+      paths.push_back(std::move(entry.path));
+    }
   }
   if (problems.empty()) return paths;
   return Error{ErrorKind::kInvalidInput, fmt::format("{}", fmt::join(problems, "\n")),

@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "engine/syntax/parser.h"
 #include "tests/support/holds.h"
@@ -226,6 +229,33 @@ TEST_CASE_FIXTURE(PolicyFixture, "OddEntriesThatNameNoPolicyAreIgnored") {
   const auto refused = Load();
   REQUIRE_FALSE(refused.ok());
   CHECK(Holds(refused.error().message, "linked/b.rescind is a symbolic link that leads nowhere"));
+}
+
+// `cannot list .git/private: Permission denied`, with policies in the workspace's own folder.
+TEST_CASE_FIXTURE(PolicyFixture, "HiddenFoldersAreNotEntered") {
+  Write("w/a.rescind", Policy("a"));
+  Write("w/.git/private/b.rescind", Policy("b"));
+  REQUIRE(symlink("nowhere", (folder / "w/.git/c.rescind").c_str()) == 0);
+  toml = "[workspace]\npolicies = \".\"\n";
+  Write("w/rescind.toml", toml);
+  REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+  REQUIRE(chmod((folder / "w/.git/private").c_str(), 0000) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;  // root may read everything
+    if (geteuid() == 0 && setuid(kNobody) != 0) std::_Exit(3);
+    const auto found = FindPolicyFiles({"w"}, folder.path(), files);
+    std::_Exit(found.ok() && found->size() == 1 ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(chmod((folder / "w/.git/private").c_str(), 0755) == 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  const auto loaded = Load();
+  REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
+  CHECK(loaded->files.size() == 1);
 }
 
 // ---- Lists from files -------------------------------------------------------------------------
