@@ -66,6 +66,12 @@ struct AuditAction {
   uint32_t incarnation = 1;
   std::string system;
   uint32_t episode = 1;
+  // Which access the target is: ids, which are no personal texts, and what the system calls the
+  // entitlement. Empty: unknown, or the target itself.
+  std::string account = {};
+  std::string owner = {};  // the person whose account it was when the action was planned
+  std::string entitlement = {};
+  std::string entitlement_name = {};
 };
 
 struct AuditEvent {

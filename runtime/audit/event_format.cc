@@ -78,10 +78,15 @@ std::string FormatOcsf(std::string_view origin, uint64_t index, const LeafView& 
     event["entity"] = {{"type", leaf.entity.empty() ? leaf.kind : leaf.entity},
                        {"uid", leaf.target}};
   } else {
-    event["user"] = {{"uid", leaf.target}, {"domain", leaf.system}};
+    event["user"] = {{"uid", leaf.account.empty() ? leaf.target : leaf.account},
+                     {"domain", leaf.system}};
   }
-  if (type.class_uid == 3005) event["privileges"] = {leaf.target};
-  if (!leaf.policies.empty()) event["unmapped"] = {{"policies", leaf.policies}};
+  if (type.class_uid == 3005) {
+    event["privileges"] = {leaf.entitlement.empty() ? leaf.target : leaf.entitlement};
+  }
+  if (!leaf.policies.empty()) event["unmapped"]["policies"] = leaf.policies;
+  if (!leaf.account.empty()) event["unmapped"]["account"] = leaf.account;
+  if (!leaf.owner.empty()) event["unmapped"]["owner"] = leaf.owner;
   return OneLine(event);
 }
 
@@ -137,6 +142,9 @@ std::string FormatSyslog(std::string_view origin, uint64_t index, const LeafView
   add("entity", leaf.entity);
   add("target", leaf.target);
   add("system", leaf.system);
+  add("account", leaf.account);
+  add("owner", leaf.owner);
+  add("entitlement", leaf.entitlement);
   add("from", leaf.from);
   add("to", leaf.to);
   if (!leaf.policies.empty()) add("policy", leaf.policies.front());

@@ -88,7 +88,14 @@ class LeafWriter {
                  {"entity", Name(action.entity)}, {"target", Name(action.target)},
                  {"system", Name(action.system)}, {"incarnation", action.incarnation},
                  {"episode", action.episode}};
-    if (!action.playbook.empty()) json["playbook"] = Name(action.playbook);
+    const auto add = [&](const char* field, const std::string& text) {
+      if (!text.empty()) json[field] = Name(text);
+    };
+    add("playbook", action.playbook);
+    add("account", action.account);
+    add("owner", action.owner);
+    add("entitlement", action.entitlement);
+    add("entitlement_name", action.entitlement_name);
     return json;
   }
 
@@ -186,6 +193,10 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
   view.entity = TextField(action, "entity");
   view.target = TextField(action, "target");
   view.system = TextField(action, "system");
+  view.account = TextField(action, "account");
+  view.owner = TextField(action, "owner");
+  view.entitlement = TextField(action, "entitlement");
+  view.entitlement_name = TextField(action, "entitlement_name");
   if (action.empty()) {  // a message is about a row too
     const Json& details = ObjectField(json, "details");
     view.entity = TextField(details, "entity");

@@ -52,6 +52,10 @@ struct LeafView {
   std::string entity;  // of the action, else the row that a message is about
   std::string target;
   std::string system;
+  std::string account;  // of the action, as are the next three; empty in entries of before
+  std::string owner;
+  std::string entitlement;
+  std::string entitlement_name;
   std::vector<std::string> policies;
   std::string beside_sha256;  // hex; empty: nothing lies beside
   bool is_newer = false;      // of a later format: shown as far as it is understood

@@ -44,9 +44,10 @@ struct ActionTarget {
   std::string id;            // the row's key
   uint32_t incarnation = 1;  // of the row; part of the idempotency key
   std::string system;        // id of the `system` row it lives in; names a [target.X]
-  // Facts by path from the row, as text; absent when unknown. For an account: "username"; for a
-  // grant also "account", "account.username", "entitlement", "entitlement.name"; for sessions
-  // and credentials "account", "account.username", "kind", "origin". Sorted, so it hashes stably.
+  // Facts by path from the row, as text; absent when unknown. For an account: "username", "owner";
+  // for a grant "account", "account.owner", "account.username", "entitlement", "entitlement.name";
+  // for sessions and credentials "account", "account.owner", "account.username", "kind", "origin".
+  // Owners are those of when it was planned. Sorted, so it hashes stably.
   std::map<std::string, std::string> attributes;
 };
 

@@ -47,6 +47,7 @@ class ActionAssembly {
     RESCIND_ASSIGN(planned.action.target, draft_.model.Describe(sketch.target));
     draft_.FindHome(planned.action.verb, planned.action.playbook, planned.action.target);
     RESCIND_ASSIGN(planned.subject, draft_.model.SubjectOf(sketch.target));
+    NameOwner(planned);
     ActionTerms terms;
     RESCIND_TRY(SetKey(claims, planned, terms));
     planned.reversible = IsReversibleIn(planned.action);
@@ -62,6 +63,16 @@ class ActionAssembly {
   AssembledActions TakeAdded() { return std::move(added_); }
 
  private:
+  // So that the audit log can say whose access it was.
+  static void NameOwner(PlannedAction& planned) {
+    ActionTarget& target = planned.action.target;
+    if (planned.subject.person.empty()) return;
+    const bool is_account = target.entity == "account";
+    if (is_account || target.attributes.contains("account")) {
+      target.attributes[is_account ? "owner" : "account.owner"] = planned.subject.person;
+    }
+  }
+
   Status SetKey(std::span<const uint32_t> claims, PlannedAction& planned, ActionTerms& terms) {
     Action& action = planned.action;
     const std::string& store = draft_.options.store_id;

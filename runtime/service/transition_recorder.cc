@@ -14,7 +14,12 @@ using SortedJson = nlohmann::json;
 
 constexpr const char* kContextFormat = "rescind.context/1";
 
+// A username is personal, and the account's id names the same account.
 AuditAction AuditActionOf(const Action& action) {
+  const auto attribute = [&](const char* path) {
+    const auto found = action.target.attributes.find(path);
+    return found == action.target.attributes.end() ? std::string() : found->second;
+  };
   return {.key = action.key,
           .verb = std::string(VerbName(action.verb)),
           .playbook = action.playbook,
@@ -22,7 +27,11 @@ AuditAction AuditActionOf(const Action& action) {
           .target = action.target.id,
           .incarnation = action.target.incarnation,
           .system = action.target.system,
-          .episode = action.episode};
+          .episode = action.episode,
+          .account = attribute("account"),
+          .owner = attribute(action.target.entity == "account" ? "owner" : "account.owner"),
+          .entitlement = attribute("entitlement"),
+          .entitlement_name = attribute("entitlement.name")};
 }
 
 }  // namespace

@@ -284,6 +284,8 @@ TEST_CASE("NothingThatAnybodyIsCalledMakesALeafTooLong") {
     AuditEvent event = Step(std::string(70'000, filler));
     event.action->key = event.action->system = event.action->entity = event.action->target;
     event.action->verb = event.action->playbook = event.action->target;
+    event.action->account = event.action->owner = event.action->target;
+    event.action->entitlement = event.action->entitlement_name = event.action->target;
     event.trigger = event.outcome = event.action->target;
     event.policies = {{event.trigger, event.trigger, event.trigger, {event.trigger}, 0, {}}};
     event.details["x"] = {event.trigger, false};

@@ -93,6 +93,13 @@ TEST_CASE("OcsfSaysWhatWasDoneOnlyOfWhatIsVerified") {
   CHECK(disabled["raw_data"] == LeafOf(Verified("disable", "account")));
   CHECK(ocsf(Verified("delete", "account"))["activity_id"] == 6);
   CHECK(ocsf(Verified("revoke", "grant"))["class_uid"] == 3005);
+  AuditEvent revoked = Verified("revoke", "grant");
+  revoked.action->account = "ldap/ann-account";
+  revoked.action->owner = "e-17";
+  revoked.action->entitlement = "ldap/vpn";
+  CHECK(ocsf(revoked)["user"]["uid"] == "ldap/ann-account");
+  CHECK(ocsf(revoked)["privileges"] == nlohmann::json{"ldap/vpn"});
+  CHECK(ocsf(revoked)["unmapped"]["owner"] == "e-17");
   CHECK(ocsf(Verified("end", "session"))["class_uid"] == 3002);
   CHECK(ocsf(Verified("revoke", "credential"))["class_uid"] == 3004);
   AuditEvent escalated = Verified("disable", "account");

@@ -92,6 +92,38 @@ TEST_CASE_FIXTURE(ReaderOfTheLog, "ARowOrASystemThatNobodyKnowsHasNoEntries") {
   CHECK(err.str() == "no entry of the log fits\n");
 }
 
+struct OwnedAccess : CompanyWithAccess {
+  OwnedAccess() {
+    ImportMore(
+        "{\"entity\":\"identity\",\"id\":\"e-17\",\"kind\":\"employee\",\"name\":\"Ann Example\","
+        "\"status\":\"active\"}\n{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"e-17\","
+        "\"username\":\"ann.example\"}\n");
+    Write("policies/access.rescind", std::string(kCompanyPolicies) + std::string(kClosedPolicy));
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  }
+};
+
+// An entry named the grant's id and nobody's access to nothing.
+TEST_CASE_FIXTURE(OwnedAccess, "EveryStepOfAnActionNamesTheAccessAndThePersonWhoHadIt") {
+  size_t step_count = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "transition" || entry["action"]["target"] != "ann-vpn") continue;
+    ++step_count;
+    CHECK(entry["action"]["account"] == "ann");
+    CHECK(entry["action"]["owner"] == "e-17");
+    CHECK(entry["action"]["entitlement"] == "vpn");
+    CHECK(entry["action"]["entitlement_name"] == "vpn");
+    CHECK(entry["action"]["system"] == "corp");
+    // Names of people are committed to, never written.
+    CHECK(entry.dump().find("ann.example") == std::string::npos);
+    CHECK(entry.dump().find("Ann Example") == std::string::npos);
+  }
+  CHECK(step_count == 5);
+  REQUIRE(Run({"audit", "show", "--target", "bob", "-o", "ndjson"}) == ExitStatus::kDone);
+  CHECK(Prints("\"target\":\"bob\""));
+  CHECK(!Prints("\"owner\""));  // nobody's
+}
+
 // It was written among the store's own files.
 TEST_CASE_FIXTURE(ReaderOfTheLog, "TheLogIsNotExportedIntoTheStore") {
   for (const char* place : {"data/evidence", "./data/../data/deep/evidence"}) {

@@ -60,6 +60,7 @@ TEST_CASE("evidence names the facts, their values and the feeds that said so") {
   CHECK(seen);
   CHECK(action->action.target.attributes ==
         std::map<std::string, std::string>{{"account", "a"},
+                                           {"account.owner", "ann"},
                                            {"account.username", "u-a"},
                                            {"entitlement", "vpn"},
                                            {"entitlement.name", "name-vpn"}});

@@ -395,8 +395,11 @@ TEST_CASE("an identity's accounts of purpose personal or unknown are disabled, o
   const PlannedAction* key = FindAction(outcome.plan, Verb::kRevoke, "k");
   REQUIRE(key);
   CHECK(key->action.target.attributes ==
-        std::map<std::string, std::string>{
-            {"account", "mine"}, {"account.username", "u-mine"}, {"kind", "api_key"}});
+        std::map<std::string, std::string>{{"account", "mine"},
+                                           {"account.owner", "con"},
+                                           {"account.username", "u-mine"},
+                                           {"kind", "api_key"}});
+  CHECK(disable->action.target.attributes.at("owner") == "con");
 }
 
 TEST_CASE("`done within` alarms once, when it is late") {
