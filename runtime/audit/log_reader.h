@@ -13,6 +13,7 @@
 
 #include "engine/base/result.h"
 #include "runtime/audit/leaf.h"
+#include "runtime/audit/leaf_source.h"
 #include "runtime/audit/merkle_tree.h"
 #include "runtime/audit/tile.h"
 #include "runtime/store/key_value.h"
@@ -33,18 +34,16 @@ std::string PersonalKey(uint64_t leaf_index, uint16_t n);
 std::string EncodePersonal(const PersonalValue& value);
 std::optional<PersonalValue> DecodePersonal(std::string_view bytes);
 
-class LogReader final : public NodeReader {
+class LogReader final : public NodeReader, public LeafSource {
  public:
   // `store` must outlive it.
   explicit LogReader(const KeyValueReader& store) : store_(store) {}
 
-  // How many leaves there are.
-  Result<uint64_t> Size() const;
+  Result<uint64_t> Size() const override;
   // kNotFound when there is no such leaf.
   Result<std::string> Leaf(uint64_t index) const;
-  // Leaves from `from` on until `take` returns false. kCorrupt when one is missing between two.
-  Status Scan(uint64_t from,
-              const std::function<bool(uint64_t index, std::string_view leaf)>& take) const;
+  Status Scan(uint64_t from, const std::function<bool(uint64_t index, std::string_view leaf)>& take)
+      const override;
   // What lies beside a leaf; nullopt: nothing.
   Result<std::optional<std::string>> Beside(uint64_t index) const;
   // The personal values of a leaf that have not been erased.

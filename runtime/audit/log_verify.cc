@@ -17,6 +17,7 @@
 #include <set>
 
 #include "runtime/audit/base64.h"
+#include "runtime/audit/export_reader.h"
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_export.h"
 #include "runtime/audit/merkle_tree.h"
@@ -49,7 +50,8 @@ class Verifier {
   Result<VerifyReport> Run(const std::vector<HeldCheckpoint>& held) {
     RESCIND_TRY(RefuseOdd());
     RESCIND_TRY(CheckManifest());
-    RESCIND_ASSIGN(const SignedCheckpoint own, ReadCheckpoint());
+    expected_files_.insert(kExportCheckpoint);
+    RESCIND_ASSIGN(const SignedCheckpoint own, ReadExportCheckpoint(folder_, files_));
     report_.origin = own.checkpoint.origin;
     report_.size = own.checkpoint.size;
     report_.root = Hex(own.checkpoint.root);
@@ -103,7 +105,6 @@ class Verifier {
   Status RefuseOdd();
   bool IsRefused(const std::string& path) const;
   Status CheckManifest();
-  Result<SignedCheckpoint> ReadCheckpoint();
   Named ParseHeld(const std::vector<HeldCheckpoint>& held);
   void WalkEntries();
   bool TakeBundle(uint64_t index, uint32_t width);
@@ -135,8 +136,6 @@ class Verifier {
 
 constexpr std::string_view kWhyNoLink =
     "is a symbolic link, behind which every reader may find something else";
-constexpr const char* kLinkRemedy =
-    "put a copy of the file there, or fetch the export again from where it was made";
 
 // A log is what lies in the folder, the same for everybody who is given it.
 Status Verifier::RefuseOdd() {
@@ -149,9 +148,9 @@ Status Verifier::RefuseOdd() {
         return Error{ErrorKind::kInvalidInput,
                      fmt::format("{} {}", entry.path,
                                  entry.is_link ? kWhyNoLink : "is neither a file nor a folder"),
-                     kLinkRemedy};
+                     kExportLinkRemedy};
       }
-      Reject(path, entry.is_link ? fmt::format("{}: {}", kWhyNoLink, kLinkRemedy)
+      Reject(path, entry.is_link ? fmt::format("{}: {}", kWhyNoLink, kExportLinkRemedy)
                                  : "is not a file, and is not opened: remove it");
     }
   }
@@ -198,22 +197,6 @@ Status Verifier::CheckManifest() {
                                 : "was changed");
   }
   return {};
-}
-
-Result<SignedCheckpoint> Verifier::ReadCheckpoint() {
-  expected_files_.insert(kExportCheckpoint);
-  const std::string file = folder_ + "/" + kExportCheckpoint;
-  const auto info = files_.Stat(file);
-  if (!info.ok() || info->kind != FileKind::kRegular) {
-    return Error{ErrorKind::kInvalidInput,
-                 fmt::format("{} holds no exported audit log: there is no file {}", folder_,
-                             kExportCheckpoint),
-                 "give the folder that `rescind audit export` made"};
-  }
-  RESCIND_ASSIGN(const std::string bytes, files_.Read(file, kMaxNoteBytes));
-  auto checkpoint = ParseSignedCheckpoint(bytes);
-  if (!checkpoint.ok()) return std::move(checkpoint).error().In(file);
-  return checkpoint;
 }
 
 Verifier::Named Verifier::ParseHeld(const std::vector<HeldCheckpoint>& held) {
@@ -438,13 +421,7 @@ void Verifier::CheckStrangers() {
 
 Result<VerifyReport> VerifyExport(const std::string& folder, const AuditPublicKey& key,
                                   const std::vector<HeldCheckpoint>& held, FileSystem& files) {
-  std::string path = folder;
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  RESCIND_ASSIGN(const FileInfo info, files.Stat(path));
-  if (info.kind != FileKind::kDirectory) {
-    return Error{ErrorKind::kInvalidInput, fmt::format("{} is not a folder", path),
-                 "give the folder that `rescind audit export` made"};
-  }
+  RESCIND_ASSIGN(const std::string path, ExportFolder(folder, files));
   return Verifier(path, key, files).Run(held);
 }
 

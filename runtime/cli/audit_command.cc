@@ -11,6 +11,7 @@
 #include "runtime/audit/log_reader.h"
 #include "runtime/audit/log_verify.h"
 #include "runtime/audit/signing_key.h"
+#include "runtime/cli/audit_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/shown_json.h"
 #include "runtime/service/store_opener.h"
@@ -24,25 +25,6 @@ struct VerifyOptions {
   std::vector<std::string> checkpoints;
   std::string format = "table";
 };
-
-// A public key, or the file that holds one.
-Result<AuditPublicKey> ReadKey(const std::string& given, FileSystem& files) {
-  if (given.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return Error{ErrorKind::kInvalidInput, "--key is empty",
-                 "give the public key or a file that holds it: what `rescind audit key` prints; if "
-                 "that was asked for here, it failed"};
-  }
-  if (!files.Exists(given)) {
-    auto key = ParsePublicKey(given);
-    if (key.ok() || given.find('+') != std::string::npos) return key;
-    return Error{ErrorKind::kNotFound, fmt::format("there is no file {}", given),
-                 "give the public key or a file that holds it: what `rescind audit key` prints"};
-  }
-  RESCIND_ASSIGN(const std::string text, files.Read(given, kMaxNoteBytes));
-  auto key = ParsePublicKey(text);
-  if (!key.ok()) return std::move(key).error().In(given);
-  return key;
-}
 
 // What the end of the log is worth, in a sentence.
 std::string EndOf(const VerifyReport& report) {
@@ -146,21 +128,12 @@ Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPubl
 }
 
 Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const AuditPublicKey key, ReadKey(options.key, invocation.files));
+  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation.files));
   const auto info = invocation.files.Stat(options.folder);
   if (info.ok() && info->kind == FileKind::kRegular) {
     return VerifyProofFile(options, key, invocation);
   }
-  std::vector<HeldCheckpoint> held;
-  for (const std::string& file : options.checkpoints) {
-    RESCIND_ASSIGN(std::string bytes, invocation.files.Read(file, kMaxNoteBytes));
-    // What was never a checkpoint says nothing about the log.
-    if (!ParseSignedCheckpoint(bytes).ok()) {
-      return Error{ErrorKind::kInvalidInput, fmt::format("{} is no signed checkpoint", file),
-                   "give one that was kept: the file `checkpoint` of an earlier export"};
-    }
-    held.push_back({file, std::move(bytes)});
-  }
+  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation.files));
   RESCIND_ASSIGN(const VerifyReport report,
                  VerifyExport(options.folder, key, held, invocation.files));
   if (options.format == "json") {
@@ -262,6 +235,7 @@ void DeclareAudit(CommandLine& line) {
                [what](Invocation& invocation) { return RunKey(*what, invocation); });
   key_app.add_option("what", *what, "show (default), create or rotate")
       ->check(CLI::IsMember({"show", "create", "rotate"}));
+  DeclareAuditShow(line, audit);
   DeclareAuditLog(line, audit);
 }
 

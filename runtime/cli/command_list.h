@@ -19,7 +19,8 @@ void DeclareRelease(CommandLine& line);
 void DeclareStatus(CommandLine& line);
 void DeclareAudit(CommandLine& line);
 
-// Below `rescind audit`: what needs the store.
+// Below `rescind audit`: the entries, and what needs the store.
+void DeclareAuditShow(CommandLine& line, CLI::App& audit);
 void DeclareAuditLog(CommandLine& line, CLI::App& audit);
 Result<ExitStatus> RunKeyRotation(Invocation& invocation);
 

@@ -19,15 +19,15 @@ bool AuditFilter::Accepts(const LeafView& leaf) const {
   const bool fits_policy = policy.empty() || std::find(leaf.policies.begin(), leaf.policies.end(),
                                                        policy) != leaf.policies.end();
   return fits_policy && leaf.action_key.starts_with(action) &&
-         (target.empty() || leaf.target == target) && (system.empty() || leaf.system == system) &&
-         (kind.empty() || leaf.kind == kind);
+         (target.empty() || leaf.target == target) && (person.empty() || leaf.owner == person) &&
+         (system.empty() || leaf.system == system) && (kind.empty() || leaf.kind == kind);
 }
 
-Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show) {
-  const bool selects = !filter.action.empty() || !filter.target.empty() || !filter.system.empty() ||
-                       !filter.kind.empty() || !filter.policy.empty();
+Status ShowAudit(const LeafSource& log, const AuditFilter& filter, const ShowEntry& show) {
+  const bool selects = !filter.action.empty() || !filter.target.empty() || !filter.person.empty() ||
+                       !filter.system.empty() || !filter.kind.empty() || !filter.policy.empty();
   const bool last_ones = !filter.from && filter.most > 0;
-  RESCIND_ASSIGN(const uint64_t size, reader.Size());
+  RESCIND_ASSIGN(const uint64_t size, log.Size());
   uint64_t from = filter.from.value_or(0);
   if (last_ones && !selects && size > filter.most) from = size - filter.most;
   std::deque<std::pair<uint64_t, std::string>> kept;
@@ -44,7 +44,7 @@ Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowE
     if (kept.size() > filter.most) kept.pop_front();
     return {};
   };
-  RESCIND_TRY(reader.Scan(from, [&](uint64_t index, std::string_view leaf) {
+  RESCIND_TRY(log.Scan(from, [&](uint64_t index, std::string_view leaf) {
     if (Status taken = take(index, leaf); !taken.ok()) {
       problem = Error(taken.error()).In("entry " + std::to_string(index));
       return false;
@@ -118,6 +118,21 @@ Status CheckNamesRow(const LogReader& reader, Store& store, const std::string& i
                       meant, "give the row's id, as `rescind plan` prints it");
 }
 
+Status CheckNamesPerson(const LogReader& reader, Store& store, const std::string& id) {
+  if (const auto entity = store.schema().Find("identity")) {
+    RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
+    if (row) return {};
+  }
+  std::set<std::string> names;
+  RESCIND_TRY(CollectNames(reader, id, names, [](const LeafView& leaf, auto& into) {
+    if (!leaf.owner.empty()) into.insert(leaf.owner);
+  }));
+  if (names.contains(id)) return {};
+  return NamesNothing(
+      fmt::format("there is no person {}, and no entry of the log is about access of one", id),
+      DidYouMean(id, {names.begin(), names.end()}), "give the id of an `identity` row");
+}
+
 Status CheckNamesSystem(const LogReader& reader, const Workspace& workspace, Store& store,
                         const std::string& id) {
   std::set<std::string> names;
@@ -142,6 +157,7 @@ Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::
                   const Workspace& workspace, Store& store) {
   if (!filter.policy.empty()) RESCIND_TRY(CheckNamesPolicy(reader, program, filter.policy));
   if (!filter.target.empty()) RESCIND_TRY(CheckNamesRow(reader, store, filter.target));
+  if (!filter.person.empty()) RESCIND_TRY(CheckNamesPerson(reader, store, filter.person));
   if (filter.system.empty()) return {};
   return CheckNamesSystem(reader, workspace, store, filter.system);
 }

@@ -27,6 +27,7 @@ struct AuditFilter {
   uint64_t most = 50;                 // the last so many that fit, the first with `from`; 0: all
   std::string action = {};            // idempotency key, or its beginning
   std::string target = {};            // id of the row
+  std::string person = {};            // id of the identity whose access it was
   std::string system = {};
   std::string kind = {};
   std::string policy = {};
@@ -39,9 +40,9 @@ using ShowEntry =
     std::function<Status(uint64_t index, std::string_view leaf, const LeafView& view)>;
 // Entries in order. Only the part of the log that can hold them is read, and entries are kept in
 // memory only where the last ones are wanted of those that fit. Errors name the entry.
-Status ShowAudit(const LogReader& reader, const AuditFilter& filter, const ShowEntry& show);
-// kNotFound, with did-you-mean, for a policy, a row or a system of the filter that there neither is
-// now nor was in any entry. Reads the log only for one that there is not now.
+Status ShowAudit(const LeafSource& log, const AuditFilter& filter, const ShowEntry& show);
+// kNotFound, with did-you-mean, for a policy, a row, a person or a system of the filter that there
+// neither is now nor was in any entry. Reads the log only for one that there is not now.
 Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::Program& program,
                   const Workspace& workspace, Store& store);
 

@@ -124,6 +124,87 @@ TEST_CASE_FIXTURE(OwnedAccess, "EveryStepOfAnActionNamesTheAccessAndThePersonWho
   CHECK(!Prints("\"owner\""));  // nobody's
 }
 
+// `audit show` named neither the policy nor who applied it; one had to ask for all of the entry.
+TEST_CASE_FIXTURE(OwnedAccess, "AnEntryIsShownWithTheAccessThePolicyAndTheTrigger") {
+  REQUIRE(Run({"audit", "show", "--target", "ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("  revoke grant ann-vpn on corp: applied → verified"));
+  CHECK(Prints(
+      "\n        vpn of account ann, owner e-17 · policy access.stale_grant · apply sha256:"));
+  CHECK(Prints("… by uid "));
+  REQUIRE(Run({"audit", "show", "--kind", "run_started"}) == ExitStatus::kDone);
+  CHECK(Prints("\n        apply sha256:"));
+  // Hashes are cut so that a line is one.
+  for (size_t at = 0; (at = out.str().find("sha256:", at)) != std::string::npos; ++at) {
+    CHECK(out.str().substr(at + 19, 3) == "…");
+  }
+  REQUIRE(Run({"audit", "show", "--person", "e-17"}) == ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn"));
+  CHECK(!Prints("bob"));
+  CHECK(Run({"audit", "show", "--person", "e-18"}) == ExitStatus::kError);
+  CHECK(
+      Complains("error: there is no person e-18, and no entry of the log is about access of one"));
+  CHECK(Complains("did you mean `e-17`?"));
+}
+
+// An auditor had the folder and the key, and no way to read what was in it.
+TEST_CASE_FIXTURE(ReaderOfTheLog, "AnExportedFolderIsShownWithoutTheStore") {
+  REQUIRE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone);
+  const std::string all = out.str();
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  for (const char* gone : {"data", "rescind.toml", "policies"}) {
+    std::filesystem::remove_all(folder / gone);
+  }
+  REQUIRE(Run({"audit", "show", "evidence", "--key", key, "--most", "0", "-o", "json"}) ==
+          ExitStatus::kDone);
+  CHECK(out.str() == all);
+  CHECK(Complains("verified: the "));
+  CHECK(Complains("that none is cut off at the end is unproven"));
+  CHECK(!Complains("warning"));
+  REQUIRE(Run({"audit", "show", "evidence", "--key", key, "--checkpoint",
+               folder / "evidence/checkpoint", "--target", "ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn on corp: applied → verified"));
+  CHECK(!Prints("bob-vpn"));
+  CHECK(!Complains("unproven"));
+  // The last ones, and from one on.
+  REQUIRE(Run({"audit", "show", "evidence", "--most", "1", "-o", "ndjson"}) == ExitStatus::kDone);
+  CHECK(Prints("\"kind\":\"run_ended\""));
+  CHECK(Complains("warning: evidence is not verified: "));
+  REQUIRE(Run({"audit", "show", "evidence", "--from", "0", "--most", "1"}) == ExitStatus::kDone);
+  CHECK(Prints("     0  2026-06-01T08:00:00Z  log_created"));
+  REQUIRE(Run({"audit", "show", "evidence", "--key", key, "-o", "syslog"}) == ExitStatus::kDone);
+  CHECK(Prints("target=\"ann-vpn\""));
+  CHECK(Run({"audit", "show", "--key", key}) == ExitStatus::kUsage);
+  CHECK(Run({"audit", "show", "evidence", "--checkpoint", "x"}) == ExitStatus::kUsage);
+  CHECK(Run({"audit", "show", "nowhere"}) == ExitStatus::kError);
+}
+
+TEST_CASE_FIXTURE(ReaderOfTheLog, "AFolderThatIsNotWhatWasSignedIsNotShownAsEvidence") {
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  const auto below = files.ListRecursively(folder / "evidence/tile/entries", "");
+  REQUIRE(below.ok());
+  REQUIRE(below->size() == 1);
+  std::string entries = *files.Read(below->front(), 1 << 20);
+  entries.replace(entries.find("ann-vpn"), 7, "ann-vpm");
+  REQUIRE(files.WriteAtomically(below->front(), entries).ok());
+  CHECK(Run({"audit", "show", "evidence", "--key", key}) == ExitStatus::kCheckFailed);
+  CHECK(out.str().empty());
+  CHECK(Complains("error: evidence is not what was signed, so nothing of it is shown: tile/"));
+  CHECK(Complains("`rescind audit verify evidence --key KEY` says all that is wrong"));
+  // Whoever has no key is told that it may be so.
+  CHECK(Run({"audit", "show", "evidence"}) == ExitStatus::kDone);
+  CHECK(Prints("ann-vpm"));
+  CHECK(Complains("warning: evidence is not verified"));
+  // No entry breaks the line that it stands on.
+  entries[entries.find("\"at\":") - 1] = '\n';
+  REQUIRE(files.WriteAtomically(below->front(), entries).ok());
+  CHECK(Run({"audit", "show", "evidence", "-o", "ndjson", "--from", "0"}) == ExitStatus::kError);
+  CHECK(Complains("was written by no rescind: line breaks, or nesting without end"));
+  REQUIRE(files.Remove(below->front()).ok());
+  std::filesystem::create_symlink("/etc/passwd", below->front());
+  CHECK(Run({"audit", "show", "evidence"}) == ExitStatus::kError);
+  CHECK(Complains("is a symbolic link, not a file of an export"));
+}
+
 // It was written among the store's own files.
 TEST_CASE_FIXTURE(ReaderOfTheLog, "TheLogIsNotExportedIntoTheStore") {
   for (const char* place : {"data/evidence", "./data/../data/deep/evidence"}) {

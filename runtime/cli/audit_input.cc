@@ -1,0 +1,72 @@
+#include "runtime/cli/audit_input.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "runtime/audit/checkpoint.h"
+#include "runtime/audit/log_check.h"
+#include "runtime/cli/command_input.h"
+
+namespace rescind {
+
+Result<AuditPublicKey> ReadAuditKey(const std::string& given, FileSystem& files) {
+  if (given.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Error{ErrorKind::kInvalidInput, "--key is empty",
+                 "give the public key or a file that holds it: what `rescind audit key` prints; if "
+                 "that was asked for here, it failed"};
+  }
+  if (!files.Exists(given)) {
+    auto key = ParsePublicKey(given);
+    if (key.ok() || given.find('+') != std::string::npos) return key;
+    return Error{ErrorKind::kNotFound, fmt::format("there is no file {}", given),
+                 "give the public key or a file that holds it: what `rescind audit key` prints"};
+  }
+  RESCIND_ASSIGN(const std::string text, files.Read(given, kMaxNoteBytes));
+  auto key = ParsePublicKey(text);
+  if (!key.ok()) return std::move(key).error().In(given);
+  return key;
+}
+
+Result<std::vector<HeldCheckpoint>> ReadCheckpoints(const std::vector<std::string>& names,
+                                                    FileSystem& files) {
+  std::vector<HeldCheckpoint> held;
+  for (const std::string& file : names) {
+    RESCIND_ASSIGN(std::string bytes, files.Read(file, kMaxNoteBytes));
+    // What was never a checkpoint says nothing about the log.
+    if (!ParseSignedCheckpoint(bytes).ok()) {
+      return Error{ErrorKind::kInvalidInput, fmt::format("{} is no signed checkpoint", file),
+                   "give one that was kept: the file `checkpoint` of an earlier export"};
+    }
+    held.push_back({file, std::move(bytes)});
+  }
+  return held;
+}
+
+CLI::Validator IsEntryNumber() {
+  const auto check = [](const std::string& text) -> std::string {
+    uint64_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure == std::errc() && end == text.data() + text.size()) return "";
+    return fmt::format(
+        "{} is no entry of the log: entries count from 0, and "
+        "`rescind audit show` lists them",
+        text);
+  };
+  return CLI::Validator(check, "");
+}
+
+Result<std::unique_ptr<Pipeline>> OpenPipeline(PipelinePurpose purpose, Invocation& invocation) {
+  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
+  return Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), purpose);
+}
+
+Result<std::unique_ptr<Pipeline>> OpenLogToRead(Invocation& invocation) {
+  RESCIND_ASSIGN(auto pipeline, OpenPipeline(PipelinePurpose::kRead, invocation));
+  RESCIND_TRY(CheckReadableLog(pipeline->store().key_values(), pipeline->workspace().audit_key_file,
+                               invocation.files));
+  return pipeline;
+}
+
+}  // namespace rescind

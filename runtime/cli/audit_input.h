@@ -1,0 +1,29 @@
+// What several commands below `rescind audit` read: public keys, checkpoints that were kept, the
+// log.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "runtime/audit/log_verify.h"
+#include "runtime/audit/signed_note.h"
+#include "runtime/cli/command.h"
+#include "runtime/service/pipeline.h"
+
+namespace rescind {
+
+// A public key, or the file that holds one.
+Result<AuditPublicKey> ReadAuditKey(const std::string& given, FileSystem& files);
+Result<std::vector<HeldCheckpoint>> ReadCheckpoints(const std::vector<std::string>& names,
+                                                    FileSystem& files);
+
+// An entry's number. CLI11 would take -1 for the greatest number there is.
+CLI::Validator IsEntryNumber();
+
+Result<std::unique_ptr<Pipeline>> OpenPipeline(PipelinePurpose purpose, Invocation& invocation);
+// The workspace's log, only to be read: nobody needs the private key for that.
+Result<std::unique_ptr<Pipeline>> OpenLogToRead(Invocation& invocation);
+
+}  // namespace rescind

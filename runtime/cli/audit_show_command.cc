@@ -1,0 +1,218 @@
+// `rescind audit show`: the entries of the workspace's log, or of an exported folder, which needs
+// neither a workspace nor its store.
+#include <fmt/ostream.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "engine/base/visible_text.h"
+#include "runtime/audit/event_format.h"
+#include "runtime/audit/export_reader.h"
+#include "runtime/audit/leaf.h"
+#include "runtime/cli/audit_input.h"
+#include "runtime/cli/command_input.h"
+#include "runtime/cli/command_list.h"
+#include "runtime/service/audit_desk.h"
+
+namespace rescind {
+namespace {
+
+struct ShowOptions {
+  std::string folder;  // of an export; empty: the workspace's log
+  std::string key;
+  std::vector<std::string> checkpoints;
+  AuditFilter filter;
+  std::optional<uint64_t> most;
+  std::string format = "table";
+};
+
+// "sha256:" with the first digits of its hash: enough to tell two plans apart.
+std::string ShortHashes(std::string text) {
+  constexpr std::string_view kMark = "sha256:";
+  constexpr size_t kShownDigits = 12;
+  for (size_t at = text.find(kMark); at != text.npos; at = text.find(kMark, at)) {
+    at += kMark.size();
+    const size_t end = std::min(text.find_first_not_of("0123456789abcdef", at), text.size());
+    if (end - at > kShownDigits) text.replace(at + kShownDigits, end - at - kShownDigits, "…");
+  }
+  return text;
+}
+
+// "vpn of account ann, owner e-17".
+std::string AccessText(const LeafView& view) {
+  const std::string& name =
+      view.entitlement_name.empty() ? view.entitlement : view.entitlement_name;
+  std::string text = name;
+  if (!view.account.empty()) {
+    text += fmt::format("{}account {}", name.empty() ? "" : " of ", view.account);
+  }
+  if (!view.owner.empty()) text += fmt::format("{}owner {}", text.empty() ? "" : ", ", view.owner);
+  return text;
+}
+
+// Whose access it was, by which policy, and who or what triggered it.
+std::string ReasonLine(const LeafView& view) {
+  std::string line;
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) line += (line.empty() ? "" : " · ") + part;
+  };
+  add(AccessText(view));
+  if (!view.policies.empty()) {
+    const size_t more = view.policies.size() - 1;
+    add(fmt::format("policy {}{}", view.policies.front(),
+                    more == 0 ? "" : fmt::format(" and {} more", more)));
+  }
+  add(ShortHashes(view.trigger));
+  return Visible(line);
+}
+
+void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
+                const std::string& format, std::ostream& out) {
+  if (format == "ndjson") {  // the entry as it is hashed
+    fmt::print(out, "{{\"format\":\"rescind.audit-entry/1\",\"index\":{},\"entry\":{}}}\n", index,
+               leaf);
+    return;
+  }
+  if (format == "full") {
+    fmt::print(out, "entry {}\n{}\n", index, VisibleLines(IndentLeaf(leaf)));
+    return;
+  }
+  std::string what = view.kind;
+  if (!view.to.empty()) {
+    what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, view.target, view.system,
+                       view.from, view.to);
+  } else if (!view.target.empty()) {
+    what = fmt::format("{} about {} {}", view.kind, view.entity, view.target);
+  }
+  constexpr size_t kLineBytes = 100;
+  std::string line = fmt::format("{:>6}  {}  {}", index, Visible(view.at), Visible(what));
+  std::string outcome = Visible(view.outcome);
+  if (!outcome.empty() && line.size() + outcome.size() + 3 <= kLineBytes) {
+    line += fmt::format(" ({})", std::exchange(outcome, ""));
+  }
+  // What an entry says beside its first line stands below it, indented.
+  fmt::print(out, "{}\n", line);
+  for (const std::string& more : {ReasonLine(view), outcome}) {
+    if (!more.empty()) fmt::print(out, "        {}\n", more);
+  }
+}
+
+Result<ExitStatus> ShowEntries(const LeafSource& log, const std::string& origin,
+                               const ShowOptions& options, Invocation& invocation) {
+  const auto event_format = ParseEventFormat(options.format);
+  AuditFilter filter = options.filter;
+  // A pipeline of events wants them all, a person the last ones.
+  filter.most = options.most.value_or(event_format ? 0 : filter.most);
+  const bool is_document = options.format == "json";
+  std::string_view separator = "\n";
+  bool fits_any = false;
+  const auto show = [&](uint64_t index, std::string_view leaf, const LeafView& view) -> Status {
+    fits_any = true;
+    if (is_document) {  // each entry on a line of its own, as it is hashed
+      fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}}}", std::exchange(separator, ",\n"),
+                 index, leaf);
+      return {};
+    }
+    if (!event_format) {
+      PrintEntry(index, leaf, view, options.format, invocation.out);
+      return {};
+    }
+    RESCIND_ASSIGN(const std::string line, FormatEvent(*event_format, origin, index, leaf));
+    invocation.out << line << "\n";
+    return {};
+  };
+  if (is_document) invocation.out << "{\"format\":\"rescind.audit-entries/1\",\"entries\":[";
+  RESCIND_TRY(ShowAudit(log, filter, show));
+  if (is_document) invocation.out << "\n]}\n";
+  if (!fits_any) fmt::print(invocation.err, "no entry of the log fits\n");
+  return ExitStatus::kDone;
+}
+
+// Nothing of a folder that is not the log that was signed is shown as evidence.
+Result<ExitStatus> VerifyFirst(const ShowOptions& options, const std::string& folder,
+                               Invocation& invocation) {
+  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation.files));
+  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation.files));
+  RESCIND_ASSIGN(const VerifyReport report, VerifyExport(folder, key, held, invocation.files));
+  if (!report.ok()) {
+    const LogProblem& first = report.problems.front();
+    invocation.Fail({ErrorKind::kCorrupt,
+                     fmt::format("{} is not what was signed, so nothing of it is shown: {}: {}",
+                                 options.folder, first.place, first.what),
+                     fmt::format("`rescind audit verify {} --key KEY` says all that is wrong",
+                                 options.folder)});
+    return ExitStatus::kCheckFailed;
+  }
+  fmt::print(invocation.err, "verified: the {} entries of {} are those that {} signed{}\n",
+             report.size, Visible(options.folder), Visible(report.signed_by),
+             report.end_is_proven ? "" : "; that none is cut off at the end is unproven");
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation) {
+  const std::string folder = PathFrom(invocation, options.folder);
+  if (options.key.empty()) {
+    if (!options.checkpoints.empty()) {
+      return FailUsage({ErrorKind::kInvalidInput, "--checkpoint needs --key",
+                        "a checkpoint proves something only with the key that signed it"},
+                       invocation);
+    }
+    invocation.Warn(fmt::format(
+        "{} is not verified: whoever can write there can have written this. Give --key with the "
+        "log's public key, which you have from somewhere else",
+        options.folder));
+  } else {
+    RESCIND_ASSIGN(const ExitStatus verified, VerifyFirst(options, folder, invocation));
+    if (verified != ExitStatus::kDone) return verified;
+  }
+  RESCIND_ASSIGN(const ExportReader reader, ExportReader::Open(folder, invocation.files));
+  return ShowEntries(reader, reader.origin(), options, invocation);
+}
+
+Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
+  if (!options.folder.empty()) return ShowFolder(options, invocation);
+  if (!options.key.empty() || !options.checkpoints.empty()) {
+    return FailUsage({ErrorKind::kInvalidInput, "--key and --checkpoint are for an exported folder",
+                      "name it: `rescind audit show FOLDER --key KEY`"},
+                     invocation);
+  }
+  RESCIND_ASSIGN(const auto pipeline, OpenLogToRead(invocation));
+  const LogReader reader(pipeline->store().key_values());
+  RESCIND_TRY(CheckNames(reader, options.filter, pipeline->program(), pipeline->workspace(),
+                         pipeline->store()));
+  return ShowEntries(reader, pipeline->workspace().audit_origin, options, invocation);
+}
+
+}  // namespace
+
+void DeclareAuditShow(CommandLine& line, CLI::App& audit) {
+  auto shown = std::make_shared<ShowOptions>();
+  CLI::App& show = line.Add(audit, "show", "Show entries of the log, or of an exported folder",
+                            [shown](Invocation& run) { return RunShow(*shown, run); });
+  show.add_option("folder", shown->folder,
+                  "What `rescind audit export` made (default: the workspace's own log)");
+  show.add_option("--key", shown->key,
+                  "The public key, or a file that holds it: verifies the folder first");
+  show.add_option("--checkpoint", shown->checkpoints,
+                  "A checkpoint that you kept from earlier: finds a cut end");
+  show.add_option("--from", shown->filter.from, "First entry (default: the last ones)")
+      ->check(IsEntryNumber());
+  show.add_option("--most", shown->most,
+                  "How many; 0: all (default: 50; all in ocsf, cloudevents and syslog)")
+      ->check(IsRowCount());
+  show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins");
+  show.add_option("--target", shown->filter.target, "Of that row");
+  show.add_option("--person", shown->filter.person, "Of access that was that person's, by id");
+  show.add_option("--system", shown->filter.system, "Of that system");
+  const auto kinds = AuditKindNames();
+  show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice")
+      ->check(CLI::IsMember(std::vector<std::string>(kinds.begin(), kinds.end())));
+  show.add_option("--policy", shown->filter.policy, "Of that policy, by its full name");
+  show.add_option("-o,--output", shown->format,
+                  "table, full, json, ndjson, ocsf, cloudevents or syslog")
+      ->check(CLI::IsMember({"table", "full", "json", "ndjson", "ocsf", "cloudevents", "syslog"}))
+      ->capture_default_str();
+}
+
+}  // namespace rescind
