@@ -15,8 +15,9 @@ constexpr uint8_t kFindingVersion = 3;
 constexpr uint8_t kFirstVersionWithActions = 2;
 constexpr uint8_t kFirstVersionWithNoticeTimes = 3;
 constexpr uint32_t kNoAccount = 0xffff'ffff;  // no row has that number
-constexpr uint8_t kPolicyVersion = 2;
+constexpr uint8_t kPolicyVersion = 3;
 constexpr uint8_t kFirstVersionWithStagesAndProtects = 2;
+constexpr uint8_t kFirstVersionWithConfirmedStages = 3;
 
 using ActionName = std::tuple<std::string_view, RowId, Verb, std::string_view>;
 
@@ -216,6 +217,10 @@ std::string EncodePolicyRecord(const PolicyRecord& record) {
     writer.Text(protect.name);
     writer.Text(protect.meaning);
   });
+  writer.List(record.confirmed_stages, [&](const ConfirmedStage& stage) {
+    writer.Number64(stage.after.micros);
+    writer.List(stage.actions, [&](const std::string& meaning) { writer.Text(meaning); });
+  });
   return writer.Take();
 }
 
@@ -234,6 +239,14 @@ Result<PolicyRecord> DecodePolicyRecord(std::string_view bytes) {
       protect.name = reader.Text();
       protect.meaning = reader.Text();
       return protect;
+    });
+  }
+  if (reader.version() >= kFirstVersionWithConfirmedStages) {
+    record.confirmed_stages = reader.List<ConfirmedStage>(12, [&] {
+      ConfirmedStage stage;
+      stage.after.micros = reader.Number64();
+      stage.actions = reader.List<std::string>(4, [&] { return reader.Text(); });
+      return stage;
     });
   }
   RESCIND_TRY(reader.Check());

@@ -102,6 +102,13 @@ struct KnownProtect {
   auto operator<=>(const KnownProtect&) const = default;
 };
 
+// A stage of the text that was confirmed: what it asks for (ir::Action::meaning), and when.
+struct ConfirmedStage {
+  Duration after;
+  std::vector<std::string> actions;
+  bool operator==(const ConfirmedStage&) const = default;
+};
+
 // What the store remembers of a policy beside its findings.
 struct PolicyRecord {
   std::string policy;
@@ -117,6 +124,9 @@ struct PolicyRecord {
   std::vector<std::vector<std::string>> stages{};
   // Those of the last apply at which it was confirmed, by name (known_protects.h).
   std::vector<KnownProtect> protects{};
+  // Of the meaning that was confirmed: the dates of all that people were promised. Empty: not
+  // noted, only the notice is known.
+  std::vector<ConfirmedStage> confirmed_stages{};
   bool operator==(const PolicyRecord&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include "engine/base/sort_unique.h"
 #include "runtime/plan/finding_wishes.h"
 #include "runtime/plan/late_alarm.h"
+#include "runtime/plan/shortened_notice.h"
 #include "runtime/plan/stage_progress.h"
 
 namespace rescind {
@@ -27,9 +28,8 @@ class FindingWalk {
       any_removal_ |= removes;
       removes_.push_back(removes);
       written_after_.push_back(stage.after);
-      promised_after_.push_back(any_removal_ ? std::max(stage.after, record->confirmed_notice)
-                                             : stage.after);
     }
+    if (keeps_promise_) promised_after_ = PromisedAfter(rule_, *record);
   }
 
   Status Run(bool look_ahead) {
@@ -441,7 +441,7 @@ class FindingWalk {
   const ir::Rule& rule_;
   const Instant now_;
   FindingWishes wishes_;
-  // By stage: as the policy says, and with what people were promised.
+  // By stage: as the policy says, and, where it is kept, with what people were promised.
   std::vector<Duration> written_after_;
   std::vector<Duration> promised_after_;
   bool keeps_promise_ = false;

@@ -268,6 +268,7 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     PolicyRecord& record = outcome.findings.MutableRecord(name);
     record.confirmed_meaning = rule->second->meaning_hash;
     record.confirmed_notice = NoticeOf(*rule->second);
+    record.confirmed_stages = StagesToConfirm(*rule->second);
     record.protects.clear();  // what there is now, below
   }
   for (const auto& [name, rule] : policies) {

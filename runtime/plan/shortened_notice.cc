@@ -4,9 +4,13 @@
 #include "runtime/plan/shortened_notice.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <tuple>
+
+#include "runtime/plan/plan_draft.h"
+#include "runtime/plan/stage_numbers.h"
 
 namespace rescind {
 namespace {
@@ -32,11 +36,44 @@ struct Moved {
   Instant first = Instant::Never();  // of those that are not due at once
 };
 
-std::string TextOf(const Moved& moved, Duration from, Duration to) {
-  std::string text = fmt::format(
-      "confirming shortens the notice from {} to {}: {} {} due earlier than was announced",
-      FormatDuration(from), FormatDuration(to), moved.count,
-      moved.count == 1 ? "action falls" : "actions fall");
+bool RemovesSomething(const ir::Stage& stage) {
+  return std::any_of(stage.actions.begin(), stage.actions.end(), Removes);
+}
+
+// "delete", "disable and revoke".
+std::string VerbsOf(const ir::Stage& stage) {
+  std::vector<std::string_view> verbs;
+  for (const ir::Action& action : stage.actions) {
+    if (!Removes(action)) continue;
+    const std::string_view verb = VerbName(ToVerb(action.verb));
+    if (std::find(verbs.begin(), verbs.end(), verb) == verbs.end()) verbs.push_back(verb);
+  }
+  return fmt::format("{}", fmt::join(verbs, " and "));
+}
+
+// "the notice from 30d to 7d", "the wait for delete from 60d to 10d".
+std::string Shortenings(const ir::Rule& rule, const PolicyRecord& record) {
+  const std::vector<Duration> promised = PromisedAfter(rule, record);
+  std::vector<std::string> parts;
+  bool is_first = true;
+  for (size_t stage = 0; stage < rule.stages.size(); ++stage) {
+    if (!RemovesSomething(rule.stages[stage])) continue;
+    const Duration written = rule.stages[stage].after;
+    if (written < promised[stage]) {
+      parts.push_back(
+          fmt::format("{} from {} to {}",
+                      is_first ? "the notice" : "the wait for " + VerbsOf(rule.stages[stage]),
+                      FormatDuration(promised[stage]), FormatDuration(written)));
+    }
+    is_first = false;
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string TextOf(const Moved& moved, const std::string& shortenings) {
+  std::string text =
+      fmt::format("confirming shortens {}: {} {} due earlier than was announced", shortenings,
+                  moved.count, moved.count == 1 ? "action falls" : "actions fall");
   if (moved.at_once_count > 0) text += fmt::format(", {} at once", moved.at_once_count);
   if (moved.first != Instant::Never()) text += ", from " + FormatInstant(moved.first) + " on";
   return text + "; who was told the later date is not told again";
@@ -45,12 +82,47 @@ std::string TextOf(const Moved& moved, Duration from, Duration to) {
 }  // namespace
 
 Duration NoticeOf(const ir::Rule& rule) {
+  const auto first = std::find_if(rule.stages.begin(), rule.stages.end(), RemovesSomething);
+  return first == rule.stages.end() ? Duration() : first->after;
+}
+
+std::vector<ConfirmedStage> StagesToConfirm(const ir::Rule& rule) {
+  std::vector<ConfirmedStage> stages;
+  const StageMeanings meanings = MeaningsOf(rule);
+  for (size_t stage = 0; stage < rule.stages.size(); ++stage) {
+    stages.push_back({rule.stages[stage].after, meanings[stage]});
+  }
+  return stages;
+}
+
+std::vector<Duration> PromisedAfter(const ir::Rule& rule, const PolicyRecord& record) {
+  std::vector<Duration> promised;
+  bool any_removal = false;
   for (const ir::Stage& stage : rule.stages) {
-    for (const ir::Action& action : stage.actions) {
-      if (action.verb != ir::Verb::kNotify) return stage.after;
+    any_removal |= RemovesSomething(stage);
+    promised.push_back(any_removal ? std::max(stage.after, record.confirmed_notice) : stage.after);
+  }
+  StageMeanings before;
+  std::map<std::string_view, Duration> earliest;  // by what an action asks for
+  for (const ConfirmedStage& stage : record.confirmed_stages) {
+    before.push_back(stage.actions);
+    for (const std::string& meaning : stage.actions) earliest.emplace(meaning, stage.after);
+  }
+  const auto numbers = MatchStages(before, MeaningsOf(rule));
+  const auto promise = [&](size_t stage, Duration after) {
+    if (RemovesSomething(rule.stages[stage])) promised[stage] = std::max(promised[stage], after);
+  };
+  for (size_t old = 0; old < numbers.size(); ++old) {
+    if (numbers[old]) promise(*numbers[old], record.confirmed_stages[old].after);
+  }
+  for (size_t stage = 0; stage < rule.stages.size(); ++stage) {
+    for (const ir::Action& action : rule.stages[stage].actions) {
+      const auto known = earliest.find(action.meaning);
+      const bool is_known = known != earliest.end() && Removes(action);
+      if (is_known) promise(stage, known->second);
     }
   }
-  return {};
+  return promised;
 }
 
 std::map<std::string, const ir::Rule*> ShortenedPolicies(const ir::Program& program,
@@ -61,7 +133,7 @@ std::map<std::string, const ir::Rule*> ShortenedPolicies(const ir::Program& prog
     const PolicyRecord* record = findings.Record(rule.full_name);
     const bool keeps_promise = record && !record->confirmed_meaning.empty() &&
                                record->confirmed_meaning != rule.meaning_hash;
-    if (keeps_promise && NoticeOf(rule).micros < record->confirmed_notice.micros) {
+    if (keeps_promise && !Shortenings(rule, *record).empty()) {
       policies.emplace(rule.full_name, &rule);
     }
   }
@@ -102,8 +174,8 @@ void SayWhatConfirmingDoes(const std::map<std::string, const ir::Rule*>& policie
   for (PolicySummary& summary : plan.policies) {
     const auto found = moved.find(summary.policy);
     if (found == moved.end()) continue;
-    summary.confirming = TextOf(found->second, findings.Record(summary.policy)->confirmed_notice,
-                                NoticeOf(*policies.at(summary.policy)));
+    summary.confirming = TextOf(
+        found->second, Shortenings(*policies.at(summary.policy), *findings.Record(summary.policy)));
   }
 }
 

@@ -43,7 +43,8 @@ PolicyRecord SamplePolicyRecord() {
           "sha256:00",
           Duration{7 * kMicrosPerDay},
           {{"notify \"iam\""}, {"disable row.account", "run \"wipe\" row"}},
-          {{"p.guard", "sha256:02"}, {"p.vip", "sha256:01"}}};
+          {{"p.guard", "sha256:02"}, {"p.vip", "sha256:01"}},
+          {{Duration{0}, {"notify \"iam\""}}, {Duration{7 * kMicrosPerDay}, {"delete row"}}}};
 }
 // As FORMAT.md says of it, without the actions of version 2 and the instants of notices of 3.
 std::string FindingOfVersion1(const Finding& finding) {
@@ -161,9 +162,21 @@ TEST_CASE("of a policy of an earlier version neither stages nor protects are kno
   PolicyRecord before = SamplePolicyRecord();
   before.stages.clear();
   before.protects.clear();
+  before.confirmed_stages.clear();
   std::string bytes = EncodePolicyRecord(before);
   bytes[0] = 1;
-  bytes.resize(bytes.size() - 8);  // the two empty lists
+  bytes.resize(bytes.size() - 12);  // the three empty lists
+  const auto decoded = DecodePolicyRecord(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == before);
+}
+
+TEST_CASE("of a policy of version 2 the notice that was confirmed is known, and no later stage") {
+  PolicyRecord before = SamplePolicyRecord();
+  before.confirmed_stages.clear();
+  std::string bytes = EncodePolicyRecord(before);
+  bytes[0] = 2;
+  bytes.resize(bytes.size() - 4);  // the empty list
   const auto decoded = DecodePolicyRecord(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);

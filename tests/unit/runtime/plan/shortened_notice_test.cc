@@ -58,6 +58,75 @@ TEST_CASE("what it says of confirming is what happens then") {
   CHECK(FindAction(confirmed.plan, Verb::kRevoke, "g1")->due == At("2026-04-13T00:00Z"));
 }
 
+std::string Staged(const std::string& stages) {
+  return "policy unused \"Unused\" {\n mode enforce\n for a in account\n when a.owner is "
+         "unknown\n" +
+         stages + "}\n";
+}
+constexpr const char* kNoticeDisableDelete =
+    " then { notify \"team\" }\n then after 7d { disable a }\n then after 30d { delete a }\n";
+
+// Told on April 1st: disabled on the 8th, deleted on May 1st. It is April 4th.
+struct AnnouncedInStages : PlannerWorld {
+  AnnouncedInStages() : PlannerWorld(Staged(kNoticeDisableDelete)) {
+    Account("a", nullptr);
+    Apply();
+    now = Plus(now, "3d");
+  }
+  Instant Due(Verb verb) { return FindAction(Plan().plan, verb, "a")->due; }
+  std::string Confirming() { return SummaryOf(Plan().plan, "p.unused").confirming; }
+};
+
+// `delete` was carried out on day 10 of the 30 that had been announced; nobody was asked, and the
+// plan said nothing.
+TEST_CASE("a later stage that an edit brings forward keeps its date until that is confirmed") {
+  AnnouncedInStages world;
+  world.Change(Staged(
+      " then { notify \"team\" }\n then after 7d { disable a }\n then after 10d { delete a }\n"));
+  CHECK(world.Due(Verb::kDisable) == At("2026-04-08T00:00Z"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-01T00:00Z"));
+  CHECK(world.Confirming() ==
+        "confirming shortens the wait for delete from 30d to 10d: 1 action falls due earlier than "
+        "was announced, from 2026-04-11T00:00:00Z on; who was told the later date is not told "
+        "again");
+  world.Apply(AppliedSelection());  // confirmed
+  CHECK(world.Confirming().empty());
+  CHECK(world.Due(Verb::kDisable) == At("2026-04-08T00:00Z"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-04-11T00:00Z"));
+}
+
+TEST_CASE("an action that an edit moves into an earlier stage keeps its date until then") {
+  AnnouncedInStages world;
+  world.Change(Staged(" then { notify \"team\" }\n then after 7d { disable a  delete a }\n"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-01T00:00Z"));
+  CHECK(world.Confirming().starts_with(
+      "confirming shortens the notice from 30d to 7d: 2 actions fall due earlier"));
+}
+
+TEST_CASE("a stage that an edit puts in, takes out or delays leaves the others their dates") {
+  AnnouncedInStages world;
+  world.Change(
+      Staged(" then { notify \"team\" }\n then after 7d { disable a }\n then after 14d { end "
+             "a.sessions }\n"
+             " then after 30d { delete a }\n"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-01T00:00Z"));
+  CHECK(world.Confirming().empty());
+  world.Change(Staged(" then { notify \"team\" }\n then after 30d { delete a }\n"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-01T00:00Z"));
+  CHECK(world.Confirming().empty());
+  // Taken out and put back, shorter, without anybody's word in between.
+  world.Change(Staged(" then { notify \"team\" }\n then after 7d { disable a }\n"));
+  world.Record();
+  world.Change(Staged(
+      " then { notify \"team\" }\n then after 7d { disable a }\n then after 9d { delete a }\n"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-01T00:00Z"));
+  world.Change(Staged(
+      " then { notify \"team\" }\n then after 20d { disable a }\n then after 45d { delete a }\n"));
+  CHECK(world.Due(Verb::kDisable) == At("2026-04-21T00:00Z"));
+  CHECK(world.Due(Verb::kDelete) == At("2026-05-16T00:00Z"));
+  CHECK(world.Confirming().empty());
+}
+
 TEST_CASE("a longer notice, and another text with the same one, brings nothing forward") {
   Announced world;
   world.Change(Unused("60d"));
