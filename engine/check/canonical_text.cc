@@ -82,7 +82,12 @@ void CanonicalText::PutVariable(const Expr& expr) {
 void CanonicalText::PutLeaf(const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kLiteral:
-    case ExprKind::kParam: text_ += Of(expr.constant); return;
+    case ExprKind::kParam: {
+      text_ += Of(expr.constant);
+      const auto* length = std::get_if<CivilDuration>(&expr.constant);
+      counts_business_days_ |= length != nullptr && length->unit == CivilUnit::kBusinessDays;
+      return;
+    }
     case ExprKind::kVariable: PutVariable(expr); return;
     case ExprKind::kLet:
       if (lets_ != nullptr && expr.let < lets_->size()) return Put(*(*lets_)[expr.let].value);

@@ -26,6 +26,8 @@ class CanonicalText {
 
   std::string Of(const typed::Expr& expr);
   std::string Of(const typed::Constant& constant) const;
+  // Whether anything since the beginning counts in business days.
+  bool counts_business_days() const { return counts_business_days_; }
 
  private:
   void Put(const typed::Expr& expr);
@@ -39,6 +41,7 @@ class CanonicalText {
   const std::vector<typed::Let>* lets_;
   std::map<typed::BinderId, std::string> names_;
   bool number_free_ = false;
+  bool counts_business_days_ = false;
   uint32_t depth_ = 0;  // of binders
   std::string text_;
 };

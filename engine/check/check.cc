@@ -194,6 +194,7 @@ std::unique_ptr<typed::Program> Check(const SourceMap& sources,
                                       const CheckOptions& options, DiagnosticSink& sink) {
   auto program = std::make_unique<typed::Program>();
   program->default_timezone = options.timezone;
+  program->holidays = options.holidays;
   DiagnosticSink own;
   check::CheckState state(sources, options, own, *program);
   check::RunStages(state, files);

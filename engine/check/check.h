@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/civil.h"
 #include "engine/base/diagnostic.h"
 #include "engine/base/result.h"
 #include "engine/base/source.h"
@@ -35,6 +36,7 @@ struct CheckOptions {
   // By full name; what is missing has no place of its own.
   std::map<std::string, ParamPlace> param_places;
   std::string timezone = "UTC";
+  Holidays holidays;  // what business days pass over
   // What the names of policy files begin with; the rest without `.rescind` is the module of a
   // file that names none, dots for slashes.
   std::string policy_folder = "policies/";

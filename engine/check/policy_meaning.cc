@@ -108,7 +108,15 @@ class Description {
     }
   }
 
-  std::string Take() { return std::move(text_); }
+  // Last, for it is known then whether the calendar matters.
+  std::string Take() {
+    if (canonical_.counts_business_days() && !program_.holidays.days().empty()) {
+      std::string line = "holidays";
+      for (const Day day : program_.holidays.days()) line += " " + FormatDay(day);
+      Line(line);
+    }
+    return std::move(text_);
+  }
 
  private:
   std::string Of(const typed::Action& action) {

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/civil.h"
 #include "engine/base/instant.h"
 #include "engine/base/source.h"
 #include "engine/check/typed_expression.h"
@@ -276,6 +277,7 @@ struct Program {
   std::vector<Test> tests;        // in the order written
   uint32_t binder_count = 0;      // BinderId indexes are below it
   std::string default_timezone;   // the workspace's
+  Holidays holidays;              // likewise
 };
 
 // The whole program, a line a node, for golden tests. Without places.

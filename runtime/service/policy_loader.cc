@@ -100,6 +100,7 @@ Result<CheckOptions> OptionsOf(const Workspace& workspace) {
   }
   options.params_file = kWorkspaceFileName;
   options.timezone = workspace.timezone;
+  options.holidays = workspace.holidays;
   options.policy_folder = NameInWorkspace(workspace, workspace.policy_folder) + "/";
   options.channels.emplace();
   for (const auto& [name, channel] : workspace.channels) options.channels->push_back(name);

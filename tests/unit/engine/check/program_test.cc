@@ -50,6 +50,34 @@ TEST_CASE_FIXTURE(Program, "APolicyOnTheModelIsAProgram") {
   CHECK(program->policies[0].name == "idle");
 }
 
+// An edit of `holidays` moved dates, and nobody was asked.
+TEST_CASE_FIXTURE(Program, "HolidaysAreOfTheMeaningOfWhatCountsBusinessDaysAndOfNothingElse") {
+  Add("a.rescind",
+      std::string(kPolicy) +
+          "define due(d: date) = d + 5 business days\n"
+          "policy late \"Late\" {\n  for i in identity\n"
+          "  when i.contract_end is known and due(i.contract_end) has passed\n"
+          "  then { disable i }\n}\n"
+          "protect soon \"Soon\" {\n  for i in identity\n"
+          "  when i.starts_on is known and i.starts_on + 3 business days > today\n}\n");
+  const auto hashes = [&] {
+    const auto program = Check();
+    REQUIRE_MESSAGE(program != nullptr, (sink.items().empty() ? "" : sink.items()[0].message));
+    return std::vector<std::string>{program->policies[0].meaning_hash,
+                                    program->policies[1].meaning_hash,
+                                    program->protects[0].meaning_hash};
+  };
+  const auto without = hashes();
+  options.holidays = Holidays({*ParseDay("2026-12-25")});
+  const auto with = hashes();
+  CHECK(with[0] == without[0]);
+  CHECK(with[1] != without[1]);
+  CHECK(with[2] != without[2]);
+  CHECK(hashes() == with);
+  options.holidays = Holidays({*ParseDay("2026-12-24"), *ParseDay("2026-12-25")});
+  CHECK(hashes()[1] != with[1]);
+}
+
 TEST_CASE_FIXTURE(Program, "ASyntaxErrorLeavesNoProgramEvenIfTheRestIsFine") {
   Add("a.rescind", kPolicy);
   Add("b.rescind", "polcy b \"B\" { }\n");
