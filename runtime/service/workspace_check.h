@@ -1,8 +1,9 @@
 // CheckWorkspace: what in rescind.toml cannot work, found without asking any server.
 //
 // LoadWorkspace has read the file and refused what is malformed. Here follows what only shows when
-// it is used: kinds of executors and their settings, files that hold secrets, programs, entities
-// of feeds. It opens no connection, starts no program, and never repeats a secret.
+// it is used: kinds of executors and their settings, files that hold secrets or certificates,
+// programs, entities of feeds. It opens no connection, starts no program, and never repeats a
+// secret.
 #pragma once
 
 #include <string>

@@ -243,6 +243,41 @@ TEST_CASE_FIXTURE(CheckedTargets, "ASecretThatCannotBeReadIsFoundWithoutAskingTh
   CHECK(Prints("nowhere.pem is not there"));
 }
 
+// An authority of nobody's; its key is lost.
+constexpr const char* kCertificate =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBhTCCASugAwIBAgIUClNeg/A0tjxAAwzrWAtphVzrUKQwCgYIKoZIzj0EAwIw\n"
+    "FzEVMBMGA1UEAwwMRXhhbXBsZSBSb290MCAXDTI2MTIwMTAzMTA1MFoYDzIxMjYx\n"
+    "MTA3MDMxMDUwWjAXMRUwEwYDVQQDDAxFeGFtcGxlIFJvb3QwWTATBgcqhkjOPQIB\n"
+    "BggqhkjOPQMBBwNCAATblr7qyTxovLjhTBYckAtH7d3bZLGFIKFRvwqx9YEebHW/\n"
+    "X8wBC29uDP/NszXItCjFVAeEioh14jKK0aGGl11Ko1MwUTAdBgNVHQ4EFgQU/j0/\n"
+    "MdZ2vihvGToGtezMMf3g3pkwHwYDVR0jBBgwFoAU/j0/MdZ2vihvGToGtezMMf3g\n"
+    "3pkwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiAN94r9Fo+eN4TF\n"
+    "vcRTU7ybbh2KaCmHwOs4n9lAqU2GcAIhAIHnUAHsoyrmnVWBiDFAsVQwcrOZtrJP\n"
+    "JpiYWkgy9Y4i\n"
+    "-----END CERTIFICATE-----\n";
+
+// `check` was content, and every connection failed: "no TLS connection could be verified".
+TEST_CASE_FIXTURE(CheckedTargets, "AnAuthorityFileThatHoldsNoCertificateIsFound") {
+  Write("secret", "hush");
+  chmod((folder / "secret").c_str(), 0600);
+  const std::string target = std::string(kDirectory) + "ca_file = \"ca.pem\"\n";
+  for (const char* wrong :
+       {"", "no certificate\n",
+        "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n",
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+        "-----END PUBLIC KEY-----\n"}) {
+    CAPTURE(wrong);
+    Write("ca.pem", wrong);
+    CHECK(Says(target, ":6:1: [target.corp]: `ca_file`: "));
+    CHECK(Prints("ca.pem holds no certificate that can be read"));
+    CHECK(Prints("  = help: name a PEM file with the certificates of the authorities"));
+  }
+  // Text before it is how authorities hand it out.
+  Write("ca.pem", "Example Root\n" + std::string(kCertificate));
+  CHECK(!Says(target, "in rescind.toml"));
+}
+
 TEST_CASE_FIXTURE(CheckedTargets, "AProgramThatIsNotThereIsFound") {
   const std::string target =
       "[target.x]\nexecutor = \"exec\"\ncommand = [\"./tool\"]\ncan = [\"revoke grant\"]\n";
