@@ -90,6 +90,40 @@ Error NobodyAnswers(const LdapEndpoint& endpoint, const std::string& said) {
           "check that it runs and that this machine may reach it"};
 }
 
+// "nowhere.example.org: Name or service not known", where no host of the addresses is known; empty
+// where one is. libldap calls that a server that cannot be contacted.
+std::string UnknownHosts(const std::string& uris) {
+  std::string unknown;
+  size_t begin = 0;
+  while (begin < uris.size()) {
+    const size_t end = std::min(uris.find(' ', begin), uris.size());
+    const std::string uri = uris.substr(begin, end - begin);
+    begin = end + 1;
+    LDAPURLDesc* url = nullptr;
+    if (uri.empty() || ldap_url_parse(uri.c_str(), &url) != LDAP_URL_SUCCESS) continue;
+    const std::string host = url->lud_host != nullptr ? url->lud_host : "";
+    ldap_free_urldesc(url);
+    if (host.empty()) return "";
+    addrinfo* addresses = nullptr;
+    const int failure = getaddrinfo(host.c_str(), nullptr, nullptr, &addresses);
+    if (failure == 0) {
+      freeaddrinfo(addresses);
+      return "";
+    }
+    unknown += fmt::format("{}{}: {}", unknown.empty() ? "" : "; ", host, gai_strerror(failure));
+  }
+  return unknown;
+}
+
+// Nobody was reached, and there was time enough.
+Error CannotContact(const LdapEndpoint& endpoint, const std::string& said) {
+  const std::string unknown = UnknownHosts(endpoint.uri);
+  if (unknown.empty()) return NobodyAnswers(endpoint, said);
+  return {ErrorKind::kUnavailable,
+          fmt::format("the host of the directory {} is not known: {}", endpoint.uri, unknown),
+          "mend `uri` in rescind.toml, or what this machine looks names up with"};
+}
+
 // libldap wants char** ended by a null pointer.
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -274,9 +308,8 @@ Result<LdapSession> LdapSession::Connect(const LdapEndpoint& endpoint, LdapDeadl
   const int code = ldap_start_tls_s(raw, nullptr, nullptr);
   if (code == LDAP_SUCCESS) return session;
   if (session.OutOfTime()) return NobodyAnswers(endpoint, kTimeIsOver);
-  if (code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT) {
-    return NobodyAnswers(endpoint, ldap_err2string(code));
-  }
+  if (code == LDAP_SERVER_DOWN) return CannotContact(endpoint, ldap_err2string(code));
+  if (code == LDAP_TIMEOUT) return NobodyAnswers(endpoint, ldap_err2string(code));
   return TlsFailure(endpoint, code == LDAP_CONNECT_ERROR ? "" : std::string(ldap_err2string(code)));
 }
 
@@ -291,7 +324,7 @@ Result<LdapSession> LdapSession::Open(const LdapEndpoint& endpoint, const std::s
     if (down && endpoint.uri.starts_with("ldaps:") && AcceptsConnections(endpoint.uri, deadline)) {
       return TlsFailure(endpoint, "");
     }
-    return NobodyAnswers(endpoint, reply.message);
+    return down ? CannotContact(endpoint, reply.message) : NobodyAnswers(endpoint, reply.message);
   }
   return Error{KindOfLdapCode(reply.code),
                fmt::format("the directory {} refuses the log-in of {}: {}", endpoint.uri, bind_dn,

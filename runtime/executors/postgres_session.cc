@@ -81,9 +81,12 @@ Error OpenFailure(const PostgresEndpoint& endpoint, const PostgresLogIn& how) {
                         endpoint.ca_file.empty() ? "the system's list; `ca_file` names another"
                                                  : endpoint.ca_file)};
   }
+  // libpq names the host and what the resolver said.
+  const bool is_unknown = how.message.find("could not translate host name") != how.message.npos;
   return {ErrorKind::kUnavailable,
           fmt::format("the server {} does not answer: {}", Where(endpoint), how.message),
-          "check that it runs and that this machine may reach it"};
+          is_unknown ? "mend `host` in rescind.toml, or what this machine looks names up with"
+                     : "check that it runs and that this machine may reach it"};
 }
 
 const char* TlsMode(PostgresTls tls) {

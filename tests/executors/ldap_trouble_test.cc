@@ -29,6 +29,23 @@ TEST_CASE("ADirectoryThatIsAwayIsSaidToBeAway") {
                "does not answer");
 }
 
+// "Can't contact LDAP server", as of one that is switched off.
+TEST_CASE("AHostThatNobodyKnowsIsSaidToBeUnknown") {
+  DirectoryFixture directory;
+  auto settings = directory.Settings();
+  settings["ca_file"] = directory.servers()["ca_file"];
+  for (const char* tls : {"auto", "starttls"}) {
+    CAPTURE(tls);
+    settings["tls"] = std::string(tls);
+    settings["uri"] = std::string("ldap://nowhere.invalid:389");
+    const auto executor = DirectoryFixture::Make(settings);
+    CheckTrouble(*executor, kAnyAccount, ErrorKind::kUnavailable,
+                 "the host of the directory ldap://nowhere.invalid:389 is not known: "
+                 "nowhere.invalid: ");
+    CHECK(Holds(executor->Observe(kAnyAccount).error().help, "mend `uri` in rescind.toml"));
+  }
+}
+
 TEST_CASE("ADirectoryThatHangsIsGivenUpInTime") {
   const TestServers servers({"ldap"});
   DirectoryFixture directory("example", servers);

@@ -44,6 +44,16 @@ TEST_CASE("AWrongPasswordIsSaidPlainlyWithoutShowingIt") {
   CheckWrongPassword<ServerFixture>("password_file", kAnyRole, "28P01");
 }
 
+TEST_CASE("AHostThatNobodyKnowsIsSaidToBeUnknown") {
+  ServerFixture server;
+  auto settings = server.Settings();
+  settings["host"] = std::string("nowhere.invalid");
+  settings["tls"] = std::string("verify");
+  const auto executor = ServerFixture::Make(settings);
+  CheckTrouble(*executor, kAnyRole, ErrorKind::kUnavailable, "nowhere.invalid");
+  CHECK(Holds(executor->Observe(kAnyRole).error().help, "mend `host` in rescind.toml"));
+}
+
 TEST_CASE("APasswordFileThatIsMissingOrOpenToAllIsRefusedBeforeConnecting") {
   CheckUnusablePasswordFiles<ServerFixture>("password_file", kAnyRole);
 }
