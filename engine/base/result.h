@@ -23,9 +23,10 @@ enum class ErrorKind {
   kCorrupt,       // stored data contradicts its checksum or its format
   kBusy,          // somebody else holds it
   kUnavailable,   // a server cannot be reached or is overloaded: worth a retry
-  kDenied,        // wrong password, missing right, failed TLS verification
+  kDenied,        // missing right, failed TLS verification, a secret that cannot be used
   kStale,         // the plan or precondition no longer holds
   kUnsupported,   // a newer format, or a thing this build cannot do
+  kLogInRefused,  // wrong name or password: who asks again and again locks the account
 };
 
 // One failure: one plain sentence saying what and where, and one saying how to mend it.

@@ -326,7 +326,9 @@ Result<LdapSession> LdapSession::Open(const LdapEndpoint& endpoint, const std::s
     }
     return down ? CannotContact(endpoint, reply.message) : NobodyAnswers(endpoint, reply.message);
   }
-  return Error{KindOfLdapCode(reply.code),
+  const bool is_wrong =
+      reply.code == LDAP_INVALID_CREDENTIALS || reply.code == LDAP_INAPPROPRIATE_AUTH;
+  return Error{is_wrong ? ErrorKind::kLogInRefused : KindOfLdapCode(reply.code),
                fmt::format("the directory {} refuses the log-in of {}: {}", endpoint.uri, bind_dn,
                            reply.message),
                "check `bind_dn` and the password in `bind_password_file`"};

@@ -59,7 +59,8 @@ class LdapSession {
   ~LdapSession();
 
   // Connects, sets up TLS, logs in. kUnavailable when nobody answers, kDenied when TLS cannot be
-  // verified or the log-in is refused, kInvalidInput when libldap cannot read the URI.
+  // verified, kLogInRefused when the name or the password is wrong, kInvalidInput when libldap
+  // cannot read the URI.
   static Result<LdapSession> Open(const LdapEndpoint& endpoint, const std::string& bind_dn,
                                   const std::string& password, LdapDeadline deadline);
   // Tries to log in and goes away again. `code` is what the server answered.

@@ -62,7 +62,7 @@ bool IsTlsTrouble(std::string_view message) {
 // Why Open failed, told so that a person knows what to mend.
 Error OpenFailure(const PostgresEndpoint& endpoint, const PostgresLogIn& how) {
   if (how.sqlstate.starts_with("28")) {
-    return {ErrorKind::kDenied,
+    return {ErrorKind::kLogInRefused,
             fmt::format("the server {} refuses the log-in of {}: {}", Where(endpoint),
                         endpoint.user, how.message),
             "check `user`, the password in `password_file` and the server's pg_hba.conf"};
@@ -89,13 +89,15 @@ Error OpenFailure(const PostgresEndpoint& endpoint, const PostgresLogIn& how) {
                      : "check that it runs and that this machine may reach it"};
 }
 
-const char* TlsMode(PostgresTls tls) {
-  switch (tls) {
-    case PostgresTls::kVerify: return "verify-full";
-    case PostgresTls::kIfOffered: return "prefer";
-    case PostgresTls::kOff: return "disable";
-  }
-  return "verify-full";
+constexpr const char* kVerifiedTls = "verify-full";
+constexpr const char* kSomeTls = "require";
+constexpr const char* kNoTls = "disable";
+
+// Whether an attempt with TLS ended because of TLS: the server has none, or pg_hba.conf lets nobody
+// in that way.
+bool IsWorthAnAttemptWithoutTls(const PostgresLogIn& how) {
+  if (how.sqlstate.empty()) return IsTlsTrouble(how.message);
+  return how.sqlstate == "28000" && how.message.find("pg_hba.conf") != how.message.npos;
 }
 
 }  // namespace
@@ -133,9 +135,26 @@ PostgresSession::PostgresSession(Handle handle, PostgresDeadline deadline)
 PostgresSession::PostgresSession(PostgresSession&&) noexcept = default;
 PostgresSession::~PostgresSession() = default;
 
+// libpq's own way of using TLS where it is offered ("prefer") shows a password that the server has
+// refused once more, without TLS.
 PostgresSession::Handle PostgresSession::Start(const PostgresEndpoint& endpoint,
                                                const std::string& password,
                                                PostgresDeadline deadline, PostgresLogIn& how) {
+  switch (endpoint.tls) {
+    case PostgresTls::kVerify: return StartWith(kVerifiedTls, endpoint, password, deadline, how);
+    case PostgresTls::kOff: return StartWith(kNoTls, endpoint, password, deadline, how);
+    case PostgresTls::kIfOffered: break;
+  }
+  Handle handle = StartWith(kSomeTls, endpoint, password, deadline, how);
+  if (handle || !IsWorthAnAttemptWithoutTls(how)) return handle;
+  how = {};
+  return StartWith(kNoTls, endpoint, password, deadline, how);
+}
+
+PostgresSession::Handle PostgresSession::StartWith(const char* tls_mode,
+                                                   const PostgresEndpoint& endpoint,
+                                                   const std::string& password,
+                                                   PostgresDeadline deadline, PostgresLogIn& how) {
   const SigpipeBlock block;
   const PostgresDeadline until = std::min(deadline, SteadyClock::now() + endpoint.connect_limit);
   const std::string port = std::to_string(endpoint.port);
@@ -150,7 +169,7 @@ PostgresSession::Handle PostgresSession::Start(const PostgresEndpoint& endpoint,
       {"user", endpoint.user.c_str()},
       {"password", password.c_str()},
       {"passfile", "/dev/null"},
-      {"sslmode", TlsMode(endpoint.tls)},
+      {"sslmode", tls_mode},
       {"sslrootcert", verify ? authorities : nullptr},
       {"gssencmode", "disable"},
       {"client_encoding", "UTF8"},

@@ -65,8 +65,8 @@ class PostgresSession {
   ~PostgresSession();
 
   // Connects, sets up TLS, logs in. kUnavailable when nobody answers or the server is not ready,
-  // kDenied when TLS cannot be verified or the log-in is refused. Looking up a host name is the
-  // resolver's, with the resolver's own time limit.
+  // kDenied when TLS cannot be verified, kLogInRefused when the log-in is. Looking up a host name
+  // is the resolver's, with the resolver's own time limit.
   static Result<PostgresSession> Open(const PostgresEndpoint& endpoint, const std::string& password,
                                       PostgresDeadline deadline);
   // Tries to log in and goes away again.
@@ -91,6 +91,9 @@ class PostgresSession {
   PostgresSession(Handle handle, PostgresDeadline deadline);
   static Handle Start(const PostgresEndpoint& endpoint, const std::string& password,
                       PostgresDeadline deadline, PostgresLogIn& how);
+  static Handle StartWith(const char* tls_mode, const PostgresEndpoint& endpoint,
+                          const std::string& password, PostgresDeadline deadline,
+                          PostgresLogIn& how);
   Status Prepare(const PostgresEndpoint& endpoint);
   bool Await(PostgresReply& reply);
   void Take(PostgresReply& reply);

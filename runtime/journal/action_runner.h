@@ -50,7 +50,8 @@ struct Verification {
 // is about the action and needs a person.
 inline bool IsWorthARetry(const Error& error) {
   return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kDenied ||
-         error.kind == ErrorKind::kBusy || error.kind == ErrorKind::kIo;
+         error.kind == ErrorKind::kLogInRefused || error.kind == ErrorKind::kBusy ||
+         error.kind == ErrorKind::kIo;
 }
 
 class ActionRunner {

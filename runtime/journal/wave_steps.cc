@@ -1,6 +1,7 @@
 // The steps that a wave takes: forward, again later, failed, undone.
 //
-// A system that cannot be reached pauses its whole lane; then one action at a time probes it. The
+// A system that cannot be reached pauses its whole lane; then one action at a time probes it. One
+// that refuses our log-in is not asked again in the run. The
 // retry time of an action that has not begun counts from when its system began to fail, so that a
 // long queue before a dead system is escalated together and not one after the other. That instant
 // is kept in the store: the time goes on between runs.
@@ -112,6 +113,11 @@ void WaveRunner::FailedCall(Item& item, const Error& error) {
     return;
   }
   LaneFailed(system, Sentence(error), std::nullopt);
+  // Every try with a wrong password brings the account nearer to being locked. Somebody has to mend
+  // it, and starts the next run.
+  if (error.kind == ErrorKind::kLogInRefused) {
+    state_.schedule.Health(system).paused_until = Instant::Never();
+  }
   Retry(item, Sentence(error));
   JudgeQueue(system);
 }

@@ -44,6 +44,25 @@ TEST_CASE("AWrongPasswordIsSaidPlainlyWithoutShowingIt") {
   CheckWrongPassword<ServerFixture>("password_file", kAnyRole, "28P01");
 }
 
+size_t RefusalsIn(const std::string& log) {
+  size_t count = 0;
+  constexpr std::string_view kRefusal = "password authentication failed for user \"admin\"";
+  for (size_t at = log.find(kRefusal); at != log.npos; at = log.find(kRefusal, at + 1)) ++count;
+  return count;
+}
+
+// The server counted two attempts for each of ours: with TLS, and without.
+TEST_CASE("AWrongPasswordIsShownToTheServerOnce") {
+  const TestServers servers({"postgres"});
+  ServerFixture server(servers);
+  auto settings = server.Settings();
+  settings["password_file"] = server.SecretFile("wrong", "not-the-password");
+  const std::string log = servers["folder"] + "/postgres.log";
+  const size_t before = RefusalsIn(ReadFile(log));
+  CHECK(!ServerFixture::Make(settings)->Observe(kAnyRole).ok());
+  CHECK(RefusalsIn(ReadFile(log)) == before + 1);
+}
+
 TEST_CASE("AHostThatNobodyKnowsIsSaidToBeUnknown") {
   ServerFixture server;
   auto settings = server.Settings();

@@ -28,7 +28,7 @@ void CheckWrongPassword(const std::string& key, const Action& action, const std:
   auto settings = fixture.Settings();
   settings[key] = fixture.SecretFile("wrong", "not-the-password");
   const auto executor = Fixture::Make(settings);
-  CheckTrouble(*executor, action, ErrorKind::kDenied, message);
+  CheckTrouble(*executor, action, ErrorKind::kLogInRefused, message);
   const auto state = executor->Observe(action);
   CHECK(!Holds(state.error().message + state.error().help, "not-the-password"));
 }

@@ -102,6 +102,29 @@ TEST_CASE("ImpatientRunsLeaveWhatFailsOpenAndTheNextGoesOn") {
   CHECK(one.world.Run(*journal).value().verified_count == 1);
 }
 
+// A wrong password was tried again and again for as long as the run waited, until the directory
+// locked the account.
+TEST_CASE("ARefusedLogInIsTriedOncePerRunAndTheNextRunGoesOn") {
+  OneAction one;
+  const std::vector<ActionRequest> others = {SimulatedWorld::Request("ldap", "bob"),
+                                             SimulatedWorld::Request("ldap", "eve"),
+                                             SimulatedWorld::Request("crm", "bob")};
+  REQUIRE(one.journal->Plan(others, "").ok());
+  one.world.refusing_systems = {"ldap"};
+  const Instant begin = one.world.clock.Now();
+  const RunReport report = one.world.RunToEnd(*one.journal);
+  CHECK(report.open_count == 3);
+  CHECK(report.verified_count == 1);  // another system is none of its business
+  CHECK(std::count_if(one.world.calls.begin(), one.world.calls.end(), [](const std::string& call) {
+          return call.starts_with("observe ldap/");
+        }) == 1);
+  CHECK(one.world.clock.Now() == begin);  // nobody waits for what does not mend itself
+  CHECK(report.failing_systems.at("ldap") == "ldap refuses the log-in");
+  one.world.refusing_systems.clear();
+  const auto journal = one.world.OpenJournal();
+  CHECK(one.world.Run(*journal).value().verified_count == 3);
+}
+
 TEST_CASE("RetryAfterIsHonouredForTheWholeSystem") {
   OneAction one;
   const ActionRequest other = SimulatedWorld::Request("ldap", "bob");

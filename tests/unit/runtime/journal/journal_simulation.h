@@ -214,6 +214,7 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
   std::map<std::string, SimulatedTarget> targets;
   std::set<std::string> unknown_systems;
   std::set<std::string> dead_systems;
+  std::set<std::string> refusing_systems;  // our log-in
   std::set<std::string> protected_keys;
   std::set<std::string> wanted_keys;  // by somebody else, as they are: never undone
   std::set<std::string> ended_keys;
@@ -264,6 +265,9 @@ inline Result<Observation> SimulatedRunner::Observe(const Action& action) {
   if (world_.dead_systems.contains(system_)) {
     world_.clock.Sleep({5 * kMicrosPerSecond});
     return Error{ErrorKind::kUnavailable, system_ + " cannot be reached", ""};
+  }
+  if (world_.refusing_systems.contains(system_)) {
+    return Error{ErrorKind::kLogInRefused, system_ + " refuses the log-in", ""};
   }
   const Fault fault = NextFault();
   if (fault == Fault::kUnavailable || fault == Fault::kHang) {
