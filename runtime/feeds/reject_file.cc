@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "runtime/env/random.h"
 #include "runtime/feeds/feed_reader.h"
 
 namespace rescind {
@@ -17,6 +18,14 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+// ".NAME.3f9c….new" beside it: whatever stands there is nobody's but ours.
+std::string TemporaryBeside(const std::string& path) {
+  const std::filesystem::path place(path);
+  return (place.parent_path() /
+          fmt::format(".{}.{}.new", place.filename().string(), SystemRandom().Hex(6)))
+      .string();
+}
+
 }  // namespace
 
 RejectFile::RejectFile(FileSystem& files, std::string path)
@@ -25,8 +34,8 @@ RejectFile::RejectFile(FileSystem& files, std::string path)
 RejectFile::~RejectFile() {
   if (file_ == nullptr) return;
   file_.reset();
-  // Nobody is there to hear of a failure; the next run removes it.
-  (void)files_.Remove(PartialPath()).ok();
+  // Nobody is there to hear of a failure.
+  (void)files_.Remove(temporary_).ok();
 }
 
 Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
@@ -38,8 +47,8 @@ Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
                    "remove it, or import a file of another name"};
     }
     place_ = place.path;
-    if (files_.Exists(PartialPath())) RESCIND_TRY(files_.Remove(PartialPath()));
-    RESCIND_ASSIGN(file_, files_.Create(PartialPath(), kPrivateMode));
+    temporary_ = TemporaryBeside(place_);
+    RESCIND_ASSIGN(file_, files_.Create(temporary_, kPrivateMode));
     if (!preamble.empty()) pending_ = std::string(preamble) + "\n";
   }
   if (!bad.continues) {
@@ -62,7 +71,7 @@ Status RejectFile::Publish() {
   RESCIND_TRY(file_->Append(pending_));
   RESCIND_TRY(file_->Sync());
   RESCIND_TRY(file_->Close());
-  RESCIND_TRY(files_.Rename(PartialPath(), place_));
+  RESCIND_TRY(files_.Rename(temporary_, place_));
   file_.reset();
   is_published_ = true;
   return files_.SyncDirectory(FolderOf(place_));

@@ -1,8 +1,9 @@
 // RejectFile: the records that `--skip-bad` left out, as they stood, each below a comment that says
 // why. Mended, the file can be imported as it is: readers pass over the comments.
 //
-// It is written beside its final name and gets that name in Publish(), so that a reject file is
-// always whole; an older one is replaced. Its mode is 0600: it holds what the feed held.
+// It is written beside its final name, under one that is nobody else's, and gets that name in
+// Publish(), so that a reject file is always whole; an older one is replaced. Its mode is 0600: it
+// holds what the feed held.
 #pragma once
 
 #include <memory>
@@ -34,11 +35,10 @@ class RejectFile {
   const std::string& path() const { return path_; }
 
  private:
-  std::string PartialPath() const { return place_ + ".partial"; }
-
   FileSystem& files_;
   std::string path_;
-  std::string place_;  // `path_` behind symbolic links
+  std::string place_;      // `path_` behind symbolic links
+  std::string temporary_;  // until it is published
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
   bool is_published_ = false;

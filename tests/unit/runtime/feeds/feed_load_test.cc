@@ -217,9 +217,10 @@ TEST_CASE("AnUnpublishedRejectFileLeavesNothingAndWithdrawTakesItBack") {
   {
     RejectFile rejects(files, folder / "r");
     REQUIRE(rejects.Add("", bad).ok());
-    CHECK(files.Exists(folder / "r.partial"));
+    CHECK_FALSE(files.Exists(folder / "r"));
+    CHECK_FALSE(std::filesystem::is_empty(folder.path()));
   }
-  CHECK_FALSE(files.Exists(folder / "r.partial"));
+  CHECK(std::filesystem::is_empty(folder.path()));
   RejectFile rejects(files, folder / "r");
   REQUIRE(rejects.Add("", bad).ok());
   REQUIRE(rejects.Publish().ok());
@@ -229,6 +230,25 @@ TEST_CASE("AnUnpublishedRejectFileLeavesNothingAndWithdrawTakesItBack") {
   RejectFile empty(files, folder / "e");
   REQUIRE(empty.Publish().ok());
   CHECK_FALSE(files.Exists(folder / "e"));
+}
+
+// An import removed `feed.csv.rejects.partial`, whoever had written it.
+TEST_CASE("ARejectFileIsWrittenBesideWhatOthersHaveThere") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  BadRecord bad;
+  bad.original = "x";
+  for (const char* other : {"r.partial", "r.new", ".r.new"}) {
+    REQUIRE(files.WriteAtomically(folder / other, "kept").ok());
+  }
+  RejectFile rejects(files, folder / "r");
+  REQUIRE(rejects.Add("", bad).ok());
+  REQUIRE(rejects.Publish().ok());
+  for (const char* other : {"r.partial", "r.new", ".r.new"}) {
+    const auto left = files.Read(folder / other, 10);
+    CHECK_MESSAGE((left.ok() && *left == "kept"), other);
+  }
+  CHECK(files.Exists(folder / "r"));
 }
 
 // It took the place of whatever stood there.
