@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <variant>
 
 #include "runtime/audit/log_check.h"
+#include "runtime/service/list_files.h"
 #include "runtime/service/policy_files.h"
 
 namespace rescind {
@@ -104,7 +106,12 @@ bool IsOwnFile(const Workspace& workspace, const std::string& path, FileSystem& 
   for (const std::string& file : more) {
     if (place.Is(file)) return true;
   }
-  return false;
+  // Where nothing is, no list comes from: the policies are read for what may be one.
+  const auto info = files.Stat(place.real());
+  if (!info.ok() || info->kind != FileKind::kRegular) return false;
+  const auto lists = ListFilesOf(workspace, files);
+  return std::any_of(lists.begin(), lists.end(),
+                     [&](const std::string& file) { return place.Is(file); });
 }
 
 Status RefuseOwnFile(const Workspace& workspace, const std::string& typed, const std::string& path,

@@ -1,7 +1,7 @@
 // IsOwnFile: would writing there replace what a workspace works with?
 //
-// Asked before anything is written where a person says. It looks at files' names and identities,
-// and reads none.
+// Asked before anything is written where a person says. It looks at files' names and identities;
+// it reads policies alone, for the names of their lists.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@
 namespace rescind {
 
 // rescind.toml, the audit log's key and what lies beside it, all of the store, all of the policy
-// folder, and whatever [target.…] and [channel.…] name: secrets, certificates, programs and the
-// files that these are given. Where the policy folder holds the whole workspace, policy files alone
-// are meant. Links, `..` and other spellings of `path` lead to the same answer. `more`: further
-// files that are the workspace's.
+// folder, the CSV files that lists and tables come from wherever they lie, and whatever [target.…]
+// and [channel.…] name: secrets, certificates, programs and the files that these are given. Where
+// the policy folder holds the whole workspace, policy files alone are meant. Links, `..` and other
+// spellings of `path` lead to the same answer. `more`: further files that are the workspace's.
 bool IsOwnFile(const Workspace& workspace, const std::string& path, FileSystem& files,
                const std::vector<std::string>& more = {});
 

@@ -14,10 +14,9 @@
 namespace rescind {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 // What a reader of TOML counts from, and SourceFile does not: behind a byte order mark.
 uint32_t OffsetOf(const SourceFile& file, LineColumn at) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   const std::string_view text = file.text();
   if (at.line == 0 || at.line > file.line_count()) return static_cast<uint32_t>(text.size());
   size_t offset = file.LineStart(at.line);

@@ -58,6 +58,22 @@ TEST_CASE_FIXTURE(CompanyWithFiles, "WhatRescindTomlNamesIsNoPlaceForOutput") {
   CHECK(Run({"plan", "--out", "plan.json", "--csv", "tools/plan.csv"}) == ExitStatus::kDone);
 }
 
+// `plan --csv` wrote over the list of those whom a policy spares.
+TEST_CASE_FIXTURE(CompanyWithFiles, "FilesOfListsAndTablesAreNoPlaceForOutputWhereverTheyLie") {
+  Write("lists/spared.csv", "id\nvpn\n");
+  Write("lists/pairs.csv", "left,right\na,b\n");
+  Write("lists/free.csv", "kept");
+  Write("policies/deep/lists.rescind",
+        "list spared of entitlement from \"../../lists/spared.csv\"\n"
+        "table pairs(left: text, right: text) from \"../../lists/pairs.csv\"\n");
+  CheckRefused("lists/spared.csv");
+  CheckRefused("lists/pairs.csv");
+  CheckRefused("policies/../lists/spared.csv");
+  CHECK(Content("lists/spared.csv") == "id\nvpn\n");
+  CHECK(Run({"plan", "--csv", "lists/free.csv"}) == ExitStatus::kDone);
+  CHECK(Run({"plan", "--csv", "lists/new.csv"}) == ExitStatus::kDone);
+}
+
 TEST_CASE_FIXTURE(CompanyWithFiles, "AnOwnFileIsKnownUnderEveryName") {
   CheckRefused("./tools/../secrets/ldap");
   CheckRefused(folder / "tls//ca.pem");
