@@ -231,7 +231,9 @@ class FileReader {
 
 void ReadFile(const std::string& file, const std::string& text, WorkspaceReading& reading) {
   if (text.find('\0') != std::string::npos) {
-    reading.problems.push_back({kBadWorkspaceFile, file, "this is a binary file, not TOML", ""});
+    reading.problems.push_back({kBadWorkspaceFile, file, "this is a binary file, not TOML",
+                                "save it as UTF-8 text: `key = value` lines below `[table]` "
+                                "headers, as `rescind init` writes them"});
     reading.is_toml = false;
     return;
   }
@@ -384,6 +386,10 @@ Error AllOf(const Problems& problems) {
     if (!message.empty()) message += '\n';
     message += fmt::format("{}: {}", problem.place, problem.message);
   }
+  const std::string& help = problems.front().help;
+  const bool is_common = std::all_of(problems.begin(), problems.end(),
+                                     [&](const auto& problem) { return problem.help == help; });
+  if (is_common && !help.empty()) return {ErrorKind::kInvalidInput, std::move(message), help};
   return {ErrorKind::kInvalidInput, std::move(message),
           problems.size() == 1 ? "mend this line" : "mend these lines"};
 }

@@ -212,6 +212,7 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "BrokenFilesAreRefusedWithAPlace") {
   CHECK(Problem(std::string_view("\x7f"
                                  "ELF\0\0",
                                  6)) == "rescind.toml: this is a binary file, not TOML");
+  CHECK(Load(std::string_view("a\0b", 3)).error().help.starts_with("save it as UTF-8 text: "));
   CHECK(Problem("x = \"\xff\xfe\"\n").starts_with("rescind.toml:1:"));
   CHECK(Problem(std::string(2 << 20, '#')).find("longer than") != std::string::npos);
   CHECK(Problem("\xEF\xBB\xBF[workspace]\r\nstore = \"x\"\r\n") == "accepted");
