@@ -154,8 +154,16 @@ void Print(const Checked& checked, const std::string& format, Invocation& invoca
   }
   invocation.out << DiagnosticSummary(checked.shown, checked.shown_file_count) << '\n';
   if (!checked.problems.empty()) {
-    fmt::print(invocation.out, "{} error{} in {}\n", checked.problems.size(),
-               checked.problems.size() == 1 ? "" : "s", kWorkspaceFileName);
+    const auto of_environment =
+        std::count_if(checked.problems.begin(), checked.problems.end(),
+                      [](const auto& problem) { return problem.place.starts_with("RESCIND_"); });
+    const auto of_file = static_cast<ptrdiff_t>(checked.problems.size()) - of_environment;
+    const auto print = [&](ptrdiff_t count, std::string_view where) {
+      if (count == 0) return;
+      fmt::print(invocation.out, "{} error{} in {}\n", count, count == 1 ? "" : "s", where);
+    };
+    print(of_file, kWorkspaceFileName);
+    print(of_environment, "the environment");
   }
   if (!checked.warnings.empty()) {
     fmt::print(invocation.out, "{} warning{} about the workspace\n", checked.warnings.size(),

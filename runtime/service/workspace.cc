@@ -297,8 +297,14 @@ void ApplyEnvironment(const std::map<std::string, std::string>& environment, Wor
     // The name is a file in the workspace's folder, so that relative paths start there.
     FileReader(workspace.folder + "/" + kWorkspaceFileName, workspace, here).Read(root);
     if (override.key == std::string_view("oncall")) workspace.oncall_place = override.variable;
+    // No line of rescind.toml is wrong.
+    const std::string of_file = fmt::format("`{}` in [{}] ", override.key, override.table);
     for (WorkspaceProblem& problem : here) {
       problem.place = override.variable;
+      if (problem.message.starts_with(of_file)) {
+        problem.message.replace(0, of_file.size(), "this environment variable ");
+      }
+      problem.help = fmt::format("set {} to another value, or unset it", override.variable);
       problems.push_back(std::move(problem));
     }
   }

@@ -278,6 +278,17 @@ TEST_CASE_FIXTURE(CheckedTargets, "AnAuthorityFileThatHoldsNoCertificateIsFound"
   CHECK(!Says(target, "in rescind.toml"));
 }
 
+// It was counted among the errors in rescind.toml.
+TEST_CASE_FIXTURE(CheckedTargets, "AWrongVariableIsCountedToTheEnvironment") {
+  surroundings.environment["RESCIND_TIMEZONE"] = "Mars/Base";
+  Write("rescind.toml", "");
+  CHECK(Run({"check"}) == ExitStatus::kCheckFailed);
+  CHECK(Prints(": RESCIND_TIMEZONE: this environment variable is \"Mars/Base\", "));
+  CHECK(Prints("  = help: set RESCIND_TIMEZONE to another value, or unset it\n"));
+  CHECK(Prints("\n1 error in the environment\n"));
+  CHECK(!Prints("in rescind.toml"));
+}
+
 TEST_CASE_FIXTURE(CheckedTargets, "AProgramThatIsNotThereIsFound") {
   const std::string target =
       "[target.x]\nexecutor = \"exec\"\ncommand = [\"./tool\"]\ncan = [\"revoke grant\"]\n";

@@ -317,7 +317,8 @@ TEST_CASE_FIXTURE(WorkspaceFixture, "NearerFilesAndTheEnvironmentWin") {
 
 TEST_CASE_FIXTURE(WorkspaceFixture, "ABadVariableNamesItself") {
   surroundings.environment = {{"RESCIND_TIMEZONE", "Mars/Base"}};
-  CHECK(Problem("").starts_with("RESCIND_TIMEZONE: `timezone` in [workspace]"));
+  CHECK(Problem("").starts_with("RESCIND_TIMEZONE: this environment variable is \"Mars/Base\", "));
+  CHECK(Load("").error().help == "set RESCIND_TIMEZONE to another value, or unset it");
   surroundings.environment = {{"RESCIND_LIMITS_CONFIRM_OVER", "lots"}};
   CHECK(Problem("").starts_with("RESCIND_LIMITS_CONFIRM_OVER: "));
   surroundings.environment = {{"RESCIND_STOR", "x"}};
