@@ -141,7 +141,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
     fmt::print(invocation.out, "{}  {}  {}  from {}  {}  ({})\n", each.id,
                each.end() <= now ? fmt::format("over since {}", FormatInstant(each.end()))
                                  : fmt::format("until {}", FormatInstant(each.end())),
-               Visible(each.Text()), each.policy.empty() ? "all policies" : each.policy,
+               Visible(each.RowText()), each.policy.empty() ? "all policies" : each.policy,
                Visible(each.reason), Visible(each.owner));
     const std::string problem = WhyNamelessText(each, pipeline->program());
     if (!problem.empty()) fmt::print(invocation.out, "  ! {}\n", Visible(problem));

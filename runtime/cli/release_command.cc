@@ -2,10 +2,12 @@
 // holds may go: once, in the next apply. Also a person's word that the clock is right.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 
 #include "engine/base/diagnostic.h"
+#include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/plan/policy_renames.h"
@@ -86,6 +88,43 @@ Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
   return ExitStatus::kDone;
 }
 
+// As `apply --auto` judges now that it is given. It is recorded whatever becomes of this.
+void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& journal,
+                   Invocation& invocation) {
+  DeriveOptions options;
+  options.hold_unconfirmed = true;
+  options.listed_actions = 0;
+  const auto derived = pipeline.Derive(options, journal);
+  const std::string until = FormatInstant(release.expires_at);
+  std::string unconfirmed, held;
+  if (derived.ok()) {
+    const PlanOutcome& outcome = (*derived)->outcome;
+    for (const PolicySummary& policy : outcome.plan.policies) {
+      if (policy.policy != release.policy) continue;
+      const auto& confirmed = outcome.confirmed_by_release;
+      const bool confirms =
+          std::find(confirmed.begin(), confirmed.end(), policy.policy) != confirmed.end();
+      if (confirms) unconfirmed = policy.unconfirmed_because;
+      held = policy.held_because;
+    }
+  }
+  if (unconfirmed.empty()) {
+    fmt::print(invocation.err,
+               "the next apply before {} may go over it; needed or not, that uses it up\n", until);
+  } else {
+    fmt::print(invocation.err,
+               "nobody has confirmed {} ({}): the next `apply --auto` before {} takes this for the "
+               "confirmation, and goes over no limit by it\n",
+               release.policy, unconfirmed, until);
+  }
+  if (!derived.ok()) {
+    invocation.Warn(
+        fmt::format("what else holds it cannot be judged: {}", derived.error().message));
+  } else if (!held.empty()) {
+    fmt::print(invocation.err, "`apply --auto` still holds it: {}\n", Visible(held));
+  }
+}
+
 Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocation) {
   if (options.clock && (!options.policy.empty() || !options.group.empty())) {
     return FailUsage({ErrorKind::kInvalidInput, "--clock is of no policy and no group",
@@ -132,12 +171,10 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   PutRelease(batch, release);
   RESCIND_TRY(ledger->recorder().Record({event}, batch));
   RESCIND_TRY(SignLog(pipeline->store(), ledger->audit()));
-  RESCIND_TRY(pipeline->Close());
   fmt::print(invocation.out, "{}\n", release.id);
   if (!replaced.empty()) fmt::print(invocation.err, "it replaces {}\n", replaced);
-  fmt::print(invocation.err,
-             "the next apply before {} may go over it; needed or not, that uses it up\n",
-             FormatInstant(release.expires_at));
+  SayWhatItDoes(release, *pipeline, ledger->journal(), invocation);
+  RESCIND_TRY(pipeline->Close());
   return ExitStatus::kDone;
 }
 

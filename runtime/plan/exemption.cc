@@ -19,11 +19,13 @@ Error Refusal(std::string message, std::string help) {
 
 }  // namespace
 
+std::string Exemption::RowText() const {
+  return entity.empty() ? "everything" : entity + " " + row_id;
+}
+
 std::string Exemption::Text() const {
-  const std::string row = entity.empty() ? "" : entity + " " + row_id;
-  if (row.empty() && policy.empty()) return "everything";
-  if (row.empty()) return "policy " + policy;
-  return policy.empty() ? row : row + " for policy " + policy;
+  if (policy.empty()) return RowText();
+  return entity.empty() ? "policy " + policy : RowText() + " for policy " + policy;
 }
 
 Result<Exemption> NewExemption(Exemption wanted) {

@@ -34,7 +34,9 @@ struct Exemption {
   // Whatever `created_at` says: the clock of whoever gave it may have been ahead. Who looks at the
   // past leaves out what was given later.
   bool active(Instant now) const { return now < end(); }
-  // "account ldap/ann", "policy access.stale.stale_grant", "everything": for people.
+  // "account ldap/ann", "everything": for people.
+  std::string RowText() const;
+  // The same and from which policy: "account ldap/ann for policy access.stale.stale_grant".
   std::string Text() const;
 };
 

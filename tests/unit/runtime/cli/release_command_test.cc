@@ -170,5 +170,33 @@ TEST_CASE_FIXTURE(OverTheLimit, "AGroupThatNoLimitKnowsIsNotReleased") {
   CHECK(StatusJson()["releases"].size() == 2);
 }
 
+// It said that the next apply may go over the limit, and `apply --auto` held all of it as before.
+TEST_CASE_FIXTURE(CompanyFixture, "AReleaseOfAnUnconfirmedPolicySaysWhatStillHoldsIt") {
+  WriteWorkspace("", "per_policy = 1\n");
+  std::string grouped(kCompanyPolicies);
+  grouped.insert(grouped.find("}\nprotect"), "  limit 1 of grant per g.account.system per day\n");
+  Write("policies/access.rescind", grouped);
+  ImportCompany();
+  GiveAccess();
+  REQUIRE(Run({"release", "stale_grant", "--group", "corp", "--reason", "x"}) == ExitStatus::kDone);
+  CAPTURE(err.str());
+  CHECK(Complains("the next apply before 2026-06-02T08:00:00Z may go over it"));
+  CHECK(Complains("`apply --auto` still holds it: the policy is new and nobody has confirmed it"));
+
+  REQUIRE(Run({"release", "stale_grant", "--reason", "read it"}) == ExitStatus::kDone);
+  CAPTURE(err.str());
+  CHECK(
+      Complains("nobody has confirmed access.stale_grant (the policy is new): the next `apply "
+                "--auto` before 2026-06-02T08:00:00Z takes this for the confirmation, and goes "
+                "over no limit by it\n"));
+  CHECK(!Complains("may go over it"));
+  CHECK(!Complains("still holds it"));  // the group's release lets the limit be passed
+
+  Write("policies/access.rescind", kCompanyPolicies);
+  REQUIRE(Run({"release", "stale_grant", "--reason", "read it"}) == ExitStatus::kDone);
+  CAPTURE(err.str());
+  CHECK(Complains("`apply --auto` still holds it: over the limit of 1 of grant"));
+}
+
 }  // namespace
 }  // namespace rescind

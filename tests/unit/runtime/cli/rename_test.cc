@@ -39,7 +39,7 @@ TEST_CASE_FIXTURE(ExemptFromStaleGrant, "AnExemptionOutlivesTheNamesOfItsPolicy"
   CHECK(renamed == std::vector<std::string>{"access.stale_grant to access.idle",
                                             "access.idle to access.unused"});
   REQUIRE(Run({"exempt", "list"}) == ExitStatus::kDone);
-  CHECK(Prints("account ann for policy access.unused"));
+  CHECK(Prints("  account ann  from access.unused  on a project  (eve)\n"));
   CHECK(!Prints("covers nothing"));
 }
 
