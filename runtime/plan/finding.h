@@ -136,12 +136,13 @@ enum class FindingStep : uint8_t {
   kWithdrawn = 3,  // the match ended
   kResolved = 4,   // the last stage is done
   kReopened = 5,   // the match unbroken, a target left its wanted state: access has come back
+  kTakenBack = 6,  // the match stands, but its policy only observes: what was announced is off
 };
 
 struct FindingTransition {
   FindingStep step = FindingStep::kOpened;
-  Finding finding;  // afterwards; for kWithdrawn as it was
-  // kWithdrawn: "no longer matches", "is gone", "the policy was removed". For people.
+  Finding finding;  // afterwards; for kWithdrawn and kTakenBack as it was
+  // Of those: "it no longer matches", "it is gone", "its policy was removed". For people.
   std::string detail;
 };
 

@@ -80,7 +80,7 @@ class PolicyMerge {
       for (; old != before.end() && old->row < row; ++old) End(std::move(*old));
       const bool stands = old != before.end() && old->row == row;
       if (stands && old->incarnation == table_.incarnation(row)) {
-        after_.push_back(std::move(*old++));
+        Stand(std::move(*old++));
         continue;
       }
       if (stands) End(std::move(*old++));
@@ -100,6 +100,18 @@ class PolicyMerge {
     finding.opened_at = input_.now;
     finding.id = FindingId(finding);
     transitions_.push_back({FindingStep::kOpened, finding, ""});
+    after_.push_back(std::move(finding));
+  }
+
+  // Of a policy that has ceased to enforce those who were told a date hear that it does not come;
+  // whom it tells once it enforces again, it tells anew.
+  void Stand(Finding finding) {
+    const bool takes_back = rule_.mode != ir::Mode::kEnforce && !finding.resolved &&
+                            !finding.notified.empty() && !finding.BegunAt(LastRemovingStage(rule_));
+    if (takes_back) {
+      transitions_.push_back({FindingStep::kTakenBack, finding, "its policy only observes now"});
+      finding.notified.clear();
+    }
     after_.push_back(std::move(finding));
   }
 

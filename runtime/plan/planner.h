@@ -175,7 +175,7 @@ struct HeldActions {
 struct PlanOutcome {
   Plan plan;                                           // compare it, then SealPlan (or ArrangePlan)
   FindingBook findings;                                // advanced; no stage of this plan begun yet
-  std::vector<FindingTransition> transitions;          // opened, withdrawn, resolved, reopened
+  std::vector<FindingTransition> transitions;          // all but standing ones
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
   std::vector<HeldActions> held;                       // by reason; listed in the plan or not
   std::vector<StageStart> starts;                      // of everything ready, filtered out or not

@@ -235,6 +235,7 @@ void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
     Warn(fmt::format("{} is degraded: {}", policy.policy, DegradedText(policy)));
   }
   for (const FindingTransition& transition : outcome.transitions) {
+    if (transition.step == FindingStep::kTakenBack) continue;  // it stands
     const bool opens =
         transition.step == FindingStep::kOpened || transition.step == FindingStep::kReopened;
     ++(opens ? report.opened_count : report.closed_count);

@@ -315,7 +315,9 @@ Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& fa
                                   const Journal& journal) {
   for (const FindingTransition& transition : outcome.transitions) {
     const Finding& finding = transition.finding;
-    if (transition.step != FindingStep::kWithdrawn || finding.notified.empty()) continue;
+    const bool is_off =
+        transition.step == FindingStep::kWithdrawn || transition.step == FindingStep::kTakenBack;
+    if (!is_off || finding.notified.empty()) continue;
     RESCIND_ASSIGN(const std::string judged_id, JudgedIdOf(finding, facts));
     RESCIND_ASSIGN(const auto deeds, DeedsOf(finding.id, journal));
     const Notice notice = WithdrawalOf(transition, judged_id, deeds);

@@ -47,8 +47,9 @@ class NoticeRound {
   // says so, what is left counts as failed and is for the next run.
   Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
                      const std::function<bool()>& stop);
-  // Those who were told of a finding hear that it has ended, and what of it was done before. Best
-  // effort: a failure is reported. `facts`: of the same judgement.
+  // Those who were told of a finding hear that it has ended, or that its policy only observes now,
+  // and what of it was done before. Best effort: a failure is reported. `facts`: of the same
+  // judgement.
   Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts, const Journal& journal);
   // The actions on access that an earlier action had removed and that came back, of which no
   // on-call people have heard. They point into `plan`.
