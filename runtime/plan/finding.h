@@ -75,7 +75,7 @@ struct Finding {
   std::vector<StageTime> noticed;     // its notice was sent; likewise
   std::vector<std::string> notified;  // who has been told: channels, "identity:ID"; sorted
   std::vector<TargetGuard> guards;    // sorted by entity, row, verb
-  std::optional<Instant> alarmed_at;  // `done within` was missed and said so
+  std::optional<Instant> alarmed_at;  // that `done within` was missed was said, the last time
   std::vector<StageAction> actions;   // sorted by entity, row, verb, playbook
   bool operator==(const Finding&) const = default;
 

@@ -66,7 +66,7 @@ class FindingWalk {
     }
     if (!has_work) return {};
     if (!wishes_.any_vetoed()) NoteEnd(stages_before);
-    return AddLateAlarm(draft_, stages_before, base_);
+    return AddLateAlarm(draft_, stages_before);
   }
 
   // Of the finding whose stages were laid out from `first_stage` on.

@@ -5,29 +5,35 @@
 namespace rescind {
 namespace {
 
-// Since when something of the stage could have been done.
-Instant DueSince(PlanDraft& draft, const StageDraft& stage, Instant base) {
-  const Instant begun = draft.finding(stage).BegunSince(stage.stage, base).value_or(stage.due);
+// Since when something that is left of the stage could have been done. Never: the time of all of it
+// counts from when an earlier stage is done, which lies ahead.
+Instant DueSince(const PlanDraft& draft, size_t index) {
+  const StageDraft& stage = draft.stages[index];
   Instant first = Instant::Never();
-  for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
-    first = std::min(first, draft.claims[i].due);
+  const auto take = [&](const auto& each) {
+    if (!each.waits_for && !each.slides) first = std::min(first, each.due);
+  };
+  for (size_t i = stage.first_claim; i < stage.end_claim; ++i) take(draft.claims[i]);
+  for (size_t i = draft.notices.size(); i-- > 0 && draft.notices[i].stage_draft >= index;) {
+    if (draft.notices[i].stage_draft == index) take(draft.notices[i]);
   }
-  // Later than the stage itself: the times of all that is left began anew.
-  const bool anew = stage.first_claim != stage.end_claim && first > begun;
-  return anew ? first : stage.due;
+  return first;
 }
 
 }  // namespace
 
 // Each stage has its time from when it falls due: one that lies ahead is not late.
-Status AddLateAlarm(PlanDraft& draft, size_t first_stage, Instant base) {
+Status AddLateAlarm(PlanDraft& draft, size_t first_stage) {
   const StageDraft& any = draft.stages[first_stage];
   const ir::Rule& rule = draft.rule(any);
-  if (!rule.done || draft.finding(any).alarmed_at) return {};
+  if (!rule.done) return {};
+  const auto alarmed_at = draft.finding(any).alarmed_at;
   Instant late = Instant::Never();
   for (size_t i = first_stage; i < draft.stages.size(); ++i) {
-    late = std::min(late, Later(DueSince(draft, draft.stages[i], base), rule.done->within));
+    const Instant at = Later(DueSince(draft, i), rule.done->within);
+    if (!alarmed_at || at > *alarmed_at) late = std::min(late, at);
   }
+  if (late == Instant::Never()) return {};
   StageDraft laid;
   laid.rule = any.rule;
   laid.finding = any.finding;

@@ -3,15 +3,14 @@
 
 #include <cstddef>
 
-#include "engine/base/instant.h"
 #include "engine/base/result.h"
 #include "runtime/plan/plan_draft.h"
 
 namespace rescind {
 
-// Of the finding whose stages are those of the draft from `first_stage` on; its times count from
-// `base`. Adds a stage of its own beyond them, with the notice, unless the alarm was given. Errors:
-// ids could not be read.
-Status AddLateAlarm(PlanDraft& draft, size_t first_stage, Instant base);
+// Of the finding whose stages are those of the draft from `first_stage` on. Adds a stage of its own
+// beyond them, with the notice that is due when the first of them is late; what was late when the
+// last alarm was given was told with it. Errors: ids could not be read.
+Status AddLateAlarm(PlanDraft& draft, size_t first_stage);
 
 }  // namespace rescind

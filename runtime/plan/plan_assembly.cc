@@ -121,7 +121,7 @@ class PlanAssembly {
     RESCIND_ASSIGN(assembled_, AssembleActions(draft_, texts_, sketches_, all));
     for (const NoticeDraft& notice : draft_.notices) {
       const StageDraft& stage = draft_.stages[notice.stage_draft];
-      Announce(stage, draft_.finding(stage));
+      if (!notice.alarm || notice.due <= draft_.input.now) Announce(stage, notice.alarm);
     }
     AddStarts();
     AddEnds();
@@ -419,14 +419,15 @@ class PlanAssembly {
   }
 
   // "revoke grant ldap/ann/vpn on 2026-04-08T00:00:00Z": claims of a finding lie side by side.
-  void Announce(const StageDraft& notice_stage, const Finding& finding) {
-    if (outcome_.announcements.count(finding.id) > 0) return;
+  void Announce(const StageDraft& notice_stage, bool alarm) {
+    auto& texts = alarm ? outcome_.overdue : outcome_.announcements;
+    const Finding& finding = draft_.finding(notice_stage);
+    if (texts.count(finding.id) > 0) return;
     const auto same_finding = [&](const StageDraft& stage) {
       return stage.rule == notice_stage.rule && stage.finding == notice_stage.finding;
     };
     const StageDraft* first = &notice_stage;
     while (first != draft_.stages.data() && same_finding(first[-1])) --first;
-    const Instant now = draft_.input.now;
     std::string text;
     size_t count = 0;
     const StageDraft* end = draft_.stages.data() + draft_.stages.size();
@@ -437,12 +438,19 @@ class PlanAssembly {
         const ActionTarget& target = ActionOf(i).target;
         text += fmt::format("{}{} {} {} {}", text.empty() ? "" : "; ",
                             VerbName(ToVerb(claim.action->verb)), target.entity, target.id,
-                            claim.waits ? "when what it waits for is done"
-                                        : "on " + FormatInstant(std::max(claim.due, now)));
+                            WhenText(claim, alarm));
       }
     }
     if (count > kAnnouncedActions) text += fmt::format("; and {} more", count - kAnnouncedActions);
-    outcome_.announcements.emplace(finding.id, std::move(text));
+    texts.emplace(finding.id, std::move(text));
+  }
+
+  // What is announced now comes no earlier than now; of what is late it is said since when it is.
+  std::string WhenText(const Claim& claim, bool alarm) const {
+    const Instant now = draft_.input.now;
+    if (claim.waits) return "when what it waits for is done";
+    if (alarm && claim.due <= now) return "due since " + FormatInstant(claim.due);
+    return "on " + FormatInstant(std::max(claim.due, now));
   }
 
   PlanDraft& draft_;

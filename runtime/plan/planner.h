@@ -182,6 +182,8 @@ struct PlanOutcome {
   std::vector<FindingEnd> ends;                        // of what is ready, likewise
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
+  // What is left of those that are late, and since when, for the message of an alarm. Likewise.
+  std::map<std::string, std::string> overdue;
   std::vector<UsedRelease> used_releases;  // without them more would be held
   // Enforced policies that the plan shows and whose meaning nobody has confirmed: who confirms the
   // plan confirms them. (Not when it shows one person only: confirm nothing then.)

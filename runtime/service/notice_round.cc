@@ -89,16 +89,17 @@ Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
   return notice;
 }
 
-Notice AlarmOf(const PlannedNotice& planned, const std::string& announcement) {
-  Notice notice = NoticeOf(planned, announcement);
+Notice AlarmOf(const PlannedNotice& planned, const std::string& overdue) {
+  Notice notice = NoticeOf(planned, overdue);
   notice.kind = "late";
   notice.subject = fmt::format("{}: {} {} ({})", planned.alarm, planned.judged_entity,
                                planned.judged_id, planned.policy);
   notice.text = fmt::format(
-      "What happened: {}\nWhat is left: {}\nWhat it waits for: `rescind why {}:{}` and `rescind "
-      "status` say so.\n",
-      planned.because, announcement.empty() ? "nothing that is removed" : announcement,
-      planned.judged_entity, planned.judged_id);
+      "What happened: {}\nIt was to be done by: {}\nWhat is left: {}\nWhat it waits for: `rescind "
+      "why {}:{}` and `rescind status` say so.\n",
+      planned.because, FormatInstant(planned.due),
+      overdue.empty() ? "nothing that is removed" : overdue, planned.judged_entity,
+      planned.judged_id);
   return notice;
 }
 
@@ -265,9 +266,11 @@ Status NoticeRound::NoteUnasked(const Plan& plan) {
 
 Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned) {
   const StageName stage{planned.finding_id, planned.stage};
-  const auto announcement = outcome.announcements.find(planned.finding_id);
-  const std::string next = announcement == outcome.announcements.end() ? "" : announcement->second;
-  const Notice notice = planned.alarm.empty() ? NoticeOf(planned, next) : AlarmOf(planned, next);
+  const bool is_alarm = !planned.alarm.empty();
+  const auto& texts = is_alarm ? outcome.overdue : outcome.announcements;
+  const auto text = texts.find(planned.finding_id);
+  const std::string next = text == texts.end() ? "" : text->second;
+  const Notice notice = is_alarm ? AlarmOf(planned, next) : NoticeOf(planned, next);
   bool all = true;
   for (const std::string& recipient : planned.recipients) {
     AppliedNotice entry;

@@ -440,6 +440,35 @@ TEST_CASE("a stage that is not due yet is not late") {
   CHECK(world.Apply().plan.notices.empty());
 }
 
+// Whoever was alarmed of the first stage never heard of a later one that was late.
+TEST_CASE("a later stage that is late is another alarm") {
+  PlannerWorld world(kContract);
+  world.Person("con", "contractor").Set("contract_end", *ParseDay("2026-01-31"));
+  world.Account("a", "con");
+  const PlanOutcome first = world.Apply();
+  world.now = Plus(world.now, "5h");
+  REQUIRE(world.Apply().plan.notices.size() == 1);
+  world.now = Plus(world.now, "1h");
+  CHECK(world.Apply().plan.notices.empty());
+  world.Verify(first.plan);
+  world.facts.Live("account", "a").Set("status", "disabled");
+  const Instant done = world.now;
+  world.Apply();
+  for (const char* later : {"30d", "723h"}) {
+    world.now = Plus(done, later);
+    const PlanOutcome waiting = world.Apply();
+    REQUIRE(waiting.plan.notices.size() == 1);
+    CHECK(waiting.plan.notices[0].status == ActionStatus::kNotice);
+    CHECK(waiting.plan.notices[0].due == Plus(Plus(done, "30d"), "4h"));
+  }
+  world.now = Plus(done, "725h");
+  const PlanOutcome late = world.Apply();
+  REQUIRE(late.plan.notices.size() == 1);
+  CHECK(late.plan.notices[0].status == ActionStatus::kReady);
+  world.now = Plus(done, "800h");
+  CHECK(world.Apply().plan.notices.empty());
+}
+
 TEST_CASE("a stage that is held is late all the same") {
   PlannerWorld world(kContract);
   world.Person("con", "contractor").Set("contract_end", *ParseDay("2026-01-31"));
