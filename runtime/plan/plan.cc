@@ -220,6 +220,14 @@ bool HasChanges(const Plan& plan) {
          });
 }
 
+bool NeedsConfirmation(const Plan& plan) {
+  if (!plan.applicable || !plan.cold_start) return false;
+  return plan.summary.ready_count > 0 ||
+         std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
+           return notice.status == ActionStatus::kReady;
+         });
+}
+
 std::string NotDueText(Instant due, const std::string& held_because) {
   if (due == Instant::Never() && !held_because.empty()) return held_because;
   return fmt::format("due {}{}{}", FormatInstant(due), held_because.empty() ? "" : "; ",

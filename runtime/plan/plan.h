@@ -255,6 +255,9 @@ void SealPlan(Plan& plan);
 // notice period already is no change.
 bool HasChanges(const Plan& plan);
 
+// It would start something of policies whose meaning nobody has confirmed: apply needs --confirm.
+bool NeedsConfirmation(const Plan& plan);
+
 // "due 2026-04-01T00:00:00Z; it is held then", "waits until …": of what is not due, for people.
 std::string NotDueText(Instant due, const std::string& held_because);
 

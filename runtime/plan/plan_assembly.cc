@@ -86,13 +86,14 @@ class PlanAssembly {
     return {};
   }
 
-  // Of what is shown. After ChooseShown.
+  // Of what is shown. After AddOtherLists, which leaves the notices that are.
   void CountHeld() {
     struct Held {
       uint64_t count = 0;
       std::set<uint32_t> rules;
     };
     std::map<const std::string*, Held> by_reason;  // interned: the same text is the same pointer
+    std::map<std::string, HeldActions> by_text;
     for (const uint32_t number : shown_) {
       const ActionSketch& sketch = sketches_.actions[number];
       if (sketch.status != ActionStatus::kHeld) continue;
@@ -103,15 +104,22 @@ class PlanAssembly {
       }
     }
     for (const auto& [because, held] : by_reason) {
-      HeldActions& listed = outcome_.held.emplace_back();
-      if (because) listed.because = *because;
+      HeldActions& listed = by_text[because ? *because : ""];
       listed.count = held.count;
       for (const uint32_t rule : held.rules) {
         listed.policies.insert(draft_.input.program.rules[rule].full_name);
       }
     }
-    std::sort(outcome_.held.begin(), outcome_.held.end(),
-              [](const HeldActions& a, const HeldActions& b) { return a.because < b.because; });
+    for (const PlannedNotice& notice : outcome_.plan.notices) {
+      if (notice.status != ActionStatus::kHeld) continue;
+      HeldActions& listed = by_text[notice.held_because];
+      ++listed.notice_count;
+      listed.policies.insert(notice.policy);
+    }
+    for (auto& [because, held] : by_text) {
+      held.because = because;
+      outcome_.held.push_back(std::move(held));
+    }
   }
 
   // All actions, with what it takes to apply them.
@@ -472,10 +480,10 @@ Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport
   PlanAssembly assembly(draft, outcome);
   RESCIND_TRY(assembly.AddNotices());
   RESCIND_TRY(assembly.ChooseShown());
-  assembly.CountHeld();
   RESCIND_TRY(draft.options.listed_actions ? assembly.AddFirstActions(*draft.options.listed_actions)
                                            : assembly.AddActions());
   RESCIND_TRY(assembly.AddOtherLists(gates, limits));
+  assembly.CountHeld();
   Plan& plan = outcome.plan;
   plan.as_of = draft.input.now;
   plan.facts_seq = draft.input.facts.facts_seq();

@@ -53,8 +53,12 @@ std::string RemarkOn(const Plan& plan) {
   if (!plan.applicable) {
     return fmt::format("<br>This plan cannot be applied: {}.", Escape(plan.not_applicable_because));
   }
-  if (!plan.cold_start || plan.summary.ready_count == 0) return "";
-  return "<br>Nobody has confirmed yet what these policies do: apply needs --confirm.";
+  std::string remark;
+  if (const std::string held = HeldMessagesText(plan); !held.empty()) {
+    remark = fmt::format("<br><span class=\"held\">! {}</span>", held);
+  }
+  if (!NeedsConfirmation(plan)) return remark;
+  return remark + "<br>Nobody has confirmed yet what these policies do: apply needs --confirm.";
 }
 
 void AppendVerdict(std::string& out, const Plan& plan) {

@@ -98,6 +98,9 @@ void WriteVerdict(TableText& table, const Plan& plan) {
                                 summary.escalated_count == 1 ? "it" : "them"),
                     "31"));
   }
+  if (const std::string held = HeldMessagesText(plan); !held.empty()) {
+    table.Line(table.Paint("! " + held, "33"));
+  }
   table.Line(fmt::format("Left alone: {} protected, {} exempt, {} for lack of data.",
                          summary.protected_count, summary.exempt_count,
                          summary.insufficient_count));
@@ -136,7 +139,7 @@ void WriteVerdict(TableText& table, const Plan& plan) {
   if (!plan.applicable) {
     table.Line(
         fmt::format("This plan cannot be applied: {}.", Visible(plan.not_applicable_because)));
-  } else if (plan.cold_start && summary.ready_count != 0) {
+  } else if (NeedsConfirmation(plan)) {
     table.Line("Nobody has confirmed yet what these policies do: apply needs --confirm.");
   }
 }
@@ -221,6 +224,15 @@ void WriteAction(TableText& table, const Plan& plan, const PlannedAction& planne
   }
 }
 
+std::string StateOf(const PlannedNotice& notice) {
+  switch (notice.status) {
+    case ActionStatus::kReady: return "now";
+    case ActionStatus::kNotice: return Visible(NotDueText(notice.due, notice.held_because));
+    case ActionStatus::kHeld: return "held: " + Visible(notice.held_because);
+  }
+  return "";
+}
+
 void WriteNotices(TableText& table, const Plan& plan) {
   if (plan.notices.empty()) return;
   table.Heading("Messages");
@@ -229,11 +241,10 @@ void WriteNotices(TableText& table, const Plan& plan) {
     for (const std::string& recipient : notice.recipients) {
       recipients += (recipients.empty() ? "" : ", ") + Visible(recipient);
     }
-    table.Line(fmt::format("  · notify {} about {} {}, {}", recipients, notice.judged_entity,
-                           Visible(notice.judged_id),
-                           notice.status == ActionStatus::kReady
-                               ? "now"
-                               : Visible(NotDueText(notice.due, notice.held_because))));
+    table.Line(fmt::format("  {} notify {} about {} {}, {}",
+                           notice.status == ActionStatus::kHeld ? "!" : "·",
+                           recipients.empty() ? "nobody" : recipients, notice.judged_entity,
+                           Visible(notice.judged_id), StateOf(notice)));
   });
 }
 
@@ -252,6 +263,14 @@ void WriteNotActedOn(TableText& table, const Plan& plan) {
 }
 
 }  // namespace
+
+std::string HeldMessagesText(const Plan& plan) {
+  const auto count = static_cast<uint64_t>(std::count_if(
+      plan.notices.begin(), plan.notices.end(),
+      [](const PlannedNotice& notice) { return notice.status == ActionStatus::kHeld; }));
+  if (count == 0) return "";
+  return fmt::format("{} held: nobody is told yet.", Plural(count, "message is", "messages are"));
+}
 
 std::string DegradedText(const PolicySummary& policy) {
   return fmt::format("{} could not be evaluated, and nothing is done about {}",

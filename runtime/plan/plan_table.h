@@ -36,6 +36,9 @@ std::string_view DeltaMeaning(const PlanDelta& delta);
 // What the filters show: "policy access.stale.stale_grant and the access of ann"; empty without.
 std::string FilterText(const Plan& plan);
 
+// "2 messages are held: nobody is told yet."; empty when none is.
+std::string HeldMessagesText(const Plan& plan);
+
 // "2 rows could not be evaluated, …", of a policy that is degraded.
 std::string DegradedText(const PolicySummary& policy);
 

@@ -164,11 +164,12 @@ struct FindingEnd {
   std::vector<uint32_t> notices;  // stages
 };
 
-// Actions of the plan that are held for the same reason.
+// Actions and notices of the plan that are held for the same reason.
 struct HeldActions {
   std::string because;  // as in PlannedAction
   uint64_t count = 0;
   std::set<std::string> policies;
+  uint64_t notice_count = 0;
   bool operator==(const HeldActions&) const = default;
 };
 

@@ -101,6 +101,10 @@ class TableText {
     Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
          report_.CountOf(ActionState::kVerified), report_.all_withdrawn_count(),
          report_.all_held_count(), report_.unfinished_count(), report_.waiting_count);
+    if (const uint64_t held = report_.held_notice_count; held > 0) {
+      Line("{} held: nobody is told yet",
+           held == 1 ? "1 notice is" : fmt::format("{} notices are", held));
+    }
     for (const std::string& why : report_.held_because) Line("held: {}", Visible(why));
     for (const auto& [system, problem] : report_.failing_systems) {
       Line("system {} cannot be used: {}", Visible(system), Visible(problem));
@@ -222,7 +226,8 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"left_open", report.left_open_count},
                  {"findings_opened", report.opened_count},
                  {"findings_closed", report.closed_count},
-                 {"notices_failed", report.failed_notice_count()}}},
+                 {"notices_failed", report.failed_notice_count()},
+                 {"notices_held", report.held_notice_count}}},
                {"actions", ActionsJson(report)},
                {"not_carried_out", FallenJson(report)},
                {"escalated_earlier", EscalatedEarlierJson(report)},

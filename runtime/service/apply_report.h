@@ -49,6 +49,7 @@ struct ApplyReport {
   std::vector<PlannedAction> escalated_earlier;
   uint64_t unseen_count = 0;              // ready now, but not in the plan
   uint64_t held_count = 0;                // actions that a limit, an approval or a feed holds
+  uint64_t held_notice_count = 0;         // messages that the same holds
   std::vector<std::string> held_because;  // each reason once
   uint64_t waiting_count = 0;             // later stages
   uint64_t already_done_count = 0;

@@ -12,6 +12,7 @@
 #include "runtime/plan/policy_renames.h"
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/derived_report.h"
 #include "runtime/service/left_actions.h"
 #include "runtime/service/unconfirmed_policies.h"
 
@@ -209,36 +210,12 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
   return Wanted({voice_.ask ? "not confirmed" : "there is no terminal to ask on", command, ""});
 }
 
-// What is derived beside the selected actions, of the rows that the plan is about.
 void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
-  ApplyReport& report = work.report;
-  const PlanOutcome& outcome = work.outcome();
-  report.now = work.derivation->now;
-  report.fallen = work.selection.fallen;
-  report.escalated_earlier = work.selection.escalated;
-  report.unseen_count = work.selection.unseen_count;
-  std::set<std::string_view> read;
-  if (request.plan) {
-    for (const PlannedAction& planned : request.plan->actions) read.insert(planned.action.key);
-  }
-  std::set<std::string> reasons;
-  for (const PlannedAction& planned : outcome.plan.actions) {
-    if (request.plan && !read.contains(planned.action.key)) continue;
-    if (planned.status == ActionStatus::kNotice) ++report.waiting_count;
-    if (planned.status != ActionStatus::kHeld) continue;
-    ++report.held_count;
-    reasons.insert(planned.held_because);
-  }
-  report.held_because.assign(reasons.begin(), reasons.end());
-  for (const PolicySummary& policy : outcome.plan.policies) {
+  work.report.now = work.derivation->now;
+  DescribeDerived(request.plan, work.outcome(), work.selection, work.report);
+  for (const PolicySummary& policy : work.outcome().plan.policies) {
     if (policy.error_count == 0) continue;
     Warn(fmt::format("{} is degraded: {}", policy.policy, DegradedText(policy)));
-  }
-  for (const FindingTransition& transition : outcome.transitions) {
-    if (transition.step == FindingStep::kTakenBack) continue;  // it stands
-    const bool opens =
-        transition.step == FindingStep::kOpened || transition.step == FindingStep::kReopened;
-    ++(opens ? report.opened_count : report.closed_count);
   }
 }
 

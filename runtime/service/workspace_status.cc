@@ -77,7 +77,9 @@ void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& statu
   }
   status.held = std::move((*derived)->outcome.held);
   std::stable_sort(status.held.begin(), status.held.end(),
-                   [](const HeldActions& a, const HeldActions& b) { return a.count > b.count; });
+                   [](const HeldActions& a, const HeldActions& b) {
+                     return a.count + a.notice_count > b.count + b.notice_count;
+                   });
 }
 
 Status ReadReleases(const KeyValueReader& reader, const ir::Program& program,
@@ -94,6 +96,16 @@ Status ReadReleases(const KeyValueReader& reader, const ir::Program& program,
   return {};
 }
 
+// "3 actions and 1 notice"
+std::string CountText(const HeldActions& held) {
+  const auto count = [](uint64_t number, const char* what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  if (held.notice_count == 0) return count(held.count, "action");
+  if (held.count == 0) return count(held.notice_count, "notice");
+  return count(held.count, "action") + " and " + count(held.notice_count, "notice");
+}
+
 std::string HeldText(const WorkspaceStatus& status) {
   std::string text;
   const auto out = std::back_inserter(text);
@@ -104,8 +116,8 @@ std::string HeldText(const WorkspaceStatus& status) {
     text += "held, as judged now\n";
   }
   for (const HeldActions& held : status.held) {
-    fmt::format_to(out, "  ! {} action{} of {}: {}\n", held.count, held.count == 1 ? "" : "s",
-                   fmt::join(held.policies, ", "), Visible(held.because));
+    fmt::format_to(out, "  ! {} of {}: {}\n", CountText(held), fmt::join(held.policies, ", "),
+                   Visible(held.because));
   }
   if (!status.releases.empty()) text += "releases that wait for the next apply\n";
   for (const Release& release : status.releases) {
@@ -120,8 +132,10 @@ std::string HeldText(const WorkspaceStatus& status) {
 Json HeldJson(const WorkspaceStatus& status) {
   Json list = Json::array();
   for (const HeldActions& held : status.held) {
-    list.push_back(
-        {{"actions", held.count}, {"policies", held.policies}, {"because", held.because}});
+    list.push_back({{"actions", held.count},
+                    {"notices", held.notice_count},
+                    {"policies", held.policies},
+                    {"because", held.because}});
   }
   return list;
 }

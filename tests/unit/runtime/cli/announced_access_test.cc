@@ -58,5 +58,49 @@ TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatItAnnounced
   CHECK(!Has("requests"));
 }
 
+// Exit status 0, "0 held", nothing in `status`, and nobody was told anything, for ever.
+TEST_CASE_FIXTURE(CompanyFixture, "NoticesOfAPolicyThatNobodyConfirmedAreCountedAsHeld") {
+  Write("policies/access.rescind", kNoticePolicies);
+  ImportCompany();
+  CHECK(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kHeld);
+  CHECK(Json()["summary"]["notices_held"] == 4);
+  REQUIRE(Json()["held_because"].size() == 1);
+  CHECK(Json()["held_because"][0].get<std::string>().starts_with(
+      "the policy is new and nobody has confirmed it"));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Prints("4 notices are held: nobody is told yet\nheld: the policy is new"));
+  CHECK(!Has("messages"));
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("held, as judged now\n  ! 4 notices of access.warned: the policy is new"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["held"][0]["notices"] == 4);
+  CHECK(Json()["held"][0]["actions"] == 0);
+
+  // No removal is ready, and the plan did not say that it must be confirmed.
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("Nobody has confirmed yet what these policies do: apply needs --confirm."));
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["notices_held"] == 0);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(!Prints("apply needs --confirm"));
+}
+
+// The same, while the feed that the policy needs was stale.
+TEST_CASE_FIXTURE(CompanyFixture, "NoticesThatAStaleFeedHoldsAreCountedAndSaid") {
+  std::string policies(kNoticePolicies);
+  policies.insert(policies.rfind('}'), "  needs \"directory\" within 24h\n");
+  WriteWorkspace("[source.directory]\nentity = \"grant\"\n");
+  Write("policies/access.rescind", policies);
+  ImportCompany("2026-05-01T07:00Z");
+  const std::string id = MakePlan();
+  CHECK(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kHeld);
+  CHECK(Json()["summary"]["notices_held"] == 4);
+  CHECK(Json()["held_because"][0].get<std::string>().starts_with("the feed \"directory\""));
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  CHECK(Prints("! 4 messages are held: nobody is told yet."));
+  CHECK(Prints("  ! notify team about grant ann-vpn, held: the feed \"directory\""));
+  CHECK(!Prints("apply needs --confirm"));
+}
+
 }  // namespace
 }  // namespace rescind

@@ -119,7 +119,7 @@ class PlannerWorld {
     CheckTables(*outcome);
     return *std::move(outcome);
   }
-  // Counted from the actions that a whole plan lists.
+  // Counted from the actions and notices that a whole plan lists.
   static std::vector<HeldActions> HeldOf(const rescind::Plan& whole) {
     std::map<std::string, HeldActions> by_reason;
     for (const PlannedAction& action : whole.actions) {
@@ -128,6 +128,13 @@ class PlannerWorld {
       held.because = action.held_because;
       ++held.count;
       for (const PlannedReason& reason : action.reasons) held.policies.insert(reason.policy);
+    }
+    for (const PlannedNotice& notice : whole.notices) {
+      if (notice.status != ActionStatus::kHeld) continue;
+      HeldActions& held = by_reason[notice.held_because];
+      held.because = notice.held_because;
+      ++held.notice_count;
+      held.policies.insert(notice.policy);
     }
     std::vector<HeldActions> list;
     for (auto& [because, held] : by_reason) list.push_back(std::move(held));
