@@ -53,7 +53,11 @@ class ActionAssembly {
     planned.reversible = IsReversibleIn(planned.action);
     planned.reasons.reserve(claims.size());
     planned.action.reasons.reserve(claims.size());
-    for (const uint32_t index : claims) RESCIND_TRY(AddReason(draft_.claims[index], planned));
+    for (const uint32_t index : claims) {
+      RESCIND_TRY(AddReason(draft_.claims[index], planned));
+      const std::string* why = claims.size() > 1 ? draft_.WhatHolds(draft_.claims[index]) : nullptr;
+      if (why) planned.reasons.back().held_because = *why;
+    }
     RESCIND_TRY(SetTerms(claims, planned, terms));
     added_.terms.emplace(planned.action.key, std::move(terms));
     added_.actions.push_back(std::move(planned));
@@ -126,6 +130,7 @@ class ActionAssembly {
     reason.stage = stage.stage;
     reason.opened_at = finding.opened_at;
     reason.due = claim.due;
+    reason.status = draft_.StatusOf(claim);
     reason.evidence = std::move(text.evidence);
     planned.action.reasons.push_back({rule.full_name, finding.id, reason.because, stage.stage,
                                       reason.controls, shared.personal});

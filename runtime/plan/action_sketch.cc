@@ -12,24 +12,22 @@ auto WantedState(const Claim& claim) {
                          std::string_view(claim.action->playbook));
 }
 
-// Ready when any claim is; else held when one is due, whoever else gives notice; else in notice.
+// As far as policies that are shown let it go: a plan of some policies is carried out for them
+// alone.
 void SetStatus(const PlanDraft& draft, std::span<const uint32_t> claims, ActionSketch& sketch) {
-  const auto rank = [](ActionStatus status) {
-    return status == ActionStatus::kReady ? 0 : status == ActionStatus::kHeld ? 1 : 2;
-  };
+  const bool all_shown = draft.options.filter_policies.empty();
   const auto order = [&](uint32_t index) {
     const Claim& claim = draft.claims[index];
-    return std::make_tuple(rank(draft.StatusOf(claim)), claim.due, index);
+    const bool is_shown =
+        all_shown || draft.PolicyShown(draft.rule(draft.stages[claim.stage_draft]).full_name);
+    return std::make_tuple(!is_shown, ReadinessRank(draft.StatusOf(claim)), claim.due, index);
   };
   const uint32_t best = *std::min_element(
       claims.begin(), claims.end(), [&](uint32_t a, uint32_t b) { return order(a) < order(b); });
   const Claim& claim = draft.claims[best];
   sketch.status = draft.StatusOf(claim);
   sketch.due = claim.due;
-  if (sketch.status == ActionStatus::kHeld) sketch.held_because = draft.WhyHeld(claim);
-  if (sketch.status == ActionStatus::kNotice) {
-    sketch.held_because = claim.waits ? claim.waits : claim.held;
-  }
+  sketch.held_because = draft.WhatHolds(claim);
 }
 
 // A sealed plan's order as far as no id is needed for it.

@@ -19,7 +19,7 @@ struct ActionSketch {
   const ir::Action* wanted = nullptr;     // verb and playbook
   size_t first_claim = 0, end_claim = 0;  // in ActionSketches::claims
   Severity severity = Severity::kLow;
-  ActionStatus status = ActionStatus::kReady;
+  ActionStatus status = ActionStatus::kReady;  // this and what follows: for what is shown
   Instant due;
   const std::string* held_because = nullptr;  // as in PlannedAction; null for empty
 };

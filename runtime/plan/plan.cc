@@ -180,6 +180,10 @@ void CountLeftAlone(const Plan& plan, PlanSummary& summary) {
 
 }  // namespace
 
+int ReadinessRank(ActionStatus status) {
+  return status == ActionStatus::kReady ? 0 : status == ActionStatus::kHeld ? 1 : 2;
+}
+
 std::string_view ActionStatusName(ActionStatus status) { return NameOf(kStatusNames, status); }
 
 std::optional<ActionStatus> ParseActionStatus(std::string_view name) {
@@ -218,6 +222,22 @@ bool HasChanges(const Plan& plan) {
          std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
            return notice.status != ActionStatus::kNotice;
          });
+}
+
+std::optional<Readiness> ReadinessFor(const PlannedAction& planned,
+                                      const std::vector<std::string>& policies) {
+  if (policies.empty()) return Readiness{planned.status, planned.due, planned.held_because};
+  const auto rank = [](const PlannedReason& reason) {
+    return std::pair(ReadinessRank(reason.status), reason.due);
+  };
+  const PlannedReason* best = nullptr;
+  for (const PlannedReason& reason : planned.reasons) {
+    if (std::find(policies.begin(), policies.end(), reason.policy) == policies.end()) continue;
+    if (!best || rank(reason) < rank(*best)) best = &reason;
+  }
+  if (!best) return std::nullopt;
+  if (planned.reasons.size() == 1) return ReadinessFor(planned, {});
+  return Readiness{best->status, best->due, best->held_because};
 }
 
 bool NeedsConfirmation(const Plan& plan) {

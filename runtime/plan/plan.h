@@ -22,6 +22,9 @@ enum class ActionStatus : uint8_t {
   kHeld = 3,    // a limit, an approval, a stale feed or a missing executor holds it
 };
 
+// Of several claims on an action the one with the least rank decides, and of those the earliest:
+// ready when any is; else held when one is due, whoever else gives notice; else in notice.
+int ReadinessRank(ActionStatus status);
 std::string_view ActionStatusName(ActionStatus status);
 std::optional<ActionStatus> ParseActionStatus(std::string_view name);
 
@@ -47,6 +50,10 @@ struct PlannedReason {
   Instant opened_at;
   Instant due;
   std::vector<Evidence> evidence;
+  // Of this claim alone, where the action is ready when any is. Empty where it is the only one. Not
+  // written: a plan that is read has what they come to for the policies that it shows.
+  ActionStatus status = ActionStatus::kReady;
+  std::string held_because;
 };
 
 // The people and places that roll-ups count.
@@ -90,6 +97,18 @@ struct PlannedAction {
   PlannedSubject subject;
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
 };
+
+// What an action waits for.
+struct Readiness {
+  ActionStatus status = ActionStatus::kReady;
+  Instant due;
+  std::string held_because;
+};
+
+// As far as these policies alone let it go; nothing: none of them asks for it. No policies: all
+// count. Of a plan that was just made.
+std::optional<Readiness> ReadinessFor(const PlannedAction& planned,
+                                      const std::vector<std::string>& policies);
 
 // All that a plan which is only shown keeps of an action beyond those that it lists.
 struct UnlistedAction {

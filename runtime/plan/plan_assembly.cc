@@ -279,6 +279,14 @@ class PlanAssembly {
     return remembered;
   }
 
+  // For whomever, shown or not.
+  bool IsReady(const ActionSketch& sketch) const {
+    const auto claims = sketches_.ClaimsOf(sketch);
+    return std::any_of(claims.begin(), claims.end(), [&](uint32_t index) {
+      return draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady;
+    });
+  }
+
   // Of findings all of whose actions are ready; whether they are verified is to be seen.
   void AddEnds() {
     for (const EndDraft& draft : draft_.ends) {
@@ -288,8 +296,7 @@ class PlanAssembly {
       for (size_t index = draft.first_stage; index < draft.end_stage && all_ready; ++index) {
         const StageDraft& stage = draft_.stages[index];
         for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
-          all_ready &=
-              sketches_.actions[sketches_.action_of_claim[i]].status == ActionStatus::kReady;
+          all_ready &= IsReady(sketches_.actions[sketches_.action_of_claim[i]]);
           end.action_keys.push_back(ActionOf(i).key);
         }
       }

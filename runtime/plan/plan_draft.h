@@ -109,6 +109,16 @@ class PlanDraft {
     return WhyHeld(claim) ? ActionStatus::kHeld : ActionStatus::kReady;
   }
 
+  // As in PlannedAction::held_because; null for empty.
+  const std::string* WhatHolds(const Claim& claim) const {
+    switch (StatusOf(claim)) {
+      case ActionStatus::kReady: return nullptr;
+      case ActionStatus::kHeld: return WhyHeld(claim);
+      case ActionStatus::kNotice: return claim.waits ? claim.waits : claim.held;
+    }
+    return nullptr;
+  }
+
   Result<std::string> IdOf(eval::FactRow row) const {
     return input.facts.texts().Id(row.entity, row.row);
   }

@@ -23,10 +23,13 @@ void CountActions(const std::optional<Plan>& read, const Plan& derived,
   }
   for (const PlannedAction& planned : derived.actions) {
     if (read && !keys.contains(planned.action.key)) continue;
-    if (planned.status == ActionStatus::kNotice) ++report.waiting_count;
-    if (planned.status != ActionStatus::kHeld) continue;
+    const auto now =
+        ReadinessFor(planned, read ? read->filter_policies : std::vector<std::string>());
+    if (!now) continue;
+    if (now->status == ActionStatus::kNotice) ++report.waiting_count;
+    if (now->status != ActionStatus::kHeld) continue;
     ++report.held_count;
-    reasons.insert(planned.held_because);
+    reasons.insert(now->held_because);
   }
 }
 

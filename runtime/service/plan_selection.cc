@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 namespace rescind {
@@ -26,9 +27,15 @@ std::string WhyUnplanned(const NotActedOn& row) {
 
 class Selector {
  public:
-  Selector(const Plan& derived, const DoneActions& done) : done_(done) {
+  // `policies`: those that the plan that was read shows; empty: all.
+  Selector(const Plan& derived, const DoneActions& done, const std::vector<std::string>& policies)
+      : done_(done) {
     for (const PlannedAction& planned : derived.actions) {
-      by_key_[planned.action.key] = &planned;
+      if (auto now = ReadinessFor(planned, policies)) {
+        by_key_[planned.action.key] = *std::move(now);
+      } else {
+        for_others_.insert(planned.action.key);
+      }
       if (planned.came_back) came_back_.insert(WishOf(planned.action));
     }
     for (const NotActedOn& row : derived.not_acted_on) {
@@ -41,7 +48,7 @@ class Selector {
     const auto found = by_key_.find(row.action.key);
     if (row.status != ActionStatus::kReady) {
       // Whoever read the plan was told that nothing happens to it yet.
-      if (found == by_key_.end() || found->second->status != ActionStatus::kReady) return;
+      if (found == by_key_.end() || found->second.status != ActionStatus::kReady) return;
       FallenRow fallen = NameOf(row);
       fallen.held = row.status == ActionStatus::kHeld;
       fallen.why = fmt::format("it {} when this plan was made, and may go now: make a new plan",
@@ -49,13 +56,13 @@ class Selector {
       selection.fallen.push_back(std::move(fallen));
       return;
     }
-    if (found != by_key_.end() && found->second->status == ActionStatus::kReady) {
+    if (found != by_key_.end() && found->second.status == ActionStatus::kReady) {
       selection.action_keys.insert(row.action.key);
       return;
     }
     FallenRow fallen = NameOf(row);
     if (found != by_key_.end()) {
-      Waits(*found->second, fallen);
+      Waits(found->second, fallen);
     } else {
       fallen.why = WhyGone(row);
     }
@@ -106,6 +113,9 @@ class Selector {
                      : fmt::format("it falls due at {}", FormatInstant(now.due));
   }
   std::string WhyGone(const PlannedAction& row) const {
+    if (for_others_.contains(row.action.key)) {
+      return "only policies that this plan does not show ask for it now";
+    }
     if (const auto done = done_.find(row.action.key); done != done_.end()) {
       // However often it was done again and came back in between.
       if (came_back_.contains(WishOf(row.action))) {
@@ -143,7 +153,8 @@ class Selector {
   }
 
   const DoneActions& done_;
-  std::map<std::string_view, const PlannedAction*> by_key_;
+  std::map<std::string_view, Readiness> by_key_;
+  std::set<std::string_view> for_others_;  // keys
   std::set<Wish> came_back_;
   std::multimap<TargetName, const NotActedOn*> left_alone_;
   std::map<NoticeName, const PlannedNotice*> notices_;
@@ -153,7 +164,7 @@ class Selector {
 
 PlanSelection SelectActions(const Plan& read, const Plan& derived, const DoneActions& done) {
   PlanSelection selection;
-  const Selector selector(derived, done);
+  const Selector selector(derived, done, read.filter_policies);
   for (const PlannedAction& row : read.actions) selector.Take(row, selection);
   for (const PlannedNotice& notice : read.notices) selector.Take(notice, selection);
   std::set<std::string_view> seen;

@@ -39,8 +39,9 @@ struct PlanSelection {
 // Keys of actions that are verified, and whether the facts have again what they took away.
 using DoneActions = std::map<std::string, bool>;
 
-// `read` is the plan that was read, `derived` the one of now without filters. What `read` lists is
-// a person's decision: escalated actions are among it. `done`: its actions that the journal
+// `read` is the plan that was read, `derived` the one of now without filters. Of a plan that shows
+// some policies only what these let go themselves is selected. What `read` lists is a person's
+// decision: escalated actions are among it. `done`: its actions that the journal
 // has as verified.
 PlanSelection SelectActions(const Plan& read, const Plan& derived, const DoneActions& done = {});
 // `--auto`: whatever is ready, but what an earlier run has escalated.

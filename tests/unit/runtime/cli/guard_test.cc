@@ -404,5 +404,35 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AnOldPlanSaysThatWhatItRemovedIsThereAgain
              "now\n"));
 }
 
+// A plan of one policy, which was held, removed what another one let go that nobody had chosen.
+TEST_CASE_FIXTURE(CompanyWithAccess, "APlanOfOnePolicyCarriesOutOnlyWhatThatPolicyLetsGo") {
+  std::string policies(kCompanyPolicies);
+  policies.replace(policies.find("protect"), 0, R"(
+policy unseen "The same, while hr is fresh" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for g in grant
+  when g.granted_at older than 30d
+  then { revoke g }
+  needs "hr" within 24h
+}
+)");
+  WriteWorkspace("[source.hr]\nentity = \"identity\"\n");
+  Write("policies/access.rescind", policies);
+  for (const std::string name : {"unseen", "stale_grant"}) {
+    CAPTURE(name);
+    const bool is_held = name == "unseen";
+    REQUIRE_MESSAGE(
+        Run({"plan", "--policy", name, "--out", "p.json", "-o", "json"}) == ExitStatus::kDone,
+        err.str());
+    CHECK(Json()["summary"][is_held ? "held" : "ready"] == 3);
+    const std::string id = Json()["plan_id"];
+    CHECK(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) ==
+          (is_held ? ExitStatus::kHeld : ExitStatus::kDone));
+    CHECK(Json()["summary"]["held"] == (is_held ? 3 : 0));
+    CHECK(Has("on-ann-vpn") == is_held);
+  }
+}
+
 }  // namespace
 }  // namespace rescind

@@ -45,6 +45,28 @@ TEST_CASE("OnlyWhatIsReadyInBothPlansIsSelected") {
   CHECK_FALSE(selection.fallen[3].held);
 }
 
+// What another policy let go was selected by a plan that showed only one which was held.
+TEST_CASE("OfAPlanOfSomePoliciesOnlyWhatTheseLetGoIsSelected") {
+  Plan read, derived;
+  read.filter_policies = {"stale"};
+  read.actions = {Removal("mine"), Removal("held"), Removal("theirs")};
+  derived.actions = {Removal("mine"), Removal("held"), Removal("theirs")};
+  for (PlannedAction& planned : derived.actions) {
+    PlannedReason other = planned.reasons[0];
+    other.policy = "other";
+    planned.reasons.push_back(other);
+  }
+  PlannedReason& held = derived.actions[1].reasons[0];
+  held.status = ActionStatus::kHeld;
+  held.held_because = "over its limit";
+  derived.actions[2].reasons.erase(derived.actions[2].reasons.begin());
+  const PlanSelection selection = SelectActions(read, derived);
+  CHECK(selection.action_keys == std::set<std::string>{"key-mine"});
+  REQUIRE(selection.fallen.size() == 2);
+  CHECK(selection.fallen[0].why == "it is held now: over its limit");
+  CHECK(selection.fallen[1].why == "only policies that this plan does not show ask for it now");
+}
+
 TEST_CASE("WhatIsEscalatedIsLeftByAutoAndTriedAgainByAPlanThatListsIt") {
   Plan derived;
   derived.actions = {Removal("fine"), Removal("stuck"), Removal("held", ActionStatus::kHeld)};
