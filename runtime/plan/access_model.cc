@@ -24,6 +24,19 @@ std::optional<FieldId> FindReference(const Schema& schema, EntityId entity, std:
   return field;
 }
 
+ir::Verb InPolicies(Verb verb) {
+  switch (verb) {
+    case Verb::kDisable: return ir::Verb::kDisable;
+    case Verb::kSuspend: return ir::Verb::kSuspend;
+    case Verb::kEnd: return ir::Verb::kEnd;
+    case Verb::kRevoke: return ir::Verb::kRevoke;
+    case Verb::kDelete: return ir::Verb::kDelete;
+    case Verb::kRun: return ir::Verb::kRun;
+    case Verb::kNotify: return ir::Verb::kNotify;
+  }
+  RESCIND_UNREACHABLE("unknown verb");
+}
+
 }  // namespace
 
 void AccessModel::AddColumns(const Schema& schema, ColumnSet& columns) {
@@ -136,6 +149,10 @@ bool AccessModel::InWantedState(ir::Verb verb, eval::FactRow target) const {
     case ir::Verb::kNotify: return false;
   }
   RESCIND_UNREACHABLE("unknown verb");
+}
+
+bool AccessModel::InWantedState(Verb verb, eval::FactRow target) const {
+  return InWantedState(InPolicies(verb), target);
 }
 
 std::optional<RowId> AccessModel::AccountOf(eval::FactRow row) const {

@@ -36,6 +36,7 @@ class AccessModel {
   std::span<const uint32_t> HomeAccounts(EntityId entity) const;
 
   bool InWantedState(ir::Verb verb, eval::FactRow target) const;
+  bool InWantedState(Verb verb, eval::FactRow target) const;
   // None where the entity has no account (or the row is not one), and so on.
   std::optional<RowId> AccountOf(eval::FactRow row) const;
   std::optional<RowId> SystemOf(eval::FactRow row) const;

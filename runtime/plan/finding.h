@@ -142,7 +142,8 @@ enum class FindingStep : uint8_t {
 struct FindingTransition {
   FindingStep step = FindingStep::kOpened;
   Finding finding;  // afterwards; for kWithdrawn and kTakenBack as it was
-  // Of those: "it no longer matches", "it is gone", "its policy was removed". For people.
+  // Of those, and where the match ended after the last stage had begun: "it no longer matches", "it
+  // is gone", "its policy was removed". For people.
   std::string detail;
 };
 

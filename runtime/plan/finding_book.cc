@@ -117,12 +117,12 @@ class PolicyMerge {
 
   void End(Finding finding) {
     if (finding.resolved) return;
+    std::string why = WhyEnded(input_, rule_, outcome_, finding);
     if (finding.BegunAt(LastRemovingStage(rule_))) {
       finding.resolved = true;
-      transitions_.push_back({FindingStep::kResolved, std::move(finding), ""});
+      transitions_.push_back({FindingStep::kResolved, std::move(finding), std::move(why)});
       return;
     }
-    std::string why = WhyEnded(input_, rule_, outcome_, finding);
     transitions_.push_back({FindingStep::kWithdrawn, std::move(finding), std::move(why)});
   }
 

@@ -7,6 +7,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/sort_unique.h"
 #include "runtime/plan/finding_stages.h"
+#include "runtime/plan/kept_access.h"
 #include "runtime/plan/known_protects.h"
 #include "runtime/plan/limits.h"
 #include "runtime/plan/plan_assembly.h"
@@ -170,6 +171,7 @@ Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::Swe
   RESCIND_ASSIGN(PlannerGuards * guards,
                  GuardsFor(input, sweep, options, kept_guards, made_guards));
   PlanDraft draft(input, sweep, options, outcome.findings, *guards);
+  RESCIND_TRY(WithdrawKept(draft, outcome.transitions));
   RESCIND_TRY(DraftStages(draft));
   RESCIND_ASSIGN(GateReport gates, GatePolicies(draft));
   RESCIND_ASSIGN(LimitReport limits, CheckLimits(draft, gates.confirming_releases));

@@ -70,6 +70,7 @@ struct ActionHistory {
   std::optional<Instant> verified_at;          // of its last episode
   std::vector<std::string> escalated_for{};    // findings: of others it says nothing
   std::vector<std::string> given_up_groups{};  // ActionTerms::rollback_groups of what was given up
+  bool untouched = false;  // its last episode was handed over and, as far as is known, did nothing
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/base/assert.h"
 #include "engine/eval/reference_evaluator.h"
 #include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/policy_renames.h"
@@ -41,19 +40,6 @@ void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
   }
 }
 
-ir::Verb InPolicies(Verb verb) {
-  switch (verb) {
-    case Verb::kDisable: return ir::Verb::kDisable;
-    case Verb::kSuspend: return ir::Verb::kSuspend;
-    case Verb::kEnd: return ir::Verb::kEnd;
-    case Verb::kRevoke: return ir::Verb::kRevoke;
-    case Verb::kDelete: return ir::Verb::kDelete;
-    case Verb::kRun: return ir::Verb::kRun;
-    case Verb::kNotify: return ir::Verb::kNotify;
-  }
-  RESCIND_UNREACHABLE("unknown verb");
-}
-
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
 
 }  // namespace
@@ -66,7 +52,7 @@ Result<bool> IsThereAgain(const FactBase& facts, const AccessModel& model, const
   if (!row || row->index() >= table.row_count() || table.presence(*row) != Presence::kLive) {
     return false;
   }
-  return !model.InWantedState(InPolicies(action.verb), {*entity, *row});
+  return !model.InWantedState(action.verb, {*entity, *row});
 }
 
 // Everything that depends on the instant.
@@ -214,7 +200,7 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
   }
   const std::vector<eval::SupposedInstant> uses = UsesSeen({*entity, *row}, seen_use);
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
-  const bool is_done = model_.InWantedState(InPolicies(action.verb), {*entity, *row});
+  const bool is_done = model_.InWantedState(action.verb, {*entity, *row});
   std::string why = "no policy asks for it";
   for (const ActionReason& reason : action.reasons) {
     if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {

@@ -262,6 +262,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     } else if (last && last->state == ActionState::kVerified) {
       history.done_for = FindingsOf(*last);
     }
+    history.untouched = last && !HasTouched(*last) && !last->may_have_effect;
     RESCIND_ASSIGN(history.removed, LastRemoval(last, store().id(), journal));
     if (last && last->state == ActionState::kEscalated) {
       history.escalated = {last->changed_at, last->detail, kEscalationRemedy};

@@ -58,6 +58,29 @@ TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatItAnnounced
   CHECK(!Has("requests"));
 }
 
+// The revocation had been handed over, so the finding ended as if it had been done, and nobody
+// heard that the access stays.
+TEST_CASE_FIXTURE(Announced, "AccessThatWasUsedBeforeItsSystemCouldBeReachedIsSaidToStay") {
+  clock.Advance({8 * kMicrosPerDay});
+  Write("fault-observe", "echo 'the server is down' >&2; exit 1\n");
+  REQUIRE(Run({"apply", "--auto", "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  clock.Advance({kMicrosPerHour});
+  TellUseOfAnnsVpn("2026-06-09T08:30:00Z");
+  Run({"apply", "--auto", "--wait", "0s"});
+  CAPTURE(out.str());
+  REQUIRE(Messages("withdrawn").size() == 1);
+  CHECK(Messages("withdrawn")[0]["subject"] == "grant ann-vpn: access stays (access.warned)");
+  REQUIRE(files.Remove(folder / "fault-observe").ok());
+  clock.Advance({kMicrosPerHour});
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-ann-vpn"));
+  CHECK(!Has("on-bob-vpn"));
+  // What was done is no news.
+  ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"deleted\":true}\n");
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Messages("withdrawn").size() == 1);
+}
+
 // Exit status 0, "0 held", nothing in `status`, and nobody was told anything, for ever.
 TEST_CASE_FIXTURE(CompanyFixture, "NoticesOfAPolicyThatNobodyConfirmedAreCountedAsHeld") {
   Write("policies/access.rescind", kNoticePolicies);
