@@ -87,6 +87,10 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
   }
   for (const auto& [key, terms] : derivation.outcome.terms) asked_.insert(key);
   for (const PlannedAction& planned : derivation.outcome.plan.actions) {
+    if (planned.status == ActionStatus::kReady && planned.reasons.size() > 1) {
+      const auto& stages = derivation.outcome.terms.at(planned.action.key).ready_stages;
+      letting_go_[planned.action.key].insert(stages.begin(), stages.end());
+    }
     if (planned.status == ActionStatus::kHeld) {
       held_.emplace(planned.action.key, planned.held_because);
     } else if (planned.status == ActionStatus::kNotice) {
@@ -180,6 +184,12 @@ Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) 
   return is_it ? std::optional(eval::FactRow{*entity, *row}) : std::nullopt;
 }
 
+bool FactGate::LetsGo(const Action& action, const ActionReason& reason) const {
+  const auto stages = letting_go_.find(action.key);
+  if (stages == letting_go_.end()) return true;
+  return stages->second.contains(fmt::format("{}/{}", reason.finding_id, reason.stage));
+}
+
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(Moment* const moment, Now());
@@ -202,6 +212,7 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
   const bool is_done = model_.InWantedState(action.verb, {*entity, *row});
   std::string why = "no policy asks for it";
+  std::string waits;  // what is left
   for (const ActionReason& reason : action.reasons) {
     if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
       why = fmt::format("it is exempt: {}", veto->detail);
@@ -215,12 +226,15 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
     }
     if (ended.empty()) {
       const auto held = held_.find(action.key);
-      if (held == held_.end()) return GateAnswer{};
-      return GateAnswer{GateAnswer::Kind::kHold, held->second};
+      if (held != held_.end()) return GateAnswer{GateAnswer::Kind::kHold, held->second};
+      if (LetsGo(action, reason)) return GateAnswer{};
+      waits = fmt::format("{} does not let it go yet", reason.policy);
+      continue;
     }
     why = std::move(ended);
   }
-  return Withdraw(std::move(why));
+  if (waits.empty()) return Withdraw(std::move(why));
+  return GateAnswer{GateAnswer::Kind::kHold, std::move(waits)};
 }
 
 GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {

@@ -2,7 +2,8 @@
 //
 // The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
 // asks for any more, what is protected or exempt, and what no longer matches once the use that only
-// its system has seen is taken for a fact; held, what the plan of now holds. The judged row is
+// its system has seen is taken for a fact; held, what the plan of now holds, and what is left to
+// claims that do not let it go yet. The judged row is
 // judged again for every action, whatever of its stage is done already: an action whose match has
 // ended does not begin. One caller at a time.
 #pragma once
@@ -58,6 +59,7 @@ class FactGate final : public ActionGate {
   // Why the reason no longer stands, `uses` taken for facts; empty when it does.
   Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
                                const std::vector<eval::SupposedInstant>& uses);
+  bool LetsGo(const Action& action, const ActionReason& reason) const;
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
   Result<GateAnswer> AnswerUndo(const JournalEntry& entry);
   // The target's row; nothing when the facts do not have it, or have another one of that name.
@@ -69,8 +71,10 @@ class FactGate final : public ActionGate {
   std::vector<Exemption> exemptions_;
   std::set<std::string> confirmed_;
   const Clock& clock_;
-  std::unordered_set<std::string> asked_;                                  // keys of now
-  std::map<std::string, std::string, std::less<>> held_;                   // why, by action's key
+  std::unordered_set<std::string> asked_;                 // keys of now
+  std::map<std::string, std::string, std::less<>> held_;  // why, by action's key
+  // Of actions that several claims ask for: findings and stages that let them go, by key.
+  std::map<std::string, std::set<std::string>, std::less<>> letting_go_;
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
   std::unique_ptr<Moment> moment_;

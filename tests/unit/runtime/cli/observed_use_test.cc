@@ -70,5 +70,48 @@ policy unused "Grants of unused accounts" {
   CHECK(Json()["summary"]["withdrawn"] == 4);
 }
 
+struct AnnouncedUse : CompanyFixture {
+  // ann's account is from 2019; that it goes is announced a week before.
+  AnnouncedUse() {
+    Write("policies/access.rescind",
+          "policy unused \"Unused\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+          "  for a in account\n"
+          "  when a.created_at is known and (a.last_login ?? a.created_at) older than 90d\n"
+          "  then { notify \"team\" }\n  then after 7d { disable a }\n}\n"
+          "policy old \"Old\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+          "  for a in account\n  when a.created_at is known and a.created_at older than 365d\n"
+          "  then { notify \"oncall\" }\n  then after 30d { disable a }\n}\n");
+    ImportCompany();
+    ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"created_at\":\"2019-01-01T00:00:00Z\"}\n");
+    Write("on-ann", "");
+    Write("fault-observe",
+          "reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,\\\"preimage\\\":{},"
+          "\\\"last_used\\\":\\\"2026-06-07T00:00:00Z\\\"\"; exit 0\n");
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+    REQUIRE(Told("notice", "access.unused") == 1);
+    clock.Advance({8 * kMicrosPerDay});
+  }
+  size_t Told(const std::string& kind, const std::string& policy) {
+    size_t count = 0;
+    std::istringstream lines(Content("messages"));
+    for (std::string line; std::getline(lines, line);) {
+      const nlohmann::json message = nlohmann::json::parse(line);
+      count += message["kind"] == kind && message["about"]["policy"] == policy ? 1 : 0;
+    }
+    return count;
+  }
+};
+
+// Another policy asks for the same a month later: it stood for the one that had let it go, and the
+// account went at once.
+TEST_CASE_FIXTURE(AnnouncedUse, "AnActionGoesOnlyForAClaimThatLetsItGo") {
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Prints("access.old does not let it go yet"));
+  CHECK(Has("on-ann"));
+  clock.Advance({23 * kMicrosPerDay});
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+}
+
 }  // namespace
 }  // namespace rescind
