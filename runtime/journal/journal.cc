@@ -108,8 +108,8 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
         "no such step in the life of an action");
     PutStep(step, batch);
     if (step.is_silent) continue;
-    transitions.push_back(
-        {step.entry, step.from, trigger, step.outcome, step.evidence, step.via, step.context});
+    transitions.push_back({step.entry, step.from, trigger, step.outcome, step.evidence, step.via,
+                           step.context, step.seen_use});
   }
   if (is_new_) batch.Put(kHasFindings, "");
   RESCIND_TRY(committer_.Commit(batch, transitions));

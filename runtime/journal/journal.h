@@ -63,6 +63,7 @@ struct JournalStep {
   std::string evidence;
   std::string via;
   std::string context;
+  std::optional<Instant> seen_use;
 };
 
 class Journal {

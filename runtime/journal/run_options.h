@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -18,6 +19,8 @@ struct GateAnswer {
   enum class Kind : uint8_t { kGo = 1, kWithdraw = 2, kHold = 3 };
   Kind kind = Kind::kGo;
   std::string reason;
+  // Not kGo: the use that the target told of, where a reason ended by that.
+  std::optional<Instant> seen_use{};
 };
 
 // Asked before a system is called for an action that it was never called for, and again before

@@ -1,10 +1,11 @@
 // Transition: one step of one action, and the seam that makes it durable.
 //
 // The journal hands every step to a TransitionCommitter, which the service implements: journal
-// record, audit leaf and, for a verified action, the fact that the access is gone go into one
-// batch. The journal knows neither the audit log nor what a fact is.
+// record, audit leaf and what was observed as a fact (of a verified action, that the access is
+// gone) go into one batch. The journal knows neither the audit log nor what a fact is.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -23,6 +24,8 @@ struct Transition {
   std::string evidence;  // kVerified: what was tried and what came back
   std::string via;       // kEscalated: the way by which access remains
   std::string context;   // ActionRequest::context, when it is planned
+  // kWithdrawn, kHeld: its target was seen to be used then, which no feed has told.
+  std::optional<Instant> seen_use{};
 };
 
 class TransitionCommitter {
@@ -30,8 +33,9 @@ class TransitionCommitter {
   virtual ~TransitionCommitter() = default;
   // Durable when it returns: `batch` (journal records), one audit leaf a transition (there may be
   // none), and for each entry that is now kVerified the observed state as a fact of the source
-  // "rescind" at changed_at; for kCompensated the reverse. All or nothing. After an error the
-  // journal takes no further step and calls no executor. Called by one thread at a time.
+  // "rescind" at changed_at; for kCompensated the reverse; and uses that were seen. All or nothing.
+  // After an error the journal takes no further step and calls no executor. Called by one thread at
+  // a time.
   virtual Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) = 0;
 };
 

@@ -89,9 +89,9 @@ bool WaveRunner::EndsUncalled(Item& item) {
 }
 
 void WaveRunner::StandBack(Item& item, const GateAnswer& answer) {
-  Advance(item,
-          answer.kind == GateAnswer::Kind::kHold ? ActionState::kHeld : ActionState::kWithdrawn,
-          answer.reason);
+  const bool holds = answer.kind == GateAnswer::Kind::kHold;
+  Advance(item, holds ? ActionState::kHeld : ActionState::kWithdrawn, answer.reason).seen_use =
+      answer.seen_use;
 }
 
 bool WaveRunner::IsRollingBack(const JournalEntry& entry) const {

@@ -132,6 +132,12 @@ std::span<const uint32_t> AccessModel::HomeAccounts(EntityId entity) const {
   return {fields.account.rows, facts_.table(entity).row_count()};
 }
 
+bool TellsUse(const FieldDef& field) {
+  constexpr std::array<std::string_view, 3> kNames = {"last_used", "last_login", "last_seen"};
+  return field.type.kind == TypeKind::kTime &&
+         std::find(kNames.begin(), kNames.end(), field.name) != kNames.end();
+}
+
 bool AccessModel::InWantedState(ir::Verb verb, eval::FactRow target) const {
   const Table& table = facts_.table(target.entity);
   switch (verb) {

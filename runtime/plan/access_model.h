@@ -19,6 +19,9 @@
 
 namespace rescind {
 
+// A time field that says when its row was last used: `last_used`, `last_login`, `last_seen`.
+bool TellsUse(const FieldDef& field);
+
 class AccessModel {
  public:
   // The columns that its questions need beside those of the required references.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "engine/eval/reference_evaluator.h"
 #include "runtime/plan/exemption_cover.h"
@@ -18,11 +17,6 @@ namespace {
 // only for retries.
 constexpr int64_t kMomentMicros = 10 * kMicrosPerSecond;
 
-bool TellsUse(std::string_view field) {
-  constexpr std::array<std::string_view, 3> kNames = {"last_used", "last_login", "last_seen"};
-  return std::find(kNames.begin(), kNames.end(), field) != kNames.end();
-}
-
 // What the facts would say of the row's last use, were they as new as what its system has seen.
 void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
             std::vector<eval::SupposedInstant>& uses) {
@@ -30,13 +24,28 @@ void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
   const Table& table = facts.table(row.entity);
   for (uint32_t index = 0; index < definition.fields.size(); ++index) {
     const FieldId field(index);
-    const bool is_time = definition.fields[index].type.kind == TypeKind::kTime;
     // What was not loaded, no policy reads.
-    if (!is_time || !TellsUse(definition.fields[index].name) || !table.has(field)) continue;
+    if (!TellsUse(definition.fields[index]) || !table.has(field)) continue;
     const Column& column = table.column(field);
     const bool is_news =
         column.IsUnknown(row.row) || Instant{column.longs()[row.row.index()]} < seen_use;
     if (is_news) uses.push_back({row, field, seen_use});
+  }
+}
+
+// Of the same field the later use.
+void AddLater(const std::vector<eval::SupposedInstant>& more,
+              std::vector<eval::SupposedInstant>& uses) {
+  for (const eval::SupposedInstant& use : more) {
+    const auto known =
+        std::find_if(uses.begin(), uses.end(), [&](const eval::SupposedInstant& each) {
+          return each.row == use.row && each.field == use.field;
+        });
+    if (known == uses.end()) {
+      uses.push_back(use);
+    } else {
+      known->at = std::max(known->at, use.at);
+    }
   }
 }
 
@@ -153,24 +162,25 @@ std::vector<eval::SupposedInstant> FactGate::UsesSeen(eval::FactRow target,
   return uses;
 }
 
-Result<std::string> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
-                                       const std::vector<eval::SupposedInstant>& uses) {
+FactGate::Ended FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
+                                   const std::vector<eval::SupposedInstant>& uses) {
   const auto ground = GroundOf(reason);
-  if (!ground) return fmt::format("{} no longer matches", reason.policy);
+  if (!ground) return {fmt::format("{} no longer matches", reason.policy)};
   const ir::Rule& rule = derivation_.program.rules[ground->rule];
-  if (rule.mode != ir::Mode::kEnforce) return fmt::format("{} only observes now", reason.policy);
+  if (rule.mode != ir::Mode::kEnforce) return {fmt::format("{} only observes now", reason.policy)};
   if (const auto veto =
           moment.exemptions.Vetoes(rule.full_name, Verb::kNotify, rule.entity, ground->row)) {
-    return fmt::format("it is exempt from {}: {}", reason.policy, veto->detail);
+    return {fmt::format("it is exempt from {}: {}", reason.policy, veto->detail)};
   }
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
-    return fmt::format("{} no longer matches", reason.policy);
+    return {fmt::format("{} no longer matches", reason.policy)};
   }
-  if (uses.empty()) return std::string();
+  if (uses.empty()) return {};
   const auto supposing = moment.evaluator.JudgeSupposing(uses, ground->rule, ground->row);
-  if (supposing.verdict == eval::Verdict::kMatch) return std::string();
-  return fmt::format("it was used at {}, as its system says and no feed has told yet",
-                     FormatInstant(uses.front().at));
+  if (supposing.verdict == eval::Verdict::kMatch) return {};
+  return {fmt::format("it was used at {}, as its system says and no feed has told yet",
+                      FormatInstant(uses.front().at)),
+          true};
 }
 
 Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) const {
@@ -208,33 +218,42 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
                                 veto->undecided ? "undecided protect" : "it is protected by",
                                 veto->by, veto->detail));
   }
-  const std::vector<eval::SupposedInstant> uses = UsesSeen({*entity, *row}, seen_use);
+  const std::vector<eval::SupposedInstant> own_uses = UsesSeen({*entity, *row}, seen_use);
+  std::vector<eval::SupposedInstant> uses = own_uses;
+  AddLater(uses_seen_, uses);
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
   const bool is_done = model_.InWantedState(action.verb, {*entity, *row});
   std::string why = "no policy asks for it";
   std::string waits;  // what is left
+  bool was_used = false;
   for (const ActionReason& reason : action.reasons) {
     if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
       why = fmt::format("it is exempt: {}", veto->detail);
       continue;
     }
-    RESCIND_ASSIGN(std::string ended, WhyEnded(*moment, reason, uses));
+    Ended ended = WhyEnded(*moment, reason, uses);
+    was_used |= ended.by_use && !own_uses.empty();
     // A policy may still match and no longer ask for this action: its row hangs on another one now,
     // or its stages are others.
-    if (ended.empty() && !is_done && !asked_.contains(action.key)) {
-      ended = fmt::format("{} no longer asks for it", reason.policy);
+    if (ended.why.empty() && !is_done && !asked_.contains(action.key)) {
+      ended.why = fmt::format("{} no longer asks for it", reason.policy);
     }
-    if (ended.empty()) {
+    if (ended.why.empty()) {
       const auto held = held_.find(action.key);
       if (held != held_.end()) return GateAnswer{GateAnswer::Kind::kHold, held->second};
       if (LetsGo(action, reason)) return GateAnswer{};
       waits = fmt::format("{} does not let it go yet", reason.policy);
       continue;
     }
-    why = std::move(ended);
+    why = std::move(ended.why);
   }
-  if (waits.empty()) return Withdraw(std::move(why));
-  return GateAnswer{GateAnswer::Kind::kHold, std::move(waits)};
+  GateAnswer answer = waits.empty() ? Withdraw(std::move(why))
+                                    : GateAnswer{GateAnswer::Kind::kHold, std::move(waits)};
+  if (was_used) {
+    answer.seen_use = seen_use;
+    AddLater(own_uses, uses_seen_);
+  }
+  return answer;
 }
 
 GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {

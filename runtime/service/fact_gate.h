@@ -2,8 +2,8 @@
 //
 // The journal asks before it calls a system, and before every attempt. Withdrawn is what no policy
 // asks for any more, what is protected or exempt, and what no longer matches once the use that only
-// its system has seen is taken for a fact; held, what the plan of now holds, and what is left to
-// claims that do not let it go yet. The judged row is
+// its system has seen is taken for a fact, which it becomes (verified_facts.h); held, what the plan
+// of now holds, and what is left to claims that do not let it go yet. The judged row is
 // judged again for every action, whatever of its stage is done already: an action whose match has
 // ended does not begin. One caller at a time.
 #pragma once
@@ -56,9 +56,13 @@ class FactGate final : public ActionGate {
   // What the facts do not say of the target's last use, and its system does.
   std::vector<eval::SupposedInstant> UsesSeen(eval::FactRow target,
                                               std::optional<Instant> seen_use) const;
-  // Why the reason no longer stands, `uses` taken for facts; empty when it does.
-  Result<std::string> WhyEnded(Moment& moment, const ActionReason& reason,
-                               const std::vector<eval::SupposedInstant>& uses);
+  // Why a reason no longer stands; empty when it does.
+  struct Ended {
+    std::string why;
+    bool by_use = false;  // by what is taken for facts, and only by that
+  };
+  Ended WhyEnded(Moment& moment, const ActionReason& reason,
+                 const std::vector<eval::SupposedInstant>& uses);
   bool LetsGo(const Action& action, const ActionReason& reason) const;
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
   Result<GateAnswer> AnswerUndo(const JournalEntry& entry);
@@ -77,6 +81,9 @@ class FactGate final : public ActionGate {
   std::map<std::string, std::set<std::string>, std::less<>> letting_go_;
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
+  // By which actions of this run were withdrawn: facts for those that follow, as they will be for
+  // the next run.
+  std::vector<eval::SupposedInstant> uses_seen_;
   std::unique_ptr<Moment> moment_;
 };
 

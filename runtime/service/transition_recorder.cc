@@ -155,14 +155,18 @@ Status TransitionRecorder::CommitBatch(const KeyValueBatch& batch,
     observed_at = std::max(observed_at, transition.entry.changed_at);
   }
   FactDelta delta(FactOrigin{std::string(kRescindSource), observed_at});
+  SeenUses uses;
   for (const Transition& transition : transitions) {
     const Action& action = transition.entry.action;
     if (transition.entry.state == ActionState::kVerified) {
       AddVerifiedFact(action, store_.schema(), delta);
     } else if (transition.entry.state == ActionState::kCompensated) {
       AddCompensatedFact(action, store_.schema(), delta);
+    } else if (transition.seen_use) {
+      AddUse(transition.entry, *transition.seen_use, uses);
     }
   }
+  RESCIND_TRY(AddUseFacts(uses, store_, delta));
   if (delta.empty()) return store_.CommitExtra(batch);
   CommitOptions options;
   options.extra = &batch;

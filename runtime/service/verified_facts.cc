@@ -1,7 +1,10 @@
 #include "runtime/service/verified_facts.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
+
+#include "runtime/plan/access_model.h"
 
 namespace rescind {
 namespace {
@@ -51,6 +54,40 @@ bool AddVerifiedFact(const Action& action, const Schema& schema, FactDelta& delt
 
 bool AddCompensatedFact(const Action& action, const Schema& schema, FactDelta& delta) {
   return AddFact(action, schema, "active", &FactDelta::Restore, delta);
+}
+
+void AddUse(const JournalEntry& entry, Instant use, SeenUses& uses) {
+  const auto add = [&](const std::string& entity, const std::string& id) {
+    const auto [known, is_new] = uses.try_emplace({entity, id}, use);
+    if (!is_new) known->second = std::max(known->second, use);
+  };
+  add(entry.action.target.entity, entry.action.target.id);
+  if (!entry.account.empty()) add("account", entry.account);
+}
+
+Status AddUseFacts(const SeenUses& uses, Store& store, FactDelta& delta) {
+  const Schema& schema = store.schema();
+  for (const auto& [row, use] : uses) {
+    const auto entity = schema.Find(row.first);
+    if (!entity) continue;
+    RESCIND_ASSIGN(const auto known, store.Show(*entity, row.second));
+    if (!known || known->presence != Presence::kLive) continue;
+    bool has_begun = false;
+    const auto& fields = schema.entity(*entity).fields;
+    for (uint32_t index = 0; index < fields.size(); ++index) {
+      if (!TellsUse(fields[index])) continue;
+      const auto before = std::find_if(
+          known->fields.begin(), known->fields.end(),
+          [&](const RowFacts::Field& each) { return each.name == fields[index].name; });
+      const bool is_news = before == known->fields.end() || !before->known ||
+                           ParseInstant(before->value).value_or(Instant{0}) < use;
+      if (!is_news) continue;
+      if (!has_begun) delta.BeginRow(*entity, row.second);
+      has_begun = true;
+      delta.SetNumber(FieldId(index), use.micros);
+    }
+  }
+  return {};
 }
 
 }  // namespace rescind

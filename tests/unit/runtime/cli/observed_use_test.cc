@@ -70,6 +70,37 @@ policy unused "Grants of unused accounts" {
   CHECK(Json()["summary"]["withdrawn"] == 4);
 }
 
+// The account that was used stayed, and the same person's other one went with the same run, though
+// its policy asks when she was last seen anywhere.
+TEST_CASE_FIXTURE(CompanyFixture, "UseSeenOfOneTargetCountsForThoseThatFollow") {
+  Write("policies/access.rescind", R"(
+policy dormant "Nobody signed in anywhere" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  let seen = latest(a.last_login for a in i.accounts)
+             ?? latest(a.created_at for a in i.accounts) ?? now
+  when seen older than 45d
+  then { disable i }
+}
+)");
+  ImportCompany();
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"kim\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"kim\","
+      "\"created_at\":\"2019-01-01T00:00:00Z\"}\n"
+      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"kim\"}\n");
+  Write("on-ann", "");
+  Write("on-eve", "");
+  Write("fault-observe",
+        "if [ $id = ann ]; then reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,"
+        "\\\"preimage\\\":{},\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0; fi\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Json()["summary"]["withdrawn"] == 2);
+  CHECK(Has("on-ann"));
+  CHECK(Has("on-eve"));
+}
+
 struct AnnouncedUse : CompanyFixture {
   // ann's account is from 2019; that it goes is announced a week before.
   AnnouncedUse() {
@@ -101,6 +132,36 @@ struct AnnouncedUse : CompanyFixture {
     return count;
   }
 };
+
+// The action was withdrawn and the finding stayed open: nobody who had been told heard of it, and
+// three months later the account went without another notice.
+TEST_CASE_FIXTURE(AnnouncedUse, "UseThatASystemTellsOfIsAFactAndEndsTheFinding") {
+  Run({"apply", "--auto", "-o", "json"});
+  CHECK(Has("on-ann"));
+  CHECK(Json()["summary"]["verified"] == 0);
+  REQUIRE(Run({"facts", "show", "account", "ann"}) == ExitStatus::kDone);
+  CHECK(Prints("2026-06-07T00:00:00Z"));
+  CHECK(Prints("rescind"));
+  REQUIRE_MESSAGE(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kDone, err.str());
+  CHECK(Json()["summary"]["findings_closed"] == 1);
+  CHECK(Told("withdrawn", "access.unused") == 1);
+  CHECK(Told("withdrawn", "access.old") == 0);  // it does not ask when it was used
+
+  // Unused again, it is announced again.
+  std::string policies = Content("policies/access.rescind");
+  policies.resize(policies.find("policy old"));
+  Write("policies/access.rescind", policies);
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  for (int month = 0; month < 3; ++month) {
+    clock.Advance({30 * kMicrosPerDay});
+    REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  }
+  CHECK(Told("notice", "access.unused") == 2);
+  CHECK(Has("on-ann"));
+  clock.Advance({8 * kMicrosPerDay});
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+}
 
 // Another policy asks for the same a month later: it stood for the one that had let it go, and the
 // account went at once.
