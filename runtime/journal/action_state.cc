@@ -36,9 +36,10 @@ constexpr uint32_t Followers(ActionState state) {
     case kVerified: return Bits(kCompensating);
     // Back to applied: it is wanted as it is after all, and nothing of it has been undone.
     case kCompensating: return Bits(kCompensating, kCompensated, kEscalated, kApplied);
-    // Planned again; what needs a person no longer needs one when nobody asks for it.
+    // Planned again; what needs a person no longer needs one when nobody asks for it. An undo that
+    // failed is tried again.
     case kWithdrawn: return Bits(kNotice, kWaiting, kReady, kHeld);
-    case kEscalated: return kNotBegun;
+    case kEscalated: return kNotBegun | Bits(kCompensating);
     case kCompensated: return 0;
   }
   RESCIND_UNREACHABLE("unknown state of an action");

@@ -167,6 +167,7 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
   if (IsTerminal(step.from)) {
     step.entry.retry_until.reset();
     step.entry.retry_at.reset();
+    step.entry.is_undo = false;
     step.ends_rollback = true;
   }
   Describe(request, step.entry);
@@ -259,6 +260,33 @@ Status Journal::Release(const std::string& key, const std::string& reason,
 Status Journal::Withdraw(const std::string& key, const std::string& reason,
                          const std::string& trigger) {
   return Move(key, ActionState::kWithdrawn, reason, trigger);
+}
+
+Status Journal::RetryUndo(const std::string& key, const std::string& reason,
+                          const std::string& trigger) {
+  const std::lock_guard lock(mutex_);
+  RESCIND_ASSIGN(auto entry, FindUnlocked(key));
+  if (!entry) {
+    return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
+                 "`rescind status` lists what is unfinished"};
+  }
+  if (!IsUndoLeft(*entry)) {
+    return Error{
+        ErrorKind::kStale,
+        fmt::format("action {} is no undo that failed: {}", key, ActionStateName(entry->state)),
+        ""};
+  }
+  JournalStep step;
+  step.from = entry->state;
+  step.entry = *std::move(entry);
+  step.entry.state = ActionState::kCompensating;
+  step.entry.detail = reason;
+  step.entry.changed_at = clock_.Now();
+  step.entry.retry_at.reset();
+  step.entry.retry_until = Instant{step.entry.changed_at.micros + step.entry.retry_for.micros};
+  ++step.entry.step_count;
+  step.outcome = reason;
+  return Take({&step, 1}, trigger);
 }
 
 Result<std::optional<JournalEntry>> Journal::FindUnlocked(const std::string& key) const {

@@ -85,6 +85,10 @@ class Journal {
   // otherwise.
   Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
 
+  // Tries again what could not be undone (IsUndoLeft): a run looks at the target first. kStale for
+  // any other action, kNotFound when it is unknown.
+  Status RetryUndo(const std::string& key, const std::string& reason, const std::string& trigger);
+
   // ---- Queries ----
   // No action was ever planned.
   bool IsNew() const;

@@ -10,6 +10,7 @@ namespace rescind {
 namespace {
 
 constexpr uint8_t kVersion = 3;
+constexpr uint8_t kUndoVersion = 3;      // an entry says whether it is being undone
 constexpr uint8_t kPersonalVersion = 2;  // reasons say whether they name people
 constexpr uint8_t kGroupsVersion = 3;    // rollback groups, where there was one
 
@@ -83,6 +84,14 @@ std::vector<std::string> ReadGroups(RecordReader& reader) {
   return group.empty() ? std::vector<std::string>() : std::vector{std::move(group)};
 }
 
+// Of an earlier program: what had an effect in a stage that rolls back was left to a person only
+// when it could not be undone, or when access went on all the same.
+bool WasUndone(const JournalEntry& entry) {
+  if (entry.state == ActionState::kCompensating) return true;
+  return entry.state == ActionState::kEscalated && entry.has_effect &&
+         !entry.rollback_groups.empty() && !IsStillEffective(entry);
+}
+
 }  // namespace
 
 std::string EncodeEntry(const JournalEntry& entry) {
@@ -104,6 +113,7 @@ std::string EncodeEntry(const JournalEntry& entry) {
   writer.Number32(entry.step_count);
   writer.Bool(entry.may_have_effect);
   writer.Bool(entry.has_effect);
+  writer.Bool(entry.is_undo);
   writer.Text(entry.preimage);
   writer.Text(entry.precondition_digest);
   writer.Text(entry.detail);
@@ -130,10 +140,12 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   entry.step_count = reader.Number32();
   entry.may_have_effect = reader.Bool();
   entry.has_effect = reader.Bool();
+  if (reader.version() >= kUndoVersion) entry.is_undo = reader.Bool();
   entry.preimage = reader.Text();
   entry.precondition_digest = reader.Text();
   entry.detail = reader.Text();
   RESCIND_TRY(reader.Check());
+  if (reader.version() < kUndoVersion) entry.is_undo = WasUndone(entry);
   return entry;
 }
 

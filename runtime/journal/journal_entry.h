@@ -50,6 +50,8 @@ struct JournalEntry {
   bool may_have_effect = false;
   // This key has changed the target: a rollback has something to undo.
   bool has_effect = false;
+  // It is being undone; of an escalated one it is the undo that a person must look at.
+  bool is_undo = false;
   std::string preimage;
   std::string precondition_digest;
   std::string detail;  // why it stands where it stands: one sentence for people
@@ -65,6 +67,18 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes);
 inline bool HasTouched(const JournalEntry& entry) {
   return entry.state == ActionState::kVerified || entry.state == ActionState::kApplied ||
          entry.has_effect;
+}
+
+// Left to a person because it could not be undone.
+inline bool IsUndoLeft(const JournalEntry& entry) {
+  return entry.state == ActionState::kEscalated && entry.is_undo;
+}
+
+// Its system, or the gate, has said that it must not be: to try again is a person's decision. What
+// could not be reached, or what somebody had changed, may be undone once it is as we left it.
+inline constexpr std::string_view kUndoRefused = "not undone: ";
+inline bool IsUndoRefused(const JournalEntry& entry) {
+  return IsUndoLeft(entry) && entry.detail.starts_with(kUndoRefused);
 }
 
 // Left to a person before it has changed anything, as far as anybody knows.

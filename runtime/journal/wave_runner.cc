@@ -265,7 +265,7 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
     // may_have_effect means here that an undo was called before.
     if (entry.may_have_effect || seen.digest == entry.precondition_digest) {
       entry.may_have_effect = false;
-      entry.has_effect = false;
+      entry.has_effect = entry.is_undo = false;
       Advance(item, ActionState::kCompensated, seen.summary);
     } else {
       Advance(item, ActionState::kEscalated,
@@ -275,11 +275,11 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
   }
   const GateAnswer answer = in_.gate.JudgeUndo(entry);
   if (answer.kind == GateAnswer::Kind::kHold) {
-    Advance(item, ActionState::kEscalated, fmt::format("not undone: {}", answer.reason));
+    Advance(item, ActionState::kEscalated, fmt::format("{}{}", kUndoRefused, answer.reason));
     return;
   }
   if (Keeps(entry)) {
-    entry.may_have_effect = false;
+    entry.may_have_effect = entry.is_undo = false;
     Advance(item, ActionState::kApplied, fmt::format("not undone: {}", answer.reason));
     item.next = Next::kVerify;
     return;
@@ -368,7 +368,8 @@ void WaveRunner::ConcludeUndo(Item& item) {
       Retry(item, result.detail, result.retry_after);
       return;
     case AttemptOutcome::kPermanent:
-      Advance(item, ActionState::kEscalated, fmt::format("not undone: {}", result.detail));
+      item.entry.may_have_effect = item.had_doubt;
+      Advance(item, ActionState::kEscalated, fmt::format("{}{}", kUndoRefused, result.detail));
       return;
     case AttemptOutcome::kUnknown: Retry(item, result.detail, result.retry_after); return;
   }
@@ -448,7 +449,7 @@ void WaveRunner::SettleUndone(Item& item) {
     return;
   }
   item.entry.may_have_effect = false;
-  item.entry.has_effect = false;
+  item.entry.has_effect = item.entry.is_undo = false;
   Advance(item, ActionState::kCompensated, seen.summary);
 }
 

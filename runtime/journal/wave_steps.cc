@@ -80,6 +80,7 @@ void WaveRunner::Retry(Item& item, const std::string& detail, std::optional<Dura
 void WaveRunner::Compensate(Item& item, const std::string& detail) {
   JournalEntry& entry = item.entry;
   entry.may_have_effect = false;  // from here on: an undo may have been called
+  entry.is_undo = true;
   entry.retry_at.reset();
   entry.retry_until = Instant{in_.clock.Now().micros + entry.retry_for.micros};
   state_.failures.erase(entry.action.key);

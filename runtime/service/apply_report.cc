@@ -38,6 +38,7 @@ class TableText {
     Actions();
     Fallen();
     EscalatedEarlier();
+    UndosLeft();
     Notices();
     Counts();
     return std::move(text_);
@@ -85,6 +86,17 @@ class TableText {
     }
     More(report_.escalated_earlier.size());
   }
+  void UndosLeft() {
+    if (report_.undos_left.empty()) return;
+    Line("rollbacks of earlier runs that failed, and left to a person:");
+    for (size_t i = 0; i < std::min(report_.undos_left.size(), max_rows_); ++i) {
+      const LeftUndo& undo = report_.undos_left[i];
+      Line("  X undo {} {} {} on {}: since {}: {}", undo.action.verb, undo.action.entity,
+           Visible(undo.action.target), Visible(undo.action.system), FormatInstant(undo.since),
+           Visible(undo.action.detail));
+    }
+    More(report_.undos_left.size());
+  }
   void Notices() {
     if (report_.notices.empty()) return;
     Line("notices:");
@@ -113,7 +125,8 @@ class TableText {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
     }
     const uint64_t given_up = report_.CountOf(ActionState::kEscalated);
-    const uint64_t escalated = given_up + report_.escalated_earlier.size();
+    const uint64_t escalated =
+        given_up + report_.escalated_earlier.size() + report_.undos_left.size();
     const uint64_t open = report_.unfinished_count() - given_up + report_.left_open_count;
     if (open > 0) Line("{} are not finished: `rescind apply --resume` goes on with them", open);
     if (escalated > 0) {
@@ -155,6 +168,21 @@ Json EscalatedEarlierJson(const ApplyReport& report) {
                     {"since", FormatInstant(planned.escalated->since)},
                     {"error", planned.escalated->error},
                     {"remedy", planned.escalated->remedy}});
+  }
+  return list;
+}
+
+Json UndosLeftJson(const ApplyReport& report) {
+  Json list = Json::array();
+  for (const LeftUndo& undo : report.undos_left) {
+    list.push_back({{"id", undo.action.key},
+                    {"verb", undo.action.verb},
+                    {"entity", undo.action.entity},
+                    {"target", undo.action.target},
+                    {"system", undo.action.system},
+                    {"policy", undo.action.policy},
+                    {"since", FormatInstant(undo.since)},
+                    {"error", undo.action.detail}});
   }
   return list;
 }
@@ -219,6 +247,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"held", report.all_held_count()},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
                  {"escalated_earlier", report.escalated_earlier.size()},
+                 {"undos_left", report.undos_left.size()},
                  {"unfinished", report.unfinished_count()},
                  {"notice", report.waiting_count},
                  {"already_done", report.already_done_count},
@@ -231,6 +260,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                {"actions", ActionsJson(report)},
                {"not_carried_out", FallenJson(report)},
                {"escalated_earlier", EscalatedEarlierJson(report)},
+               {"undos_left", UndosLeftJson(report)},
                {"notices", NoticesJson(report)},
                {"held_because", report.held_because},
                {"failing_systems", report.failing_systems},

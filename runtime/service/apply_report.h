@@ -26,6 +26,12 @@ struct AppliedAction {
   std::string detail;
 };
 
+// A rollback that failed and is left to a person.
+struct LeftUndo {
+  AppliedAction action;  // that was to be undone
+  Instant since;
+};
+
 struct AppliedNotice {
   std::string policy;
   std::string entity;
@@ -47,6 +53,8 @@ struct ApplyReport {
   std::vector<FallenRow> fallen;
   // Of earlier runs, ready now, and left to a person by `--auto`.
   std::vector<PlannedAction> escalated_earlier;
+  // Rollbacks of earlier runs that failed, and that this one has not tried again.
+  std::vector<LeftUndo> undos_left;
   uint64_t unseen_count = 0;              // ready now, but not in the plan
   uint64_t held_count = 0;                // actions that a limit, an approval or a feed holds
   uint64_t held_notice_count = 0;         // messages that the same holds

@@ -13,6 +13,7 @@
 #include "runtime/service/action_request.h"
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/derived_report.h"
+#include "runtime/service/failed_undos.h"
 #include "runtime/service/left_actions.h"
 #include "runtime/service/unconfirmed_policies.h"
 
@@ -286,6 +287,24 @@ Status ApplyRun::HandOver(Work& work) {
   return {};
 }
 
+Status ApplyRun::RetryFailedUndos(Work& work, bool by_person) {
+  std::set<std::string> asked;
+  for (const PlannedAction& planned : work.outcome().plan.actions) {
+    asked.insert(planned.action.key);
+  }
+  RESCIND_ASSIGN(const FailedUndos undos,
+                 FindFailedUndos(ledger_.journal(), pipeline_.runners(), asked, by_person));
+  for (const JournalEntry& entry : undos.left) {
+    work.report.undos_left.push_back({AppliedOf(entry), entry.changed_at});
+  }
+  if (undos.to_retry.empty()) return {};
+  RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
+  for (const std::string& key : undos.to_retry) {
+    RESCIND_TRY(ledger_.journal().RetryUndo(key, "it is tried again to undo it", work.trigger));
+  }
+  return {};
+}
+
 Status ApplyRun::WithdrawUnasked(Work& work) {
   const auto runs = [&](const std::string& key) {
     return work.everything || work.handed.contains(key);
@@ -526,6 +545,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
+  RESCIND_TRY(RetryFailedUndos(work, request.plan.has_value()));
   RESCIND_TRY(WithdrawUnasked(work));
   RESCIND_TRY(RecordStages(request, work));
   return CarryOut(work, request.patience);
@@ -562,6 +582,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
     RESCIND_TRY(HandOver(work));  // for what they rest on now
   }
   RESCIND_TRY(SendAgain(work));
+  RESCIND_TRY(RetryFailedUndos(work, false));
   return CarryOut(work, patience);
 }
 

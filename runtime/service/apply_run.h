@@ -92,6 +92,8 @@ class ApplyRun {
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);
   static std::set<std::string> ConfirmedWith(const ApplyRequest& request, const Work& work);
+  // Rollbacks that failed before; `by_person`: this run is a person's decision.
+  Status RetryFailedUndos(Work& work, bool by_person);
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status EndReleases(Work& work, AppliedRecord& applied);
   Status RunJournal(Work& work, Duration patience);

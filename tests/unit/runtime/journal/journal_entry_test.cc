@@ -57,6 +57,7 @@ JournalEntry RandomEntry(SeededRandom& random) {
   entry.step_count = 11;
   entry.may_have_effect = random.Below(2) == 1;
   entry.has_effect = random.Below(2) == 1;
+  entry.is_undo = random.Below(2) == 1;
   entry.preimage = RandomText(random);
   entry.precondition_digest = RandomText(random);
   entry.detail = RandomText(random);
@@ -118,6 +119,7 @@ TEST_CASE("EveryFieldIsInTheBytes") {
   differs([](JournalEntry& e) { e.step_count = 20; });
   differs([](JournalEntry& e) { e.may_have_effect = true; });
   differs([](JournalEntry& e) { e.has_effect = true; });
+  differs([](JournalEntry& e) { e.is_undo = true; });
   differs([](JournalEntry& e) { e.preimage = "21"; });
   differs([](JournalEntry& e) { e.precondition_digest = "22"; });
   differs([](JournalEntry& e) { e.detail = "23"; });
@@ -141,12 +143,18 @@ TEST_CASE("DamagedRecordsAreRefusedAndNeverRead") {
   CHECK(DecodeEntry(newer).error().kind == ErrorKind::kUnsupported);
 }
 
-// In versions 1 and 2 an action belonged to one stage, or to none.
-std::string WithOneGroup(std::string bytes, char version) {
+// As version 2 wrote it: an action belonged to one stage, or to none, and nothing said whether it
+// is being undone.
+std::string EncodeSecondVersion(const JournalEntry& entry) {
+  std::string bytes = EncodeEntry(entry);
+  const size_t texts_bytes =
+      3 * 4 + entry.preimage.size() + entry.precondition_digest.size() + entry.detail.size();
+  bytes.erase(bytes.size() - texts_bytes - 1, 1);
+  REQUIRE(entry.rollback_groups == std::vector<std::string>{"the one"});
   const size_t at = bytes.find(std::string("\1\0\0\0\7\0\0\0the one", 15));
   REQUIRE(at != std::string::npos);
   bytes.erase(at, 4);
-  bytes[0] = version;
+  bytes[0] = 2;
   return bytes;
 }
 
@@ -154,7 +162,9 @@ TEST_CASE("RecordsOfTheSecondVersionAreRead") {
   SeededRandom random(TestSeed());
   JournalEntry entry = RandomEntry(random);
   entry.rollback_groups = {"the one"};
-  std::string bytes = WithOneGroup(EncodeEntry(entry), 2);
+  entry.state = ActionState::kReady;
+  entry.is_undo = false;
+  std::string bytes = EncodeSecondVersion(entry);
   REQUIRE(DecodeEntry(bytes).ok());
   CHECK(EncodeEntry(*DecodeEntry(bytes)) == EncodeEntry(entry));
   const size_t at = bytes.find(std::string("\7\0\0\0the one", 11));
@@ -163,17 +173,36 @@ TEST_CASE("RecordsOfTheSecondVersionAreRead") {
   CHECK(DecodeEntry(bytes)->rollback_groups.empty());
 }
 
-// Of version 1, whose reasons did not say whether they name people.
+TEST_CASE("RecordsOfTheSecondVersionTellWhatCouldNotBeUndone") {
+  SeededRandom random(TestSeed());
+  JournalEntry entry = RandomEntry(random);
+  entry.rollback_groups = {"the one"};
+  entry.has_effect = true;
+  entry.state = ActionState::kEscalated;
+  entry.detail = "not undone: no right";
+  CHECK(DecodeEntry(EncodeSecondVersion(entry)).value().is_undo);
+  entry.detail = "still effective via db";
+  CHECK_FALSE(DecodeEntry(EncodeSecondVersion(entry)).value().is_undo);
+  entry.state = ActionState::kCompensating;
+  CHECK(DecodeEntry(EncodeSecondVersion(entry)).value().is_undo);
+  entry.state = ActionState::kVerified;
+  CHECK_FALSE(DecodeEntry(EncodeSecondVersion(entry)).value().is_undo);
+}
+
+// Of version 1, whose reasons did not say whether they name people either.
 TEST_CASE("RecordsOfTheFirstVersionAreRead") {
   SeededRandom random(TestSeed());
   JournalEntry entry = RandomEntry(random);
   entry.action.reasons = {{"p", "f", "because", 7, {}}};
   entry.rollback_groups = {"the one"};
-  std::string bytes = WithOneGroup(EncodeEntry(entry), 1);
+  entry.state = ActionState::kReady;
+  entry.is_undo = false;
+  std::string bytes = EncodeSecondVersion(entry);
   const std::string controls_and_flag("\0\0\0\0\0", 5);
   const size_t at = bytes.find(std::string("because\7\0\0\0", 11) + controls_and_flag);
   REQUIRE(at != std::string::npos);
   bytes.erase(at + 11 + 4, 1);
+  bytes[0] = 1;
   const auto decoded = DecodeEntry(bytes);
   REQUIRE(decoded.ok());
   CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));

@@ -480,6 +480,34 @@ TEST_CASE("AnUndoThatFailsHalfWayIsEscalated") {
   }
 }
 
+// It stayed with a person for ever: nothing tried it again.
+TEST_CASE("AnUndoThatFailedCanBeTriedAgain") {
+  Stage stage;
+  stage.world.script["ldap"].insert(stage.world.script["ldap"].end(),
+                                    {Fault::kNone, Fault::kPermanent});
+  stage.world.RunToEnd(*stage.journal);
+  const std::string& key = stage.requests[0].action.key;
+  REQUIRE(IsUndoRefused(*stage.journal->Find(key).value()));
+  CHECK(stage.journal->RetryUndo(stage.requests[1].action.key, "again", "").error().kind ==
+        ErrorKind::kStale);
+  REQUIRE(stage.journal->RetryUndo(key, "again", "").ok());
+  REQUIRE(stage.state(0) == ActionState::kCompensating);
+  CHECK(stage.journal->ListEscalated().value().size() == 1);  // what failed first
+  SUBCASE("as we left it") {
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(stage.state(0) == ActionState::kCompensated);
+    CHECK(stage.target(0).is_present);
+    CHECK(stage.target(0).undo_count == 1);
+  }
+  SUBCASE("changed by a person to something else") {
+    stage.target(0).is_present = true;
+    stage.target(0).is_half_done = true;
+    stage.world.RunToEnd(*stage.journal);
+    CHECK(IsUndoLeft(*stage.journal->Find(key).value()));
+    CHECK(stage.target(0).undo_count == 0);
+  }
+}
+
 TEST_CASE("WhatHasNotBegunOfAFailedStageIsWithdrawn") {
   Stage stage;
   ActionRequest late = SimulatedWorld::Request("slow", "late");

@@ -1,0 +1,117 @@
+// A rollback that fails, and what becomes of it.
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+std::string FaultOfEve(const std::string& outcome) {
+  return "if [ $id = eve ]; then reply '\"outcome\":\"" + outcome +
+         "\",\"detail\":\"no right\"'; exit 0; fi\n";
+}
+
+// ann's account was disabled and eve's could not be, so ann's was to be given back: that was
+// refused.
+struct FailedRollback : CompanyFixture {
+  FailedRollback() {
+    Write("policies/access.rescind", R"(
+policy leaver "Leavers lose their accounts, all or none" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { disable i.accounts }
+  on failure retry for 1m then rollback
+}
+)");
+    ImportCompany();
+    ImportMore(
+        "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
+        "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
+        "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
+    Write("on-ann", "");
+    Write("on-eve", "");
+    Write("fault-apply", FaultOfEve("transient"));
+    Write("fault-undo", "reply '\"outcome\":\"permanent\",\"detail\":\"not allowed\"'; exit 0\n");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    Write("fault-apply", FaultOfEve("permanent"));
+    clock.Advance({30 * kMicrosPerSecond});
+    REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kAppliedInPart);
+    REQUIRE(!Has("on-ann"));
+    REQUIRE(Asked("undo", "ann") == 1);
+    // What failed first is done by hand, so that nothing else needs a person.
+    REQUIRE(files.Remove(folder / "fault-apply").ok());
+    ImportMore("{\"entity\":\"account\",\"id\":\"eve\",\"status\":\"disabled\"}\n");
+  }
+};
+
+// It stayed escalated for ever: no plan and no apply tried it again or said so, and `apply` ended
+// with 0.
+TEST_CASE_FIXTURE(FailedRollback, "ARollbackThatWasRefusedIsSaidByEveryApply") {
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(
+      Prints("rollbacks of earlier runs that failed, and left to a person:\n"
+             "  X undo disable account ann on corp: since 2026-06-01T08:00:30Z: not undone: "
+             "not allowed\n"));
+  CHECK(Prints("1 needs a person: "));
+  CHECK(Asked("undo", "ann") == 1);
+  CHECK(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["undos_left"] == 1);
+}
+
+TEST_CASE_FIXTURE(FailedRollback, "APersonsPlanTriesARefusedRollbackAgain") {
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Asked("undo", "ann") == 2);
+  CHECK(Has("on-ann"));
+  CHECK(Json()["actions"][0]["state"] == "compensated");
+}
+
+TEST_CASE_FIXTURE(FailedRollback, "ARollbackWhoseSystemWasAwayIsTriedAgainByEveryApply") {
+  Write("fault-undo", "reply '\"outcome\":\"transient\",\"detail\":\"away\"'; exit 0\n");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  clock.Advance({2 * kMicrosPerMinute});
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Prints("escalated (away; given up after 1m)"));
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Prints("compensated"));
+  CHECK(Has("on-ann"));
+}
+
+TEST_CASE_FIXTURE(FailedRollback, "WhatSomebodyHasChangedSinceIsNotRolledBack") {
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  Write("fault-observe",
+        "reply '\"exists\":true,\"in_wanted_state\":false,\"preimage\":{"
+        "\"on\":\"half\"}'; exit 0\n");
+  CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CHECK(Asked("undo", "ann") == 1);
+  CHECK(!Has("on-ann"));
+}
+
+// It stayed left to a person, who had nothing to decide any more.
+TEST_CASE_FIXTURE(FailedRollback, "ARollbackThatFailedIsOverOnceAnotherPolicyWantsItGone") {
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  Write("policies/tagged.rescind", R"(
+module tagged
+policy tagged "Whoever has left" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.owner is known and a.owner.status == terminated
+  because "left"
+  then { disable a }
+}
+)");
+  CHECK(ApplyConfirmed() == ExitStatus::kDone);
+  CAPTURE(out.str() + err.str());
+  CHECK(Json()["actions"][0]["state"] == "verified");
+  CHECK(Asked("undo", "ann") == 1);
+  CHECK(!Has("on-ann"));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+}
+
+}  // namespace
+}  // namespace rescind
