@@ -215,7 +215,8 @@ Status FactWriter::ApplyRow(const FactDelta& delta, const DeltaRow& given, size_
         !own_ && any_verified &&
         origin_.observed_at.micros < ledger.VerifiedAt(table.number(), row, number);
     RESCIND_ASSIGN(const bool outdated, IsOutdated(given.entity, value.field, row));
-    if (before_ours || outdated) {
+    RESCIND_ASSIGN(const bool before_use, IsBeforeSeenUse(given.entity, value, row));
+    if (before_ours || outdated || before_use) {
       ignored = true;
       // Its references are passed over, not mentioned.
       const FieldType& type = table.definition().field(value.field).type;

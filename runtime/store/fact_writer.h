@@ -79,6 +79,7 @@ class FactWriter {
   struct Said {
     int64_t observed_micros = kUnknownLong;
     bool by_this_source = false;
+    bool by_us = false;  // kRescindSource
   };
   Result<Said> SaidBy(uint32_t origin_code);
   Result<bool> WasListedSince(EntityId entity, uint32_t row);
@@ -103,6 +104,7 @@ class FactWriter {
                              size_t& probe);
   void SetCell(EntityId entity, StoredColumn& column, uint32_t row, uint64_t number);
   Result<bool> IsOutdated(EntityId entity, FieldId field, uint32_t row);
+  Result<bool> IsBeforeSeenUse(EntityId entity, const DeltaValue& value, uint32_t row);
   void SetOrigin(EntityId entity, StoredColumn& origin, uint32_t row, bool changed);
   Status SetVerified(EntityId entity, uint32_t row, uint32_t field);
   Result<std::vector<uint32_t>> Unlisted(EntityId entity);

@@ -12,7 +12,10 @@ Result<FactWriter::Said> FactWriter::SaidBy(uint32_t origin_code) {
   const auto [known, is_new] = said_by_origin_.try_emplace(origin_code);
   if (is_new) {
     RESCIND_ASSIGN(const auto origin, state_.ledger().Origin(state_.database(), origin_code));
-    if (origin) known->second = {origin->observed_at.micros, origin->source == origin_.source};
+    if (origin) {
+      known->second = {origin->observed_at.micros, origin->source == origin_.source,
+                       origin->source == kRescindSource};
+    }
   }
   return known->second;
 }
@@ -64,6 +67,21 @@ Result<bool> FactWriter::IsLate(const DeltaRow& given, uint32_t row) {
     return true;
   }
   return given.deleted ? WasListedSince(given.entity, row) : WasDroppedSince(given.entity, row);
+}
+
+// A use that we have seen ourselves stands until a source tells of a later one: a source that knows
+// nothing of it goes on saying so, however often it is read.
+Result<bool> FactWriter::IsBeforeSeenUse(EntityId entity, const DeltaValue& value, uint32_t row) {
+  StoredTable& table = state_.table(entity);
+  if (own_ || !table.definition().field(value.field).latest) return false;
+  FieldColumns& field = table.field(value.field);
+  RESCIND_TRY(field.origin->Need(state_.database(), row));
+  RESCIND_ASSIGN(const Said said, SaidBy(static_cast<uint32_t>(field.origin->Get(row))));
+  if (!said.by_us) return false;
+  RESCIND_TRY(field.value->Need(state_.database(), row));
+  const uint64_t known = field.value->Get(row);
+  if (known == field.value->default_number()) return false;
+  return value.kind == DeltaKind::kUnknown || value.number < static_cast<int64_t>(known);
 }
 
 Status FactWriter::NoteDeletion(EntityId entity, uint32_t row) {

@@ -122,4 +122,38 @@ TEST_CASE("What a later complete snapshot lacked does not come back with an earl
   }
 }
 
+// A feed that knew nothing of the use took it back with its next delivery: the match began anew,
+// and with it the notice, every night.
+TEST_CASE("AUseThatWeSawStandsUntilASourceTellsOfALaterOne") {
+  for (const uint64_t staging_rows : {uint64_t{1'000'000}, uint64_t{0}}) {
+    OrderFixture world(staging_rows);
+    const FieldId last_login = *StoreSchema().entity(kAccount).Find("last_login");
+    const auto used = [&](std::optional<Instant> at) {
+      FactDelta delta = StoreFixture::From("ignored");
+      delta.BeginRow(kAccount, "a");
+      delta.SetReference(kOwner, "ann");
+      if (at) {
+        delta.SetNumber(last_login, at->micros);
+      } else {
+        delta.SetUnknown(last_login);
+      }
+      return delta;
+    };
+    const auto known = [&] { return world.Show(kAccount, "a").fields[last_login.index()].value; };
+    world.Deliver("directory", 10, used(At(1)));
+    FactDelta seen = StoreFixture::From("rescind", At(20));
+    seen.BeginRow(kAccount, "a");
+    seen.SetNumber(last_login, At(15).micros);
+    world.Commit(seen);
+    CHECK(world.Deliver("directory", 30, used(At(1))).rows_ignored == 1);
+    CHECK(world.Deliver("directory", 31, used(std::nullopt)).rows_ignored == 1);
+    CHECK(known() == FormatInstant(At(15)));
+    CHECK(world.Deliver("directory", 32, used(At(16))).rows_ignored == 0);
+    CHECK(known() == FormatInstant(At(16)));
+    // What it has said itself it may take back.
+    world.Deliver("directory", 33, used(At(2)));
+    CHECK(known() == FormatInstant(At(2)));
+  }
+}
+
 }  // namespace rescind

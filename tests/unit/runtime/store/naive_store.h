@@ -172,6 +172,14 @@ class NaiveStore {
     return corrected;
   }
 
+  bool IsBeforeSeenUse(const FactDelta& delta, const FieldDef& field, const DeltaValue& value,
+                       const NaiveField& known) {
+    if (!field.latest || !known.origin || known.origin->first != kRescindSource) return false;
+    if (known.value == "unknown") return false;
+    const std::string text = Text(delta, field.type, value);
+    return text == "unknown" || *ParseInstant(text) < *ParseInstant(known.value);
+  }
+
   void ApplyRow(const FactDelta& delta, const DeltaRow& given, const FactOrigin& origin, int64_t at,
                 CommitReport& report) {
     const bool own = origin.source == kRescindSource;
@@ -199,7 +207,7 @@ class NaiveStore {
       NaiveField& known = row.fields[field.name];
       const bool before_ours = known.verified_at && observed < *known.verified_at;
       const bool outdated = known.origin && observed < known.origin->second;
-      if (!own && (before_ours || outdated)) {
+      if (!own && (before_ours || outdated || IsBeforeSeenUse(delta, field, value, known))) {
         ignored = true;
         continue;
       }
