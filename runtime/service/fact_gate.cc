@@ -268,7 +268,7 @@ GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {
 Result<GateAnswer> FactGate::AnswerUndo(const JournalEntry& entry) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(const auto row, Find(action.target));
-  if (!row || !model_.InWantedState(InPolicies(action.verb), *row)) return GateAnswer{};
+  if (!row || !model_.InWantedState(action.verb, *row)) return GateAnswer{};
   RESCIND_ASSIGN(Moment* const moment, Now());
   if (!moment->claims) {
     moment->claims.emplace(moment->input, findings_, confirmed_, moment->evaluator,
