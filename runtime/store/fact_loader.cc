@@ -69,7 +69,12 @@ Status FactLoader::AddField(FactBase& base, EntityId entity, FieldId field, bool
   StoredTable& table = state_.table(entity);
   FieldColumns& stored = table.field(field);
   Column& column = base.AddColumn(entity, field, Filling::kNothing);
-  RESCIND_TRY(FillDictionary(column, stored, state_.schema().field(entity, field).type));
+  if (stored.dictionary || stored.sets) {
+    const FieldType& type = state_.schema().field(entity, field).type;
+    // Columns stay where they are when others are added.
+    fills_.push_back(
+        [this, &column, &stored, &type] { return FillDictionary(column, stored, type); });
+  }
   AddTarget(*stored.value, table, RawValues(column));
   if (!history || !stored.previous) return {};
   TrackedColumn& tracked = base.AddTracked(entity, field, Filling::kNothing);
@@ -131,15 +136,17 @@ Status FactLoader::ReadTargets() {
     }
   }
   const auto read = [&](size_t number) -> Status {
+    if (number < fills_.size()) return fills_[number]();
     std::vector<uint8_t> buffer;
-    const Turn& turn = turns[number];
+    const Turn& turn = turns[number - fills_.size()];
     for (uint32_t chunk = turn.first_chunk; chunk < turn.end_chunk; ++chunk) {
       RESCIND_TRY(ReadTarget(*turn.target, chunk, buffer));
     }
     return {};
   };
-  if (chunk_count >= kWorthTwoThreads) return DoOnTwoThreads(turns.size(), read);
-  for (size_t number = 0; number < turns.size(); ++number) RESCIND_TRY(read(number));
+  const size_t count = fills_.size() + turns.size();
+  if (chunk_count >= kWorthTwoThreads) return DoOnTwoThreads(count, read);
+  for (size_t number = 0; number < count; ++number) RESCIND_TRY(read(number));
   return {};
 }
 

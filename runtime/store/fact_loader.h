@@ -4,6 +4,7 @@
 // threads when there is enough to do. The past is the present with later changes undone.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -78,6 +79,8 @@ class FactLoader {
   const std::unique_ptr<StoreState>& owner_;
   StoreState& state_;
   std::vector<Target> targets_;
+  // Dictionaries and sets; the longest takes as long as many chunks, so they come first.
+  std::vector<std::function<Status()>> fills_;
   std::vector<Lives> lives_;  // by EntityId; as of then only
   std::map<std::pair<uint32_t, uint32_t>, Target> undoable_;
 };
