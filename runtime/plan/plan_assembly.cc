@@ -25,8 +25,8 @@ constexpr size_t kAnnouncedActions = 20;
 
 class PlanAssembly {
  public:
-  PlanAssembly(PlanDraft& draft, PlanOutcome& outcome)
-      : draft_(draft), texts_(draft), outcome_(outcome) {}
+  PlanAssembly(PlanDraft& draft, UnjudgedRows unjudged, PlanOutcome& outcome)
+      : draft_(draft), texts_(draft), unjudged_(std::move(unjudged)), outcome_(outcome) {}
 
   // Before the actions: what waits for a notice that is not sent says so.
   Status AddNotices() {
@@ -312,8 +312,8 @@ class PlanAssembly {
 
   // Beside the other lists, which it does not touch.
   Status AddRollUps() {
-    RESCIND_ASSIGN(outcome_.plan.roll_ups,
-                   CountRollUps(draft_.input, draft_.model, std::move(targets_)));
+    RESCIND_ASSIGN(outcome_.plan.roll_ups, CountRollUps(draft_.input, draft_.model,
+                                                        draft_.populations, std::move(targets_)));
     return {};
   }
 
@@ -342,7 +342,10 @@ class PlanAssembly {
       RESCIND_ASSIGN(const bool person_shown, draft_.PersonShown(row.facts));
       if (person_shown) plan.not_acted_on.push_back(std::move(row.row));
     }
-    return AddUnjudgedRows(draft_, texts_, plan);
+    std::move(unjudged_.listed.begin(), unjudged_.listed.end(),
+              std::back_inserter(plan.not_acted_on));
+    plan.unlisted_insufficient_count = unjudged_.unlisted_insufficient_count;
+    return {};
   }
 
   void AddPolicies(const GateReport& gates, const LimitReport& limits) {
@@ -470,6 +473,7 @@ class PlanAssembly {
 
   PlanDraft& draft_;
   FindingTexts texts_;
+  UnjudgedRows unjudged_;
   ActionSketches sketches_;
   AssembledActions assembled_;  // all, or the first
   PlanOutcome& outcome_;
@@ -483,8 +487,8 @@ class PlanAssembly {
 }  // namespace
 
 Status AssemblePlan(PlanDraft& draft, const GateReport& gates, const LimitReport& limits,
-                    PlanOutcome& outcome) {
-  PlanAssembly assembly(draft, outcome);
+                    UnjudgedRows unjudged, PlanOutcome& outcome) {
+  PlanAssembly assembly(draft, std::move(unjudged), outcome);
   RESCIND_TRY(assembly.AddNotices());
   RESCIND_TRY(assembly.ChooseShown());
   RESCIND_TRY(draft.options.listed_actions ? assembly.AddFirstActions(*draft.options.listed_actions)

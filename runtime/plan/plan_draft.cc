@@ -16,6 +16,7 @@ PlanDraft::PlanDraft(const eval::EvaluationInput& the_input, const eval::SweepRe
       book(the_book),
       evaluator(the_input),
       model(the_input.facts),
+      populations(the_input.facts),
       protection(guards.protection),
       exemptions(guards.exemptions),
       findings_(the_input.program.rules.size()) {

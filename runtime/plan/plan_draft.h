@@ -16,6 +16,7 @@
 #include "runtime/plan/finding_outlook.h"
 #include "runtime/plan/planner.h"
 #include "runtime/plan/planner_guards.h"
+#include "runtime/plan/populations.h"
 
 namespace rescind {
 
@@ -144,6 +145,7 @@ class PlanDraft {
   FindingBook& book;
   eval::ReferenceEvaluator evaluator;
   AccessModel model;
+  Populations populations;
   Protection& protection;
   ExemptionCover& exemptions;
 

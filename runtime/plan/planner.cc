@@ -6,6 +6,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/sort_unique.h"
+#include "runtime/env/two_threads.h"
 #include "runtime/plan/finding_stages.h"
 #include "runtime/plan/kept_access.h"
 #include "runtime/plan/known_protects.h"
@@ -151,6 +152,31 @@ Result<PlannerGuards*> GuardsFor(const eval::EvaluationInput& input, const eval:
   return &*made;
 }
 
+// Those whose rows many findings are about; none where it is not worth a thread.
+std::vector<EntityId> EntitiesToCount(const PlanDraft& draft) {
+  std::map<EntityId, size_t> matches;
+  for (uint32_t index = 0; index < draft.input.program.rules.size(); ++index) {
+    const ir::Rule& rule = draft.input.program.rules[index];
+    if (!rule.protect) matches[rule.entity] += draft.sweep.rules[index].matches.size();
+  }
+  std::vector<EntityId> entities;
+  for (const auto& [entity, count] : matches) {
+    if (count >= draft.options.many_matches) entities.push_back(entity);
+  }
+  return entities;
+}
+
+// From findings to what each claim and notice comes to.
+Status DraftPlan(PlanDraft& draft, std::vector<FindingTransition>& transitions, GateReport& gates,
+                 LimitReport& limits) {
+  transitions = draft.book.Advance(draft.input, draft.sweep);
+  RESCIND_TRY(WithdrawKept(draft, transitions));
+  RESCIND_TRY(DraftStages(draft));
+  RESCIND_ASSIGN(gates, GatePolicies(draft));
+  RESCIND_ASSIGN(limits, CheckLimits(draft, gates.confirming_releases));
+  return SayWhatStagesWaitFor(draft);
+}
+
 // As PlanActions. Once more with the same options gives the same.
 Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::SweepResult& sweep,
                              const FindingBook& previous, PlannerOptions& options,
@@ -166,17 +192,29 @@ Result<PlanOutcome> PlanOnce(const eval::EvaluationInput& input, const eval::Swe
     return is_outdated;
   });
   outcome.findings = previous;
-  outcome.transitions = outcome.findings.Advance(input, sweep);
   std::optional<PlannerGuards> made_guards;
   RESCIND_ASSIGN(PlannerGuards * guards,
                  GuardsFor(input, sweep, options, kept_guards, made_guards));
   PlanDraft draft(input, sweep, options, outcome.findings, *guards);
-  RESCIND_TRY(WithdrawKept(draft, outcome.transitions));
-  RESCIND_TRY(DraftStages(draft));
-  RESCIND_ASSIGN(GateReport gates, GatePolicies(draft));
-  RESCIND_ASSIGN(LimitReport limits, CheckLimits(draft, gates.confirming_releases));
-  RESCIND_TRY(SayWhatStagesWaitFor(draft));
-  RESCIND_TRY(AssemblePlan(draft, gates, limits, outcome));
+  GateReport gates;
+  LimitReport limits;
+  UnjudgedRows unjudged;
+  const std::vector<EntityId> counted = EntitiesToCount(draft);
+  // The second rests on facts and sweep alone.
+  const auto work = [&](size_t number) -> Status {
+    if (number == 0) return DraftPlan(draft, outcome.transitions, gates, limits);
+    draft.populations.Prepare(counted);
+    FindingTexts texts(draft);
+    RESCIND_ASSIGN(unjudged, ListUnjudgedRows(draft, texts));
+    return {};
+  };
+  if (counted.empty()) {
+    RESCIND_TRY(work(0));
+    RESCIND_TRY(work(1));
+  } else {
+    RESCIND_TRY(DoOnTwoThreads(2, work));
+  }
+  RESCIND_TRY(AssemblePlan(draft, gates, limits, std::move(unjudged), outcome));
   outcome.transitions.insert(outcome.transitions.end(), draft.transitions.begin(),
                              draft.transitions.end());
   outcome.used_releases = std::move(limits.used_releases);

@@ -103,6 +103,8 @@ struct PlannerOptions {
   bool key_unlisted = false;  // they are compared with another plan
   // Rows listed as insufficient data or observed, a policy; the counts are always whole.
   uint64_t listed_rows = 10'000;
+  // From so many of one entity on, two threads make the plan.
+  uint64_t many_matches = 1'000;
   // Actions (finding, wanted state) that an earlier run has handed over, of stages of which nothing
   // has happened yet: their gates are asked again.
   std::set<std::pair<std::string, std::string>> untouched;

@@ -1,7 +1,7 @@
 // RollUps: policy × system × department × privilege, as `count of population`.
 //
-// Counts the planned targets of each policy, and by one linear pass over the columns of an entity
-// the rows that they are a part of. Private to the planner.
+// Counts the planned targets of each policy; what they are a part of, Populations knows. Private to
+// the planner.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "engine/eval/sweep.h"
 #include "runtime/plan/access_model.h"
 #include "runtime/plan/plan.h"
+#include "runtime/plan/populations.h"
 
 namespace rescind {
 
@@ -21,7 +22,7 @@ struct PlannedTarget {
 
 // In no order that lasts: SealPlan sorts them. Errors: a system's id cannot be read.
 Result<std::vector<RollUp>> CountRollUps(const eval::EvaluationInput& input,
-                                         const AccessModel& model,
+                                         const AccessModel& model, Populations& populations,
                                          std::vector<PlannedTarget> targets);
 
 }  // namespace rescind

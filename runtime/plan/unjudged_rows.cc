@@ -13,8 +13,9 @@ namespace {
 // Lists rows of one kind and one policy, as many as are listed of those that are shown.
 class Listing {
  public:
-  Listing(PlanDraft& draft, Plan& plan, EntityId entity, std::string policy, NotActedReason reason)
-      : draft_(draft), plan_(plan), entity_(entity), policy_(std::move(policy)), reason_(reason) {}
+  Listing(const PlanDraft& draft, UnjudgedRows& rows, EntityId entity, std::string policy,
+          NotActedReason reason)
+      : draft_(draft), rows_(rows), entity_(entity), policy_(std::move(policy)), reason_(reason) {}
 
   // `row_of` and `detail_of` say what an item's row is and what there is to say of it:
   // Result<std::string>.
@@ -36,20 +37,20 @@ class Listing {
       listed.policy = policy_;
       listed.reason = reason_;
       RESCIND_ASSIGN(listed.detail, detail_of(item));
-      plan_.not_acted_on.push_back(std::move(listed));
+      rows_.listed.push_back(std::move(listed));
     }
     if (shown_count <= most) return {};
     const uint64_t rest = shown_count - most;
-    if (reason_ == NotActedReason::kInsufficientData) plan_.unlisted_insufficient_count += rest;
+    if (reason_ == NotActedReason::kInsufficientData) rows_.unlisted_insufficient_count += rest;
     if (most == 0) return {};
-    plan_.not_acted_on.back().detail += fmt::format(" (and {} more row{} that {} not listed)", rest,
-                                                    rest == 1 ? "" : "s", rest == 1 ? "is" : "are");
+    rows_.listed.back().detail += fmt::format(" (and {} more row{} that {} not listed)", rest,
+                                              rest == 1 ? "" : "s", rest == 1 ? "is" : "are");
     return {};
   }
 
  private:
-  PlanDraft& draft_;
-  Plan& plan_;
+  const PlanDraft& draft_;
+  UnjudgedRows& rows_;
   const EntityId entity_;
   const std::string policy_;
   const NotActedReason reason_;
@@ -57,11 +58,11 @@ class Listing {
 
 RowId SameRow(RowId row) { return row; }
 
-Status AddOfRule(PlanDraft& draft, FindingTexts& texts, uint32_t index, Plan& plan) {
+Status AddOfRule(const PlanDraft& draft, FindingTexts& texts, uint32_t index, UnjudgedRows& rows) {
   const ir::Rule& rule = draft.input.program.rules[index];
   const eval::RuleOutcome& outcome = draft.sweep.rules[index];
   const auto listing = [&](NotActedReason reason) {
-    return Listing(draft, plan, rule.entity, rule.full_name, reason);
+    return Listing(draft, rows, rule.entity, rule.full_name, reason);
   };
   std::optional<eval::UndecidedCause> cause;  // seldom needed
   RESCIND_TRY(listing(NotActedReason::kInsufficientData)
@@ -91,22 +92,23 @@ const std::vector<RowId>& IncompleteRows(const PlanDraft& draft, EntityId entity
   return known ? draft.sweep.incomplete[entity.index()] : none;
 }
 
-Status AddUnjudgedRows(PlanDraft& draft, FindingTexts& texts, Plan& plan) {
+Result<UnjudgedRows> ListUnjudgedRows(const PlanDraft& draft, FindingTexts& texts) {
+  UnjudgedRows rows;
   std::set<EntityId> judged;
   for (uint32_t index = 0; index < draft.input.program.rules.size(); ++index) {
     const ir::Rule& rule = draft.input.program.rules[index];
     if (rule.protect || !draft.PolicyShown(rule.full_name)) continue;
     judged.insert(rule.entity);
-    RESCIND_TRY(AddOfRule(draft, texts, index, plan));
+    RESCIND_TRY(AddOfRule(draft, texts, index, rows));
   }
   // An incomplete row matches nothing, whatever the policy: it is listed once.
   for (const EntityId entity : judged) {
-    Listing listing(draft, plan, entity, "", NotActedReason::kInsufficientData);
+    Listing listing(draft, rows, entity, "", NotActedReason::kInsufficientData);
     RESCIND_TRY(listing.Add(IncompleteRows(draft, entity), SameRow, [&](RowId row) {
       return eval::WhyIncomplete(draft.input, {entity, row});
     }));
   }
-  return {};
+  return rows;
 }
 
 }  // namespace rescind

@@ -102,6 +102,7 @@ class PlannerWorld {
     auto releases = ListReleases(store);
     REQUIRE(releases.ok());
     options.releases = *std::move(releases);
+    options.many_matches = 1;  // two threads, whatever there is to do
     auto starts = ListRemovalStarts(store, {now.micros - kMicrosPerDay});
     REQUIRE(starts.ok());
     options.past_starts = *std::move(starts);
