@@ -32,8 +32,8 @@ struct JournalEntry {
   std::string account;
   uint32_t order = 0;
   // The stages that have let it go and are rolled back when one of their actions fails; ascending.
-  // The action itself is undone once all of them are, and only with kRollback: then nobody else has
-  // let it go.
+  // The action itself is undone then, unless somebody else wants it as it is (ActionGate).
+  // kRollback: nobody else has let it go.
   std::vector<std::string> rollback_groups;
   OnFailure on_failure = OnFailure::kKeep;
   Duration retry_for{24 * kMicrosPerHour};

@@ -32,9 +32,11 @@ class ActionGate {
   // `seen`: what the target says, which may know of use that no feed has told yet; null while it
   // has not been asked.
   virtual GateAnswer Judge(const JournalEntry& entry, const Observation* seen) = 0;
-  // Before a compensation gives access back. kWithdraw: it stays as it is, somebody else wants it
-  // so; kHold: a person must decide.
-  virtual GateAnswer JudgeUndo(const JournalEntry& entry) = 0;
+  // Before a compensation gives access back; `rolled_back`: names of the stages (JournalEntry::
+  // rollback_groups) that are. kWithdraw: it stays as it is, somebody else wants it so; kHold: a
+  // person must decide.
+  virtual GateAnswer JudgeUndo(const JournalEntry& entry,
+                               const std::set<std::string>& rolled_back) = 0;
 };
 
 struct RunOptions {

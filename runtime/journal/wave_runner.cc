@@ -94,33 +94,25 @@ void WaveRunner::StandBack(Item& item, const GateAnswer& answer) {
       answer.seen_use;
 }
 
-bool WaveRunner::IsRollingBack(const JournalEntry& entry) const {
+bool WaveRunner::IsRollingBack(const JournalEntry& entry) {
   const auto& groups = entry.rollback_groups;
-  return entry.state != ActionState::kCompensating && entry.on_failure == OnFailure::kRollback &&
-         !groups.empty() && std::all_of(groups.begin(), groups.end(), [&](const auto& group) {
-           return state_.rolling_back.contains(group);
-         });
+  return entry.state != ActionState::kCompensating &&
+         std::any_of(groups.begin(), groups.end(),
+                     [&](const auto& group) { return state_.rolling_back.contains(group); }) &&
+         !IsWantedByOthers(entry);
 }
 
 bool WaveRunner::IsWantedByOthers(const JournalEntry& entry) {
-  return in_.gate.JudgeUndo(entry).kind == GateAnswer::Kind::kWithdraw;
-}
-
-bool WaveRunner::Keeps(JournalEntry& entry) {
-  if (!IsWantedByOthers(entry)) return false;
-  entry.on_failure = OnFailure::kKeep;
-  entry.rollback_groups.clear();
-  return true;
+  return in_.gate.JudgeUndo(entry, state_.rolling_back).kind == GateAnswer::Kind::kWithdraw;
 }
 
 // A stage that is being rolled back begins nothing more and undoes what it has done. What was
 // attempted is looked at first: the target says what there is to undo.
 void WaveRunner::LoadRollingBack(Item& item) {
-  JournalEntry& entry = item.entry;
+  const JournalEntry& entry = item.entry;
   if (item.next == Next::kNothing || !IsRollingBack(entry)) return;
   if (entry.state == ActionState::kApplied) {
     if (!entry.has_effect) return;  // it was so before us: verified, and never undone
-    if (Keeps(entry)) return;
     Compensate(item, kRolledBack);
     item.next = Next::kNothing;
   } else if (entry.attempt_count == 0) {
@@ -224,7 +216,7 @@ void WaveRunner::DecideRollback(Item& item, const Observation& seen) {
   JournalEntry& entry = item.entry;
   if (entry.attempt_count > 0 && seen.in_wanted_state) {
     FoundDone(item, seen);
-    if (entry.has_effect && !Keeps(entry)) {
+    if (entry.has_effect) {
       Compensate(item, kRolledBack);
     } else {
       item.next = Next::kVerify;
@@ -273,12 +265,13 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
     }
     return;
   }
-  const GateAnswer answer = in_.gate.JudgeUndo(entry);
+  const GateAnswer answer = in_.gate.JudgeUndo(entry, state_.rolling_back);
   if (answer.kind == GateAnswer::Kind::kHold) {
     Advance(item, ActionState::kEscalated, fmt::format("{}{}", kUndoRefused, answer.reason));
     return;
   }
-  if (Keeps(entry)) {
+  if (answer.kind == GateAnswer::Kind::kWithdraw) {
+    LeaveRolledBack(entry);
     entry.may_have_effect = entry.is_undo = false;
     Advance(item, ActionState::kApplied, fmt::format("not undone: {}", answer.reason));
     item.next = Next::kVerify;
@@ -400,8 +393,7 @@ Status WaveRunner::Settle() {
   for (Item& item : items_) {
     if (item.next != Next::kVerify && item.next != Next::kLookUndone) continue;
     RESCIND_ASSERT(Refresh(item), "an action in flight was moved");
-    if (item.next == Next::kVerify && item.entry.has_effect && IsRollingBack(item.entry) &&
-        !Keeps(item.entry)) {
+    if (item.next == Next::kVerify && item.entry.has_effect && IsRollingBack(item.entry)) {
       Compensate(item, kRolledBack);  // its stage has failed meanwhile
     } else if (item.next == Next::kVerify) {
       SettleVerified(item);

@@ -95,10 +95,11 @@ class WaveRunner {
   bool EndsUncalled(Item& item);
   void StandBack(Item& item, const GateAnswer& answer);
   void LoadRollingBack(Item& item);
-  bool IsRollingBack(const JournalEntry& entry) const;
+  // One of its stages is rolled back, and nobody else wants it as it is.
+  bool IsRollingBack(const JournalEntry& entry);
   bool IsWantedByOthers(const JournalEntry& entry);
-  // True: others want it as it is, and no rollback is about it any more.
-  bool Keeps(JournalEntry& entry);
+  // It stays as it is: what is rolled back now is never again about it.
+  void LeaveRolledBack(JournalEntry& entry) const;
   void DecideApply(Item& item, const Observation& seen);
   void DecideRollback(Item& item, const Observation& seen);
   void FoundDone(Item& item, const Observation& seen);

@@ -98,8 +98,7 @@ void WaveRunner::Fail(Item& item, const std::string& detail) {
   const auto& groups = entry.rollback_groups;
   if (rolls_back) state_.rolling_back.insert(groups.begin(), groups.end());
   // What another wants as it is, a person looks at all the same.
-  const bool is_wanted = has_something_to_undo && IsWantedByOthers(entry);
-  if (IsRollingBack(entry) && has_something_to_undo && !is_wanted) {
+  if (has_something_to_undo && IsRollingBack(entry)) {
     Compensate(item, detail);
   } else {
     Advance(item, ActionState::kEscalated, detail);
@@ -194,6 +193,12 @@ Status WaveRunner::TakeSteps() {
   return {};
 }
 
+void WaveRunner::LeaveRolledBack(JournalEntry& entry) const {
+  std::erase_if(entry.rollback_groups,
+                [&](const std::string& group) { return state_.rolling_back.contains(group); });
+  if (entry.rollback_groups.empty()) entry.on_failure = OnFailure::kKeep;
+}
+
 Status WaveRunner::StartRollback(const std::string& group) {
   state_.rolling_back.insert(group);
   const std::string prefix = fmt::format("{}{}/", kGroupPrefix, GroupName(group));
@@ -209,10 +214,12 @@ Status WaveRunner::StartRollback(const std::string& group) {
     if (!entry) continue;
     state_.schedule.Again(key, now);  // what waits for a retry learns of it at once
     if (entry->state != ActionState::kVerified || !entry->has_effect) continue;
-    if (!IsRollingBack(*entry)) continue;
+    const auto& groups = entry->rollback_groups;
+    if (std::find(groups.begin(), groups.end(), group) == groups.end()) continue;
     Item item;
     item.entry = *entry;
-    if (Keeps(item.entry)) {
+    if (IsWantedByOthers(item.entry)) {
+      LeaveRolledBack(item.entry);
       NoteSilently(item);
     } else {
       Compensate(item, "its stage is rolled back");

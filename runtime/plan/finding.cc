@@ -106,6 +106,11 @@ std::optional<Instant> Finding::NoticedSince(uint32_t stage, Instant since) cons
   return FirstSince(noticed, stage, since);
 }
 
+bool Finding::WasNoticedSince(Instant since) const {
+  return std::any_of(noticed.begin(), noticed.end(),
+                     [&](const StageTime& time) { return time.at >= since; });
+}
+
 bool Finding::NoticeStands(uint32_t stage) const {
   const auto last = LastOf(begun, stage);
   return last && NoticedSince(stage, *last);

@@ -35,7 +35,7 @@ struct TargetGuard {
   bool operator==(const TargetGuard&) const = default;
 };
 
-// Of an action whose stage an edit has taken out of the policy.
+// Of an action, or a notice, whose stage an edit has taken out of the policy.
 inline constexpr uint32_t kNoStage = 0xffff'ffff;
 
 // How far an action of a finding has come: since when it is due, whether a person or the gates have
@@ -83,6 +83,8 @@ struct Finding {
   std::optional<Instant> BegunSince(uint32_t stage, Instant since) const;
   // A notice that was sent since then named every target whose times count from then or earlier.
   std::optional<Instant> NoticedSince(uint32_t stage, Instant since) const;
+  // Some notice of it was sent since then, by whatever stage the policy had.
+  bool WasNoticedSince(Instant since) const;
   // Its notice was sent when the stage began, the last time, or afterwards.
   bool NoticeStands(uint32_t stage) const;
   // Null: it is not remembered.

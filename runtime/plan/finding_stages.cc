@@ -230,12 +230,11 @@ class FindingWalk {
   // where nobody is told, keeps what was promised; to whoever is told now, what is written is.
   const std::vector<Duration>& AfterFor(Instant base) const {
     if (!keeps_promise_) return written_after_;
+    // The notice may stand in another stage by now.
+    if (finding_->WasNoticedSince(base)) return promised_after_;
     bool announces = false;
-    for (uint32_t stage = 0; stage < removes_.size(); ++stage) {
-      if (Notifies(stage)) {
-        announces = true;
-        if (Told(stage, base)) return promised_after_;
-      }
+    for (uint32_t stage = 0; stage < removes_.size() && !announces; ++stage) {
+      announces = Notifies(stage);
       if (removes_[stage]) break;
     }
     return announces || base == now_ ? written_after_ : promised_after_;

@@ -87,6 +87,9 @@ struct PlannerOptions {
   std::vector<RemovalStart> past_starts;  // of the last day at least
   // `serve`, `apply --auto`: policies that nobody has confirmed are held.
   bool hold_unconfirmed = false;
+  // What is applied is a plan of these alone: whoever confirms it has seen no others, which are
+  // held while nobody has confirmed them, released or not. Absent: all.
+  std::optional<std::set<std::string>> read_policies{};
   // Not empty: everything that removes is held for this reason (the clock jumped, …).
   std::string hold_everything_because;
   // `serve`: a limit "per run" rolls over an hour.

@@ -98,9 +98,12 @@ std::string ConfirmationHold(const PlanDraft& draft, uint32_t index, GateReport&
   report.unconfirmed_because[index] = change;
   if (!HasWork(draft, index)) return "";
   report.cold_start = true;
-  if (!draft.options.hold_unconfirmed) return "";
-  if (const Release* release =
-          FindRelease(draft.options, rule.full_name, "", draft.input.now, {})) {
+  const auto& read = draft.options.read_policies;
+  const bool is_read = !read || read->contains(rule.full_name);
+  if (is_read && !draft.options.hold_unconfirmed) return "";
+  const Release* release =
+      is_read ? FindRelease(draft.options, rule.full_name, "", draft.input.now, {}) : nullptr;
+  if (release) {
     report.confirming_releases.push_back(release->id);
     report.confirmed_by_release.push_back(rule.full_name);
     return "";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/base/sort_unique.h"
+
 namespace rescind {
 namespace {
 
@@ -75,8 +77,9 @@ void RenumberStages(Finding& finding, const std::vector<std::optional<uint32_t>>
   };
   for (std::vector<StageTime>* times : {&finding.begun, &finding.noticed}) {
     for (StageTime& time : *times) time.stage = number_of(time.stage);
-    std::erase_if(*times, [](const StageTime& time) { return time.stage == kNoStage; });
+    SortUnique(*times);
   }
+  std::erase_if(finding.begun, [](const StageTime& time) { return time.stage == kNoStage; });
   for (StageAction& action : finding.actions) action.stage = number_of(action.stage);
 }
 

@@ -25,8 +25,9 @@ StageMeanings MeaningsOf(const ir::Rule& rule);
 std::vector<std::optional<uint32_t>> MatchStages(const StageMeanings& before,
                                                  const StageMeanings& now);
 
-// What the finding knows of stages that are gone is forgotten. Actions of such a stage are of
-// kNoStage: where the policy asks for one in another stage, the planner knows it by its target.
+// What the finding knows of stages that are gone is forgotten, but for when it was announced.
+// Actions and notices of such a stage are of kNoStage: where the policy asks for one in another
+// stage, the planner knows it by its target.
 void RenumberStages(Finding& finding, const std::vector<std::optional<uint32_t>>& numbers);
 
 }  // namespace rescind

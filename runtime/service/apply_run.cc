@@ -132,9 +132,16 @@ Status ApplyRun::AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt) {
   return SignLog(pipeline_.store(), ledger_.audit());
 }
 
+std::optional<std::set<std::string>> ApplyRun::ReadPolicies(const ApplyRequest& request) {
+  if (!request.plan || request.plan->filter_policies.empty()) return std::nullopt;
+  const auto& shown = request.plan->filter_policies;
+  return std::set<std::string>(shown.begin(), shown.end());
+}
+
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   DeriveOptions options;
   options.hold_unconfirmed = !request.plan;
+  options.read_policies = ReadPolicies(request);
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
@@ -535,9 +542,9 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   }
   work.confirmed = !request.confirm.empty();
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
-  work.gate =
-      std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                 ConfirmedWith(request, work), pipeline_.environment().clock);
+  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
+                                         ConfirmedWith(request, work), ReadPolicies(request),
+                                         pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(
       work.notices.SendWithdrawn(work.outcome(), work.derivation->facts, ledger_.journal()));
@@ -575,8 +582,9 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   }));
   work.report.held_because.assign(held_because.begin(), held_because.end());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
-  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                         std::set<std::string>(), pipeline_.environment().clock);
+  work.gate =
+      std::make_unique<FactGate>(*work.derivation, std::move(exemptions), std::set<std::string>(),
+                                 std::nullopt, pipeline_.environment().clock);
   if (!work.selection.action_keys.empty()) {
     RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
     RESCIND_TRY(HandOver(work));  // for what they rest on now

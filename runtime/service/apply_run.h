@@ -91,6 +91,8 @@ class ApplyRun {
   Status StoreFindings(Work& work);
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);
+  // Those that a plan of some policies shows; nothing for any other plan, and for `--auto`.
+  static std::optional<std::set<std::string>> ReadPolicies(const ApplyRequest& request);
   static std::set<std::string> ConfirmedWith(const ApplyRequest& request, const Work& work);
   // Rollbacks that failed before; `by_person`: this run is a person's decision.
   Status RetryFailedUndos(Work& work, bool by_person);

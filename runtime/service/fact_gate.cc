@@ -49,6 +49,11 @@ void AddLater(const std::vector<eval::SupposedInstant>& more,
   }
 }
 
+// As in ActionTerms::ready_stages.
+std::string NameOfStage(const ActionReason& reason) {
+  return fmt::format("{}/{}", reason.finding_id, reason.stage);
+}
+
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
 
 }  // namespace
@@ -80,7 +85,8 @@ struct FactGate::Moment {
 };
 
 FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptions,
-                   std::set<std::string> confirmed, const Clock& clock)
+                   std::set<std::string> confirmed,
+                   const std::optional<std::set<std::string>>& read, const Clock& clock)
     : derivation_(derivation),
       findings_(derivation.outcome.findings),
       model_(derivation.facts),
@@ -98,7 +104,11 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
   for (const PlannedAction& planned : derivation.outcome.plan.actions) {
     if (planned.status == ActionStatus::kReady && planned.reasons.size() > 1) {
       const auto& stages = derivation.outcome.terms.at(planned.action.key).ready_stages;
-      letting_go_[planned.action.key].insert(stages.begin(), stages.end());
+      auto& letting_go = letting_go_[planned.action.key];
+      letting_go.insert(stages.begin(), stages.end());
+      for (const ActionReason& reason : planned.action.reasons) {
+        if (read && !read->contains(reason.policy)) letting_go.erase(NameOfStage(reason));
+      }
     }
     if (planned.status == ActionStatus::kHeld) {
       held_.emplace(planned.action.key, planned.held_because);
@@ -197,7 +207,7 @@ Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) 
 bool FactGate::LetsGo(const Action& action, const ActionReason& reason) const {
   const auto stages = letting_go_.find(action.key);
   if (stages == letting_go_.end()) return true;
-  return stages->second.contains(fmt::format("{}/{}", reason.finding_id, reason.stage));
+  return stages->second.contains(NameOfStage(reason));
 }
 
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
@@ -257,34 +267,56 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
 }
 
 GateAnswer FactGate::Judge(const JournalEntry& entry, const Observation* seen) {
-  auto answer = Answer(entry, seen == nullptr ? std::nullopt : seen->last_used);
+  std::optional<Instant> use = seen == nullptr ? std::nullopt : seen->last_used;
+  // A system whose clock is ahead, or that is wrong, must not keep its access for years.
+  if (use) use = std::min(*use, std::max(clock_.Now(), derivation_.now));
+  auto answer = Answer(entry, use);
   if (answer.ok()) return *std::move(answer);
   return {GateAnswer::Kind::kHold,
           fmt::format("it could not be judged again: {}", answer.error().message)};
 }
 
-// What the plan of now has still to be done is let go by its own stages alone, and they are rolled
-// back (JournalEntry::rollback_groups). Of what is done it says nothing: others may rest on it.
-Result<GateAnswer> FactGate::AnswerUndo(const JournalEntry& entry) {
+// Who wants it gone beside the stages that are rolled back. Of what is still to be done, the plan
+// of now says who lets it go. Of what is done it says nothing: others may rest on it. Of a row that
+// is gone from the facts nobody can say anything but who let it go.
+Result<GateAnswer> FactGate::AnswerUndo(const JournalEntry& entry,
+                                        const std::set<std::string>& rolled_back) {
   const Action& action = entry.action;
   RESCIND_ASSIGN(const auto row, Find(action.target));
-  if (!row || !model_.InWantedState(action.verb, *row)) return GateAnswer{};
+  const auto& groups = entry.rollback_groups;
+  const auto is_rolled_back = [&](const std::string& stage) { return rolled_back.contains(stage); };
+  if (!row) {
+    const bool all_are = std::all_of(groups.begin(), groups.end(), is_rolled_back);
+    if (entry.is_undo || (entry.on_failure == OnFailure::kRollback && all_are)) return GateAnswer{};
+    return Withdraw("another policy has let it go, too");
+  }
+  if (!model_.InWantedState(action.verb, *row)) {
+    const auto letting_go = letting_go_.find(action.key);
+    if (letting_go == letting_go_.end()) return GateAnswer{};
+    const auto& stages = letting_go->second;
+    if (std::all_of(stages.begin(), stages.end(), is_rolled_back)) return GateAnswer{};
+    return Withdraw("another policy lets it go, too");
+  }
   RESCIND_ASSIGN(Moment* const moment, Now());
   if (!moment->claims) {
     moment->claims.emplace(moment->input, findings_, confirmed_, moment->evaluator,
-                           moment->exemptions);
+                           moment->exemptions, *moment->protection);
   }
-  std::set<std::string> rolled_back;
-  for (const std::string& group : entry.rollback_groups) {
-    rolled_back.insert(group.substr(0, group.find('/')));
-  }
-  const auto policy = moment->claims->WhoWants(*row, rolled_back);
+  std::set<std::string> findings;
+  const auto note = [&](const std::string& group) {
+    findings.insert(group.substr(0, group.find('/')));
+  };
+  std::for_each(rolled_back.begin(), rolled_back.end(), note);
+  // That an undo is being tried says that all of them were.
+  if (entry.is_undo) std::for_each(groups.begin(), groups.end(), note);
+  const auto policy = moment->claims->WhoWants(*row, findings);
   if (!policy) return GateAnswer{};
   return Withdraw(fmt::format("{} wants it as it is", *policy));
 }
 
-GateAnswer FactGate::JudgeUndo(const JournalEntry& entry) {
-  auto answer = AnswerUndo(entry);
+GateAnswer FactGate::JudgeUndo(const JournalEntry& entry,
+                               const std::set<std::string>& rolled_back) {
+  auto answer = AnswerUndo(entry, rolled_back);
   if (answer.ok()) return *std::move(answer);
   return {GateAnswer::Kind::kHold,
           fmt::format("whether somebody else wants it gone could not be told: {}",

@@ -35,13 +35,16 @@ Result<bool> IsThereAgain(const FactBase& facts, const AccessModel& model, const
 class FactGate final : public ActionGate {
  public:
   // Copies the findings; the rest of the derivation and the clock outlive it. `confirmed`: policies
-  // that are confirmed with this very run.
+  // that are confirmed with this very run. `read`: the only ones whose claims let anything go;
+  // absent: all.
   FactGate(const Derivation& derivation, std::vector<Exemption> exemptions,
-           std::set<std::string> confirmed, const Clock& clock);
+           std::set<std::string> confirmed, const std::optional<std::set<std::string>>& read,
+           const Clock& clock);
   ~FactGate() override;
 
   GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override;
-  GateAnswer JudgeUndo(const JournalEntry& entry) override;
+  GateAnswer JudgeUndo(const JournalEntry& entry,
+                       const std::set<std::string>& rolled_back) override;
 
  private:
   struct Moment;
@@ -65,7 +68,8 @@ class FactGate final : public ActionGate {
                  const std::vector<eval::SupposedInstant>& uses);
   bool LetsGo(const Action& action, const ActionReason& reason) const;
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
-  Result<GateAnswer> AnswerUndo(const JournalEntry& entry);
+  Result<GateAnswer> AnswerUndo(const JournalEntry& entry,
+                                const std::set<std::string>& rolled_back);
   // The target's row; nothing when the facts do not have it, or have another one of that name.
   Result<std::optional<eval::FactRow>> Find(const ActionTarget& target) const;
 

@@ -228,6 +228,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   RESCIND_ASSIGN(planner.past_starts,
                  ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
   planner.hold_unconfirmed = options.hold_unconfirmed;
+  planner.read_policies = options.read_policies;
   planner.listed_actions = options.listed_actions;
   if (!options.now && !options.as_of) {
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());

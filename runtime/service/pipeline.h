@@ -54,6 +54,8 @@ struct DeriveOptions {
   std::vector<std::string> filter_policies;  // shown only
   std::string filter_person;
   bool hold_unconfirmed = false;  // nobody is there to confirm
+  // As in PlannerOptions.
+  std::optional<std::set<std::string>> read_policies{};
   // A plan that is only shown, as PlannerOptions::listed_actions says: arranged, not sealed.
   std::optional<size_t> listed_actions;
   // Judge by these instead of the workspace's own: a plan for comparison. They outlive what is

@@ -174,5 +174,46 @@ TEST_CASE_FIXTURE(AnnouncedUse, "AnActionGoesOnlyForAClaimThatLetsItGo") {
   CHECK(!Has("on-ann"));
 }
 
+// A policy that the plan did not show took the place of the one whose match had ended.
+TEST_CASE_FIXTURE(SeenUse, "APlanOfOnePolicyIsNotCarriedOutForAnother") {
+  const std::string old =
+      "policy old \"Old\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+      "  for a in account\n  when a.created_at is known and a.created_at older than 365d\n"
+      "  then { disable a }\n}\n";
+  bool is_confirmed = false;
+  SUBCASE("which nobody has confirmed") {}
+  SUBCASE("which is confirmed") { is_confirmed = true; }
+  Write("policies/old.rescind", "module old\n" + old);
+  Write("policies/access.rescind",
+        "policy unused \"Unused\" {\n  controls iso_27001 \"A.5.18\"\n  mode enforce\n"
+        "  for a in account\n  when a.created_at is known and (" +
+            std::string(kUnused) + ")\n  then { disable a }\n}\n");
+  ImportCompany();
+  if (is_confirmed) REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"created_at\":\"2019-01-01T00:00:00Z\"}\n");
+  Write("on-ann", "");
+  Write("fault-observe",
+        "reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,\\\"preimage\\\":{},"
+        "\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0\n");
+  REQUIRE(Run({"plan", "--policy", "access.unused", "--out", "p.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string id = Json()["plan_id"];
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kHeld);
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-ann"));
+  CHECK(Asked("apply", "ann") == 0);
+}
+
+// What a system with a wrong clock said was a fact that no feed could correct until 2099.
+TEST_CASE_FIXTURE(SeenUse, "UseThatLiesInTheFutureCountsAsUseOfNow") {
+  REQUIRE_MESSAGE(ApplyWith(kUnused, "2099-01-01T00:00:00Z") == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(Has("on-ann"));
+  REQUIRE(Run({"facts", "show", "account", "ann", "-o", "json"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  CHECK(!Prints("2099"));
+  CHECK(Prints("2026-06-01T"));
+}
+
 }  // namespace
 }  // namespace rescind

@@ -6,6 +6,27 @@
 namespace rescind {
 namespace {
 
+constexpr const char* kLeaver = R"(
+policy leaver "Leavers lose their accounts, all or none" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { disable i.accounts }
+  on failure retry for 1h then rollback
+}
+)";
+constexpr const char* kOldsAccounts =
+    "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
+    "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
+    "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n";
+
+std::string FaultOfEve(const std::string& outcome) {
+  return "if [ $id = eve ]; then reply '\"outcome\":\"" + outcome +
+         "\",\"detail\":\"no right\"'; exit 0; fi\n";
+}
+
 // The next run disabled again what had been given back, without the rest of its stage.
 TEST_CASE_FIXTURE(CompanyFixture, "AStageThatWasRolledBackIsNotDoneInPartByTheNextRun") {
   Write("policies/access.rescind", R"(
@@ -98,22 +119,9 @@ policy leaver "Leavers lose all their access, or none" {
 // Old has left; of his two accounts one is disabled, and the other's system says to try again.
 struct HalfRolledOut : CompanyFixture {
   HalfRolledOut() {
-    Write("policies/access.rescind", R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { disable i.accounts }
-  on failure retry for 1h then rollback
-}
-)");
+    Write("policies/access.rescind", kLeaver);
     ImportCompany();
-    ImportMore(
-        "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
-        "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
-        "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
+    ImportMore(kOldsAccounts);
     Write("on-ann", "");
     Write("on-eve", "");
     Answer("transient");
@@ -124,10 +132,7 @@ policy leaver "Leavers lose their accounts, all or none" {
     REQUIRE(Has("on-eve"));
     clock.Advance({kMicrosPerMinute});
   }
-  void Answer(const std::string& outcome) {
-    Write("fault-apply", "if [ $id = eve ]; then reply '\"outcome\":\"" + outcome +
-                             "\",\"detail\":\"no right\"'; exit 0; fi\n");
-  }
+  void Answer(const std::string& outcome) { Write("fault-apply", FaultOfEve(outcome)); }
   void WriteOther(const std::string& stages) {
     Write("policies/other.rescind", R"(
 module other
@@ -181,6 +186,25 @@ TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
     Answer("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
+  SUBCASE("its notice was never sent") {
+    WriteWorkspace("[channel.boss]\nkind = \"command\"\ncommand = [\"./no-such-program\"]\n");
+    WriteOther("  then { notify \"boss\" }\n  then after 1s { disable a }\n");
+    clock.Advance({kMicrosPerMinute});
+    Answer("permanent");
+    CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  }
+  SUBCASE("nobody has approved it") {
+    WriteOther("  then once approved by \"iam\" within 1d else hold { disable a }\n");
+    Answer("permanent");
+    CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  }
+  SUBCASE("a protect covers it by now") {
+    WriteOther("  then { disable a }\n");
+    Write("policies/guard.rescind",
+          "module guard\nprotect guard \"Ann\" {\n  for a in account\n  when a.id == \"ann\"\n}\n");
+    Answer("permanent");
+    CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  }
   SUBCASE("its row is exempt") {
     WriteOther("  then { disable a }\n");
     REQUIRE(Run({"exempt", "add", "account:ann", "--policy", "other.gone", "--reason", "r",
@@ -190,6 +214,72 @@ TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
   }
   CAPTURE(out.str() + err.str());
   CHECK(Asked("undo", "ann") == 1);
+  CHECK(Has("on-ann"));
+}
+
+// Both had let it go. The one that was over by then kept it gone, for ever and without a word.
+TEST_CASE_FIXTURE(CompanyFixture, "APolicyThatNoLongerMatchesKeepsNothingGone") {
+  Write("policies/access.rescind", kLeaver);
+  Write("policies/other.rescind", R"(
+module other
+policy tagged "Accounts to be closed" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.tags has "close"
+  because "to be closed"
+  then { disable a }
+  on failure retry for 1h then rollback
+}
+)");
+  ImportCompany();
+  ImportMore(std::string(kOldsAccounts) +
+             "{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"close\"]}\n");
+  Write("on-ann", "");
+  Write("on-eve", "");
+  Write("fault-apply", FaultOfEve("transient"));
+  const std::string id = MakePlan();
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(!Has("on-ann"));
+  clock.Advance({kMicrosPerMinute});
+  bool is_over = true;
+  SUBCASE("its match has ended") {
+    ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[]}\n");
+  }
+  SUBCASE("it is gone") { Write("policies/other.rescind", "module other\n"); }
+  SUBCASE("it stands") { is_over = false; }
+  Write("fault-apply", FaultOfEve("permanent"));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-ann") == is_over);
+  CHECK(Asked("undo", "ann") == (is_over ? 1 : 0));
+}
+
+// A policy that nobody had confirmed, and that the plan did not show, kept the stage from being
+// rolled back.
+TEST_CASE_FIXTURE(CompanyFixture, "AnUnconfirmedPolicyBesideThePlanKeepsNothingGone") {
+  Write("policies/access.rescind", kLeaver);
+  ImportCompany();
+  ImportMore(kOldsAccounts);
+  Write("on-ann", "");
+  Write("on-eve", "");
+  Write("fault-apply", FaultOfEve("permanent"));
+  Write("policies/other.rescind", R"(
+module other
+policy all_of_them "Nobody who left has an account" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.id == "ann"
+  because "its owner left"
+  then { disable a }
+}
+)");
+  REQUIRE(Run({"plan", "--policy", "access.leaver", "--out", "p.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string id = Json()["plan_id"];
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
   CHECK(Has("on-ann"));
 }
 

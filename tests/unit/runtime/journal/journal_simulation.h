@@ -163,7 +163,16 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
     }
     return {};
   }
-  GateAnswer JudgeUndo(const JournalEntry& entry) override {
+  GateAnswer JudgeUndo(const JournalEntry& entry,
+                       const std::set<std::string>& rolled_back) override {
+    const auto& groups = entry.rollback_groups;
+    const bool all_are_rolled_back =
+        std::all_of(groups.begin(), groups.end(),
+                    [&](const std::string& group) { return rolled_back.contains(group); });
+    const bool let_go_by_others = entry.on_failure == OnFailure::kKeep || !all_are_rolled_back;
+    if (let_go_by_others && !entry.is_undo) {
+      return {GateAnswer::Kind::kWithdraw, "others let it go, too"};
+    }
     if (wanted_keys.contains(entry.action.key)) return {GateAnswer::Kind::kWithdraw, "wanted"};
     if (protected_keys.contains(entry.action.key)) return {GateAnswer::Kind::kHold, "protected"};
     return {};

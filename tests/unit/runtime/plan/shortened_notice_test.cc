@@ -135,5 +135,30 @@ TEST_CASE("a longer notice, and another text with the same one, brings nothing f
   CHECK(SummaryOf(world.Plan().plan, "p.unused").confirming.empty());
 }
 
+// The stage that had announced it was gone, so nothing seemed to have been announced.
+TEST_CASE("an edit that puts the notice into another stage leaves what was announced its date") {
+  for (const char* edited :
+       {" then after 5d { notify \"team\"  delete a }\n",
+        " then { notify \"team\"  disable a }\n then after 5d { delete a }\n",
+        " then { notify \"boss\" }\n then after 1d { disable a }\n then after 5d { delete a }\n"}) {
+    CAPTURE(edited);
+    PlannerWorld world(Staged(" then { notify \"team\" }\n then after 30d { delete a }\n"));
+    world.Account("a", nullptr);
+    world.Apply();
+    world.now = Plus(world.now, "3d");
+    world.Change(Staged(edited));
+    for (int day = 0; day < 8; ++day) {
+      const PlanOutcome outcome = world.Plan();
+      const PlannedAction* planned = FindAction(outcome.plan, Verb::kDelete, "a");
+      REQUIRE(planned);
+      CHECK(planned->status == ActionStatus::kNotice);
+      CHECK(planned->due >= At("2026-05-01T00:00Z"));
+      CHECK(SummaryOf(outcome.plan, "p.unused").confirming.find("from 30d to 5d") !=
+            std::string::npos);
+      world.now = Plus(world.now, "1d");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rescind

@@ -41,7 +41,7 @@ class ObedientExecutor final : public Executor {
 class OpenGate final : public ActionGate {
  public:
   GateAnswer Judge(const JournalEntry&, const Observation*) override { return {}; }
-  GateAnswer JudgeUndo(const JournalEntry&) override { return {}; }
+  GateAnswer JudgeUndo(const JournalEntry&, const std::set<std::string>&) override { return {}; }
 };
 
 ActionRequest DisableAnn() {
