@@ -189,6 +189,9 @@ TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
   SUBCASE("its notice was never sent") {
     WriteWorkspace("[channel.boss]\nkind = \"command\"\ncommand = [\"./no-such-program\"]\n");
     WriteOther("  then { notify \"boss\" }\n  then after 1s { disable a }\n");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
     clock.Advance({kMicrosPerMinute});
     Answer("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
