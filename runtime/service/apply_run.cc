@@ -255,6 +255,8 @@ Status ApplyRun::BeginLog(Work& work, size_t action_count) {
 Status ApplyRun::StoreFindings(Work& work) {
   KeyValueBatch batch;
   work.outcome().findings.WriteChanges(work.derivation->previous, batch);
+  RESCIND_TRY(
+      work.notices.NoteWithdrawn(work.outcome(), work.derivation->facts, ledger_.journal(), batch));
   RESCIND_ASSIGN(const auto renamed, StoreRenames(pipeline_.store().key_values(),
                                                   PolicyRenames(work.derivation->program), batch));
   RESCIND_TRY(DropOldRemovalStarts(pipeline_.store().key_values(), work.derivation->now, batch));
@@ -546,8 +548,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
                                          ConfirmedWith(request, work), ReadPolicies(request),
                                          pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
-  RESCIND_TRY(
-      work.notices.SendWithdrawn(work.outcome(), work.derivation->facts, ledger_.journal()));
+  RESCIND_TRY(work.notices.SendWithdrawn());
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));

@@ -9,6 +9,8 @@ namespace rescind {
 namespace {
 
 constexpr size_t kNamedDeeds = 20;
+// Nobody reads it unless that happens.
+constexpr const char* kCutOffBefore = "the apply that was to send it was cut off";
 
 std::string RecordKey(const StageName& stage, std::string_view recipient) {
   return fmt::format("{}{}/{}/{}", kSentNoticePrefix, stage.first, stage.second,
@@ -314,8 +316,8 @@ Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<Stage
   return {};
 }
 
-Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts,
-                                  const Journal& journal) {
+Status NoticeRound::NoteWithdrawn(const PlanOutcome& outcome, const FactBase& facts,
+                                  const Journal& journal, KeyValueBatch& batch) {
   for (const FindingTransition& transition : outcome.transitions) {
     const Finding& finding = transition.finding;
     const bool is_off =
@@ -330,10 +332,20 @@ Status NoticeRound::SendWithdrawn(const PlanOutcome& outcome, const FactBase& fa
       entry.entity = finding.entity;
       entry.target = judged_id;
       entry.recipient = recipient;
-      const std::string unsent_key = NewsKey("withdrawn", finding.id, recipient);
-      RESCIND_ASSIGN([[maybe_unused]] const bool taken,
-                     SendOne(notice, std::move(entry), "", unsent_key));
+      std::string unsent_key = NewsKey("withdrawn", finding.id, recipient);
+      entry.problem = kCutOffBefore;
+      RESCIND_TRY(PutUnsent(notice, entry, "", unsent_key, batch));
+      entry.problem.clear();
+      withdrawals_.push_back({notice, std::move(entry), std::move(unsent_key)});
     }
+  }
+  return {};
+}
+
+Status NoticeRound::SendWithdrawn() {
+  for (Withdrawal& each : std::exchange(withdrawals_, {})) {
+    RESCIND_ASSIGN([[maybe_unused]] const bool taken,
+                   SendOne(each.notice, std::move(each.entry), "", each.unsent_key));
   }
   return {};
 }

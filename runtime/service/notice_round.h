@@ -47,10 +47,14 @@ class NoticeRound {
   // says so, what is left counts as failed and is for the next run.
   Status SendPlanned(const PlanOutcome& outcome, const std::set<StageName>& selected,
                      const std::function<bool()>& stop);
-  // Those who were told of a finding hear that it has ended, or that its policy only observes now,
-  // and what of it was done before. Best effort: a failure is reported. `facts`: of the same
-  // judgement.
-  Status SendWithdrawn(const PlanOutcome& outcome, const FactBase& facts, const Journal& journal);
+  // Those who were told of a finding are to hear that it has ended, or that its policy only
+  // observes now, and what of it was done before. That is in `batch`, which forgets that they were
+  // told, as a message not sent yet: should this run be killed, the next one sends it. `facts`: of
+  // the same judgement.
+  Status NoteWithdrawn(const PlanOutcome& outcome, const FactBase& facts, const Journal& journal,
+                       KeyValueBatch& batch);
+  // What was noted, once that batch is stored. Best effort: a failure is reported.
+  Status SendWithdrawn();
   // The actions on access that an earlier action had removed and that came back, of which no
   // on-call people have heard. They point into `plan`.
   Result<std::vector<const PlannedAction*>> UntoldReturns(const Plan& plan) const;
@@ -84,6 +88,11 @@ class NoticeRound {
   // kUnsentNoticePrefix; `sent_key` may be empty: nobody asks later whether it was sent.
   Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& sent_key,
                        const std::string& unsent_key);
+  struct Withdrawal {
+    Notice notice;
+    AppliedNotice entry;
+    std::string unsent_key;
+  };
   Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
                    const std::string& key, KeyValueBatch& batch) const;
 
@@ -94,7 +103,8 @@ class NoticeRound {
   const std::string trigger_;
   std::set<StageName> sent_;
   std::set<StageName> failed_;
-  std::set<std::string> tried_;  // keys of what was not sent before, or not now
+  std::set<std::string> tried_;          // keys of what was not sent before, or not now
+  std::vector<Withdrawal> withdrawals_;  // noted, and not sent yet
   std::vector<AppliedNotice> log_;
   std::vector<std::string> records_;
 };

@@ -1,8 +1,9 @@
 // UnsentNotice: a message that no channel took, and that the next apply tries to send again.
 //
 // Kept in the store (FORMAT.md) from the attempt that failed until it is sent or, of what announces
-// something, nothing asks for it any more, so that what waits for it can be explained. NoticeRound
-// writes it, status reads it.
+// something, nothing asks for it any more, so that what waits for it can be explained. What takes
+// back an announcement is kept from before the first attempt: whoever was told is forgotten then.
+// NoticeRound writes it, status reads it.
 #pragma once
 
 #include <cstdint>

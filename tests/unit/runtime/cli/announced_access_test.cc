@@ -1,4 +1,9 @@
 // What those hear who were told that access will go, when it does not.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -22,6 +27,20 @@ struct Announced : CompanyFixture {
     }
     std::erase_if(messages, [&](const nlohmann::json& each) { return each["kind"] != kind; });
     return messages;
+  }
+  // The process of an apply ends while its first message is on its way.
+  void ApplyThatIsKilledWhileTelling() {
+    const std::string channel = Content("channel");
+    Write("channel", "#!/bin/sh\nkill -9 $PPID\n");
+    chmod((folder / "channel").c_str(), 0700);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) std::_Exit(static_cast<int>(Run({"apply", "--auto"})));
+    int status = 0;
+    waitpid(child, &status, 0);
+    REQUIRE(WIFSIGNALED(status));
+    Write("channel", channel);
+    chmod((folder / "channel").c_str(), 0700);
   }
   void SetMode(const std::string& mode) {
     std::string policies(kNoticePolicies);
@@ -56,6 +75,37 @@ TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatItAnnounced
   CHECK(notices[6]["text"].get<std::string>().find(" on 2026-06-10T08:00:00Z") !=
         std::string::npos);
   CHECK(!Has("requests"));
+}
+
+// Whoever was killed had forgotten by then who was to be told: the access was waited for to go for
+// ever.
+TEST_CASE_FIXTURE(Announced, "WhoWasNotToldBecauseAnApplyWasKilledIsToldByTheNextOne") {
+  clock.Advance({kMicrosPerDay});
+  SUBCASE("ThePolicyOnlyObservesNow") {
+    SetMode("observe");
+    ApplyThatIsKilledWhileTelling();
+    REQUIRE(Messages("withdrawn").empty());
+    REQUIRE(Run({"status"}) == ExitStatus::kDone);
+    CHECK(
+        Prints("leaves grant ann-vpn alone to team: waits since 2026-06-02T08:00:00Z (the apply "
+               "that was to send it was cut off)"));
+    REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, err.str());
+    CHECK(Messages("withdrawn").size() == 4);
+  }
+  SUBCASE("TheMatchEnded") {
+    TellUseOfAnnsVpn("2026-06-02T07:00:00Z");
+    ApplyThatIsKilledWhileTelling();
+    REQUIRE(Messages("withdrawn").empty());
+    REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, err.str());
+    const auto told = Messages("withdrawn");
+    REQUIRE(told.size() == 1);
+    CHECK(told[0]["subject"] == "grant ann-vpn: access stays (access.warned)");
+  }
+  const size_t count = Messages("withdrawn").size();
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Messages("withdrawn").size() == count);
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["unsent_count"] == 0);
 }
 
 // The revocation had been handed over, so the finding ended as if it had been done, and nobody
