@@ -297,12 +297,12 @@ Status ApplyRun::HandOver(Work& work) {
 }
 
 Status ApplyRun::RetryFailedUndos(Work& work, bool by_person) {
-  std::set<std::string> asked;
-  for (const PlannedAction& planned : work.outcome().plan.actions) {
-    asked.insert(planned.action.key);
+  std::set<std::string> listed;
+  for (const PlannedAction& planned : work.report.escalated_earlier) {
+    listed.insert(planned.action.key);
   }
-  RESCIND_ASSIGN(const FailedUndos undos,
-                 FindFailedUndos(ledger_.journal(), pipeline_.runners(), asked, by_person));
+  RESCIND_ASSIGN(const FailedUndos undos, FindFailedUndos(ledger_.journal(), pipeline_.runners(),
+                                                          work.outcome().plan, listed, by_person));
   for (const JournalEntry& entry : undos.left) {
     work.report.undos_left.push_back({AppliedOf(entry), entry.changed_at});
   }

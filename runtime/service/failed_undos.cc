@@ -1,5 +1,6 @@
 #include "runtime/service/failed_undos.h"
 
+#include <string_view>
 #include <utility>
 
 namespace rescind {
@@ -30,15 +31,22 @@ class UndoLook {
 }  // namespace
 
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,
-                                    const std::set<std::string>& asked, bool by_person) {
+                                    const Plan& derived, const std::set<std::string>& listed,
+                                    bool by_person) {
+  std::set<std::string_view> ready;
+  for (const PlannedAction& planned : derived.actions) {
+    if (planned.status == ActionStatus::kReady) ready.insert(planned.action.key);
+  }
   FailedUndos undos;
   UndoLook look(runners);
   RESCIND_ASSIGN(auto escalated, journal.ListEscalated());
   for (JournalEntry& entry : escalated) {
-    if (!IsUndoLeft(entry) || asked.contains(entry.action.key)) continue;
-    const bool is_tried = (by_person || !IsUndoRefused(entry)) && look.CanBeUndone(entry);
+    const std::string& key = entry.action.key;
+    if (!IsUndoLeft(entry) || listed.contains(key)) continue;
+    const bool is_tried =
+        !ready.contains(key) && (by_person || !IsUndoRefused(entry)) && look.CanBeUndone(entry);
     if (is_tried) {
-      undos.to_retry.push_back(entry.action.key);
+      undos.to_retry.push_back(key);
     } else {
       undos.left.push_back(std::move(entry));
     }

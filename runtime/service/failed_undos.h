@@ -3,7 +3,9 @@
 // An undo that its system or the gate has refused is a person's to try again, by a plan; one whose
 // system could not be reached, or whose target somebody had changed, is tried by every run. In any
 // case its target is looked at first: where it is not as the action left it, nor as it was before,
-// nothing is touched. It takes no step: that is the journal's, and the gate has a say in it.
+// nothing is touched. Nor is it where a policy lets the same action go by now; one that only holds
+// or announces it changes nothing. It takes no step: that is the journal's, and the gate has a say
+// in it.
 #pragma once
 
 #include <set>
@@ -13,6 +15,7 @@
 #include "engine/base/result.h"
 #include "runtime/journal/action_runner.h"
 #include "runtime/journal/journal.h"
+#include "runtime/plan/plan.h"
 
 namespace rescind {
 
@@ -21,9 +24,10 @@ struct FailedUndos {
   std::vector<JournalEntry> left;     // to a person
 };
 
-// `asked`: keys of actions that the plan of now asks for; these are not undone. `by_person`: a
-// person has decided on this run. Errors: the journal's.
+// `derived`: the plan of now, after what it let go was handed over. `listed`: keys of what the run
+// lists as escalated anyway. `by_person`: a person has decided on this run. Errors: the journal's.
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,
-                                    const std::set<std::string>& asked, bool by_person);
+                                    const Plan& derived, const std::set<std::string>& listed,
+                                    bool by_person);
 
 }  // namespace rescind

@@ -113,5 +113,39 @@ policy tagged "Whoever has left" {
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
 }
 
+// No apply said so any more, none tried it again, and all ended with 0.
+TEST_CASE_FIXTURE(FailedRollback, "ARollbackThatFailedIsNotOverWhileAnotherPolicyLetsNothingGo") {
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"active\",\"tags\":[\"idle\"]}\n");
+  Write("policies/tagged.rescind", R"(
+module tagged
+policy tagged "What is idle goes after a week's notice" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.tags has "idle"
+  because "idle"
+  then { notify "team" }
+  then after 7d { disable a }
+}
+)");
+  const std::string_view left =
+      "rollbacks of earlier runs that failed, and left to a person:\n  X undo disable account ann ";
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);  // nobody has confirmed it
+  CHECK(Prints(left));
+  CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CHECK(Asked("undo", "ann") == 2);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);  // it is announced
+  CHECK(Prints(left));
+  CHECK(Asked("undo", "ann") == 2);
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  CHECK(ApplyConfirmed() == ExitStatus::kDone);
+  CHECK(Has("on-ann"));
+  clock.Advance({8 * kMicrosPerDay});
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!Has("on-ann"));
+}
+
 }  // namespace
 }  // namespace rescind
