@@ -104,12 +104,13 @@ class PolicyMerge {
   }
 
   // Of a policy that has ceased to enforce those who were told a date hear that it does not come;
-  // whom it tells once it enforces again, it tells anew.
+  // whom it tells once it enforces again, it tells anew. Once the last stage has begun it depends
+  // on what became of it (kept_access.h).
   void Stand(Finding finding) {
     const bool takes_back = rule_.mode != ir::Mode::kEnforce && !finding.resolved &&
                             !finding.notified.empty() && !finding.BegunAt(LastRemovingStage(rule_));
     if (takes_back) {
-      transitions_.push_back({FindingStep::kTakenBack, finding, "its policy only observes now"});
+      transitions_.push_back({FindingStep::kTakenBack, finding, kOnlyObservesNow});
       finding.notified.clear();
     }
     after_.push_back(std::move(finding));

@@ -18,6 +18,8 @@ namespace rescind {
 
 inline constexpr std::string_view kFindingPrefix = "finding/row/";
 inline constexpr std::string_view kPolicyPrefix = "finding/policy/";
+// FindingTransition::detail of what is taken back.
+inline constexpr const char* kOnlyObservesNow = "its policy only observes now";
 
 // Where the store keeps the finding of a policy on a row.
 std::string FindingKey(std::string_view policy, RowId row);

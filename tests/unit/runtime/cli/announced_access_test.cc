@@ -131,6 +131,39 @@ TEST_CASE_FIXTURE(Announced, "AccessThatWasUsedBeforeItsSystemCouldBeReachedIsSa
   CHECK(Messages("withdrawn").size() == 1);
 }
 
+// The revocations had been handed over and were withdrawn, the access stayed, and nobody was told.
+TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatWaitedForItsSystem") {
+  clock.Advance({8 * kMicrosPerDay});
+  Write("fault-apply",
+        "if [ $id = ann-vpn ]; then reply '\"outcome\":\"transient\",\"detail\":\"away\"'; exit 0; "
+        "fi\n");
+  REQUIRE(Run({"apply", "--auto", "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(Has("on-ann-vpn"));
+  REQUIRE(!Has("on-bob-vpn"));
+  SetMode("observe");
+  clock.Advance({kMicrosPerHour});
+  REQUIRE(Run({"apply", "--auto", "--wait", "0s"}) == ExitStatus::kDone);
+  CAPTURE(out.str());
+  // What was done is no news.
+  REQUIRE(Messages("withdrawn").size() == 1);
+  CHECK(Messages("withdrawn")[0]["subject"] == "grant ann-vpn: access stays (access.warned)");
+  CHECK(Messages("withdrawn")[0]["about"]["because"] == "its policy only observes now");
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Messages("withdrawn").size() == 1);
+  CHECK(Has("on-ann-vpn"));
+
+  SetMode("enforce");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Messages("notice").size() == 5);
+  clock.Advance({6 * kMicrosPerDay});
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Has("on-ann-vpn"));
+  clock.Advance({kMicrosPerDay + kMicrosPerHour});
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!Has("on-ann-vpn"));
+}
+
 // Exit status 0, "0 held", nothing in `status`, and nobody was told anything, for ever.
 TEST_CASE_FIXTURE(CompanyFixture, "NoticesOfAPolicyThatNobodyConfirmedAreCountedAsHeld") {
   Write("policies/access.rescind", kNoticePolicies);
