@@ -296,13 +296,16 @@ Status ApplyRun::HandOver(Work& work) {
   return {};
 }
 
-Status ApplyRun::RetryFailedUndos(Work& work, bool by_person) {
-  std::set<std::string> listed;
+Status ApplyRun::RetryFailedUndos(Work& work, const std::optional<Plan>& read) {
+  UndoChoice choice;
   for (const PlannedAction& planned : work.report.escalated_earlier) {
-    listed.insert(planned.action.key);
+    choice.listed.insert(planned.action.key);
   }
-  RESCIND_ASSIGN(const FailedUndos undos, FindFailedUndos(ledger_.journal(), pipeline_.runners(),
-                                                          work.outcome().plan, listed, by_person));
+  choice.by_person = read.has_value();
+  if (read) choice.policies = read->filter_policies;
+  if (read) choice.person = read->filter_person;
+  RESCIND_ASSIGN(const FailedUndos undos,
+                 FindFailedUndos(ledger_.journal(), pipeline_.runners(), *work.derivation, choice));
   for (const JournalEntry& entry : undos.left) {
     work.report.undos_left.push_back({AppliedOf(entry), entry.changed_at});
   }
@@ -553,7 +556,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
   RESCIND_TRY(HandOver(work));
-  RESCIND_TRY(RetryFailedUndos(work, request.plan.has_value()));
+  RESCIND_TRY(RetryFailedUndos(work, request.plan));
   RESCIND_TRY(WithdrawUnasked(work));
   RESCIND_TRY(RecordStages(request, work));
   return CarryOut(work, request.patience);
@@ -591,7 +594,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
     RESCIND_TRY(HandOver(work));  // for what they rest on now
   }
   RESCIND_TRY(SendAgain(work));
-  RESCIND_TRY(RetryFailedUndos(work, false));
+  RESCIND_TRY(RetryFailedUndos(work, std::nullopt));
   return CarryOut(work, patience);
 }
 

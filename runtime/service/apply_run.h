@@ -94,8 +94,8 @@ class ApplyRun {
   // Those that a plan of some policies shows; nothing for any other plan, and for `--auto`.
   static std::optional<std::set<std::string>> ReadPolicies(const ApplyRequest& request);
   static std::set<std::string> ConfirmedWith(const ApplyRequest& request, const Work& work);
-  // Rollbacks that failed before; `by_person`: this run is a person's decision.
-  Status RetryFailedUndos(Work& work, bool by_person);
+  // Rollbacks that failed before. `read`: the plan that is applied, by which a person decides.
+  Status RetryFailedUndos(Work& work, const std::optional<Plan>& read);
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status EndReleases(Work& work, AppliedRecord& applied);
   Status RunJournal(Work& work, Duration patience);

@@ -1,7 +1,12 @@
 #include "runtime/service/failed_undos.h"
 
+#include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
+
+#include "runtime/plan/access_model.h"
+#include "runtime/plan/policy_renames.h"
 
 namespace rescind {
 namespace {
@@ -28,23 +33,63 @@ class UndoLook {
   std::set<std::string> silent_;  // systems that are not asked again
 };
 
+// Whether the plan that is applied shows what an undo is about.
+class ShownUndos {
+ public:
+  ShownUndos(const Derivation& derivation, const UndoChoice& choice)
+      : facts_(derivation.facts),
+        model_(derivation.facts),
+        renames_(derivation.program),
+        choice_(choice) {}
+
+  Result<bool> Has(const JournalEntry& entry) const {
+    if (!choice_.policies.empty() && !IsOfShownPolicies(entry.action)) return false;
+    if (choice_.person.empty()) return true;
+    const auto entity = facts_.schema().Find(entry.action.target.entity);
+    if (!entity) return false;
+    RESCIND_ASSIGN(const auto row, facts_.texts().Find(*entity, entry.action.target.id));
+    if (!row || row->index() >= facts_.table(*entity).row_count()) return false;
+    const std::optional<RowId> person = model_.PersonOf({*entity, *row});
+    if (!person) return false;
+    RESCIND_ASSIGN(const std::string id, facts_.texts().Id(model_.identity(), *person));
+    return id == choice_.person;
+  }
+
+ private:
+  // All that had asked for it: each of them has rolled it back.
+  bool IsOfShownPolicies(const Action& action) const {
+    const auto& shown = choice_.policies;
+    return std::all_of(
+        action.reasons.begin(), action.reasons.end(), [&](const ActionReason& reason) {
+          return std::find(shown.begin(), shown.end(), renames_.NameNow(reason.policy)) !=
+                 shown.end();
+        });
+  }
+
+  const FactBase& facts_;
+  const AccessModel model_;
+  const PolicyRenames renames_;
+  const UndoChoice& choice_;
+};
+
 }  // namespace
 
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,
-                                    const Plan& derived, const std::set<std::string>& listed,
-                                    bool by_person) {
+                                    const Derivation& derivation, const UndoChoice& choice) {
   std::set<std::string_view> ready;
-  for (const PlannedAction& planned : derived.actions) {
+  for (const PlannedAction& planned : derivation.outcome.plan.actions) {
     if (planned.status == ActionStatus::kReady) ready.insert(planned.action.key);
   }
   FailedUndos undos;
   UndoLook look(runners);
+  const ShownUndos shown(derivation, choice);
   RESCIND_ASSIGN(auto escalated, journal.ListEscalated());
   for (JournalEntry& entry : escalated) {
     const std::string& key = entry.action.key;
-    if (!IsUndoLeft(entry) || listed.contains(key)) continue;
-    const bool is_tried =
-        !ready.contains(key) && (by_person || !IsUndoRefused(entry)) && look.CanBeUndone(entry);
+    if (!IsUndoLeft(entry) || choice.listed.contains(key)) continue;
+    RESCIND_ASSIGN(bool is_tried, shown.Has(entry));
+    is_tried = is_tried && !ready.contains(key) && (choice.by_person || !IsUndoRefused(entry)) &&
+               look.CanBeUndone(entry);
     if (is_tried) {
       undos.to_retry.push_back(key);
     } else {

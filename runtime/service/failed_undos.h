@@ -4,8 +4,9 @@
 // system could not be reached, or whose target somebody had changed, is tried by every run. In any
 // case its target is looked at first: where it is not as the action left it, nor as it was before,
 // nothing is touched. Nor is it where a policy lets the same action go by now; one that only holds
-// or announces it changes nothing. It takes no step: that is the journal's, and the gate has a say
-// in it.
+// or announces it changes nothing. A plan of some policies, or of one person, decides about no
+// others: their undos are left. It takes no step: that is the journal's, and the gate has a say in
+// it.
 #pragma once
 
 #include <set>
@@ -15,7 +16,7 @@
 #include "engine/base/result.h"
 #include "runtime/journal/action_runner.h"
 #include "runtime/journal/journal.h"
-#include "runtime/plan/plan.h"
+#include "runtime/service/pipeline.h"
 
 namespace rescind {
 
@@ -24,10 +25,17 @@ struct FailedUndos {
   std::vector<JournalEntry> left;     // to a person
 };
 
-// `derived`: the plan of now, after what it let go was handed over. `listed`: keys of what the run
-// lists as escalated anyway. `by_person`: a person has decided on this run. Errors: the journal's.
+struct UndoChoice {
+  std::set<std::string> listed;  // keys of what the run lists as escalated anyway
+  bool by_person = false;        // a person has decided on this run
+  // What the plan that is applied shows; empty: all.
+  std::vector<std::string> policies;
+  std::string person;
+};
+
+// `derivation`: of now, after what its plan let go was handed over. Errors: the journal's, or the
+// store's.
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,
-                                    const Plan& derived, const std::set<std::string>& listed,
-                                    bool by_person);
+                                    const Derivation& derivation, const UndoChoice& choice);
 
 }  // namespace rescind

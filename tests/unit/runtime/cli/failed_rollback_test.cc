@@ -147,5 +147,40 @@ policy tagged "What is idle goes after a week's notice" {
   CHECK(!Has("on-ann"));
 }
 
+// A plan that showed nothing to remove gave the access back.
+TEST_CASE_FIXTURE(FailedRollback, "AFilteredPlanLeavesTheRollbacksAloneThatItDoesNotShow") {
+  Write("policies/tagged.rescind", R"(
+module tagged
+policy tagged "What is idle goes" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.tags has "idle"
+  because "idle"
+  then { disable a }
+}
+)");
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"new\",\"kind\":\"employee\",\"status\":\"active\"}\n");
+  REQUIRE(files.Remove(folder / "fault-undo").ok());
+  const auto apply_filtered = [&](const std::string& option, const std::string& value) {
+    REQUIRE(Run({"plan", option, value, "--out", "f.json", "-o", "json"}) == ExitStatus::kDone);
+    const std::string id = Json()["plan_id"];
+    return Run({"apply", "f.json", "--confirm", id, "-o", "json"});
+  };
+  CHECK(apply_filtered("--policy", "tagged.tagged") == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["undos_left"] == 1);
+  CHECK(apply_filtered("--person", "new") == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["undos_left"] == 1);
+  CHECK(Asked("undo", "ann") == 1);
+  CHECK(!Has("on-ann"));
+  SUBCASE("ItsPolicyIsShown") {
+    CHECK(apply_filtered("--policy", "access.leaver") == ExitStatus::kDone);
+  }
+  SUBCASE("ItsPersonIsShown") { CHECK(apply_filtered("--person", "old") == ExitStatus::kDone); }
+  CHECK(Asked("undo", "ann") == 2);
+  CHECK(Has("on-ann"));
+}
+
 }  // namespace
 }  // namespace rescind
