@@ -223,6 +223,16 @@ uint64_t ApplyReport::CountOf(ActionState state) const {
                     [&](const AppliedAction& action) { return action.state == state; }));
 }
 
+uint64_t ApplyReport::all_held_count() const {
+  uint64_t count = CountOf(ActionState::kHeld) + held_keys.size();
+  // Of these the journal's run has told what became of them. One that it has withdrawn is held for
+  // what asks for it now.
+  for (const AppliedAction& action : actions) {
+    const bool is_told = action.state != ActionState::kWithdrawn && held_keys.contains(action.key);
+    if (is_told) --count;
+  }
+  return count;
+}
 uint64_t ApplyReport::unfinished_count() const {
   return static_cast<uint64_t>(
       std::count_if(actions.begin(), actions.end(),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,7 @@ struct ApplyReport {
   // Rollbacks of earlier runs that failed, and that this one has not tried again.
   std::vector<LeftUndo> undos_left;
   uint64_t unseen_count = 0;              // ready now, but not in the plan
-  uint64_t held_count = 0;                // actions that a limit, an approval or a feed holds
+  std::set<std::string> held_keys;        // of actions that a limit, an approval or a feed holds
   uint64_t held_notice_count = 0;         // messages that the same holds
   std::vector<std::string> held_because;  // each reason once
   uint64_t waiting_count = 0;             // later stages
@@ -72,11 +73,11 @@ struct ApplyReport {
   // Not verified, withdrawn or held: what a next run, or a person, must go on with.
   uint64_t unfinished_count() const;
   uint64_t failed_notice_count() const;
-  // With those that the plan, not the journal's run, has withdrawn or held.
+  // With those that the plan, not the journal's run, has withdrawn or held: each once.
   uint64_t all_withdrawn_count() const {
     return CountOf(ActionState::kWithdrawn) + withdrawn_count;
   }
-  uint64_t all_held_count() const { return CountOf(ActionState::kHeld) + held_count; }
+  uint64_t all_held_count() const;
 };
 
 // Indented JSON with a line break at its end.

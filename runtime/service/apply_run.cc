@@ -579,7 +579,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
     if (IsRunnable(entry.state)) work.selection.action_keys.insert(entry.action.key);
     if (entry.state == ActionState::kHeld) {
-      ++work.report.held_count;
+      work.report.held_keys.insert(entry.action.key);
       held_because.insert(entry.detail);
     }
     return !IsTerminal(entry.state);

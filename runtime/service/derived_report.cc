@@ -28,7 +28,7 @@ void CountActions(const std::optional<Plan>& read, const Plan& derived,
     if (!now) continue;
     if (now->status == ActionStatus::kNotice) ++report.waiting_count;
     if (now->status != ActionStatus::kHeld) continue;
-    ++report.held_count;
+    report.held_keys.insert(planned.action.key);
     reasons.insert(now->held_because);
   }
 }

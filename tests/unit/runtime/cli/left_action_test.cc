@@ -87,6 +87,28 @@ TEST_CASE_FIXTURE(LeftInFlight, "TheLogSaysWhyAndHowManyWereWithdrawnAsTheReport
   CHECK(withdrawn == 2);
 }
 
+// "2 held" for one: the plan held it, and the run that had found it in flight did.
+TEST_CASE_FIXTURE(LeftInFlight, "WhatIsHeldInFlightIsHeldOnce") {
+  Write("policies/access.rescind", kTwoTags);
+  Write("on-ann", "");
+  ImportCompany();
+  Tag("\"y\",\"z\"");
+  Write("fault-apply", "reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0\n");
+  REQUIRE(Run({"plan", "--policy", "tagged", "--out", "z.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string id = Json()["plan_id"];
+  REQUIRE(Run({"apply", "z.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  clock.Advance({kMicrosPerHour});
+  Tag("\"y\"");
+  CHECK(Run({"apply", "--auto", "-o", "json"}) == ExitStatus::kHeld);
+  CAPTURE(out.str());
+  CHECK(Json()["summary"]["held"] == 1);
+  CHECK(Json()["actions"][0]["state"] == "held");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Prints("0 verified, 0 withdrawn, 1 held, 0 unfinished, 0 in notice"));
+  CHECK(Has("on-ann"));
+}
+
 TEST_CASE_FIXTURE(CompanyWithAccess, "AHeldPlanIsHeldInTheLogToo") {
   WriteWorkspace("", "per_policy = 1\n");
   REQUIRE(ApplyConfirmed() == ExitStatus::kHeld);
