@@ -96,7 +96,7 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
   options.listed_actions = 0;
   const auto derived = pipeline.Derive(options, journal);
   const std::string until = FormatInstant(release.expires_at);
-  std::string unconfirmed, held;
+  std::string unconfirmed, idle, held;
   if (derived.ok()) {
     const PlanOutcome& outcome = (*derived)->outcome;
     for (const PolicySummary& policy : outcome.plan.policies) {
@@ -104,11 +104,19 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
       const auto& confirmed = outcome.confirmed_by_release;
       const bool confirms =
           std::find(confirmed.begin(), confirmed.end(), policy.policy) != confirmed.end();
-      if (confirms) unconfirmed = policy.unconfirmed_because;
       held = policy.held_because;
+      if (confirms || (policy.enforced && held.empty())) {
+        (confirms ? unconfirmed : idle) = policy.unconfirmed_because;
+      }
     }
   }
-  if (unconfirmed.empty()) {
+  if (!idle.empty()) {
+    fmt::print(invocation.err,
+               "nobody has confirmed {} ({}), and it has nothing to do now: unless that changes "
+               "first, the next apply ends this unused; an apply of a plan with `--confirm` "
+               "confirms it\n",
+               release.policy, idle);
+  } else if (unconfirmed.empty()) {
     fmt::print(invocation.err,
                "the next apply before {} may go over it; needed or not, that uses it up\n", until);
   } else {

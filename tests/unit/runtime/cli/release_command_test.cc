@@ -198,5 +198,19 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReleaseOfAnUnconfirmedPolicySaysWhatStillHol
   CHECK(Complains("`apply --auto` still holds it: over the limit of 1 of grant"));
 }
 
+// It said that the next apply may go over it, and that apply ended it as not needed.
+TEST_CASE_FIXTURE(CompanyFixture, "AReleaseOfAnUnconfirmedPolicyWithNothingToDoSaysThatItIsNoUse") {
+  ImportMore(Account("ann"));
+  REQUIRE(Run({"release", "stale_grant", "--reason", "read it"}) == ExitStatus::kDone);
+  CAPTURE(err.str());
+  CHECK(
+      Complains("nobody has confirmed access.stale_grant (the policy is new), and it has nothing "
+                "to do now: unless that changes first, the next apply ends this unused; an apply "
+                "of a plan with `--confirm` confirms it\n"));
+  CHECK(!Complains("may go over it"));
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Complains("was not needed, and is over"));
+}
+
 }  // namespace
 }  // namespace rescind
