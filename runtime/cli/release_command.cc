@@ -96,7 +96,7 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
   options.listed_actions = 0;
   const auto derived = pipeline.Derive(options, journal);
   const std::string until = FormatInstant(release.expires_at);
-  std::string unconfirmed, idle, held;
+  std::string unconfirmed, idle, sooner, held;
   if (derived.ok()) {
     const PlanOutcome& outcome = (*derived)->outcome;
     for (const PolicySummary& policy : outcome.plan.policies) {
@@ -105,6 +105,7 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
       const bool confirms =
           std::find(confirmed.begin(), confirmed.end(), policy.policy) != confirmed.end();
       held = policy.held_because;
+      if (confirms) sooner = policy.confirming;
       if (confirms || (policy.enforced && held.empty())) {
         (confirms ? unconfirmed : idle) = policy.unconfirmed_because;
       }
@@ -125,6 +126,7 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
                "confirmation, and goes over no limit by it\n",
                release.policy, unconfirmed, until);
   }
+  if (!sooner.empty()) fmt::print(invocation.err, "! sooner: {}\n", Visible(sooner));
   if (!derived.ok()) {
     invocation.Warn(
         fmt::format("what else holds it cannot be judged: {}", derived.error().message));

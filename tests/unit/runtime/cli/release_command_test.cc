@@ -212,5 +212,25 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReleaseOfAnUnconfirmedPolicyWithNothingToDoS
   CHECK(Complains("was not needed, and is over"));
 }
 
+// Whoever confirmed by a release did not see that people lose time that they were promised.
+TEST_CASE_FIXTURE(CompanyFixture, "AReleaseThatConfirmsSaysWhatFallsDueEarlier") {
+  std::string policies(kNoticePolicies);
+  Write("policies/access.rescind", policies);
+  ImportCompany();
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  policies.replace(policies.find("after 7d"), 8, "after 2d");
+  Write("policies/access.rescind", policies);
+  clock.Advance({3 * kMicrosPerDay});
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  const std::string shown = out.str();
+  const size_t from = shown.find("! sooner: confirming shortens the notice from 7d to 2d");
+  REQUIRE(from != std::string::npos);
+  const std::string sooner = shown.substr(from, shown.find('\n', from) - from);
+  REQUIRE(Run({"release", "warned", "--reason", "read it"}) == ExitStatus::kDone);
+  CAPTURE(err.str());
+  CHECK(Complains("takes this for the confirmation"));
+  CHECK(Complains(sooner + "\n"));
+}
+
 }  // namespace
 }  // namespace rescind
