@@ -51,7 +51,8 @@ struct RunOptions {
   Backoff backoff;
   // Actions of one lane whose steps share a commit.
   uint32_t wave_actions = 32;
-  // Asked between steps; true ends the run early and leaves the rest open (Ctrl-C).
+  // Asked before a system is called; true ends the run early and leaves the rest open (Ctrl-C).
+  // What was called already is looked at once more.
   std::function<bool()> stop;
 };
 

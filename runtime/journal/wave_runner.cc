@@ -133,6 +133,7 @@ bool WaveRunner::IsSlow(const Call& call) {
 void WaveRunner::Observe() {
   for (Item& item : items_) {
     if (item.next != Next::kObserve) continue;
+    if (IsStopped()) return;
     const bool is_slow = IsSlow([&] { item.seen = item.runner->Observe(item.entry.action); });
     const bool is_down = !item.seen->ok() && IsWorthARetry(item.seen->error());
     if (is_slow || is_down) return;  // the others stay where they are, and due
@@ -286,11 +287,14 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
   item.next = Next::kUndo;
 }
 
+bool WaveRunner::IsStopped() const { return in_.options.stop && in_.options.stop(); }
+
 // ---- Act and conclude -----------------------------------------------------------------------
 
 void WaveRunner::Act() {
   for (Item& item : items_) {
     if (item.next != Next::kApply && item.next != Next::kUndo) continue;
+    if (IsStopped()) return;
     const Action& action = item.entry.action;
     const bool is_slow = IsSlow([&] {
       item.attempt = item.next == Next::kApply ? item.runner->Apply(action, item.current_digest)

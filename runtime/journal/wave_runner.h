@@ -126,6 +126,9 @@ class WaveRunner {
   void LaneWorks(const std::string& system);
   Instant BudgetEnd(const JournalEntry& entry);
   bool Refresh(Item& item);
+  // Whoever asks to stop waits for the call that is under way, not for those of the rest of the
+  // wave.
+  bool IsStopped() const;
   // Runs `call`; whether it was so slow that the rest of the wave should not wait behind it.
   template <typename Call>
   bool IsSlow(const Call& call);

@@ -329,23 +329,29 @@ TEST_CASE("AFailedCommitEndsTheRunBeforeAnythingElseIsCalled") {
   CHECK(one.world.calls == Names{"observe ldap/ann"});
 }
 
-TEST_CASE("ARunCanBeStoppedAndGoesOnLater") {
-  SimulatedWorld world(3);
-  const auto journal = world.OpenJournal();
-  std::vector<ActionRequest> requests;
-  requests.reserve(10);
-  for (int i = 0; i < 10; ++i) {
-    requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
+// What had its intent in the same wave was carried out after Ctrl-C, up to thirty-one more
+// removals.
+TEST_CASE("ARunThatIsToldToStopCallsNoSystemAnyMore") {
+  for (const uint32_t wave_actions : {1u, 10u}) {
+    CAPTURE(wave_actions);
+    SimulatedWorld world(7);
+    const auto journal = world.OpenJournal();
+    std::vector<ActionRequest> requests;
+    requests.reserve(10);
+    for (int i = 0; i < 10; ++i) {
+      requests.push_back(SimulatedWorld::Request("ldap", fmt::format("u{}", i)));
+    }
+    REQUIRE(journal->Plan(requests, "").ok());
+    RunOptions options;
+    options.wave_actions = wave_actions;
+    options.stop = [&] { return world.apply_count.size() >= 4; };
+    const RunReport report = world.Run(*journal, options).value();
+    CHECK(world.apply_count.size() == 4);
+    CHECK(report.verified_count == 4);
+    CHECK(report.open_count == 6);
+    CHECK(world.RunToEnd(*journal).verified_count == 6);
+    for (const auto& [key, count] : world.apply_count) CHECK(count == 1);
   }
-  REQUIRE(journal->Plan(requests, "").ok());
-  int asked = 0;
-  RunOptions options;
-  options.wave_actions = 1;
-  options.stop = [&] { return ++asked > 4; };
-  const RunReport report = world.Run(*journal, options).value();
-  CHECK(report.verified_count == 4);
-  CHECK(report.open_count == 6);
-  CHECK(world.RunToEnd(*journal).verified_count == 6);
 }
 
 // ---- Threads --------------------------------------------------------------------------------
