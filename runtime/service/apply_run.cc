@@ -132,16 +132,10 @@ Status ApplyRun::AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt) {
   return SignLog(pipeline_.store(), ledger_.audit());
 }
 
-std::optional<std::set<std::string>> ApplyRun::ReadPolicies(const ApplyRequest& request) {
-  if (!request.plan || request.plan->filter_policies.empty()) return std::nullopt;
-  const auto& shown = request.plan->filter_policies;
-  return std::set<std::string>(shown.begin(), shown.end());
-}
-
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   DeriveOptions options;
   options.hold_unconfirmed = !request.plan;
-  options.read_policies = ReadPolicies(request);
+  options.read_policies = ReadPolicies(request.plan);
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
@@ -333,19 +327,12 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
   return {};
 }
 
-// Who has seen one person's rows only has not seen what a policy does.
-std::set<std::string> ApplyRun::ConfirmedWith(const ApplyRequest& request, const Work& work) {
-  if (!work.confirmed || (request.plan && !request.plan->filter_person.empty())) return {};
-  const auto policies = UnconfirmedPolicies(request.plan, work.outcome());
-  return {policies.begin(), policies.end()};
-}
-
 Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   AppliedSelection selection;
   work.ends = std::move(work.derivation->outcome.ends);
   selection.action_keys = work.handed;
   selection.notices = work.notices.sent();
-  selection.confirmed_policies = ConfirmedWith(request, work);
+  selection.confirmed_policies = ConfirmedWith(request.plan, work.confirmed, work.outcome());
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
@@ -547,9 +534,10 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   }
   work.confirmed = !request.confirm.empty();
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
-  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                         ConfirmedWith(request, work), ReadPolicies(request),
-                                         pipeline_.environment().clock);
+  work.gate =
+      std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
+                                 ConfirmedWith(request.plan, work.confirmed, work.outcome()),
+                                 ReadPolicies(request.plan), pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(work.notices.SendWithdrawn());
   RESCIND_TRY(AlarmOfReturns(work));

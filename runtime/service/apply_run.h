@@ -91,9 +91,6 @@ class ApplyRun {
   Status StoreFindings(Work& work);
   Status HandOver(Work& work);
   Status WithdrawUnasked(Work& work);
-  // Those that a plan of some policies shows; nothing for any other plan, and for `--auto`.
-  static std::optional<std::set<std::string>> ReadPolicies(const ApplyRequest& request);
-  static std::set<std::string> ConfirmedWith(const ApplyRequest& request, const Work& work);
   // Rollbacks that failed before. `read`: the plan that is applied, by which a person decides.
   Status RetryFailedUndos(Work& work, const std::optional<Plan>& read);
   Status RecordStages(const ApplyRequest& request, Work& work);

@@ -73,6 +73,27 @@ Result<std::optional<EarlierRemoval>> LastRemoval(const std::optional<JournalEnt
   return Removal(EarlierRemoval{before->changed_at, before->action.key});
 }
 
+Result<ActionHistory> HistoryOf(const std::string& wanted_key, const std::string& store_id,
+                                const Journal& journal) {
+  ActionHistory history;
+  RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
+  history.episode = Journal::EpisodeAfter(last);
+  if (last && last->state == ActionState::kVerified) history.verified_at = last->changed_at;
+  if (last && last->action.verb == Verb::kRun) {
+    RESCIND_ASSIGN(history.done_for, FindingsRunFor(*last, store_id, journal));
+  } else if (last && last->state == ActionState::kVerified) {
+    history.done_for = FindingsOf(*last);
+  }
+  history.untouched = last && !HasTouched(*last) && !last->may_have_effect;
+  RESCIND_ASSIGN(history.removed, LastRemoval(last, store_id, journal));
+  if (last && last->state == ActionState::kEscalated) {
+    history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
+    history.escalated_for = FindingsOf(*last);
+    history.given_up_groups = last->rollback_groups;
+  }
+  return history;
+}
+
 }  // namespace
 
 Status ReadOnlyCommitter::Commit(KeyValueBatch&, std::span<const Transition>) {
@@ -253,24 +274,8 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     return WhyUnreachable(workspace_, recipient);
   };
   if (journal.IsNew()) return planner;  // no need to ask for each action
-  planner.history = [this, &journal](const std::string& wanted_key) -> Result<ActionHistory> {
-    ActionHistory history;
-    RESCIND_ASSIGN(const auto last, journal.Latest(wanted_key));
-    history.episode = Journal::EpisodeAfter(last);
-    if (last && last->state == ActionState::kVerified) history.verified_at = last->changed_at;
-    if (last && last->action.verb == Verb::kRun) {
-      RESCIND_ASSIGN(history.done_for, FindingsRunFor(*last, store().id(), journal));
-    } else if (last && last->state == ActionState::kVerified) {
-      history.done_for = FindingsOf(*last);
-    }
-    history.untouched = last && !HasTouched(*last) && !last->may_have_effect;
-    RESCIND_ASSIGN(history.removed, LastRemoval(last, store().id(), journal));
-    if (last && last->state == ActionState::kEscalated) {
-      history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
-      history.escalated_for = FindingsOf(*last);
-      history.given_up_groups = last->rollback_groups;
-    }
-    return history;
+  planner.history = [this, &journal](const std::string& wanted_key) {
+    return HistoryOf(wanted_key, store().id(), journal);
   };
   return planner;
 }

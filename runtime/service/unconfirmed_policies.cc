@@ -18,6 +18,19 @@ std::vector<std::string> UnconfirmedPolicies(const std::optional<Plan>& read,
   return names;
 }
 
+// Who has seen one person's rows only has not seen what a policy does.
+std::set<std::string> ConfirmedWith(const std::optional<Plan>& read, bool is_confirmed,
+                                    const PlanOutcome& outcome) {
+  if (!is_confirmed || (read && !read->filter_person.empty())) return {};
+  const auto policies = UnconfirmedPolicies(read, outcome);
+  return {policies.begin(), policies.end()};
+}
+
+std::optional<std::set<std::string>> ReadPolicies(const std::optional<Plan>& read) {
+  if (!read || read->filter_policies.empty()) return std::nullopt;
+  return std::set<std::string>(read->filter_policies.begin(), read->filter_policies.end());
+}
+
 std::string WhatIsUnconfirmed(const std::vector<std::string>& names, const Plan& plan) {
   std::vector<std::string> texts;
   for (const std::string& name : names) {
