@@ -81,6 +81,14 @@ Status PrintPlan(const Plan& plan, const PlanFace& face, Invocation& invocation)
   return {};
 }
 
+// An empty name, as of a variable that is not set, would write nothing and say nothing.
+CLI::Validator IsFileName() {
+  const auto check = [](const std::string& text) -> std::string {
+    return text.empty() ? "must not be empty: name the file to write" : "";
+  };
+  return CLI::Validator(check, "");
+}
+
 void AddFace(CLI::App& app, PlanFace& face) {
   app.add_option("-o,--output", face.format, "table, json, ndjson, csv or html")
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv", "html"}))
@@ -88,7 +96,8 @@ void AddFace(CLI::App& app, PlanFace& face) {
   app.add_option("--rows", face.rows, "Rows of each listing in a table")
       ->check(IsRowCount())
       ->capture_default_str();
-  app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it");
+  app.add_option("--csv", face.csv, "Also write all rows there; the HTML page links it")
+      ->check(IsFileName());
 }
 
 // A policy may be named that only the other policies have: `others`, null without.
@@ -309,7 +318,8 @@ void DeclarePlan(CommandLine& line) {
   auto options = std::make_shared<PlanCommandOptions>();
   CLI::App& plan = line.Add("plan", "Say what would be done now, and why; writes nothing",
                             [options](Invocation& run) { return RunPlan(*options, run); });
-  plan.add_option("--out", options->out, "Write the plan there, for `apply` (mode 0600)");
+  plan.add_option("--out", options->out, "Write the plan there, for `apply` (mode 0600)")
+      ->check(IsFileName());
   CLI::Option* now =
       plan.add_option("--now", options->now, "Judge today's facts at that instant (or +30d)")
           ->check(IsMoment());

@@ -43,6 +43,23 @@ TEST_CASE_FIXTURE(CompanyFixture, "AValueThatCanMeanNothingIsAUsageErrorForEvery
   CHECK(Complains("error: --wait: foo is no duration: write 30s, 10m, 24h or 0s\n"));
 }
 
+// A script whose variable was not set took status 0 for a plan that was written.
+TEST_CASE_FIXTURE(CompanyFixture, "AnEmptyNameOfAFileToWriteIsAUsageError") {
+  ImportCompany();
+  REQUIRE(Run({"plan", "--out", "p.json"}) == ExitStatus::kDone);
+  const std::vector<std::vector<std::string>> commands = {
+      {"plan", "--out", ""},
+      {"plan", "--csv", ""},
+      {"show", "p.json", "--csv", ""},
+      {"diff", "p.json", "p.json", "--csv", ""}};
+  for (const auto& command : commands) {
+    CAPTURE(fmt::format("{}", fmt::join(command, " ")));
+    CHECK(Run(command) == ExitStatus::kUsage);
+    CHECK(out.str().empty());
+    CHECK(Complains("must not be empty: name the file to write"));
+  }
+}
+
 // It was taken, and asked nobody.
 TEST_CASE_FIXTURE(CompanyFixture, "ARunThatGoesOnHasNoPlanToConfirm") {
   ImportCompany();
