@@ -39,7 +39,9 @@ std::span<const std::string_view> AuditKindNames();  // of all kinds, in their o
 
 struct AuditText {
   std::string text;
-  bool personal = false;  // a name, an e-mail address: committed to, not written
+  // A name, an e-mail address, what a system or a person said in words of their own, which may
+  // name somebody: committed to, not written.
+  bool personal = false;
 };
 
 struct AuditEvidence {
@@ -82,7 +84,7 @@ struct AuditEvent {
   std::optional<AuditAction> action;
   std::string from_state;
   std::string to_state;
-  std::string outcome;  // what the system said, in a sentence
+  AuditText outcome;  // what the system or a person said, or why: a sentence
   std::vector<AuditPolicy> policies;
   std::vector<AuditEvidence> evidence;
   std::map<std::string, AuditText> details;  // whatever else the kind has to say

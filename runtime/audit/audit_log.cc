@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "engine/base/assert.h"
 #include "runtime/audit/base64.h"
 #include "runtime/audit/checkpoint.h"
@@ -35,6 +37,22 @@ Result<TreeState> LoadTree(const LogReader& reader, uint64_t size) {
   RESCIND_ASSIGN(auto key, reader.PublicKey());
   state.public_key = key.value_or("");
   return state;
+}
+
+bool IsLetter(char c) {
+  return static_cast<uint8_t>(c) >= 0x80 || std::isalnum(static_cast<uint8_t>(c)) != 0;
+}
+
+// "ann" names her in "uid=ann: not locked", and not in "joanna: not locked".
+bool Names(const std::string& text, const std::string& value) {
+  if (value.empty()) return text.empty();
+  for (size_t at = text.find(value); at != text.npos; at = text.find(value, at + 1)) {
+    const size_t end = at + value.size();
+    const bool begins = at == 0 || !IsLetter(text[at - 1]) || !IsLetter(value.front());
+    const bool ends = end == text.size() || !IsLetter(text[end]) || !IsLetter(value.back());
+    if (begins && ends) return true;
+  }
+  return false;
 }
 
 class StoredAuditLog final : public AuditLog {
@@ -181,7 +199,7 @@ Result<uint64_t> StoredAuditLog::Erase(const std::string& value, const std::stri
   RESCIND_TRY(environment_.reader.Scan(kPersonalPrefix, "",
                                        [&](std::string_view key, std::string_view bytes) {
                                          const auto personal = DecodePersonal(bytes);
-                                         if (personal && personal->value == value) {
+                                         if (personal && Names(personal->value, value)) {
                                            keys.emplace_back(key);
                                          }
                                          return true;

@@ -67,8 +67,9 @@ class AuditLog {
   // The public key as others' tools take it: "origin+hash+base64".
   virtual const std::string& public_key() const = 0;
 
-  // Deletes from the side store every personal value equal to `value`, and adds a leaf that says
-  // how many, not which. Returns how many.
+  // Deletes from the side store every personal value that is `value`, or in which it stands as a
+  // word (systems and people name others in sentences), and adds a leaf that says how many, not
+  // which. Returns how many.
   virtual Result<uint64_t> Erase(const std::string& value, const std::string& trigger,
                                  KeyValueBatch& batch) = 0;
 };

@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::json;  // objects are sorted by key
 
 constexpr std::string_view kFormat = "rescind.audit/1";
+constexpr const char* kCommitmentField = "commitment";
 constexpr std::string_view kCommitmentPrefix = "rescind.commitment/1\n";
 
 // What systems say, and what rows are called, has no limit of its own. The second limits are for
@@ -61,7 +62,7 @@ class LeafWriter {
   }
 
  private:
-  Json Header(const AuditEvent& event) const {
+  Json Header(const AuditEvent& event) {
     Json leaf = {{"format", kFormat},
                  {"store", store_id_},
                  {"kind", AuditKindName(event.kind)},
@@ -70,7 +71,7 @@ class LeafWriter {
     if (!event.trigger.empty()) leaf["trigger"] = Sentence(event.trigger);
     if (!event.from_state.empty()) leaf["from"] = event.from_state;
     if (!event.to_state.empty()) leaf["to"] = event.to_state;
-    if (!event.outcome.empty()) leaf["outcome"] = Sentence(event.outcome);
+    if (!event.outcome.text.empty()) leaf["outcome"] = SentenceOf(event.outcome);
     return leaf;
   }
 
@@ -103,13 +104,14 @@ class LeafWriter {
     Json json = {{"name", policy.name}, {"stage", policy.stage}};
     if (!policy.source_hash.empty()) json["source_hash"] = policy.source_hash;
     if (!policy.finding.empty()) json["finding"] = policy.finding;
-    if (!policy.because.text.empty()) {
-      json["because"] =
-          TextOf({policy.because.personal ? policy.because.text : Sentence(policy.because.text),
-                  policy.because.personal});
-    }
+    if (!policy.because.text.empty()) json["because"] = SentenceOf(policy.because);
     if (!policy.controls.empty()) json["controls"] = policy.controls;
     return json;
+  }
+
+  // What is only committed to takes no room.
+  Json SentenceOf(const AuditText& text) {
+    return text.personal ? TextOf(text) : Json(Sentence(text.text));
   }
 
   Json TextOf(const AuditText& text) {
@@ -117,7 +119,7 @@ class LeafWriter {
     std::array<uint8_t, kSaltBytes> salt;
     random_.Fill(salt);
     result_.personal.push_back({std::string(salt.begin(), salt.end()), text.text});
-    return {{"commitment", CommitmentOf(result_.personal.back())}};
+    return {{kCommitmentField, CommitmentOf(result_.personal.back())}};
   }
 
   void MoveBeside(Json& leaf) {
@@ -185,7 +187,8 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
   view.at = TextField(json, "at");
   view.from = TextField(json, "from");
   view.to = TextField(json, "to");
-  view.outcome = TextField(json, "outcome");
+  view.outcome_commitment = TextField(ObjectField(json, "outcome"), kCommitmentField);
+  view.outcome = view.outcome_commitment.empty() ? TextField(json, "outcome") : kCommittedText;
   view.trigger = TextField(json, "trigger");
   const Json& action = ObjectField(json, "action");
   view.action_key = TextField(action, "key");

@@ -38,6 +38,9 @@ std::string CommitmentOf(const PersonalValue& value);
 // `store_id` has its 32 hex digits.
 EncodedLeaf EncodeLeaf(const AuditEvent& event, std::string_view store_id, Random& random);
 
+// For readers: what stands where a text is committed to and is not at hand.
+inline constexpr const char* kCommittedText = "(a committed value)";
+
 // What a reader of leaves needs to know; the rest is shown as it is.
 struct LeafView {
   std::string format;
@@ -45,7 +48,8 @@ struct LeafView {
   std::string at;
   std::string from;
   std::string to;
-  std::string outcome;
+  std::string outcome;             // kCommittedText where it is not written
+  std::string outcome_commitment;  // "sha256:…"; empty: the outcome is written
   std::string trigger;
   std::string action_key;
   std::string verb;

@@ -2,7 +2,10 @@
 // neither a workspace nor its store.
 #include <fmt/ostream.h>
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -26,6 +29,54 @@ struct ShowOptions {
   std::optional<uint64_t> most;
   std::string format = "table";
 };
+
+// What an entry only commits to and what is at hand of it, by commitment.
+using OpenedTexts = std::map<std::string, std::string>;
+using OpenTexts = std::function<Result<OpenedTexts>(uint64_t index)>;
+
+// Who has the store has the texts, but for those that were erased.
+OpenTexts TextsOf(const LogReader& reader) {
+  return [&reader](uint64_t index) -> Result<OpenedTexts> {
+    RESCIND_ASSIGN(const auto values, reader.Personal(index));
+    OpenedTexts opened;
+    for (const PersonalValue& value : values) opened.emplace(CommitmentOf(value), value.value);
+    return opened;
+  };
+}
+
+// {"commitment":"sha256:…"} gets the text as its "value", or that it is not at hand.
+void Open(nlohmann::json& text, const OpenedTexts& opened) {
+  if (!text.is_object()) return;
+  const auto commitment = text.find("commitment");
+  if (commitment == text.end() || !commitment->is_string()) return;
+  const auto known = opened.find(commitment->get<std::string>());
+  text["value"] = known == opened.end() ? kCommittedText : known->second;
+}
+
+std::string OpenedLeaf(std::string_view leaf, const OpenedTexts& opened) {
+  nlohmann::json json = nlohmann::json::parse(leaf, nullptr, false);
+  const auto open_each = [&](const char* list, const char* field) {
+    if (!json.contains(list) || !json[list].is_array()) return;
+    for (nlohmann::json& item : json[list]) {
+      if (item.is_object() && item.contains(field)) Open(item[field], opened);
+    }
+  };
+  if (json.contains("outcome")) Open(json["outcome"], opened);
+  open_each("policies", "because");
+  open_each("evidence", "value");
+  if (json.contains("details") && json["details"].is_object()) {
+    for (nlohmann::json& detail : json["details"]) Open(detail, opened);
+  }
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Behind the entry, which stays as it is hashed.
+std::string ValuesField(const OpenedTexts& opened) {
+  if (opened.empty()) return "";
+  const nlohmann::json values = opened;
+  return ",\"values\":" +
+         VisibleJson(values.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
 
 // "sha256:" with the first digits of its hash: enough to tell two plans apart.
 std::string ShortHashes(std::string text) {
@@ -68,14 +119,15 @@ std::string ReasonLine(const LeafView& view) {
 }
 
 void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
-                const std::string& format, std::ostream& out) {
+                const OpenedTexts& opened, const std::string& format, std::ostream& out) {
   if (format == "ndjson") {  // the entry as it is hashed
-    fmt::print(out, "{{\"format\":\"rescind.audit-entry/1\",\"index\":{},\"entry\":{}}}\n", index,
-               leaf);
+    fmt::print(out, "{{\"format\":\"rescind.audit-entry/1\",\"index\":{},\"entry\":{}{}}}\n", index,
+               leaf, ValuesField(opened));
     return;
   }
   if (format == "full") {
-    fmt::print(out, "entry {}\n{}\n", index, VisibleLines(IndentLeaf(leaf)));
+    const std::string shown = IndentLeaf(OpenedLeaf(leaf, opened));
+    fmt::print(out, "entry {}\n{}\n", index, VisibleLines(shown));
     return;
   }
   std::string what = view.kind;
@@ -87,7 +139,8 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   }
   constexpr size_t kLineBytes = 100;
   std::string line = fmt::format("{:>6}  {}  {}", index, Visible(view.at), Visible(what));
-  std::string outcome = Visible(view.outcome);
+  const auto said = opened.find(view.outcome_commitment);
+  std::string outcome = Visible(said == opened.end() ? view.outcome : said->second);
   if (!outcome.empty() && line.size() + outcome.size() + 3 <= kLineBytes) {
     line += fmt::format(" ({})", std::exchange(outcome, ""));
   }
@@ -98,8 +151,9 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   }
 }
 
-Result<ExitStatus> ShowEntries(const LeafSource& log, const std::string& origin,
-                               const ShowOptions& options, Invocation& invocation) {
+Result<ExitStatus> ShowEntries(const LeafSource& log, const OpenTexts& open,
+                               const std::string& origin, const ShowOptions& options,
+                               Invocation& invocation) {
   const auto event_format = ParseEventFormat(options.format);
   AuditFilter filter = options.filter;
   // A pipeline of events wants them all, a person the last ones.
@@ -109,17 +163,18 @@ Result<ExitStatus> ShowEntries(const LeafSource& log, const std::string& origin,
   bool fits_any = false;
   const auto show = [&](uint64_t index, std::string_view leaf, const LeafView& view) -> Status {
     fits_any = true;
+    if (event_format) {  // for others: no text is opened
+      RESCIND_ASSIGN(const std::string line, FormatEvent(*event_format, origin, index, leaf));
+      invocation.out << line << "\n";
+      return {};
+    }
+    RESCIND_ASSIGN(const OpenedTexts opened, open(index));
     if (is_document) {  // each entry on a line of its own, as it is hashed
-      fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}}}", std::exchange(separator, ",\n"),
-                 index, leaf);
-      return {};
+      fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}{}}}",
+                 std::exchange(separator, ",\n"), index, leaf, ValuesField(opened));
+    } else {
+      PrintEntry(index, leaf, view, opened, options.format, invocation.out);
     }
-    if (!event_format) {
-      PrintEntry(index, leaf, view, options.format, invocation.out);
-      return {};
-    }
-    RESCIND_ASSIGN(const std::string line, FormatEvent(*event_format, origin, index, leaf));
-    invocation.out << line << "\n";
     return {};
   };
   if (is_document) invocation.out << "{\"format\":\"rescind.audit-entries/1\",\"entries\":[";
@@ -167,7 +222,8 @@ Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation
     if (verified != ExitStatus::kDone) return verified;
   }
   RESCIND_ASSIGN(const ExportReader reader, ExportReader::Open(folder, invocation.files));
-  return ShowEntries(reader, reader.origin(), options, invocation);
+  const auto nothing_at_hand = [](uint64_t) { return Result<OpenedTexts>(OpenedTexts()); };
+  return ShowEntries(reader, nothing_at_hand, reader.origin(), options, invocation);
 }
 
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
@@ -181,7 +237,8 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   const LogReader reader(pipeline->store().key_values());
   RESCIND_TRY(CheckNames(reader, options.filter, pipeline->program(), pipeline->workspace(),
                          pipeline->store()));
-  return ShowEntries(reader, pipeline->workspace().audit_origin, options, invocation);
+  return ShowEntries(reader, TextsOf(reader), pipeline->workspace().audit_origin, options,
+                     invocation);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
   event.kind = AuditKind::kReleased;
   event.at = now;
   event.trigger = fmt::format("release by {}", ActorName());
-  event.outcome = options.reason;
+  event.outcome = {options.reason, true};  // may name anybody
   event.details["clock"] = {FormatInstant(now), false};
   KeyValueBatch batch;
   PutLastEvaluation(batch, now);
@@ -158,7 +158,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   event.kind = AuditKind::kReleased;
   event.at = release.created_at;
   event.trigger = fmt::format("release by {}", release.by);
-  event.outcome = release.reason;
+  event.outcome = {release.reason, true};
   event.details["release"] = {release.id, false};
   event.details["group"] = {release.group, false};
   event.details["until"] = {FormatInstant(release.expires_at), false};

@@ -109,7 +109,7 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
     PutStep(step, batch);
     if (step.is_silent) continue;
     transitions.push_back({step.entry, step.from, trigger, step.outcome, step.evidence, step.via,
-                           step.context, step.seen_use});
+                           step.context, step.seen_use, step.is_own_word});
   }
   if (is_new_) batch.Put(kHasFindings, "");
   RESCIND_TRY(committer_.Commit(batch, transitions));

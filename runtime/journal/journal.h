@@ -60,6 +60,7 @@ struct JournalStep {
   std::vector<std::string> starts_rollback;  // of these groups
   bool ends_rollback = false;
   std::string outcome;
+  bool is_own_word = false;  // the outcome is no executor's, no gate's and no person's
   std::string evidence;
   std::string via;
   std::string context;

@@ -26,6 +26,7 @@ struct Transition {
   std::string context;   // ActionRequest::context, when it is planned
   // kWithdrawn, kHeld: its target was seen to be used then, which no feed has told.
   std::optional<Instant> seen_use{};
+  bool is_own_word = false;  // the outcome is a sentence of the journal itself, and names nobody
 };
 
 class TransitionCommitter {

@@ -116,7 +116,7 @@ void WaveRunner::LoadRollingBack(Item& item) {
     Compensate(item, kRolledBack);
     item.next = Next::kNothing;
   } else if (entry.attempt_count == 0) {
-    Advance(item, ActionState::kWithdrawn, kRolledBack);
+    Advance(item, ActionState::kWithdrawn, kRolledBack).is_own_word = true;
     item.next = Next::kNothing;
   }
 }
@@ -231,7 +231,7 @@ void WaveRunner::DecideRollback(Item& item, const Observation& seen) {
     return;
   }
   entry.may_have_effect = false;
-  Advance(item, ActionState::kWithdrawn, kRolledBack);
+  Advance(item, ActionState::kWithdrawn, kRolledBack).is_own_word = true;
 }
 
 void WaveRunner::BeginAttempt(Item& item, const Observation& seen) {
@@ -248,7 +248,8 @@ void WaveRunner::BeginAttempt(Item& item, const Observation& seen) {
   if (!entry.retry_until) entry.retry_until = BudgetEnd(entry);
   if (entry.state == ActionState::kReady) Advance(item, ActionState::kIntent, seen.summary);
   ++entry.attempt_count;
-  Advance(item, ActionState::kAttempt, fmt::format("attempt {}", entry.attempt_count));
+  Advance(item, ActionState::kAttempt, fmt::format("attempt {}", entry.attempt_count)).is_own_word =
+      true;
   item.next = Next::kApply;
 }
 
@@ -283,7 +284,7 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
   entry.retry_at.reset();
   ++entry.attempt_count;
   // Without a number: attempts to do it and to undo it are counted together.
-  Advance(item, ActionState::kCompensating, "trying to undo it");
+  Advance(item, ActionState::kCompensating, "trying to undo it").is_own_word = true;
   item.next = Next::kUndo;
 }
 

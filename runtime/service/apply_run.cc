@@ -357,7 +357,7 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
       event.kind = AuditKind::kReleaseEnded;
       event.at = pipeline_.environment().clock.Now();
       event.trigger = work.trigger;
-      event.outcome = why;
+      event.outcome = {why, false};
       event.details["release"] = {release.id, false};
       event.details["group"] = {release.group, false};
       if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
@@ -493,7 +493,7 @@ Status ApplyRun::Finish(Work& work) {
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();
   event.trigger = work.trigger;
-  event.outcome =
+  event.outcome.text =
       fmt::format("{} verified, {} withdrawn, {} held, {} unfinished{}",
                   report.CountOf(ActionState::kVerified), report.all_withdrawn_count(),
                   report.all_held_count(), report.unfinished_count() + report.left_open_count,

@@ -15,7 +15,7 @@ AuditEvent EventFor(AuditKind kind, const Exemption& exemption, Instant at,
   event.kind = kind;
   event.at = at;
   event.trigger = trigger;
-  event.outcome = exemption.reason;
+  event.outcome = {exemption.reason, true};  // may name anybody
   event.details["exemption"] = {exemption.id, false};
   event.details["covers"] = {exemption.Text(), false};
   event.details["owner"] = {exemption.owner, true};
@@ -45,7 +45,7 @@ Status CloseExemption(const KeyValueReader& reader, const std::string& id, Insta
   for (const Exemption& exemption : all) {
     if (exemption.id != id) continue;
     AuditEvent event = EventFor(AuditKind::kExemptionEnded, exemption, now, trigger);
-    event.outcome = reason;
+    event.outcome = {reason, true};
     return recorder.Record({event}, batch);
   }
   return Error{ErrorKind::kNotFound, "there is no exemption " + id, ""};

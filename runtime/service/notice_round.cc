@@ -194,8 +194,9 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
   event.kind = AuditKind::kNotice;
   event.at = clock_.Now();
   event.trigger = trigger_;
-  event.outcome = delivery.ok() ? fmt::format("sent to {}", entry.channel)
-                                : fmt::format("not sent: {}", entry.problem);
+  // A channel's own words may name the recipient.
+  event.outcome = delivery.ok() ? AuditText{fmt::format("sent to {}", entry.channel), false}
+                                : AuditText{fmt::format("not sent: {}", entry.problem), true};
   event.details["kind"] = {notice.kind, false};
   event.details["recipient"] = {entry.recipient, true};
   if (!entry.entity.empty()) {

@@ -34,6 +34,18 @@ AuditAction AuditActionOf(const Action& action) {
           .entitlement_name = attribute("entitlement.name")};
 }
 
+// Systems name the rows that they speak of ("uid=ann,ou=people: not locked"), gates repeat what a
+// person gave for a reason: only words of our own, and of a policy that reads no name, are written.
+AuditText OutcomeOf(const Transition& transition) {
+  const auto& reasons = transition.entry.action.reasons;
+  const auto repeated = std::find_if(
+      reasons.begin(), reasons.end(),
+      [&](const ActionReason& reason) { return reason.because == transition.outcome; });
+  if (repeated == reasons.end()) return {transition.outcome, !transition.is_own_word};
+  if (repeated->personal) return {};  // committed to as the reason already
+  return {transition.outcome, false};
+}
+
 }  // namespace
 
 std::string EncodeContext(const TransitionContext& context) {
@@ -89,11 +101,7 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
   event.action = AuditActionOf(entry.action);
   event.from_state = ActionStateName(transition.from);
   event.to_state = ActionStateName(entry.state);
-  const bool repeats = std::any_of(entry.action.reasons.begin(), entry.action.reasons.end(),
-                                   [&](const ActionReason& reason) {
-                                     return reason.personal && reason.because == transition.outcome;
-                                   });
-  if (!repeats) event.outcome = transition.outcome;
+  event.outcome = OutcomeOf(transition);
   for (const ActionReason& reason : entry.action.reasons) {
     const auto hash = context.source_hashes.find(reason.policy);
     event.policies.push_back(
@@ -109,8 +117,8 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
     event.details["came_back_after"] = {context.removed_by, false};
     event.details["removed_at"] = {FormatInstant(*context.removed_at), false};
   }
-  if (!transition.evidence.empty()) event.details["verified_by"] = {transition.evidence, false};
-  if (!transition.via.empty()) event.details["via"] = {transition.via, false};
+  if (!transition.evidence.empty()) event.details["verified_by"] = {transition.evidence, true};
+  if (!transition.via.empty()) event.details["via"] = {transition.via, true};
   return event;
 }
 

@@ -240,6 +240,31 @@ TEST_CASE("PersonalTextsAreCommittedToAndCanBeErased") {
   CHECK(none.empty());
 }
 
+// Nobody knows which sentences name her.
+TEST_CASE("ASentenceIsErasedWithWhomItNames") {
+  AuditFixture fixture;
+  const auto log = fixture.Open();
+  for (const char* said : {"uid=ann,ou=people: not locked", "joanna: not locked", "ann", "annä",
+                           "\xC3\xA4"
+                           "ann",
+                           "joanna and ann"}) {
+    AuditEvent event;
+    event.outcome = {said, true};
+    fixture.Append(*log, event);
+  }
+  KeyValueBatch batch;
+  CHECK(log->Erase("ann", "uid 1000", batch).value() == 3);
+  fixture.store.Apply(batch);
+  log->Committed();
+  const LogReader reader(fixture.store);
+  CHECK(reader.Personal(1)->empty());
+  CHECK(reader.Personal(2)->front().value == "joanna: not locked");
+  CHECK(reader.Personal(3)->empty());
+  CHECK(reader.Personal(4)->size() == 1);
+  CHECK(reader.Personal(5)->size() == 1);
+  CHECK(reader.Personal(6)->empty());
+}
+
 TEST_CASE("OversizeEvidenceLiesBesideTheLeafCommittedByItsHash") {
   AuditFixture fixture;
   const auto log = fixture.Open();
@@ -261,7 +286,7 @@ TEST_CASE("LeavesAreCanonicalAndNeverTooLong") {
   SeededRandom random(1);
   AuditEvent event = Step("ldap/\"ann\"\n\xFF/ü");
   event.policies = {{"b.policy", "sha256:1", "f1", {"because"}, 2, {"pci_dss_4 8.2.6"}}};
-  event.outcome = std::string(5000, 'o');
+  event.outcome.text = std::string(5000, 'o');
   const EncodedLeaf first = EncodeLeaf(event, "store", random);
   CHECK(first.leaf == EncodeLeaf(event, "store", random).leaf);
   CHECK(first.leaf.find('\n') == std::string::npos);
@@ -286,7 +311,7 @@ TEST_CASE("NothingThatAnybodyIsCalledMakesALeafTooLong") {
     event.action->verb = event.action->playbook = event.action->target;
     event.action->account = event.action->owner = event.action->target;
     event.action->entitlement = event.action->entitlement_name = event.action->target;
-    event.trigger = event.outcome = event.action->target;
+    event.trigger = event.outcome.text = event.action->target;
     event.policies = {{event.trigger, event.trigger, event.trigger, {event.trigger}, 0, {}}};
     event.details["x"] = {event.trigger, false};
     event.evidence = {{event.trigger, {event.trigger, true}, event.trigger}};

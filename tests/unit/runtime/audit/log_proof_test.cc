@@ -67,7 +67,7 @@ AuditEvent Verified(const std::string& verb, const std::string& entity) {
   event.action->entity = entity;
   event.from_state = "applied";
   event.to_state = "verified";
-  event.outcome = "bind refused: \"49\"";
+  event.outcome.text = "bind refused: \"49\"";
   event.policies = {{"access.left", "", "", {}, 0, {}}};
   return event;
 }
@@ -123,7 +123,7 @@ TEST_CASE("CloudEventsCarryTheEntry") {
 TEST_CASE("SyslogLinesAreOneLineAndEscaped") {
   AuditEvent event = Verified("disable", "account");
   event.action->target = "a]b\"c\\d\ne";
-  event.outcome = "first\nsecond " + std::string(1021, 'x') + "ä";
+  event.outcome.text = "first\nsecond " + std::string(1021, 'x') + "ä";
   const std::string line =
       FormatEvent(EventFormat::kSyslog, "rescind/acme", 7, LeafOf(event)).value();
   CHECK(line.starts_with("<109>1 2026-"));

@@ -141,12 +141,19 @@ struct CompanyFixture : ProgramFixture {
     return Run({"apply", file, "--confirm", id, "-o", "json"});
   }
   // The entries of the audit log, oldest first.
+  // The outcome of each is the text, whether it is written or committed to.
   std::vector<nlohmann::json> LogEntries() {
     REQUIRE_MESSAGE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone,
                     err.str());
     std::vector<nlohmann::json> entries;
     const nlohmann::json log = nlohmann::json::parse(out.str());
-    for (const auto& line : log.at("entries")) entries.push_back(line.at("entry"));
+    for (const auto& line : log.at("entries")) {
+      auto& entry = entries.emplace_back(line.at("entry"));
+      // What was said, for it is committed to.
+      if (!entry.contains("outcome") || !entry["outcome"].is_object()) continue;
+      const auto commitment = entry["outcome"].at("commitment").get<std::string>();
+      entry["outcome"] = line.at("values").at(commitment);
+    }
     return entries;
   }
   // How often the system was asked to do `operation` to `id`.

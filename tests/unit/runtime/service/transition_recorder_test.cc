@@ -111,7 +111,7 @@ TEST_CASE("EveryTransitionIsALeafAndTheLastOneAFact") {
   CHECK(verified.from == "applied");
   CHECK(verified.to == "verified");
   CHECK(verified.trigger == "apply p1 by uid 1000");
-  CHECK(reader.Leaf(5)->find("bind refused") != std::string::npos);
+  CHECK(reader.Leaf(5)->find("\"verified_by\":{\"commitment\":\"sha256:") != std::string::npos);
 
   REQUIRE(world.store.deltas.size() == 1);
   const FactDelta& delta = world.store.deltas[0];
@@ -120,6 +120,41 @@ TEST_CASE("EveryTransitionIsALeafAndTheLastOneAFact") {
   REQUIRE(delta.rows().size() == 1);
   CHECK(delta.text(delta.rows()[0].key) == "ldap/ann");
   CHECK(delta.values(delta.rows()[0])[0].number == 1);  // disabled
+}
+
+// "uid=ann,ou=people: not locked" stood in the exported log, and could not be erased.
+TEST_CASE("WhatASystemSaysIsCommittedToAndCanBeErased") {
+  World world;
+  ActionRequest request = DisableAnn();
+  request.because = "has left";
+  REQUIRE(world.journal->Plan({&request, 1}, "apply p1").ok());
+  REQUIRE(JournalRun(*world.journal, world.runners, world.gate, world.keys.clock, world.keys.random)
+              .Run({})
+              .ok());
+  const LogReader reader(world.store.values);
+  std::vector<std::string> outcomes;
+  for (uint64_t index = 1; index < world.audit->size(); ++index) {
+    const std::string leaf = *reader.Leaf(index);
+    for (const char* said : {"there", "removed", "bind refused"}) {
+      CHECK_MESSAGE(leaf.find(said) == std::string::npos, leaf);
+    }
+    outcomes.push_back(ReadLeaf(leaf)->outcome);
+  }
+  // The policy's words and those of the journal name nobody.
+  CHECK(outcomes == std::vector<std::string>{"has left", kCommittedText, "attempt 1",
+                                             kCommittedText, kCommittedText});
+  const auto holds = [&](uint64_t index, const std::string& text) {
+    for (const PersonalValue& value : *reader.Personal(index)) {
+      if (value.value == text) return true;
+    }
+    return false;
+  };
+  CHECK(holds(2, "there"));
+  CHECK(holds(4, "removed"));
+  CHECK(holds(5, "bind refused"));
+  CHECK(ReadLeaf(*reader.Leaf(2))->outcome_commitment == CommitmentOf(reader.Personal(2)->front()));
+  KeyValueBatch batch;
+  CHECK(world.audit->Erase("bind", "uid 1000", batch).value() == 2);  // verified_by, outcome
 }
 
 TEST_CASE("AFailedCommitLeavesNoLeafAndStopsTheRun") {
