@@ -144,7 +144,9 @@ TEST_CASE("WhatASystemSaysIsCommittedToAndCanBeErased") {
   CHECK(outcomes == std::vector<std::string>{"has left", kCommittedText, "attempt 1",
                                              kCommittedText, kCommittedText});
   const auto holds = [&](uint64_t index, const std::string& text) {
-    for (const PersonalValue& value : *reader.Personal(index)) {
+    const auto personal = reader.Personal(index);
+    REQUIRE(personal.ok());
+    for (const PersonalValue& value : *personal) {
       if (value.value == text) return true;
     }
     return false;
@@ -152,7 +154,9 @@ TEST_CASE("WhatASystemSaysIsCommittedToAndCanBeErased") {
   CHECK(holds(2, "there"));
   CHECK(holds(4, "removed"));
   CHECK(holds(5, "bind refused"));
-  CHECK(ReadLeaf(*reader.Leaf(2))->outcome_commitment == CommitmentOf(reader.Personal(2)->front()));
+  const auto personal = reader.Personal(2);
+  REQUIRE((personal.ok() && !personal->empty()));
+  CHECK(ReadLeaf(*reader.Leaf(2))->outcome_commitment == CommitmentOf(personal->front()));
   KeyValueBatch batch;
   CHECK(world.audit->Erase("bind", "uid 1000", batch).value() == 2);  // verified_by, outcome
 }
