@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "runtime/env/random.h"
+#include "runtime/env/temporary_name.h"
 
 namespace rescind {
 namespace {
@@ -20,12 +20,6 @@ std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string TemporaryBeside(const std::string& path) {
-  const size_t name_begin = path.rfind('/') + 1;  // npos + 1 is 0
-  const std::string unique = SystemRandom().Hex(6);
-  return fmt::format("{}.{}.{}.new", path.substr(0, name_begin), path.substr(name_begin), unique);
 }
 
 ErrorKind KindOf(int error_number) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "runtime/env/random.h"
+#include "runtime/env/temporary_name.h"
 #include "runtime/feeds/feed_reader.h"
 
 namespace rescind {
@@ -16,14 +16,6 @@ constexpr size_t kPendingBytes = 1 << 20;
 std::string FolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
-}
-
-// ".NAME.3f9c….new" beside it: whatever stands there is nobody's but ours.
-std::string TemporaryBeside(const std::string& path) {
-  const std::filesystem::path place(path);
-  return (place.parent_path() /
-          fmt::format(".{}.{}.new", place.filename().string(), SystemRandom().Hex(6)))
-      .string();
 }
 
 }  // namespace

@@ -71,6 +71,18 @@ void Describe(const ActionRequest& request, JournalEntry& entry) {
   entry.due = request.due;
 }
 
+JournalStep StepTo(JournalEntry entry, ActionState to, const std::string& reason, Instant now) {
+  JournalStep step;
+  step.from = entry.state;
+  step.entry = std::move(entry);
+  step.entry.state = to;
+  step.entry.detail = reason;
+  ++step.entry.step_count;
+  step.entry.changed_at = now;
+  step.outcome = reason;
+  return step;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::Open(const KeyValueReader& reader,
@@ -215,35 +227,24 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
 Status Journal::Move(const std::string& key, ActionState to, const std::string& reason,
                      const std::string& trigger) {
   const std::lock_guard lock(mutex_);
-  RESCIND_ASSIGN(auto entry, FindUnlocked(key));
-  if (!entry) {
-    return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
-                 "`rescind status` lists what is unfinished"};
-  }
-  if (HasBegun(entry->state)) {
+  RESCIND_ASSIGN(JournalEntry entry, FindKnown(key));
+  if (HasBegun(entry.state)) {
     return Error{ErrorKind::kBusy,
-                 fmt::format("action {} has begun ({})", key, ActionStateName(entry->state)),
+                 fmt::format("action {} has begun ({})", key, ActionStateName(entry.state)),
                  "let it end"};
   }
-  const bool gives_up = to == ActionState::kWithdrawn && IsGivenUpUndone(*entry);
-  if (IsTerminal(entry->state) && !gives_up) {
+  const bool gives_up = to == ActionState::kWithdrawn && IsGivenUpUndone(entry);
+  if (IsTerminal(entry.state) && !gives_up) {
     return Error{ErrorKind::kStale,
-                 fmt::format("action {} is over: {}", key, ActionStateName(entry->state)), ""};
+                 fmt::format("action {} is over: {}", key, ActionStateName(entry.state)), ""};
   }
-  if (to == ActionState::kReady && entry->state != ActionState::kHeld) {
+  if (to == ActionState::kReady && entry.state != ActionState::kHeld) {
     return Error{ErrorKind::kStale,
-                 fmt::format("action {} is not held: {}", key, ActionStateName(entry->state)),
+                 fmt::format("action {} is not held: {}", key, ActionStateName(entry.state)),
                  "only held actions are released"};
   }
-  if (entry->state == to) return {};
-  JournalStep step;
-  step.from = entry->state;
-  step.entry = *std::move(entry);
-  step.entry.state = to;
-  step.entry.detail = reason;
-  ++step.entry.step_count;
-  step.entry.changed_at = clock_.Now();
-  step.outcome = reason;
+  if (entry.state == to) return {};
+  const JournalStep step = StepTo(std::move(entry), to, reason, clock_.Now());
   return Take({&step, 1}, trigger);
 }
 
@@ -265,28 +266,24 @@ Status Journal::Withdraw(const std::string& key, const std::string& reason,
 Status Journal::RetryUndo(const std::string& key, const std::string& reason,
                           const std::string& trigger) {
   const std::lock_guard lock(mutex_);
-  RESCIND_ASSIGN(auto entry, FindUnlocked(key));
-  if (!entry) {
-    return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
-                 "`rescind status` lists what is unfinished"};
-  }
-  if (!IsUndoLeft(*entry)) {
+  RESCIND_ASSIGN(JournalEntry entry, FindKnown(key));
+  if (!IsUndoLeft(entry)) {
     return Error{
         ErrorKind::kStale,
-        fmt::format("action {} is no undo that failed: {}", key, ActionStateName(entry->state)),
-        ""};
+        fmt::format("action {} is no undo that failed: {}", key, ActionStateName(entry.state)), ""};
   }
-  JournalStep step;
-  step.from = entry->state;
-  step.entry = *std::move(entry);
-  step.entry.state = ActionState::kCompensating;
-  step.entry.detail = reason;
-  step.entry.changed_at = clock_.Now();
-  step.entry.retry_at.reset();
-  step.entry.retry_until = Instant{step.entry.changed_at.micros + step.entry.retry_for.micros};
-  ++step.entry.step_count;
-  step.outcome = reason;
+  const Instant now = clock_.Now();
+  entry.retry_at.reset();
+  entry.retry_until = Instant{now.micros + entry.retry_for.micros};
+  const JournalStep step = StepTo(std::move(entry), ActionState::kCompensating, reason, now);
   return Take({&step, 1}, trigger);
+}
+
+Result<JournalEntry> Journal::FindKnown(const std::string& key) const {
+  RESCIND_ASSIGN(auto entry, FindUnlocked(key));
+  if (entry) return *std::move(entry);
+  return Error{ErrorKind::kNotFound, fmt::format("there is no action {}", key),
+               "`rescind status` lists what is unfinished"};
 }
 
 Result<std::optional<JournalEntry>> Journal::FindUnlocked(const std::string& key) const {

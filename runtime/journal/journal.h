@@ -130,6 +130,8 @@ class Journal {
   Status Take(std::span<const JournalStep> steps, const std::string& trigger,
               KeyValueBatch batch = {});
   Result<std::optional<JournalEntry>> FindUnlocked(const std::string& key) const;
+  // The same; kNotFound for people when there is none.
+  Result<JournalEntry> FindKnown(const std::string& key) const;
   Status Move(const std::string& key, ActionState to, const std::string& reason,
               const std::string& trigger);
   Result<std::optional<JournalStep>> StepFor(const ActionRequest& request, Instant now,

@@ -171,7 +171,7 @@ class ActionAssembly {
       terms.order = std::min(terms.order, OrderOf(stage, draft_.claims[index]));
       // Those that let it go; `keep` beats `rollback`.
       if (draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady) {
-        terms.ready_stages.push_back(fmt::format("{}/{}", draft_.finding(stage).id, stage.stage));
+        terms.ready_stages.push_back(StageText(draft_.finding(stage).id, stage.stage));
         if (RollsBack(rule)) terms.rollback_groups.push_back(terms.ready_stages.back());
       }
       longest = std::max(

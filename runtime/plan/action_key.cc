@@ -1,5 +1,7 @@
 #include "runtime/plan/action_key.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/sha256.h"
 
@@ -32,6 +34,14 @@ std::string ActionKey(std::string_view store_id, const ActionTarget& target, Ver
 std::string WantedStateKey(std::string_view store_id, const ActionTarget& target, Verb verb,
                            std::string_view playbook) {
   return TargetFields("rescind.wanted/1", store_id, target, verb, playbook).Hex();
+}
+
+std::string StageText(std::string_view finding_id, uint32_t stage) {
+  return fmt::format("{}/{}", finding_id, stage);
+}
+
+std::string FindingOfStage(std::string_view stage_text) {
+  return std::string(stage_text.substr(0, stage_text.find('/')));
 }
 
 }  // namespace rescind

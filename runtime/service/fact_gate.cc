@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/eval/reference_evaluator.h"
+#include "runtime/plan/action_key.h"
 #include "runtime/plan/exemption_cover.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/protection.h"
@@ -47,11 +48,6 @@ void AddLater(const std::vector<eval::SupposedInstant>& more,
       known->at = std::max(known->at, use.at);
     }
   }
-}
-
-// As in ActionTerms::ready_stages.
-std::string NameOfStage(const ActionReason& reason) {
-  return fmt::format("{}/{}", reason.finding_id, reason.stage);
 }
 
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
@@ -107,7 +103,8 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
       auto& letting_go = letting_go_[planned.action.key];
       letting_go.insert(stages.begin(), stages.end());
       for (const ActionReason& reason : planned.action.reasons) {
-        if (read && !read->contains(reason.policy)) letting_go.erase(NameOfStage(reason));
+        if (read && !read->contains(reason.policy))
+          letting_go.erase(StageText(reason.finding_id, reason.stage));
       }
     }
     if (planned.status == ActionStatus::kHeld) {
@@ -207,7 +204,7 @@ Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) 
 bool FactGate::LetsGo(const Action& action, const ActionReason& reason) const {
   const auto stages = letting_go_.find(action.key);
   if (stages == letting_go_.end()) return true;
-  return stages->second.contains(NameOfStage(reason));
+  return stages->second.contains(StageText(reason.finding_id, reason.stage));
 }
 
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {
@@ -303,9 +300,7 @@ Result<GateAnswer> FactGate::AnswerUndo(const JournalEntry& entry,
                            moment->exemptions, *moment->protection);
   }
   std::set<std::string> findings;
-  const auto note = [&](const std::string& group) {
-    findings.insert(group.substr(0, group.find('/')));
-  };
+  const auto note = [&](const std::string& group) { findings.insert(FindingOfStage(group)); };
   std::for_each(rolled_back.begin(), rolled_back.end(), note);
   // That an undo is being tried says that all of them were.
   if (entry.is_undo) std::for_each(groups.begin(), groups.end(), note);

@@ -1,42 +1,20 @@
 // A rollback that fails, and what becomes of it.
-#include "tests/unit/runtime/cli/company_fixture.h"
+#include "tests/unit/runtime/cli/leaver_fixture.h"
 
 namespace rescind {
 namespace {
 
-std::string FaultOfEve(const std::string& outcome) {
-  return "if [ $id = eve ]; then reply '\"outcome\":\"" + outcome +
-         "\",\"detail\":\"no right\"'; exit 0; fi\n";
-}
-
 // ann's account was disabled and eve's could not be, so ann's was to be given back: that was
 // refused.
-struct FailedRollback : CompanyFixture {
+struct FailedRollback : LeaverFixture {
   FailedRollback() {
-    Write("policies/access.rescind", R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { disable i.accounts }
-  on failure retry for 1m then rollback
-}
-)");
-    ImportCompany();
-    ImportMore(
-        "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
-        "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
-        "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
-    Write("on-ann", "");
-    Write("on-eve", "");
-    Write("fault-apply", FaultOfEve("transient"));
+    ImportLeaver("1m");
+    AnswerForEve("transient");
     Write("fault-undo", "reply '\"outcome\":\"permanent\",\"detail\":\"not allowed\"'; exit 0\n");
     const std::string id = MakePlan();
     REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
             ExitStatus::kAppliedInPart);
-    Write("fault-apply", FaultOfEve("permanent"));
+    AnswerForEve("permanent");
     clock.Advance({30 * kMicrosPerSecond});
     REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kAppliedInPart);
     REQUIRE(!Has("on-ann"));

@@ -1,55 +1,15 @@
 // What a stage that failed gives back, and what stays gone because others want it gone.
 #include <filesystem>
 
-#include "tests/unit/runtime/cli/company_fixture.h"
+#include "tests/unit/runtime/cli/leaver_fixture.h"
 
 namespace rescind {
 namespace {
 
-constexpr const char* kLeaver = R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { disable i.accounts }
-  on failure retry for 1h then rollback
-}
-)";
-constexpr const char* kOldsAccounts =
-    "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
-    "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
-    "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n";
-
-std::string FaultOfEve(const std::string& outcome) {
-  return "if [ $id = eve ]; then reply '\"outcome\":\"" + outcome +
-         "\",\"detail\":\"no right\"'; exit 0; fi\n";
-}
-
 // The next run disabled again what had been given back, without the rest of its stage.
-TEST_CASE_FIXTURE(CompanyFixture, "AStageThatWasRolledBackIsNotDoneInPartByTheNextRun") {
-  Write("policies/access.rescind", R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { disable i.accounts }
-  on failure retry for 1m then rollback
-}
-)");
-  ImportCompany();
-  ImportMore(
-      "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
-      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
-      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
-  Write("on-ann", "");
-  Write("on-eve", "");
-  Write("fault-apply",
-        "if [ $id = eve ]; then reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0; "
-        "fi\n");
+TEST_CASE_FIXTURE(LeaverFixture, "AStageThatWasRolledBackIsNotDoneInPartByTheNextRun") {
+  ImportLeaver("1m");
+  AnswerForEve("permanent");
   REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   REQUIRE(Has("on-ann"));
   REQUIRE(Asked("undo", "ann") == 1);
@@ -82,7 +42,7 @@ policy soon "Leavers lose their accounts after a week" {
 }
 
 // The grant was gone, as it should be, and the rollback called that somebody else's change.
-TEST_CASE_FIXTURE(CompanyFixture, "ARevokedGrantThatIsGoneIsGivenBackByARollback") {
+TEST_CASE_FIXTURE(LeaverFixture, "ARevokedGrantThatIsGoneIsGivenBackByARollback") {
   Write("policies/access.rescind", R"(
 policy leaver "Leavers lose all their access, or none" {
   controls iso_27001 "A.5.18"
@@ -99,10 +59,7 @@ policy leaver "Leavers lose all their access, or none" {
   workspace.insert(workspace.find(reversible) + reversible.size(), ", \"revoke grant\"");
   Write("rescind.toml", workspace);
   ImportCompany();
-  ImportMore(
-      "{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
-      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"old\"}\n"
-      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"old\"}\n");
+  ImportOld();
   GiveAccess();
   Write("fault-observe", "$on || { reply '\"exists\":false,\"in_wanted_state\":true'; exit 0; }\n");
   Write("fault-apply",
@@ -117,14 +74,10 @@ policy leaver "Leavers lose all their access, or none" {
 }
 
 // Old has left; of his two accounts one is disabled, and the other's system says to try again.
-struct HalfRolledOut : CompanyFixture {
+struct HalfRolledOut : LeaverFixture {
   HalfRolledOut() {
-    Write("policies/access.rescind", kLeaver);
-    ImportCompany();
-    ImportMore(kOldsAccounts);
-    Write("on-ann", "");
-    Write("on-eve", "");
-    Answer("transient");
+    ImportLeaver("1h");
+    AnswerForEve("transient");
     const std::string id = MakePlan();
     REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
             ExitStatus::kAppliedInPart);
@@ -132,7 +85,6 @@ struct HalfRolledOut : CompanyFixture {
     REQUIRE(Has("on-eve"));
     clock.Advance({kMicrosPerMinute});
   }
-  void Answer(const std::string& outcome) { Write("fault-apply", FaultOfEve(outcome)); }
   void WriteOther(const std::string& stages) {
     Write("policies/other.rescind", R"(
 module other
@@ -147,7 +99,7 @@ policy gone "Nobody who left has an account" {
 };
 
 TEST_CASE_FIXTURE(HalfRolledOut, "AStageThatFailsLaterGivesBackWhatItHadDone") {
-  Answer("permanent");
+  AnswerForEve("permanent");
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   CHECK(Has("on-ann"));
   CHECK(Asked("undo", "ann") == 1);
@@ -157,13 +109,13 @@ TEST_CASE_FIXTURE(HalfRolledOut, "AStageThatFailsLaterGivesBackWhatItHadDone") {
 // come when it was done, and so had nothing to ask for.
 TEST_CASE_FIXTURE(HalfRolledOut, "WhatAnotherPolicyWantsGoneIsNotGivenBack") {
   WriteOther("  then { disable a }\n");
-  SUBCASE("confirmed with the very run that rolls back") { Answer("permanent"); }
+  SUBCASE("confirmed with the very run that rolls back") { AnswerForEve("permanent"); }
   SUBCASE("confirmed before") {
     const std::string id = MakePlan();
     REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
             ExitStatus::kAppliedInPart);
     clock.Advance({kMicrosPerMinute});
-    Answer("permanent");
+    AnswerForEve("permanent");
   }
   CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   CAPTURE(out.str() + err.str());
@@ -178,12 +130,12 @@ TEST_CASE_FIXTURE(HalfRolledOut, "WhatAnotherPolicyWantsGoneIsNotGivenBack") {
 TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
   SUBCASE("nobody has confirmed it") {
     WriteOther("  then { disable a }\n");
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   }
   SUBCASE("its time has not come") {
     WriteOther("  then { notify \"iam\" }\n  then after 7d { disable a }\n");
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
   SUBCASE("its notice was never sent") {
@@ -193,26 +145,26 @@ TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
     REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
             ExitStatus::kAppliedInPart);
     clock.Advance({kMicrosPerMinute});
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
   SUBCASE("nobody has approved it") {
     WriteOther("  then once approved by \"iam\" within 1d else hold { disable a }\n");
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
   SUBCASE("a protect covers it by now") {
     WriteOther("  then { disable a }\n");
     Write("policies/guard.rescind",
           "module guard\nprotect guard \"Ann\" {\n  for a in account\n  when a.id == \"ann\"\n}\n");
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
   SUBCASE("its row is exempt") {
     WriteOther("  then { disable a }\n");
     REQUIRE(Run({"exempt", "add", "account:ann", "--policy", "other.gone", "--reason", "r",
                  "--owner", "o", "--until", "+7d"}) == ExitStatus::kDone);
-    Answer("permanent");
+    AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   }
   CAPTURE(out.str() + err.str());
@@ -221,8 +173,7 @@ TEST_CASE_FIXTURE(HalfRolledOut, "APolicyThatHasNotLetItGoKeepsNothingGone") {
 }
 
 // Both had let it go. The one that was over by then kept it gone, for ever and without a word.
-TEST_CASE_FIXTURE(CompanyFixture, "APolicyThatNoLongerMatchesKeepsNothingGone") {
-  Write("policies/access.rescind", kLeaver);
+TEST_CASE_FIXTURE(LeaverFixture, "APolicyThatNoLongerMatchesKeepsNothingGone") {
   Write("policies/other.rescind", R"(
 module other
 policy tagged "Accounts to be closed" {
@@ -235,12 +186,9 @@ policy tagged "Accounts to be closed" {
   on failure retry for 1h then rollback
 }
 )");
-  ImportCompany();
-  ImportMore(std::string(kOldsAccounts) +
-             "{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"close\"]}\n");
-  Write("on-ann", "");
-  Write("on-eve", "");
-  Write("fault-apply", FaultOfEve("transient"));
+  ImportLeaver("1h");
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"tags\":[\"close\"]}\n");
+  AnswerForEve("transient");
   const std::string id = MakePlan();
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
   REQUIRE(!Has("on-ann"));
@@ -251,7 +199,7 @@ policy tagged "Accounts to be closed" {
   }
   SUBCASE("it is gone") { Write("policies/other.rescind", "module other\n"); }
   SUBCASE("it stands") { is_over = false; }
-  Write("fault-apply", FaultOfEve("permanent"));
+  AnswerForEve("permanent");
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   CAPTURE(out.str() + err.str());
   CHECK(Has("on-ann") == is_over);
@@ -260,13 +208,9 @@ policy tagged "Accounts to be closed" {
 
 // A policy that nobody had confirmed, and that the plan did not show, kept the stage from being
 // rolled back.
-TEST_CASE_FIXTURE(CompanyFixture, "AnUnconfirmedPolicyBesideThePlanKeepsNothingGone") {
-  Write("policies/access.rescind", kLeaver);
-  ImportCompany();
-  ImportMore(kOldsAccounts);
-  Write("on-ann", "");
-  Write("on-eve", "");
-  Write("fault-apply", FaultOfEve("permanent"));
+TEST_CASE_FIXTURE(LeaverFixture, "AnUnconfirmedPolicyBesideThePlanKeepsNothingGone") {
+  ImportLeaver("1h");
+  AnswerForEve("permanent");
   Write("policies/other.rescind", R"(
 module other
 policy all_of_them "Nobody who left has an account" {
