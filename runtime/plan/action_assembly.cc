@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "engine/base/assert.h"
 #include "engine/base/sort_unique.h"
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_key.h"
@@ -171,7 +172,7 @@ class ActionAssembly {
       terms.order = std::min(terms.order, OrderOf(stage, draft_.claims[index]));
       // Those that let it go; `keep` beats `rollback`.
       if (draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady) {
-        terms.ready_stages.push_back(StageText(draft_.finding(stage).id, stage.stage));
+        terms.ready_stages.push_back(NameOf(stage));
         if (RollsBack(rule)) terms.rollback_groups.push_back(terms.ready_stages.back());
       }
       longest = std::max(
@@ -183,6 +184,12 @@ class ActionAssembly {
     terms.rollback = !terms.rollback_groups.empty() && !any_keeps;
     SortUnique(terms.rollback_groups);
     return {};
+  }
+
+  std::string NameOf(const StageDraft& stage) const {
+    const PolicyRecord* record = draft_.book.Record(draft_.rule(stage).full_name);
+    RESCIND_ASSERT(record && stage.stage < record->stage_ids.size(), "a stage without an id");
+    return NameOfStage(draft_.finding(stage).id, record->stage_ids[stage.stage]);
   }
 
   Status AddEscalation(const ir::Rule& rule, RowId row, ActionTerms& terms) {

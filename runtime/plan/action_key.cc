@@ -36,12 +36,12 @@ std::string WantedStateKey(std::string_view store_id, const ActionTarget& target
   return TargetFields("rescind.wanted/1", store_id, target, verb, playbook).Hex();
 }
 
-std::string StageText(std::string_view finding_id, uint32_t stage) {
-  return fmt::format("{}/{}", finding_id, stage);
+std::string NameOfStage(std::string_view finding_id, uint32_t stage_id) {
+  return fmt::format("{}/{}", finding_id, stage_id);
 }
 
-std::string FindingOfStage(std::string_view stage_text) {
-  return std::string(stage_text.substr(0, stage_text.find('/')));
+std::string FindingOfStage(std::string_view stage_name) {
+  return std::string(stage_name.substr(0, stage_name.find('/')));
 }
 
 }  // namespace rescind

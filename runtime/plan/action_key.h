@@ -18,9 +18,9 @@ std::string ActionKey(std::string_view store_id, const ActionTarget& target, Ver
 std::string WantedStateKey(std::string_view store_id, const ActionTarget& target, Verb verb,
                            std::string_view playbook);
 
-// "FINDING/STAGE": names a stage of a finding where one text is wanted (ActionTerms::ready_stages,
-// rollback groups); and the finding in it.
-std::string StageText(std::string_view finding_id, uint32_t stage);
-std::string FindingOfStage(std::string_view stage_text);
+// "FINDING/STAGE": names a stage of a finding, edited or not, where one text is wanted (rollback
+// groups, ActionTerms::ready_stages), by PolicyRecord::stage_ids; and the finding in it.
+std::string NameOfStage(std::string_view finding_id, uint32_t stage_id);
+std::string FindingOfStage(std::string_view stage_name);
 
 }  // namespace rescind

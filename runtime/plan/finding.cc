@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -15,9 +16,10 @@ constexpr uint8_t kFindingVersion = 3;
 constexpr uint8_t kFirstVersionWithActions = 2;
 constexpr uint8_t kFirstVersionWithNoticeTimes = 3;
 constexpr uint32_t kNoAccount = 0xffff'ffff;  // no row has that number
-constexpr uint8_t kPolicyVersion = 3;
+constexpr uint8_t kPolicyVersion = 4;
 constexpr uint8_t kFirstVersionWithStagesAndProtects = 2;
 constexpr uint8_t kFirstVersionWithConfirmedStages = 3;
+constexpr uint8_t kFirstVersionWithStageIds = 4;
 
 using ActionName = std::tuple<std::string_view, RowId, Verb, std::string_view>;
 
@@ -226,6 +228,8 @@ std::string EncodePolicyRecord(const PolicyRecord& record) {
     writer.Number64(stage.after.micros);
     writer.List(stage.actions, [&](const std::string& meaning) { writer.Text(meaning); });
   });
+  writer.List(record.stage_ids, [&](uint32_t id) { writer.Number32(id); });
+  writer.Number32(record.next_stage_id);
   return writer.Take();
 }
 
@@ -254,7 +258,19 @@ Result<PolicyRecord> DecodePolicyRecord(std::string_view bytes) {
       return stage;
     });
   }
+  if (reader.version() >= kFirstVersionWithStageIds) {
+    record.stage_ids = reader.List<uint32_t>(4, [&] { return reader.Number32(); });
+    record.next_stage_id = reader.Number32();
+  } else {
+    // Groups were named by the numbers of their stages.
+    record.next_stage_id = static_cast<uint32_t>(record.stages.size());
+    record.stage_ids.resize(record.stages.size());
+    std::iota(record.stage_ids.begin(), record.stage_ids.end(), 0u);
+  }
   RESCIND_TRY(reader.Check());
+  if (record.stage_ids.size() != record.stages.size()) {
+    return Error{ErrorKind::kCorrupt, "what is remembered of a policy names other stages", ""};
+  }
   return record;
 }
 

@@ -129,6 +129,11 @@ struct PolicyRecord {
   // Of the meaning that was confirmed: the dates of all that people were promised. Empty: not
   // noted, only the notice is known.
   std::vector<ConfirmedStage> confirmed_stages{};
+  // What each of `stages` keeps when an edit gives it another number: rollback groups, which
+  // outlive edits in the journal, are named by it. The ids of stages that are gone are given to
+  // none.
+  std::vector<uint32_t> stage_ids{};
+  uint32_t next_stage_id = 0;
   bool operator==(const PolicyRecord&) const = default;
 };
 

@@ -140,10 +140,16 @@ class PolicyMerge {
 void TakeStages(const ir::Rule& rule, PolicyRecord& record, std::vector<Finding>& findings) {
   StageMeanings stages = MeaningsOf(rule);
   if (record.stages == stages) return;
+  std::vector<std::optional<uint32_t>> ids(stages.size());
   if (!record.stages.empty()) {
     const auto numbers = MatchStages(record.stages, stages);
     for (Finding& finding : findings) RenumberStages(finding, numbers);
+    for (size_t before = 0; before < numbers.size(); ++before) {
+      if (numbers[before]) ids[*numbers[before]] = record.stage_ids[before];
+    }
   }
+  record.stage_ids.clear();
+  for (const auto& id : ids) record.stage_ids.push_back(id ? *id : record.next_stage_id++);
   record.stages = std::move(stages);
 }
 

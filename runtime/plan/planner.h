@@ -126,7 +126,7 @@ struct ActionTerms {
   std::string wanted_key;
   std::string account;  // actions on one account run one after the other; empty: bound to nothing
   uint32_t order = 0;   // among those
-  // Names ("FINDING/STAGE") of the stages that let it go now; of those among them that are rolled
+  // Names (NameOfStage) of the stages that let it go now; of those among them that are rolled
   // back when one of their actions fails; of those that were rolled back when it was given up.
   std::vector<std::string> ready_stages;
   std::vector<std::string> rollback_groups;  // ascending

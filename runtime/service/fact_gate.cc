@@ -103,8 +103,10 @@ FactGate::FactGate(const Derivation& derivation, std::vector<Exemption> exemptio
       auto& letting_go = letting_go_[planned.action.key];
       letting_go.insert(stages.begin(), stages.end());
       for (const ActionReason& reason : planned.action.reasons) {
-        if (read && !read->contains(reason.policy))
-          letting_go.erase(StageText(reason.finding_id, reason.stage));
+        if (!read || read->contains(reason.policy)) continue;
+        std::erase_if(letting_go, [&](const std::string& stage) {
+          return FindingOfStage(stage) == reason.finding_id;
+        });
       }
     }
     if (planned.status == ActionStatus::kHeld) {
@@ -204,7 +206,10 @@ Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) 
 bool FactGate::LetsGo(const Action& action, const ActionReason& reason) const {
   const auto stages = letting_go_.find(action.key);
   if (stages == letting_go_.end()) return true;
-  return stages->second.contains(StageText(reason.finding_id, reason.stage));
+  // A finding asks for an action in one stage, whose number may have been another then.
+  return std::any_of(stages->second.begin(), stages->second.end(), [&](const std::string& stage) {
+    return FindingOfStage(stage) == reason.finding_id;
+  });
 }
 
 Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Instant> seen_use) {

@@ -105,6 +105,41 @@ TEST_CASE_FIXTURE(HalfRolledOut, "AStageThatFailsLaterGivesBackWhatItHadDone") {
   CHECK(Asked("undo", "ann") == 1);
 }
 
+// A group was called by its stage's number: what had been done before the edit stayed gone.
+TEST_CASE_FIXTURE(HalfRolledOut, "AStageWithAnotherNumberGivesBackWhatItHadDoneBefore") {
+  Write("policies/access.rescind", R"(
+policy leaver "Leavers lose their accounts, all or none" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  because "left"
+  then { notify "iam" }
+  then after 1m { disable i.accounts }
+  on failure retry for 1h then rollback
+}
+)");
+  SUBCASE("it fails with the edit") {
+    AnswerForEve("permanent");
+    CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  }
+  SUBCASE("it fails after the edit") {
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    REQUIRE(Has("on-eve"));
+    clock.Advance({kMicrosPerMinute});
+    AnswerForEve("permanent");
+    CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  }
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-ann"));
+  CHECK(Asked("undo", "ann") == 1);
+  // Nor is the rest done again while what failed waits for a person.
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Has("on-ann"));
+}
+
 // It was given back until the next apply, though a confirmed policy wanted it gone: that one had
 // come when it was done, and so had nothing to ask for.
 TEST_CASE_FIXTURE(HalfRolledOut, "WhatAnotherPolicyWantsGoneIsNotGivenBack") {

@@ -44,7 +44,9 @@ PolicyRecord SamplePolicyRecord() {
           Duration{7 * kMicrosPerDay},
           {{"notify \"iam\""}, {"disable row.account", "run \"wipe\" row"}},
           {{"p.guard", "sha256:02"}, {"p.vip", "sha256:01"}},
-          {{Duration{0}, {"notify \"iam\""}}, {Duration{7 * kMicrosPerDay}, {"delete row"}}}};
+          {{Duration{0}, {"notify \"iam\""}}, {Duration{7 * kMicrosPerDay}, {"delete row"}}},
+          {4, 1},
+          5};
 }
 // As FORMAT.md says of it, without the actions of version 2 and the instants of notices of 3.
 std::string FindingOfVersion1(const Finding& finding) {
@@ -163,9 +165,11 @@ TEST_CASE("of a policy of an earlier version neither stages nor protects are kno
   before.stages.clear();
   before.protects.clear();
   before.confirmed_stages.clear();
+  before.stage_ids.clear();
+  before.next_stage_id = 0;
   std::string bytes = EncodePolicyRecord(before);
   bytes[0] = 1;
-  bytes.resize(bytes.size() - 12);  // the three empty lists
+  bytes.resize(bytes.size() - 20);  // the four empty lists, the next id
   const auto decoded = DecodePolicyRecord(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);
@@ -174,12 +178,36 @@ TEST_CASE("of a policy of an earlier version neither stages nor protects are kno
 TEST_CASE("of a policy of version 2 the notice that was confirmed is known, and no later stage") {
   PolicyRecord before = SamplePolicyRecord();
   before.confirmed_stages.clear();
+  before.stage_ids = {0, 1};
+  before.next_stage_id = 2;
   std::string bytes = EncodePolicyRecord(before);
   bytes[0] = 2;
-  bytes.resize(bytes.size() - 4);  // the empty list
+  bytes.resize(bytes.size() - 20);  // the empty list, the ids
   const auto decoded = DecodePolicyRecord(bytes);
   REQUIRE(decoded.ok());
   CHECK(*decoded == before);
+}
+
+TEST_CASE("the stages of a policy of version 3 have their numbers as ids") {
+  PolicyRecord before = SamplePolicyRecord();
+  before.stage_ids = {0, 1};
+  before.next_stage_id = 2;
+  std::string bytes = EncodePolicyRecord(before);
+  bytes[0] = 3;
+  bytes.resize(bytes.size() - 16);
+  const auto decoded = DecodePolicyRecord(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == before);
+}
+
+TEST_CASE("a policy record whose stages have no ids, or too many, is corrupt") {
+  for (const size_t count : {0, 1, 3}) {
+    PolicyRecord record = SamplePolicyRecord();
+    record.stage_ids.resize(count);
+    const auto decoded = DecodePolicyRecord(EncodePolicyRecord(record));
+    REQUIRE(!decoded.ok());
+    CHECK(decoded.error().kind == ErrorKind::kCorrupt);
+  }
 }
 
 TEST_CASE("a release of an earlier version is read as one for a text that nobody knows") {

@@ -2,6 +2,9 @@
 #include "runtime/plan/stage_numbers.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "tests/unit/runtime/plan/planner_world.h"
 
 namespace rescind {
 namespace {
@@ -55,6 +58,31 @@ TEST_CASE("what a finding knows of stages moves with them") {
   std::vector<uint32_t> stages;
   for (const StageAction& action : finding.actions) stages.push_back(action.stage);
   CHECK(stages == std::vector<uint32_t>{1, kNoStage, 3, kNoStage});
+}
+
+// Two stages that have the same id would be rolled back together.
+TEST_CASE("a stage keeps its id, and the id of one that is gone is given to none") {
+  const auto policy = [](const char* stages) {
+    return fmt::format(
+        "policy p \"P\" {{\n mode enforce\n for a in account\n when a.privileged\n{}}}\n", stages);
+  };
+  const char* kAll =
+      " then { notify \"team\" }\n then after 7d { disable a }\n then after 30d { delete a }\n";
+  const char* kNotTold = " then { disable a }\n then after 30d { delete a }\n";
+  PlannerWorld world(policy(kAll));
+  using Ids = std::vector<uint32_t>;
+  const auto ids = [&] {
+    world.Apply();
+    return FindingBook::Load(world.store)->Record("p.p")->stage_ids;
+  };
+  CHECK(ids() == Ids{0, 1, 2});
+  world.Change(policy(kNotTold));
+  CHECK(ids() == Ids{1, 2});
+  world.Change(policy(kAll));
+  CHECK(ids() == Ids{3, 1, 2});
+  world.Change(policy(" then { delete a }\n"));
+  CHECK(ids() == Ids{2});
+  CHECK(ids() == Ids{2});
 }
 
 }  // namespace
