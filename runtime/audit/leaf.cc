@@ -200,10 +200,12 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
   view.owner = TextField(action, "owner");
   view.entitlement = TextField(action, "entitlement");
   view.entitlement_name = TextField(action, "entitlement_name");
-  if (action.empty()) {  // a message is about a row too
+  if (action.empty()) {  // a message and an exemption are about a row, too
     const Json& details = ObjectField(json, "details");
     view.entity = TextField(details, "entity");
     view.target = TextField(details, "target");
+    view.account = TextField(details, "account");
+    view.owner = TextField(details, "person");
   }
   view.beside_sha256 = TextField(ObjectField(json, "beside"), "sha256");
   const auto policies = json.find("policies");

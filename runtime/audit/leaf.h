@@ -53,11 +53,11 @@ struct LeafView {
   std::string trigger;
   std::string action_key;
   std::string verb;
-  std::string entity;  // of the action, else the row that a message is about
+  std::string entity;  // of the action, else the row that a message or an exemption is about
   std::string target;
   std::string system;
-  std::string account;  // of the action, as are the next three; empty in entries of before
-  std::string owner;
+  std::string account;  // of that row, as are the next three; empty in entries of before
+  std::string owner;    // a person
   std::string entitlement;
   std::string entitlement_name;
   std::vector<std::string> policies;

@@ -96,7 +96,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(Exemption wish, ReadWish(options, *opened.pipeline, now));
   RESCIND_TRY(WarnOfUnknownOwner(wish.owner, *opened.pipeline, invocation));
   RESCIND_ASSIGN(const Exemption exemption,
-                 AddExemption(std::move(wish), opened.ledger->recorder(),
+                 AddExemption(std::move(wish), opened.pipeline->store(), opened.ledger->recorder(),
                               fmt::format("exempt add by {}", ActorName())));
   RESCIND_TRY(SignLog(opened.pipeline->store(), opened.ledger->audit()));
   RESCIND_TRY(opened.pipeline->Close());
@@ -161,7 +161,7 @@ Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
   RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
   const Status ended =
-      CloseExemption(opened.pipeline->store().key_values(), options.id, now, options.reason,
+      CloseExemption(options.id, now, options.reason, opened.pipeline->store(),
                      opened.ledger->recorder(), fmt::format("exempt end by {}", ActorName()));
   if (!ended.ok()) {
     // Only a plan can be stale for exit statuses.

@@ -74,8 +74,8 @@ FallenRow FallenOf(const PlannedAction& planned, std::string why) {
 struct ApplyRun::Work {
   Work(Pipeline& pipeline, ActionLedger& ledger, NoticeSender& sender, std::string who)
       : trigger(std::move(who)),
-        notices(sender, ledger.recorder(), pipeline.store().key_values(),
-                pipeline.environment().clock, trigger) {}
+        notices(sender, ledger.recorder(), pipeline.store(), pipeline.environment().clock,
+                trigger) {}
 
   const std::string trigger;
   NoticeRound notices;

@@ -15,11 +15,28 @@
 
 namespace rescind {
 
+namespace {
+
+bool NamesRow(const LeafView& leaf, const std::string& text) {
+  return leaf.target == text ||
+         (!leaf.entity.empty() && fmt::format("{}:{}", leaf.entity, leaf.target) == text);
+}
+
+bool NamesPerson(const LeafView& leaf, const std::string& id) {
+  return leaf.owner == id || (leaf.entity == "identity" && leaf.target == id);
+}
+
+bool NamesPolicy(const LeafView& leaf, const std::string& text) {
+  return std::any_of(leaf.policies.begin(), leaf.policies.end(),
+                     [&](const std::string& name) { return IsPolicyCalled(name, text); });
+}
+
+}  // namespace
+
 bool AuditFilter::Accepts(const LeafView& leaf) const {
-  const bool fits_policy = policy.empty() || std::find(leaf.policies.begin(), leaf.policies.end(),
-                                                       policy) != leaf.policies.end();
-  return fits_policy && leaf.action_key.starts_with(action) &&
-         (target.empty() || leaf.target == target) && (person.empty() || leaf.owner == person) &&
+  return (policy.empty() || NamesPolicy(leaf, policy)) && leaf.action_key.starts_with(action) &&
+         (target.empty() || NamesRow(leaf, target)) &&
+         (person.empty() || NamesPerson(leaf, person)) &&
          (system.empty() || leaf.system == system) && (kind.empty() || leaf.kind == kind);
 }
 
@@ -87,18 +104,20 @@ Error NamesNothing(std::string message, const std::optional<std::string>& meant,
 
 Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
                         const std::string& policy) {
+  const auto known = ResolvePolicy(program, policy);
+  if (known.ok()) return {};
+  if (known.error().kind != ErrorKind::kNotFound) return known.error();
   std::set<std::string> names;
   for (const ir::Rule& rule : program.rules) names.insert(rule.full_name);
-  RESCIND_TRY(CollectNames(reader, policy, names, [](const LeafView& leaf, auto& into) {
+  RESCIND_TRY(CollectNames(reader, policy, names, [&](const LeafView& leaf, auto& into) {
     into.insert(leaf.policies.begin(), leaf.policies.end());
+    if (NamesPolicy(leaf, policy)) into.insert(policy);
   }));
   if (names.contains(policy)) return {};
-  auto meant = DidYouMean(policy, {names.begin(), names.end()});
-  // The last word of a name is enough elsewhere.
-  if (const auto full = ResolvePolicy(program, policy); !meant && full.ok()) meant = *full;
   return NamesNothing(
       fmt::format("there is no policy {}, and no entry of the log names one of that name", policy),
-      meant, "give its full name; `rescind status` lists the policies");
+      DidYouMean(policy, {names.begin(), names.end()}),
+      "give its full name; `rescind status` lists the policies");
 }
 
 Status CheckNamesRow(const LogReader& reader, Store& store, const std::string& id) {
@@ -106,16 +125,14 @@ Status CheckNamesRow(const LogReader& reader, Store& store, const std::string& i
     RESCIND_ASSIGN(const auto row, store.Find(EntityId(index), id));
     if (row) return {};
   }
+  if (ResolveTarget(store, id).ok()) return {};  // ENTITY:ID
   std::set<std::string> names;
   RESCIND_TRY(CollectNames(reader, id, names, [&](const LeafView& leaf, auto& into) {
-    if (leaf.target == id) into.insert(id);
+    if (NamesRow(leaf, id)) into.insert(id);
   }));
   if (names.contains(id)) return {};
-  // `entity:id` is enough elsewhere.
-  std::optional<std::string> meant;
-  if (const auto row = ResolveTarget(store, id); row.ok()) meant = row->id;
   return NamesNothing(fmt::format("no row is called {}, and no entry of the log is about one", id),
-                      meant, "give the row's id, as `rescind plan` prints it");
+                      std::nullopt, "give the row's id, as `rescind plan` prints it, or ENTITY:ID");
 }
 
 Status CheckNamesPerson(const LogReader& reader, Store& store, const std::string& id) {
@@ -124,8 +141,9 @@ Status CheckNamesPerson(const LogReader& reader, Store& store, const std::string
     if (row) return {};
   }
   std::set<std::string> names;
-  RESCIND_TRY(CollectNames(reader, id, names, [](const LeafView& leaf, auto& into) {
+  RESCIND_TRY(CollectNames(reader, id, names, [&](const LeafView& leaf, auto& into) {
     if (!leaf.owner.empty()) into.insert(leaf.owner);
+    if (NamesPerson(leaf, id)) into.insert(id);
   }));
   if (names.contains(id)) return {};
   return NamesNothing(

@@ -26,11 +26,11 @@ struct AuditFilter {
   std::optional<uint64_t> from = {};  // first index
   uint64_t most = 50;                 // the last so many that fit, the first with `from`; 0: all
   std::string action = {};            // idempotency key, or its beginning
-  std::string target = {};            // id of the row
+  std::string target = {};            // id of the row, or ENTITY:ID
   std::string person = {};            // id of the identity whose access it was
   std::string system = {};
   std::string kind = {};
-  std::string policy = {};
+  std::string policy = {};  // full name, or the last word of it
 
   bool Accepts(const LeafView& leaf) const;
 };

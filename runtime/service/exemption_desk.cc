@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "runtime/plan/policy_renames.h"
+#include "runtime/service/row_owner.h"
 
 namespace rescind {
 namespace {
 
-AuditEvent EventFor(AuditKind kind, const Exemption& exemption, Instant at,
-                    const std::string& trigger) {
+Result<AuditEvent> EventFor(AuditKind kind, const Exemption& exemption, Instant at, Store& store,
+                            const std::string& trigger) {
   AuditEvent event;
   event.kind = kind;
   event.at = at;
@@ -20,33 +21,37 @@ AuditEvent EventFor(AuditKind kind, const Exemption& exemption, Instant at,
   event.details["covers"] = {exemption.Text(), false};
   event.details["owner"] = {exemption.owner, true};
   event.details["until"] = {FormatInstant(exemption.expires_at), false};
+  if (!exemption.entity.empty()) {
+    RESCIND_TRY(NameRow(event, exemption.entity, exemption.row_id, store));
+  }
   if (!exemption.policy.empty()) event.policies.emplace_back().name = exemption.policy;
   return event;
 }
 
 }  // namespace
 
-Result<Exemption> AddExemption(Exemption wanted, TransitionRecorder& recorder,
+Result<Exemption> AddExemption(Exemption wanted, Store& store, TransitionRecorder& recorder,
                                const std::string& trigger) {
   RESCIND_ASSIGN(Exemption exemption, NewExemption(std::move(wanted)));
   KeyValueBatch batch;
   PutExemption(batch, exemption);
-  RESCIND_TRY(recorder.Record(
-      {EventFor(AuditKind::kExemptionAdded, exemption, exemption.created_at, trigger)}, batch));
+  RESCIND_ASSIGN(AuditEvent event, EventFor(AuditKind::kExemptionAdded, exemption,
+                                            exemption.created_at, store, trigger));
+  RESCIND_TRY(recorder.Record({std::move(event)}, batch));
   return exemption;
 }
 
-Status CloseExemption(const KeyValueReader& reader, const std::string& id, Instant now,
-                      const std::string& reason, TransitionRecorder& recorder,
-                      const std::string& trigger) {
-  RESCIND_ASSIGN(const auto all, ListExemptions(reader));
+Status CloseExemption(const std::string& id, Instant now, const std::string& reason, Store& store,
+                      TransitionRecorder& recorder, const std::string& trigger) {
+  RESCIND_ASSIGN(const auto all, ListExemptions(store.key_values()));
   KeyValueBatch batch;
-  RESCIND_TRY(EndExemption(reader, id, now, batch));
+  RESCIND_TRY(EndExemption(store.key_values(), id, now, batch));
   for (const Exemption& exemption : all) {
     if (exemption.id != id) continue;
-    AuditEvent event = EventFor(AuditKind::kExemptionEnded, exemption, now, trigger);
+    RESCIND_ASSIGN(AuditEvent event,
+                   EventFor(AuditKind::kExemptionEnded, exemption, now, store, trigger));
     event.outcome = {reason, true};
-    return recorder.Record({event}, batch);
+    return recorder.Record({std::move(event)}, batch);
   }
   return Error{ErrorKind::kNotFound, "there is no exemption " + id, ""};
 }

@@ -7,17 +7,17 @@
 #include "engine/ir/program.h"
 #include "runtime/plan/exemption.h"
 #include "runtime/service/transition_recorder.h"
+#include "runtime/store/store.h"
 
 namespace rescind {
 
 // Gives it its id, stores and logs it. Errors are those of NewExemption and the store's.
-Result<Exemption> AddExemption(Exemption wanted, TransitionRecorder& recorder,
+Result<Exemption> AddExemption(Exemption wanted, Store& store, TransitionRecorder& recorder,
                                const std::string& trigger);
 
 // Errors are those of EndExemption (exemption.h).
-Status CloseExemption(const KeyValueReader& reader, const std::string& id, Instant now,
-                      const std::string& reason, TransitionRecorder& recorder,
-                      const std::string& trigger);
+Status CloseExemption(const std::string& id, Instant now, const std::string& reason, Store& store,
+                      TransitionRecorder& recorder, const std::string& trigger);
 
 // What is wrong with an exemption of a policy that is there no more and that no policy was renamed
 // from: it covers nothing. Empty for every other.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "runtime/service/row_owner.h"
+
 namespace rescind {
 namespace {
 
@@ -200,8 +202,7 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
   event.details["kind"] = {notice.kind, false};
   event.details["recipient"] = {entry.recipient, true};
   if (!entry.entity.empty()) {
-    event.details["entity"] = {entry.entity, false};
-    event.details["target"] = {entry.target, false};
+    RESCIND_TRY(NameRow(event, entry.entity, entry.target, store_));
   }
   if (!entry.policy.empty()) {
     AuditPolicy& policy = event.policies.emplace_back();
@@ -238,7 +239,7 @@ Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
   unsent.text = notice.text;
   unsent.about.assign(notice.about.begin(), notice.about.end());
   unsent.tried_at = clock_.Now();
-  RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
+  RESCIND_ASSIGN(const auto earlier, store_.key_values().Get(key));
   if (earlier) {
     RESCIND_ASSIGN(const UnsentNotice before, DecodeUnsentNotice(*earlier));
     unsent.since = before.since;
@@ -250,7 +251,7 @@ Status NoticeRound::PutUnsent(const Notice& notice, const AppliedNotice& entry,
 }
 
 Status NoticeRound::NoteUnasked(const Plan& plan) {
-  RESCIND_ASSIGN(const auto unsent, ListUnsentNotices(reader_));
+  RESCIND_ASSIGN(const auto unsent, ListUnsentNotices(store_.key_values()));
   std::set<std::string> unasked;
   for (const auto& [key, notice] : unsent) {
     if (!notice.is_news()) unasked.insert(key);
@@ -283,7 +284,7 @@ Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedN
     entry.stage = planned.stage;
     entry.recipient = recipient;
     std::string key = RecordKey(stage, recipient);
-    RESCIND_ASSIGN(const auto earlier, reader_.Get(key));
+    RESCIND_ASSIGN(const auto earlier, store_.key_values().Get(key));
     if (!earlier) {
       RESCIND_ASSIGN(const bool taken,
                      SendOne(notice, std::move(entry), key, UnsentNoticeKey(key)));
@@ -355,7 +356,7 @@ Result<std::vector<const PlannedAction*>> NoticeRound::UntoldReturns(const Plan&
   std::vector<const PlannedAction*> untold;
   for (const PlannedAction& planned : plan.actions) {
     if (!planned.came_back) continue;
-    RESCIND_ASSIGN(const auto told, reader_.Get(CameBackKey(*planned.came_back)));
+    RESCIND_ASSIGN(const auto told, store_.key_values().Get(CameBackKey(*planned.came_back)));
     if (!told) untold.push_back(&planned);
   }
   return untold;
@@ -380,7 +381,7 @@ Status NoticeRound::SendReturns(const std::vector<const PlannedAction*>& returns
 Status NoticeRound::SendClockLeap(const std::string& why, Instant last_evaluation,
                                   const std::string& oncall) {
   std::string key = fmt::format("{}{}", kClockLeapPrefix, last_evaluation.micros);
-  RESCIND_ASSIGN(const auto told, reader_.Get(key));
+  RESCIND_ASSIGN(const auto told, store_.key_values().Get(key));
   if (told) return {};
   Notice notice;
   notice.kind = "clock_leap";
@@ -395,7 +396,7 @@ Status NoticeRound::SendClockLeap(const std::string& why, Instant last_evaluatio
 }
 
 Result<NoticeRound::News> NoticeRound::UntoldNews() const {
-  RESCIND_ASSIGN(News news, ListUnsentNotices(reader_));
+  RESCIND_ASSIGN(News news, ListUnsentNotices(store_.key_values()));
   std::erase_if(news, [&](const auto& each) {
     return !each.second.is_news() || tried_.contains(each.first);
   });

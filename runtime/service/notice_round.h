@@ -35,11 +35,11 @@ using StageName = std::pair<std::string, uint32_t>;  // finding, stage
 class NoticeRound {
  public:
   // All outlive it. `trigger` is for the audit leaves.
-  NoticeRound(NoticeSender& sender, TransitionRecorder& recorder, const KeyValueReader& reader,
-              Clock& clock, std::string trigger)
+  NoticeRound(NoticeSender& sender, TransitionRecorder& recorder, Store& store, Clock& clock,
+              std::string trigger)
       : sender_(sender),
         recorder_(recorder),
-        reader_(reader),
+        store_(store),
         clock_(clock),
         trigger_(std::move(trigger)) {}
 
@@ -98,7 +98,7 @@ class NoticeRound {
 
   NoticeSender& sender_;
   TransitionRecorder& recorder_;
-  const KeyValueReader& reader_;
+  Store& store_;
   Clock& clock_;
   const std::string trigger_;
   std::set<StageName> sent_;

@@ -16,6 +16,10 @@ std::string_view LastWord(std::string_view full_name) {
 
 }  // namespace
 
+bool IsPolicyCalled(std::string_view full_name, std::string_view text) {
+  return full_name == text || LastWord(full_name) == text;
+}
+
 Result<std::string> ResolvePolicy(const ir::Program& program, std::string_view text) {
   std::vector<std::string> all;
   std::vector<std::string> short_names;

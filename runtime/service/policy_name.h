@@ -13,4 +13,7 @@ namespace rescind {
 // kInvalidInput with the candidates. Protects are no policies.
 Result<std::string> ResolvePolicy(const ir::Program& program, std::string_view text);
 
+// Whether `text` is its full name, or the last word of it.
+bool IsPolicyCalled(std::string_view full_name, std::string_view text);
+
 }  // namespace rescind

@@ -1,4 +1,6 @@
 // `audit show`, `export` and `prove`: who may read the log, and what they are told.
+#include <fmt/format.h>
+
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -79,14 +81,16 @@ TEST_CASE_FIXTURE(CompanyFixture, "AStoreWithoutALogSaysThatItHasNoKey") {
 TEST_CASE_FIXTURE(ReaderOfTheLog, "ARowOrASystemThatNobodyKnowsHasNoEntries") {
   CHECK(Run({"audit", "show", "--target", "ann-vpm"}) == ExitStatus::kError);
   CHECK(Complains("error: no row is called ann-vpm, and no entry of the log is about one\n"));
-  CHECK(Run({"audit", "show", "--target", "grant:ann-vpn"}) == ExitStatus::kError);
-  CHECK(Complains("did you mean `ann-vpn`?"));
+  CHECK(Run({"audit", "show", "--target", "account:ann-vpn"}) == ExitStatus::kError);
+  CHECK(Complains("no row is called account:ann-vpn"));
   CHECK(Run({"audit", "show", "--system", "crop"}) == ExitStatus::kError);
   CHECK(Complains("error: there is no system crop, and no entry of the log is about one\n"));
   CHECK(Complains("did you mean `corp`?"));
   REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "--system", "corp"}) == ExitStatus::kDone);
   CHECK(Prints("revoke grant ann-vpn on corp"));
   CHECK(err.str().empty());
+  REQUIRE(Run({"audit", "show", "--target", "grant:ann-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn on corp"));
   // Known, and nothing was done to it.
   REQUIRE(Run({"audit", "show", "--target", "dan-vpn"}) == ExitStatus::kDone);
   CHECK(err.str() == "no entry of the log fits\n");
@@ -144,6 +148,50 @@ TEST_CASE_FIXTURE(OwnedAccess, "AnEntryIsShownWithTheAccessThePolicyAndTheTrigge
   CHECK(
       Complains("error: there is no person e-18, and no entry of the log is about access of one"));
   CHECK(Complains("did you mean `e-17`?"));
+}
+
+// "no entry fits" was the answer for the row that an exemption was of, and for whose it was.
+TEST_CASE_FIXTURE(OwnedAccess, "AnExemptionIsFoundByItsRowAndByThePersonWhoseAccessItKeeps") {
+  const auto add = [&](const char* row) {
+    REQUIRE(Run({"exempt", "add", row, "--policy", "stale_grant", "--reason", "audit season",
+                 "--owner", "Eve Answers", "--until", "+30d"}) == ExitStatus::kDone);
+    const std::string id = out.str().substr(0, out.str().find('\n'));
+    REQUIRE(Run({"exempt", "end", id, "--reason", "over"}) == ExitStatus::kDone);
+  };
+  for (const char* row : {"grant:ann-vpn", "account:ann", "identity:e-17"}) add(row);
+  const auto count = [&](const char* kind, const char* option, const char* name) {
+    const std::string text = fmt::format("{} {} {}", kind, option, name);
+    CAPTURE(text);
+    REQUIRE(Run({"audit", "show", "--kind", kind, option, name, "-o", "json"}) ==
+            ExitStatus::kDone);
+    return nlohmann::json::parse(out.str())["entries"].size();
+  };
+  for (const char* kind : {"exemption_added", "exemption_ended"}) {
+    for (const char* name : {"ann-vpn", "grant:ann-vpn", "ann", "account:ann", "identity:e-17"}) {
+      CHECK(count(kind, "--target", name) == 1);
+    }
+    CHECK(count(kind, "--target", "account:dan") == 0);
+    CHECK(count(kind, "--person", "e-17") == 3);
+    CHECK(count(kind, "--policy", "stale_grant") == 3);
+    CHECK(count(kind, "--policy", "access.stale_grant") == 3);
+    CHECK(count(kind, "--policy", "closed") == 0);
+  }
+  REQUIRE(Run({"audit", "show", "--kind", "exemption_added"}) == ExitStatus::kDone);
+  CHECK(
+      Prints("exemption_added about grant ann-vpn (audit season)\n"
+             "        account ann, owner e-17 · policy access.stale_grant · exempt add by "));
+  CHECK(Prints("exemption_added about account ann (audit season)\n        owner e-17 · "));
+  CHECK(Prints("exemption_added about identity e-17 (audit season)\n        policy "));
+}
+
+TEST_CASE_FIXTURE(CompanyWithAccess, "AMessageIsFoundByThePersonWhoseAccessItIsAbout") {
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"e-17\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"e-17\"}\n");
+  Write("policies/access.rescind", kNoticePolicies);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  REQUIRE(Run({"audit", "show", "--kind", "notice", "--person", "e-17"}) == ExitStatus::kDone);
+  CHECK(Prints("notice about grant ann-vpn (sent to team)\n        account ann, owner e-17 · "));
 }
 
 // An auditor had the folder and the key, and no way to read what was in it.
