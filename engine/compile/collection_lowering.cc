@@ -56,17 +56,28 @@ ExpressionLowering::Binding::~Binding() {
 }
 
 ir::FrameId ExpressionLowering::FrameOf(const Expr& expr) const {
+  std::vector<typed::BinderId> inner;
+  return FrameOf(expr, inner);
+}
+
+// `inner`: bound inside of what is asked for. A let that is being taken apart may stand in itself a
+// second time, and then its binders are bound, too, to frames that this one does not depend on.
+ir::FrameId ExpressionLowering::FrameOf(const Expr& expr,
+                                        std::vector<typed::BinderId>& inner) const {
   const ir::FrameId root = frames_.at(scope_.binder);
   // A let may name the judged row, and nothing below it.
   if (expr.kind == ExprKind::kLet) return root;
   ir::FrameId frame;
   if (expr.kind == ExprKind::kVariable) {
     const auto bound = frames_.find(expr.binder);
-    if (bound != frames_.end()) frame = bound->second;
+    const bool is_inner = std::find(inner.begin(), inner.end(), expr.binder) != inner.end();
+    if (bound != frames_.end() && !is_inner) frame = bound->second;
+  } else if (expr.binder.valid()) {
+    inner.push_back(expr.binder);
   }
   if (scope_.timezone != nullptr && NeedsZone(expr)) frame = root;
   for (const auto& operand : expr.operands) {
-    if (operand) frame = graph_.Deeper(frame, FrameOf(*operand));
+    if (operand) frame = graph_.Deeper(frame, FrameOf(*operand, inner));
   }
   return frame;
 }

@@ -118,6 +118,7 @@ class ExpressionLowering {
                       std::vector<ir::NodeId> operands);
   // The deepest frame in scope that the expression depends on; rather too deep than not enough.
   ir::FrameId FrameOf(const Expr& expr) const;
+  ir::FrameId FrameOf(const Expr& expr, std::vector<typed::BinderId>& inner) const;
   ir::FrameId FrameOf(const Sum& sum) const;
 
   // time_lowering.cc.

@@ -5,6 +5,7 @@
 // runs it alone. What was once found stands at the end, as text: seeds mean something else as soon
 // as a generator changes.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <map>
 #include <string>
@@ -138,6 +139,23 @@ TEST_CASE("AnErrorBeyondAnUndecidedChoiceIsNoMatchEither") {
     let next = earliest(2025-12-31T23:01:12Z for g in soon)
     when 30s >= 2025-10-06T23:00Z - (next ?? 2025-12-31T22:59:31Z + 1h - 15000000w)
   })");
+}
+
+// The symptom: compilation aborted. The let that is taken apart was still bound where it stood
+// again.
+TEST_CASE("ALetMayStandInItselfAgain") {
+  for (const char* again : {"last for w in r.account.grants where w.source == birthright",
+                            "w.last_used ?? last for w in r.account.grants",
+                            "last for w in r.account.grants where w.granted_at < last - 3d"}) {
+    CheckText(fmt::format(R"(policy n "A policy" {{
+      controls soc2 "CC6.2"
+      for r in session
+      let last = latest(v.last_login for v in r.account.sessions.account where 2026-03-01 <= today) ?? now
+      when last != (latest({}) ?? last)
+      then {{ run "check" on r }}
+    }})",
+                          again));
+  }
 }
 
 }  // namespace
