@@ -11,8 +11,8 @@ namespace rescind::eval {
 
 using Kind = ir::Step::Kind;
 
-AffectedRows::AffectedRows(const ir::Program& program, FactBase& facts)
-    : facts_(facts), dependencies_(program), found_(program.rules.size()) {
+AffectedRows::AffectedRows(const ir::Program& program, ir::RulePart part, FactBase& facts)
+    : facts_(facts), dependencies_(program, part), found_(program.rules.size()) {
   for (const auto& [change, dependents] : dependencies_.all()) {
     for (const auto& dependent : dependents) {
       for (const ir::Step& step : dependent.path) {

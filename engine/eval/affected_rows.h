@@ -18,7 +18,7 @@ namespace rescind::eval {
 class AffectedRows {
  public:
   // Indexes the references that paths lead through. Both outlive it.
-  AffectedRows(const ir::Program& program, FactBase& facts);
+  AffectedRows(const ir::Program& program, ir::RulePart part, FactBase& facts);
 
   // By rule: rows of its entity, ascending, each once. The facts are those after the changes.
   // Valid until the next call.

@@ -93,7 +93,7 @@ class IncrementalEvaluator::Judging {
 IncrementalEvaluator::IncrementalEvaluator(const ir::Program& program, FactBase& facts,
                                            const Holidays& holidays, Instant now, uint32_t threads)
     : facts_(facts),
-      affected_(program, facts),
+      affected_(program, ir::RulePart::kMatch, facts),
       judging_(std::make_unique<Judging>(EvaluationInput{program, facts, holidays, now})),
       verdicts_(program.rules.size()),
       queues_(program.schema.entities().size(), DeadlineQueue(now)),

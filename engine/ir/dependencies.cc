@@ -28,12 +28,16 @@ Paths Behind(const Step& step, const Paths& paths) {
 // What one rule reads, and the paths from there to the rows that it judges.
 class RuleReads {
  public:
-  RuleReads(const Program& program, const Rule& rule)
+  RuleReads(const Program& program, const Rule& rule, RulePart part)
       : program_(program), judged_(rule.entity), seen_(program.nodes.size(), false) {
-    const Paths itself{InversePath{}};
-    Add(FactChange::Kind::kLife, judged_, {}, itself);
-    Add(FactChange::Kind::kCompleteness, judged_, {}, itself);
-    Visit(rule.match);
+    switch (part) {
+      case RulePart::kMatch:
+        AddMembers(judged_, {InversePath{}});
+        Visit(rule.match);
+        return;
+      case RulePart::kActions: VisitActions(rule); return;
+    }
+    RESCIND_UNREACHABLE("not a part of a rule");
   }
 
   const std::set<std::pair<FactChange, InversePath>>& found() const { return found_; }
@@ -45,6 +49,61 @@ class RuleReads {
   void AddMembers(EntityId entity, const Paths& paths) {
     Add(FactChange::Kind::kLife, entity, {}, paths);
     Add(FactChange::Kind::kCompleteness, entity, {}, paths);
+  }
+
+  void VisitActions(const Rule& rule) {
+    for (const Stage& stage : rule.stages) {
+      if (stage.approval) VisitRecipient(stage.approval->approver);
+      for (const Action& action : stage.actions) {
+        VisitRecipient(action.recipient);
+        VisitTargets(action);
+      }
+    }
+    for (const ShareLimit& limit : rule.share_limits) VisitIfAny(limit.group);
+    for (const LeaveLimit& limit : rule.leave_limits) VisitIfAny(limit.group);
+    if (rule.done) VisitRecipient(rule.done->recipient);
+    if (!rule.on_failure) return;
+    for (const Recipient& recipient : rule.on_failure->notify) VisitRecipient(recipient);
+  }
+
+  void VisitIfAny(NodeId id) {
+    if (id.valid()) Visit(id);
+  }
+  void VisitRecipient(const Recipient& recipient) {
+    for (const NodeId choice : recipient.choices) Visit(choice);
+  }
+
+  // An action touches no row that is incomplete.
+  void VisitTargets(const Action& action) {
+    if (action.target.valid()) {
+      Visit(action.target);
+      AddMembers(action.entity, OfRow(action.target));
+      if (action.expands_identity) AddAccountsOf(OfRow(action.target));
+    }
+    for (CollectionId at = action.targets; at.valid(); at = program_.collection(at).inner) {
+      const Collection& collection = program_.collection(at);
+      VisitCollection(at);
+      VisitIfAny(collection.base);
+      VisitIfAny(collection.condition);
+    }
+    if (action.targets.valid() && action.expands_identity) {
+      AddAccountsOf(OfMembers(action.targets));
+    }
+  }
+
+  // `paths` lead from an identity, in whose place its accounts of some purposes are touched.
+  void AddAccountsOf(const Paths& paths) {
+    const auto account = program_.schema.Find("account");
+    RESCIND_ASSERT(account, "an action on accounts that there are not");
+    const auto owner = program_.schema.entity(*account).Find("owner");
+    RESCIND_ASSERT(owner, "accounts that are nobody's");
+    const EntityId identity = program_.schema.field(*account, *owner).type.entity;
+    const Paths from_account = Behind({Step::Kind::kReferred, identity, *owner}, paths);
+    Add(FactChange::Kind::kField, *account, *owner, from_account);
+    AddMembers(*account, from_account);
+    if (const auto purpose = program_.schema.entity(*account).Find("purpose")) {
+      Add(FactChange::Kind::kField, *account, *purpose, from_account);
+    }
   }
 
   void Visit(NodeId id) {
@@ -219,10 +278,10 @@ class DependencyPrinter {
 
 }  // namespace
 
-Dependencies::Dependencies(const Program& program) {
+Dependencies::Dependencies(const Program& program, RulePart part) {
   std::map<FactChange, std::map<InversePath, std::vector<uint32_t>>> rules;
   for (uint32_t rule = 0; rule < program.rules.size(); ++rule) {
-    const RuleReads reads(program, program.rules[rule]);
+    const RuleReads reads(program, program.rules[rule], part);
     for (const auto& [change, path] : reads.found()) {
       // Rules of different entities never share a path: it ends at the rows that they judge.
       rules[change][path].push_back(rule);

@@ -1,5 +1,5 @@
 // Dependencies: which judged rows the change of a fact can affect, of which rules, and by what path
-// they are found.
+// they are found: whether a rule matches them, or what its actions would be about.
 //
 //   for g in grant when g.account.owner.status == terminated
 //
@@ -46,6 +46,14 @@ struct Step {
 // kReferred by the very field that has changed, it leads to the row that it named before, too.
 using InversePath = std::vector<Step>;
 
+// What a change can change of a rule.
+enum class RulePart : uint8_t {
+  kMatch,  // whether it matches, and until when
+  // Which rows its actions name, whom they tell or ask, which groups its limits count it in. Not
+  // how those rows are: whose they are, where they live, whether access to them is gone.
+  kActions,
+};
+
 class Dependencies {
  public:
   struct Dependent {
@@ -54,9 +62,9 @@ class Dependencies {
     std::vector<uint32_t> rules;  // by index in Program::rules, ascending
   };
 
-  // Of the rules' matches and deadlines. Every change of facts that can change the judgement of a
-  // row is among the changes, with a path to that row.
-  explicit Dependencies(const Program& program);
+  // Every change of facts that can change that part for a row is among the changes, with a path to
+  // that row.
+  Dependencies(const Program& program, RulePart part);
 
   // None for what no rule reads.
   std::span<const Dependent> Of(const FactChange& change) const;

@@ -226,6 +226,18 @@ class Opinions {
 
 }  // namespace
 
+std::unique_ptr<ir::Program> CompileWorld(const SourceWorld& world) {
+  const Checked checked = CheckText(world);
+  if (!checked.program) return nullptr;
+  return std::make_unique<ir::Program>(compile::Compile(*checked.program));
+}
+
+FactBaseBuilder FactsOf(const SourceWorld& world, const ir::Program& program) {
+  RandomChoice choice(world.seed + 2);
+  return RandomFacts(choice, std::make_shared<const Schema>(program.schema), world.now,
+                     world.left_out);
+}
+
 std::string SourceWorld::Text() const {
   std::string text;
   for (const SourceDeclaration& declaration : declarations) text += declaration.text + "\n";

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "engine/check/program.h"
+#include "engine/facts/fact_base_builder.h"
+#include "engine/ir/program.h"
 #include "tests/differential/agreement.h"
 #include "tests/differential/random_source.h"
 
@@ -31,6 +33,11 @@ struct SourceWorld {
 
 // The world of a seed.
 SourceWorld RandomSourceWorld(uint64_t seed);
+
+// Compiled; null when the checker refuses it.
+std::unique_ptr<ir::Program> CompileWorld(const SourceWorld& world);
+// Its facts.
+FactBaseBuilder FactsOf(const SourceWorld& world, const ir::Program& program);
 
 // What was found wrong. `kind` is what a smaller world must share to be the same trouble.
 struct SourceTrouble {

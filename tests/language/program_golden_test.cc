@@ -56,7 +56,8 @@ std::string CompiledText(const SourceMap& sources, const typed::Program& program
 // From each fact that is read, the ways to the rows that it can affect.
 std::string PathText(const typed::Program& program) {
   const ir::Program compiled = compile::Compile(program, {});
-  return ir::Print(compiled, ir::Dependencies(compiled));
+  return ir::Print(compiled, {compiled, ir::RulePart::kMatch}) + "actions\n" +
+         ir::Print(compiled, {compiled, ir::RulePart::kActions});
 }
 
 TEST_CASE("EveryProgramBecomesWhatItsGoldensSay") {
