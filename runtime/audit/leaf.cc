@@ -1,6 +1,6 @@
 // Too long? {"details":…,"evidence":…,"policies":…} move, one after the other, longest first, to a
 // document of their own until the leaf fits, and the leaf gets
-// "beside":{"bytes":N,"fields":["evidence"],"sha256":"…"}.
+// "beside":{"bytes":N,"fields":["evidence"],"sha256":"…"}. The names of policies stay if they can.
 #include "runtime/audit/leaf.h"
 
 #include <fmt/format.h>
@@ -132,6 +132,7 @@ class LeafWriter {
     for (const auto& [bytes, name] : movable) {
       beside[name] = std::move(leaf[name]);
       leaf.erase(name);
+      if (name == "policies") leaf[name] = NamesOf(beside[name]);
       result_.beside = Canonical(beside);
       std::vector<std::string> fields;
       for (const auto& [field, value] : beside.items()) fields.push_back(field);
@@ -141,6 +142,20 @@ class LeafWriter {
       result_.leaf = Canonical(leaf);
       if (result_.leaf.size() <= kMaxLeafBytes) return;
     }
+    leaf.erase("policies");
+    result_.leaf = Canonical(leaf);
+  }
+
+  // Who asks for a policy's entries is not to miss one whose reasons were too long.
+  static Json NamesOf(const Json& policies) {
+    Json names = Json::array();
+    for (const Json& policy : policies) {
+      Json& kept = names.emplace_back(Json::object());
+      for (const char* field : {"name", "stage", "source_hash"}) {
+        if (policy.contains(field)) kept[field] = policy[field];
+      }
+    }
+    return names;
   }
 
   std::string_view store_id_;

@@ -265,6 +265,35 @@ TEST_CASE("ASentenceIsErasedWithWhomItNames") {
   CHECK(reader.Personal(6)->empty());
 }
 
+// They lay beside the leaf with all that they said, and who asked for a policy's entries missed it.
+TEST_CASE("AnEntryNamesItsPoliciesAlsoWhereTheirReasonsAreTooLong") {
+  AuditFixture fixture;
+  const auto log = fixture.Open();
+  AuditEvent event = Step("ldap/ann/vpn");
+  event.policies.clear();
+  const auto add = [&](const std::string& name, size_t because_bytes) {
+    AuditPolicy& policy = event.policies.emplace_back();
+    policy.name = name;
+    policy.source_hash = "sha256:01";
+    policy.because = {std::string(because_bytes, 'x'), false};
+  };
+  for (int i = 0; i < 30; ++i) add(fmt::format("access.p{}", i), 4000);
+  fixture.Append(*log, event);
+  const LogReader reader(fixture.store);
+  const LeafView view = ReadLeaf(*reader.Leaf(1)).value();
+  CHECK(view.policies.size() == 30);
+  CHECK(view.policies.back() == "access.p29");
+  CHECK(view.beside_sha256 == Sha256Hex(reader.Beside(1)->value()));
+  CHECK(reader.Beside(1)->value().find("xxxx") != std::string::npos);
+  // Names that do not fit themselves are beside the leaf alone.
+  for (int i = 0; i < 3000; ++i) add(fmt::format("access.{}{}", std::string(40, 'q'), i), 1);
+  fixture.Append(*log, event);
+  const std::string leaf = *reader.Leaf(2);
+  CHECK(leaf.size() <= kMaxLeafBytes);
+  CHECK(ReadLeaf(leaf)->policies.empty());
+  CHECK(reader.Beside(2)->value().find("q2999") != std::string::npos);
+}
+
 TEST_CASE("OversizeEvidenceLiesBesideTheLeafCommittedByItsHash") {
   AuditFixture fixture;
   const auto log = fixture.Open();
