@@ -182,6 +182,7 @@ class RuleLowering {
     std::string text;
     if (sources != nullptr && declaration_.when_span.valid()) {
       text = ConditionText(sources->Text(declaration_.when_span));
+      rule.because_is_condition = !text.empty();
     }
     if (text.empty()) text = declaration_.title;
     if (text.empty()) text = declaration_.full_name;

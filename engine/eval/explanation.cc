@@ -234,6 +234,8 @@ Status ReadFact(const EvaluationInput& input, const Value& value, const Value& b
     RESCIND_ASSIGN(fact.value, FormatValue(input, value));
     return {};
   }
+  fact.entity = row->entity;
+  fact.field = field;
   RESCIND_ASSIGN(fact.value, FormatField(input, *row, field, value));
   RESCIND_ASSIGN(const auto origin, input.facts.texts().Origin(row->entity, field, row->row));
   if (origin) {

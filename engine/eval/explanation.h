@@ -31,6 +31,8 @@ struct ExplainedFact {
   std::string value;   // FormatValue, FormatField
   std::string source;  // the feed that said so; empty when nobody did
   std::optional<Instant> observed_at;
+  EntityId entity{};  // whose field it is; none: no field of a row
+  FieldId field{};
 };
 
 // Value and origin of `fact`, whose path stands: `value` is that of `field` of the row that `base`

@@ -182,7 +182,8 @@ struct Rule {
   std::vector<Control> controls;
   Severity severity = Severity::kMedium;
   Mode mode = Mode::kObserve;
-  std::vector<ReasonPart> because;  // never empty: generated when not written
+  std::vector<ReasonPart> because;    // never empty: generated when not written
+  bool because_is_condition = false;  // generated: it is what is written behind `when`
   std::vector<Stage> stages;
   std::vector<ShareLimit> share_limits;
   std::vector<LeaveLimit> leave_limits;

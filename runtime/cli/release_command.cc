@@ -10,6 +10,7 @@
 #include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
+#include "runtime/plan/personal_data.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/release.h"
 #include "runtime/service/action_ledger.h"
@@ -160,7 +161,9 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
   event.trigger = fmt::format("release by {}", release.by);
   event.outcome = {release.reason, true};
   event.details["release"] = {release.id, false};
-  event.details["group"] = {release.group, false};
+  event.details["group"] = {
+      release.group,
+      !release.group.empty() && IsGroupPersonal(pipeline->program(), release.policy)};
   event.details["until"] = {FormatInstant(release.expires_at), false};
   if (!release.policy.empty()) {
     AuditPolicy& policy = event.policies.emplace_back();

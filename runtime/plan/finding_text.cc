@@ -68,30 +68,25 @@ Result<FindingText> FindingTexts::Read(uint32_t rule_index, RowId row) {
   RESCIND_ASSIGN(text.judged_id, draft_.IdOf({rule.entity, row}));
   RESCIND_ASSIGN(text.because, Because(rule, row));
   text.evidence.reserve(rule.evidence.size());
+  const auto add = [&](eval::ExplainedFact fact) {
+    const bool personal =
+        fact.field.valid() && IsPersonal(draft_.input.program.schema, fact.entity, fact.field);
+    text.evidence.push_back(
+        {std::move(fact.path), std::move(fact.value), std::move(fact.source), personal});
+  };
   for (const ir::EvidencePath& path : rule.evidence) {
-    Evidence evidence;
-    evidence.path = path.path;
-    const eval::Value value = evaluator_.Evaluate(path.value, row);
-    const eval::Value owner = evaluator_.Evaluate(path.row, row);
-    const auto* fact = owner.known() ? std::get_if<eval::FactRow>(&owner.content) : nullptr;
-    if (!fact || !path.field.valid()) {
-      RESCIND_ASSIGN(evidence.value, eval::FormatValue(draft_.input, value));
-    } else {
-      RESCIND_ASSIGN(evidence.value, eval::FormatField(draft_.input, *fact, path.field, value));
-      RESCIND_ASSIGN(const auto origin,
-                     draft_.input.facts.texts().Origin(path.entity, path.field, fact->row));
-      if (origin) evidence.source = origin->source;
-    }
-    text.evidence.push_back(std::move(evidence));
+    eval::ExplainedFact fact;
+    fact.path = path.path;
+    RESCIND_TRY(eval::ReadFact(draft_.input, evaluator_.Evaluate(path.value, row),
+                               evaluator_.Evaluate(path.row, row), path.field, fact));
+    add(std::move(fact));
   }
   auto& members = members_[rule_index];
   if (!members) {
     members = std::make_unique<eval::DecidingMembers>(draft_.input, rule, kMostStepsForMembers);
   }
   RESCIND_ASSIGN(std::vector<eval::ExplainedFact> facts, members->At(row));
-  for (eval::ExplainedFact& fact : facts) {
-    text.evidence.push_back({std::move(fact.path), std::move(fact.value), std::move(fact.source)});
-  }
+  for (eval::ExplainedFact& fact : facts) add(std::move(fact));
   return text;
 }
 

@@ -30,9 +30,10 @@ std::optional<ActionStatus> ParseActionStatus(std::string_view name);
 
 // One fact that a conclusion rests on.
 struct Evidence {
-  std::string path;    // "g.last_used"; of a collection's member "grant g2: entitlement"
-  std::string value;   // as the language writes it; "unknown" when it is
-  std::string source;  // the feed that said so; empty when nobody did
+  std::string path;       // "g.last_used"; of a collection's member "grant g2: entitlement"
+  std::string value;      // as the language writes it; "unknown" when it is
+  std::string source;     // the feed that said so; empty when nobody did
+  bool personal = false;  // personal_data.h; not in the file of a plan
   auto operator<=>(const Evidence&) const = default;
 };
 

@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
-#include "runtime/plan/personal_data.h"
 #include "runtime/service/transition_recorder.h"
 
 namespace rescind {
-namespace {
-
-bool IsPathPersonal(const ir::Program& program, const ir::Rule& rule, const std::string& path) {
-  for (const ir::EvidencePath& evidence : rule.evidence) {
-    if (evidence.path != path || !evidence.field.valid()) continue;
-    return IsPersonal(program.schema, evidence.entity, evidence.field);
-  }
-  return false;
-}
-
-}  // namespace
-
-ActionRequests::ActionRequests(const ir::Program& program, Instant now)
-    : program_(program), now_(now) {
+ActionRequests::ActionRequests(const ir::Program& program, Instant now) : now_(now) {
   for (const ir::Rule& rule : program.rules) rules_.emplace(rule.full_name, &rule);
 }
 
@@ -41,9 +27,7 @@ std::string ActionRequests::ContextOf(const PlannedAction& planned) const {
           });
       if (known) continue;
       context.evidence.push_back(
-          {evidence.path,
-           {evidence.value, IsPathPersonal(program_, *rule->second, evidence.path)},
-           evidence.source});
+          {evidence.path, {evidence.value, evidence.personal}, evidence.source});
     }
   }
   return EncodeContext(context);

@@ -22,7 +22,6 @@ class ActionRequests {
  private:
   std::string ContextOf(const PlannedAction& planned) const;
 
-  const ir::Program& program_;
   const Instant now_;
   std::map<std::string_view, const ir::Rule*> rules_;  // by name
 };

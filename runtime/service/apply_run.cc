@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "runtime/plan/personal_data.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/policy_renames.h"
@@ -359,7 +360,9 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
       event.trigger = work.trigger;
       event.outcome = {why, false};
       event.details["release"] = {release.id, false};
-      event.details["group"] = {release.group, false};
+      event.details["group"] = {
+          release.group,
+          !release.group.empty() && IsGroupPersonal(pipeline_.program(), release.policy)};
       if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
     }
   };
