@@ -21,11 +21,11 @@ constexpr int64_t kMostRows = 1'000'000'000;
 constexpr const char* kHowToWriteMoments = "write 2026-04-01, 2026-04-01T09:00Z or +30d";
 constexpr const char* kHowToWritePastMoments = "write 2026-04-01 or 2026-04-01T09:00Z";
 
-// Of a file that has no size to look at, such as a device or a FIFO. What does not begin as JSON
+// Of a file that has no size to look at, such as the pipe of `<(…)`. What does not begin as JSON
 // does is read no further: it may never end.
 Result<std::string> ReadPlanStream(FileSystem& files, const std::string& path) {
   constexpr size_t kPieceBytes = size_t{256} << 10;
-  RESCIND_ASSIGN(const auto file, files.OpenForReading(path));
+  RESCIND_ASSIGN(const auto file, files.OpenRegular(path));
   std::string bytes;
   for (bool goes_on = true; goes_on && bytes.size() <= kMaxPlanBytes;) {
     const size_t filled = bytes.size();

@@ -46,6 +46,10 @@ Result<std::unique_ptr<ReadableFile>> FaultyFileSystem::OpenForReading(const std
   return below_.OpenForReading(path);
 }
 
+Result<std::unique_ptr<ReadableFile>> FaultyFileSystem::OpenRegular(const std::string& path) {
+  return below_.OpenRegular(path);
+}
+
 Result<std::unique_ptr<WritableFile>> FaultyFileSystem::Create(const std::string& path,
                                                                uint32_t mode) {
   RESCIND_TRY(Step("create", path));

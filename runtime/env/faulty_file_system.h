@@ -31,6 +31,7 @@ class FaultyFileSystem final : public FileSystem {
   void FillWith(std::string path) { filled_with_ = std::move(path); }
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
+  Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;

@@ -92,7 +92,7 @@ Result<std::string> FileSystem::Read(const std::string& path, uint64_t limit_byt
   if (info.ok() && info->kind == FileKind::kRegular && info->size_bytes > limit_bytes) {
     return TooLong(path, limit_bytes);
   }
-  RESCIND_ASSIGN(const auto file, OpenForReading(path));
+  RESCIND_ASSIGN(const auto file, OpenRegular(path));
   std::string bytes;
   while (true) {
     const size_t filled = bytes.size();

@@ -76,7 +76,11 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
+  // Whatever it is. A FIFO waits for its writer.
   virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
+  // For what is read whole: a regular file, or what this process has open already (/dev/stdin, and
+  // /dev/fd/63 of a shell's `<(…)`). A FIFO, device or socket is kInvalidInput, without waiting.
+  virtual Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) = 0;
   // Creates a file that must not exist, with exactly `mode` whatever the umask.
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
@@ -114,7 +118,7 @@ class FileSystem {
   // are passed over: they could form a circle.
   Result<std::vector<std::string>> ListRecursively(const std::string& directory,
                                                    const std::string& suffix);
-  // The whole file; kInvalidInput when it is longer than `limit_bytes`.
+  // The whole file, opened by OpenRegular; kInvalidInput when it is longer than `limit_bytes`.
   Result<std::string> Read(const std::string& path, uint64_t limit_bytes);
   // After it returns, `path` holds `bytes` durably; after a crash or an error it holds what it
   // held before, or `bytes`, never a part. A symbolic link is replaced, not followed.
@@ -128,6 +132,7 @@ class FileSystem {
 class RealFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
+  Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;

@@ -153,6 +153,35 @@ std::optional<int> OwnDescriptor(const std::filesystem::path& path) {
   return number;
 }
 
+struct Followed {
+  std::string place;
+  std::optional<int> descriptor;  // of this process, which no link is followed behind
+};
+
+Result<Followed> FollowLinks(std::string_view verb, const std::string& path) {
+  std::filesystem::path place = path;
+  for (int links = 0;; ++links) {
+    const auto own = OwnDescriptor(place);
+    std::error_code failure;
+    if (own || !std::filesystem::is_symlink(std::filesystem::symlink_status(place, failure))) {
+      return Followed{place.string(), own};
+    }
+    const auto target = std::filesystem::read_symlink(place, failure);
+    if (failure) return SystemCallError(verb, path, failure.value());
+    if (links == kMostLinks) return SystemCallError(verb, path, ELOOP);
+    place = target.is_absolute() ? target : place.parent_path() / target;
+  }
+}
+
+Error NotRegular(const std::string& path, mode_t mode) {
+  const char* what = "a device";
+  if (S_ISFIFO(mode)) what = "a FIFO";
+  if (S_ISSOCK(mode)) what = "a socket";
+  return {ErrorKind::kInvalidInput,
+          fmt::format("cannot read {}: it is {}, no regular file", path, what),
+          "put a regular file there, or name another"};
+}
+
 }  // namespace
 
 Result<OutputPlace> RealFileSystem::FindOutput(const std::string& path) {
@@ -161,17 +190,8 @@ Result<OutputPlace> RealFileSystem::FindOutput(const std::string& path) {
   const bool exists = stat(path.c_str(), &info) == 0;
   if (!exists && errno != ENOENT) return SystemCallError("write", path, errno);
   if (exists && S_ISDIR(info.st_mode)) return SystemCallError("write", path, EISDIR);
-  std::filesystem::path place = path;
-  for (int links = 0;; ++links) {
-    if (OwnDescriptor(place)) return OutputPlace{place.string(), false};
-    std::error_code failure;
-    if (!std::filesystem::is_symlink(std::filesystem::symlink_status(place, failure))) break;
-    const auto target = std::filesystem::read_symlink(place, failure);
-    if (failure) return SystemCallError("write", path, failure.value());
-    if (links == kMostLinks) return SystemCallError("write", path, ELOOP);
-    place = target.is_absolute() ? target : place.parent_path() / target;
-  }
-  return OutputPlace{place.string(), !exists || S_ISREG(info.st_mode)};
+  RESCIND_ASSIGN(const Followed followed, FollowLinks("write", path));
+  return OutputPlace{followed.place, !followed.descriptor && (!exists || S_ISREG(info.st_mode))};
 }
 
 Result<std::unique_ptr<WritableFile>> RealFileSystem::OpenForWriting(const OutputPlace& place) {
@@ -190,6 +210,27 @@ Result<std::unique_ptr<ReadableFile>> RealFileSystem::OpenForReading(const std::
   struct stat info = {};
   if (fstat(descriptor.number(), &info) == 0 && S_ISDIR(info.st_mode)) {
     return SystemCallError("read", path, EISDIR);
+  }
+  return std::unique_ptr<ReadableFile>(
+      std::make_unique<RealReadableFile>(std::move(descriptor), path));
+}
+
+Result<std::unique_ptr<ReadableFile>> RealFileSystem::OpenRegular(const std::string& path) {
+  struct stat info = {};
+  // Without O_NONBLOCK a FIFO would keep this process until somebody writes.
+  Descriptor descriptor(OpenRetrying(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!descriptor.open()) {
+    const int failure = errno;  // ENXIO: nobody can open a socket
+    const bool is_odd = failure == ENXIO && stat(path.c_str(), &info) == 0;
+    return is_odd ? NotRegular(path, info.st_mode) : SystemCallError("read", path, failure);
+  }
+  if (fstat(descriptor.number(), &info) != 0) return SystemCallError("read", path, errno);
+  if (S_ISDIR(info.st_mode)) return SystemCallError("read", path, EISDIR);
+  if (!S_ISREG(info.st_mode)) {
+    RESCIND_ASSIGN(const Followed followed, FollowLinks("read", path));
+    if (!followed.descriptor) return NotRegular(path, info.st_mode);
+    // Whoever writes to it may take their time.
+    if (fcntl(descriptor.number(), F_SETFL, 0) != 0) return SystemCallError("read", path, errno);
   }
   return std::unique_ptr<ReadableFile>(
       std::make_unique<RealReadableFile>(std::move(descriptor), path));

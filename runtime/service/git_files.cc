@@ -194,6 +194,10 @@ Result<std::unique_ptr<ReadableFile>> GitFiles::OpenForReading(const std::string
   return std::unique_ptr<ReadableFile>(new TextFile(std::move(text)));
 }
 
+Result<std::unique_ptr<ReadableFile>> GitFiles::OpenRegular(const std::string& path) {
+  return Inside(path) ? OpenForReading(path) : below_.OpenRegular(path);
+}
+
 Result<FileInfo> GitFiles::Stat(const std::string& path) {
   const auto name = Inside(path);
   if (!name) return below_.Stat(path);

@@ -30,6 +30,7 @@ class GitFiles final : public FileSystem {
   const std::string& commit() const { return commit_; }  // 40 hex digits, or 64
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
+  Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) override;
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::vector<TreeEntry>> ListTree(const std::string& directory) override;
   Result<std::vector<OddEntry>> FindOdd(const std::string& path) override;

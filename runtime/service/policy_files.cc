@@ -168,7 +168,7 @@ std::string FolderOfAll(const std::vector<PolicyFile>& files) {
 
 Result<std::string> ReadPolicyText(const std::string& path, FileSystem& files) {
   constexpr size_t kMost = SyntaxLimits::kFileBytes + 1;
-  RESCIND_ASSIGN(const auto file, files.OpenForReading(path));
+  RESCIND_ASSIGN(const auto file, files.OpenRegular(path));
   std::string bytes;
   while (bytes.size() < kMost) {
     const size_t filled = bytes.size();

@@ -130,8 +130,11 @@ TEST_CASE_FIXTURE(AuditCommands, "WhatIsMissingIsSaid") {
   CHECK(Run({"audit", "verify", folder / "out"}) == ExitStatus::kUsage);
   CHECK(Verify(folder / "out", {"--checkpoint", "nope"}) == ExitStatus::kError);
   // A file that never was a checkpoint is no word against the log.
+  REQUIRE(files.WriteAtomically(folder / "empty", "").ok());
+  CHECK(Verify(folder / "out", {"--checkpoint", folder / "empty"}) == ExitStatus::kError);
+  CHECK(err.str().find("/empty is no signed checkpoint") != std::string::npos);
   CHECK(Verify(folder / "out", {"--checkpoint", "/dev/null"}) == ExitStatus::kError);
-  CHECK(err.str().find("/dev/null is no signed checkpoint") != std::string::npos);
+  CHECK(err.str().find("/dev/null: it is a device, no regular file") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(AuditCommands, "InitMakesAKeyThatKeyPrintsAndCreateRefusesToReplace") {

@@ -1,5 +1,9 @@
 // `plan`, `show`, `diff`, `why`, `exempt`, what they say of bad input, and `apply` without facts.
 // facts.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/unit/runtime/cli/company_fixture.h"
 #include "tests/unit/writing_ban.h"
 
@@ -432,8 +436,38 @@ TEST_CASE_FIXTURE(CompanyFixture, "PoliciesWithErrorsStopEverythingWithTheFirstO
 
 // A device was read until it had given 2 GiB.
 TEST_CASE_FIXTURE(CompanyFixture, "WhatDoesNotBeginLikeAPlanIsNotReadToItsEnd") {
-  CHECK(Run({"show", "/dev/zero"}) == ExitStatus::kError);
-  CHECK(Complains("error: /dev/zero: "));
+  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  REQUIRE(zero >= 0);
+  const std::string name = "/dev/fd/" + std::to_string(zero);
+  CHECK(Run({"show", name}) == ExitStatus::kError);
+  CHECK(Complains("error: " + name + ": "));
+  close(zero);
+}
+
+// `show` of a FIFO waited for ever, as did every command in a workspace whose rescind.toml was one.
+TEST_CASE_FIXTURE(CompanyFixture, "AFifoIsNoPlanAndNoWorkspaceFile") {
+  ImportCompany();
+  REQUIRE(Run({"plan", "--out", "p.json"}) == ExitStatus::kDone);
+  const std::string plan = Content("p.json");
+  const auto fifo = [&](const std::string& path) {
+    std::filesystem::remove(path);
+    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  };
+  fifo(folder / "p.json");
+  CHECK(Run({"show", "p.json"}) == ExitStatus::kError);
+  CHECK(Complains("p.json: it is a FIFO, no regular file"));
+  CHECK(Complains("put a regular file there, or name another"));
+  // What a shell hands over with <(…) is taken.
+  int ends[2] = {};
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  REQUIRE(plan.size() < 60'000);  // fits into a pipe
+  REQUIRE(write(ends[1], plan.data(), plan.size()) == static_cast<ssize_t>(plan.size()));
+  close(ends[1]);
+  CHECK(Run({"show", "/dev/fd/" + std::to_string(ends[0])}) == ExitStatus::kDone);
+  close(ends[0]);
+  fifo(folder / "rescind.toml");
+  CHECK(Run({"plan"}) == ExitStatus::kError);
+  CHECK(Complains("rescind.toml: it is a FIFO, no regular file"));
 }
 
 }  // namespace

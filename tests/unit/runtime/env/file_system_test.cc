@@ -2,14 +2,18 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "runtime/env/faulty_file_system.h"
 #include "tests/unit/temporary_folder.h"
@@ -48,9 +52,74 @@ TEST_CASE("AFileLongerThanTheLimitIsRefused") {
   CHECK(refused.error().message == (folder / "f") + " is longer than 999 bytes");
 }
 
+// A FIFO in the place of rescind.toml kept every command waiting for ever.
+TEST_CASE("WhatIsNoRegularFileIsNotReadWhole") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  const auto refuses = [&](const std::string& path, const std::string& what) {
+    CAPTURE(path);
+    const auto refused = files.Read(path, 0);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kInvalidInput);
+    CHECK(refused.error().message ==
+          "cannot read " + path + ": it is " + what + ", no regular file");
+    CHECK(refused.error().help == "put a regular file there, or name another");
+  };
+  refuses("/dev/zero", "a device");
+  const std::string fifo = folder / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  const int writer = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(write(writer, "x", 1) == 1);
+  refuses(fifo, "a FIFO");
+  close(writer);
+  // Nobody writes to it, and nobody waits.
+  refuses(fifo, "a FIFO");
+  std::filesystem::create_symlink("fifo", folder / "link");
+  refuses(folder / "link", "a FIFO");
+  const std::string path = folder / "socket";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  refuses(path, "a socket");
+  close(server);
+}
+
+// `--key <(rescind audit key)`: the shell names a pipe that is open already.
+TEST_CASE("WhatIsOpenAlreadyIsReadWhole") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  for (const bool behind_link : {false, true}) {
+    CAPTURE(behind_link);
+    int ends[2] = {};
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    std::string path = "/dev/fd/" + std::to_string(ends[0]);
+    if (behind_link) {
+      std::filesystem::create_symlink(path, folder / "stdin");
+      path = folder / "stdin";
+    }
+    std::thread writer([end = ends[1]] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      CHECK(write(end, "key", 3) == 3);
+      close(end);
+    });
+    const auto bytes = files.Read(path, 3);
+    writer.join();
+    close(ends[0]);
+    REQUIRE_MESSAGE(bytes.ok(), bytes.error().message);
+    CHECK(*bytes == "key");
+  }
+}
+
 TEST_CASE("AnEndlessDeviceStopsAtTheLimit") {
   RealFileSystem files;
-  CHECK_FALSE(files.Read("/dev/zero", 1 << 20).ok());
+  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  REQUIRE(zero >= 0);
+  const auto refused = files.Read("/dev/fd/" + std::to_string(zero), 1 << 20);
+  close(zero);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("is longer than") != std::string::npos);
 }
 
 TEST_CASE("ErrorsNameThePathAndTheRemedy") {
