@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "runtime/env/sigpipe_block.h"
+#include "runtime/executors/authorities.h"
 #include "runtime/executors/ldap_text.h"
 #include "runtime/executors/ldap_watch.h"
 
@@ -273,6 +274,8 @@ bool LdapSession::OutOfTime() const {
 }
 
 Result<LdapSession> LdapSession::Connect(const LdapEndpoint& endpoint, LdapDeadline deadline) {
+  const bool tls = endpoint.start_tls || endpoint.uri.starts_with("ldaps:");
+  if (tls) RESCIND_TRY(CheckAuthorityFile(endpoint.ca_file));
   LDAP* raw = nullptr;
   const int made = ldap_initialize(&raw, endpoint.uri.c_str());
   if (made != LDAP_SUCCESS) {
@@ -296,11 +299,12 @@ Result<LdapSession> LdapSession::Connect(const LdapEndpoint& endpoint, LdapDeadl
   ldap_set_option(raw, LDAP_OPT_TIMEOUT, &connect_time);
   ldap_set_option(raw, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
   ldap_set_option(raw, LDAP_OPT_X_TLS_PROTOCOL_MIN, &oldest);
-  const bool authorities_set =
-      ldap_set_option(raw, LDAP_OPT_X_TLS_CACERTFILE, authorities.c_str()) == LDAP_OPT_SUCCESS &&
-      ldap_set_option(raw, LDAP_OPT_X_TLS_NEWCTX, &for_a_client) == LDAP_OPT_SUCCESS;
-  const bool tls = endpoint.start_tls || endpoint.uri.starts_with("ldaps:");
-  if (tls && !authorities_set) {
+  const auto use_authorities = [&] {
+    return ldap_set_option(raw, LDAP_OPT_X_TLS_CACERTFILE, authorities.c_str()) ==
+               LDAP_OPT_SUCCESS &&
+           ldap_set_option(raw, LDAP_OPT_X_TLS_NEWCTX, &for_a_client) == LDAP_OPT_SUCCESS;
+  };
+  if (tls && !use_authorities()) {
     return TlsFailure(endpoint, fmt::format("{} cannot be read as certificates", authorities));
   }
   if (!endpoint.start_tls) return session;

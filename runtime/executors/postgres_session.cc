@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/env/sigpipe_block.h"
+#include "runtime/executors/authorities.h"
 
 namespace rescind {
 namespace {
@@ -218,6 +219,7 @@ PostgresSession::Handle PostgresSession::StartWith(const char* tls_mode,
 Result<PostgresSession> PostgresSession::Open(const PostgresEndpoint& endpoint,
                                               const std::string& password,
                                               PostgresDeadline deadline) {
+  if (endpoint.tls == PostgresTls::kVerify) RESCIND_TRY(CheckAuthorityFile(endpoint.ca_file));
   PostgresLogIn how;
   Handle handle = Start(endpoint, password, deadline, how);
   if (!handle) return OpenFailure(endpoint, how);

@@ -2,20 +2,16 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
 #include "engine/check/action_verb.h"
+#include "runtime/executors/authorities.h"
 #include "runtime/executors/capability.h"
 #include "runtime/executors/registry.h"
 
@@ -165,33 +161,13 @@ class Checker {
         if (!secret.ok()) Add(table, key, secret.error().message, secret.error().help);
       } else if (key.ends_with("_file")) {
         const bool is_there = CheckKind(table, key, path, FileKind::kRegular, "file");
-        if (is_there && key == "ca_file") CheckAuthorities(table, key, path);
+        if (!is_there || key != "ca_file") continue;
+        const Status usable = CheckAuthorityFile(path);
+        if (!usable.ok()) Add(table, key, usable.error().message, usable.error().help);
       } else if (key.ends_with("_folder")) {
         CheckKind(table, key, path, FileKind::kDirectory, "folder");
       }
     }
-  }
-
-  // What no TLS library can take is said here, not as a connection that cannot be verified.
-  void CheckAuthorities(const SystemTable& table, const std::string& key, const std::string& path) {
-    constexpr uint64_t kMaxBytes = uint64_t{16} << 20;
-    const auto bytes = files_.Read(path, kMaxBytes);
-    if (!bytes.ok()) {
-      Add(table, key, bytes.error().message, bytes.error().help);
-    } else if (!HoldsCertificate(*bytes)) {
-      Add(table, key, fmt::format("{} holds no certificate that can be read", path),
-          "name a PEM file with the certificates of the authorities: lines from "
-          "`-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`");
-    }
-  }
-
-  static bool HoldsCertificate(const std::string& pem) {
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> text(
-        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free_all);
-    X509* const certificate = PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr);
-    ERR_clear_error();  // what it was is of no use to people
-    X509_free(certificate);
-    return certificate != nullptr;
   }
 
   bool CheckKind(const SystemTable& table, const std::string& key, const std::string& path,

@@ -264,17 +264,46 @@ TEST_CASE_FIXTURE(CheckedTargets, "AnAuthorityFileThatHoldsNoCertificateIsFound"
   const std::string target = std::string(kDirectory) + "ca_file = \"ca.pem\"\n";
   for (const char* wrong :
        {"", "no certificate\n",
-        "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n",
         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
         "-----END PUBLIC KEY-----\n"}) {
     CAPTURE(wrong);
     Write("ca.pem", wrong);
     CHECK(Says(target, ":6:1: [target.corp]: `ca_file`: "));
-    CHECK(Prints("ca.pem holds no certificate that can be read"));
+    CHECK(Prints("ca.pem holds no certificate\n"));
     CHECK(Prints("  = help: name a PEM file with the certificates of the authorities"));
   }
   // Text before it is how authorities hand it out.
   Write("ca.pem", "Example Root\n" + std::string(kCertificate));
+  CHECK(!Says(target, "in rescind.toml"));
+}
+
+// Of two certificates the first was looked at, and every connection failed.
+TEST_CASE_FIXTURE(CheckedTargets, "ADamagedCertificateIsFoundBehindWholeOnes") {
+  Write("secret", "hush");
+  chmod((folder / "secret").c_str(), 0600);
+  const std::string target = std::string(kDirectory) + "ca_file = \"ca.pem\"\n";
+  const std::string whole = kCertificate;
+  const std::string rest = whole.substr(whole.find('\n'));
+  for (const std::string& damaged : {
+           std::string("-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"),
+           std::string("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),
+           "----BEGIN CERTIFICATE-----" + rest,  // a dash is missing
+           "-----BEGIN CERTIFICATE" + rest, whole.substr(0, whole.size() - 2) + "\n",  // and here
+           whole.substr(0, whole.size() / 2),                                          // cut
+       }) {
+    CAPTURE(damaged);
+    Write("ca.pem", damaged);
+    CHECK(Says(target, "ca.pem cannot be used: its 1st certificate, in line 1, is damaged\n"));
+    Write("ca.pem", "Example Root\n" + whole + damaged);
+    CHECK(Says(target, ":6:1: [target.corp]: `ca_file`: "));
+    CHECK(Prints("ca.pem cannot be used: its 2nd certificate, in line 13, is damaged\n"));
+    CHECK(Prints("  = help: put it there again as it was handed out, or take it out"));
+    Write("ca.pem", damaged + "\n" + whole);
+    CHECK(Says(target, "its 1st certificate, in line 1, is damaged\n"));
+  }
+  Write("ca.pem", whole + "-----BEGIN X509 CRL-----\n!!!\n-----END X509 CRL-----\n");
+  CHECK(Says(target, "ca.pem cannot be used: what line 12 begins is damaged\n"));
+  Write("ca.pem", whole + whole);
   CHECK(!Says(target, "in rescind.toml"));
 }
 
