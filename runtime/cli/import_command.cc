@@ -163,8 +163,10 @@ void DeclareImport(CommandLine& line) {
                   "This is all the source has: what it no longer lists loses its claim");
   import.add_flag("--allow-shrink", options->allow_shrink,
                   "Accept a snapshot that lacks many of the rows that were or are named");
-  import.add_flag("--skip-bad", options->skip_bad,
-                  "Leave bad lines out, into FILE.rejects, and take the rest");
+  import.add_flag(
+      "--skip-bad", options->skip_bad,
+      "Leave bad lines out, into FILE.rejects (.1, .2, … where that is taken), and take "
+      "the rest");
   import.add_option("-o,--output", options->output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();

@@ -63,6 +63,11 @@ Status FaultyFileSystem::Rename(const std::string& from, const std::string& to) 
   return below_.Rename(from, to);
 }
 
+Result<bool> FaultyFileSystem::RenameToFree(const std::string& from, const std::string& to) {
+  RESCIND_TRY(Step("rename", to));
+  return below_.RenameToFree(from, to);
+}
+
 Status FaultyFileSystem::SyncDirectory(const std::string& directory) {
   RESCIND_TRY(Step("sync", directory));
   return below_.SyncDirectory(directory);

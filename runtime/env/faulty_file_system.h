@@ -34,6 +34,7 @@ class FaultyFileSystem final : public FileSystem {
   Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
   Status Rename(const std::string& from, const std::string& to) override;
+  Result<bool> RenameToFree(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
   Result<OutputPlace> FindOutput(const std::string& path) override;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,6 +68,7 @@ struct OutputPlace {
   // A regular file or nothing yet. Otherwise a device, FIFO or socket, or a file that this process
   // has open already (/dev/stdout): written to, never replaced.
   bool is_replaceable = true;
+  std::optional<int> descriptor;  // what this process has open already
 };
 
 inline constexpr uint32_t kPrivateMode = 0600;
@@ -84,6 +86,9 @@ class FileSystem {
   // Creates a file that must not exist, with exactly `mode` whatever the umask.
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // Renames where nothing has the name `to`, not even a link that leads nowhere; false: something
+  // has it, and all is as it was. Of two that ask at once, one gets it.
+  virtual Result<bool> RenameToFree(const std::string& from, const std::string& to) = 0;
   // Makes creations, renames and removals in that directory durable.
   virtual Status SyncDirectory(const std::string& directory) = 0;
   virtual Status Remove(const std::string& path) = 0;
@@ -135,6 +140,7 @@ class RealFileSystem final : public FileSystem {
   Result<std::unique_ptr<ReadableFile>> OpenRegular(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
   Status Rename(const std::string& from, const std::string& to) override;
+  Result<bool> RenameToFree(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
   Result<OutputPlace> FindOutput(const std::string& path) override;

@@ -191,7 +191,8 @@ Result<OutputPlace> RealFileSystem::FindOutput(const std::string& path) {
   if (!exists && errno != ENOENT) return SystemCallError("write", path, errno);
   if (exists && S_ISDIR(info.st_mode)) return SystemCallError("write", path, EISDIR);
   RESCIND_ASSIGN(const Followed followed, FollowLinks("write", path));
-  return OutputPlace{followed.place, !followed.descriptor && (!exists || S_ISREG(info.st_mode))};
+  return OutputPlace{followed.place, !followed.descriptor && (!exists || S_ISREG(info.st_mode)),
+                     followed.descriptor};
 }
 
 Result<std::unique_ptr<WritableFile>> RealFileSystem::OpenForWriting(const OutputPlace& place) {
@@ -248,6 +249,17 @@ Result<std::unique_ptr<WritableFile>> RealFileSystem::Create(const std::string& 
 Status RealFileSystem::Rename(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) != 0) return SystemCallError("replace", to, errno);
   return {};
+}
+
+Result<bool> RealFileSystem::RenameToFree(const std::string& from, const std::string& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+  if (errno != EINVAL && errno != ENOSYS) return SystemCallError("create", to, errno);
+  // The disk cannot do both in one step.
+  struct stat info = {};
+  if (lstat(to.c_str(), &info) == 0) return false;
+  RESCIND_TRY(Rename(from, to));
+  return true;
 }
 
 Status RealFileSystem::SyncDirectory(const std::string& directory) {

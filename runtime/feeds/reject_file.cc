@@ -12,6 +12,7 @@ namespace rescind {
 namespace {
 
 constexpr size_t kPendingBytes = 1 << 20;
+constexpr uint32_t kMostNumber = 99'999;
 
 std::string FolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -63,10 +64,25 @@ Status RejectFile::Publish() {
   RESCIND_TRY(file_->Append(pending_));
   RESCIND_TRY(file_->Sync());
   RESCIND_TRY(file_->Close());
-  RESCIND_TRY(files_.Rename(temporary_, place_));
+  RESCIND_TRY(TakeFreeName());
   file_.reset();
   is_published_ = true;
   return files_.SyncDirectory(FolderOf(place_));
+}
+
+Status RejectFile::TakeFreeName() {
+  const std::string first = place_;
+  for (uint32_t number = 0; number <= kMostNumber; ++number) {
+    if (number > 0) place_ = fmt::format("{}.{}", first, number);
+    RESCIND_ASSIGN(const bool is_taken_by_us, files_.RenameToFree(temporary_, place_));
+    if (!is_taken_by_us) continue;
+    if (number > 0) path_ = place_;
+    return {};
+  }
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} and {} more of that name hold what earlier imports left out", first,
+                           kMostNumber),
+               "import what they hold, once mended, and remove them"};
 }
 
 Status RejectFile::Withdraw() {

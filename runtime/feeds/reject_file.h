@@ -2,8 +2,9 @@
 // why. Mended, the file can be imported as it is: readers pass over the comments.
 //
 // It is written beside its final name, under one that is nobody else's, and gets that name in
-// Publish(), so that a reject file is always whole; an older one is replaced. Its mode is 0600: it
-// holds what the feed held.
+// Publish(), so that a reject file is always whole. One that is there already holds what an earlier
+// import left out and is kept: the new one is called `….rejects.1` then, or the next number that is
+// free. Its mode is 0600: it holds what the feed held.
 #pragma once
 
 #include <memory>
@@ -32,12 +33,15 @@ class RejectFile {
   Status Publish();
   // Takes a published file back: the import failed after all.
   Status Withdraw();
+  // What it is called: once it is published, with its number.
   const std::string& path() const { return path_; }
 
  private:
+  Status TakeFreeName();
+
   FileSystem& files_;
   std::string path_;
-  std::string place_;      // `path_` behind symbolic links
+  std::string place_;      // behind symbolic links
   std::string temporary_;  // until it is published
   std::unique_ptr<WritableFile> file_;
   std::string pending_;

@@ -251,6 +251,9 @@ Result<std::unique_ptr<WritableFile>> GitFiles::Create(const std::string& path, 
   return Unchangeable(path);
 }
 Status GitFiles::Rename(const std::string& from, const std::string&) { return Unchangeable(from); }
+Result<bool> GitFiles::RenameToFree(const std::string& from, const std::string&) {
+  return Unchangeable(from);
+}
 Status GitFiles::SyncDirectory(const std::string& directory) { return Unchangeable(directory); }
 Status GitFiles::Remove(const std::string& path) { return Unchangeable(path); }
 Result<OutputPlace> GitFiles::FindOutput(const std::string& path) { return Unchangeable(path); }

@@ -38,6 +38,7 @@ class GitFiles final : public FileSystem {
   // All refused: a commit does not change.
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override;
   Status Rename(const std::string& from, const std::string& to) override;
+  Result<bool> RenameToFree(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
   Result<OutputPlace> FindOutput(const std::string& path) override;

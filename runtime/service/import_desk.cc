@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -71,10 +72,17 @@ class PeekedFile final : public ReadableFile {
   size_t at_ = 0;
 };
 
-// `hr.csv.rejects` is read as `hr.csv` was.
+// `hr.csv.rejects` and `hr.csv.rejects.2` are read as `hr.csv` was.
 std::string_view WithoutRejects(std::string_view path) {
-  while (path.ends_with(kRejectSuffix)) path.remove_suffix(kRejectSuffix.size());
-  return path;
+  while (true) {
+    std::string_view shorter = path;
+    const size_t dot = path.rfind('.');
+    const bool has_number = dot != path.npos && dot + 1 < path.size() &&
+                            path.find_first_not_of("0123456789", dot + 1) == path.npos;
+    if (has_number) shorter = path.substr(0, dot);
+    if (!shorter.ends_with(kRejectSuffix)) return path;
+    path = shorter.substr(0, shorter.size() - kRejectSuffix.size());
+  }
 }
 
 FeedFormat FormatByName(std::string_view path) {
@@ -103,12 +111,13 @@ class Importer {
     RESCIND_ASSIGN(ImportSummary summary, Attempt(request_.snapshot));
     const bool is_partial = request_.snapshot && summary.bad_count() > 0;
     if (!is_partial || !request_.skip_bad) return summary;
-    if (ReadsStandardInput()) {
-      return Invalid(
-          fmt::format("{} lines of the snapshot are bad, and standard input cannot be read again "
-                      "to take the rest as a plain import; nothing was taken",
-                      summary.bad_count()),
-          "write the feed to a file first, or give --skip-bad without --snapshot");
+    const auto once = std::find_if(request_.files.begin(), request_.files.end(),
+                                   [&](const std::string& path) { return CanBeReadOnce(path); });
+    if (once != request_.files.end()) {
+      return Invalid(fmt::format("{} lines of the snapshot are bad, and {} cannot be read again "
+                                 "to take the rest as a plain import; nothing was taken",
+                                 summary.bad_count(), NameOf(*once)),
+                     "write the feed to a file first, or give --skip-bad without --snapshot");
     }
     RESCIND_ASSIGN(summary, Attempt(/*snapshot=*/false));
     summary.warnings.push_back(fmt::format(
@@ -133,9 +142,10 @@ class Importer {
   // `by_lines`: a snapshot that is about the entities which it has lines of.
   void WarnOfSource(bool by_lines, ImportSummary& summary) const;
 
-  bool ReadsStandardInput() const {
-    return std::find(request_.files.begin(), request_.files.end(), kStandardInput) !=
-           request_.files.end();
+  bool CanBeReadOnce(const std::string& path) const {
+    if (path == kStandardInput) return true;
+    const auto info = environment_.files.Stat(InFolder(path));
+    return info.ok() && info->kind == FileKind::kOther;
   }
   std::string InFolder(const std::string& path) const {
     if (request_.folder == "." || path.starts_with('/')) return path;
@@ -246,13 +256,21 @@ Result<std::string> Importer::EntityOf(const std::string& path) const {
                   fmt::join(names, ", "), names.empty() ? "identity" : names.front()));
 }
 
-// Beside the file; of standard input, where the command runs. By its name it is read again as
-// `path` was: names alone say the format, as it begins with a comment, and of CSV the entity.
+// Beside the file; of standard input and what a shell hands over with `<(…)`, where the command
+// runs. By its name it is read again as `path` was: names alone say the format, as it begins with a
+// comment, and of CSV the entity.
 std::string Importer::RejectsOf(const std::string& path, FeedFormat format) const {
   std::string name = path;
+  std::optional<int> descriptor;
   if (path == kStandardInput) {
-    name = "stdin";
-    if (format == FeedFormat::kCsv) name = request_.feed.entity + ".stdin";
+    descriptor = STDIN_FILENO;
+  } else if (const auto place = environment_.files.FindOutput(InFolder(path)); place.ok()) {
+    descriptor = place->descriptor;
+  }
+  if (descriptor) {
+    name = *descriptor == STDIN_FILENO ? "stdin" : fmt::format("fd{}", *descriptor);
+    const auto entity = EntityOf(path);
+    if (format == FeedFormat::kCsv && entity.ok()) name.insert(0, *entity + ".");
   }
   if (FormatByName(name) != format) {
     const char* csv = request_.feed.delimiter == '\t' ? ".tsv" : ".csv";
@@ -389,7 +407,16 @@ Status Importer::LoadOne(const std::string& path, Import& import, bool snapshot,
 // Reject files first: were they lost after the commit, nobody would know what was left out.
 Status Importer::Finish(Import& import, ImportSummary& summary) {
   const auto finish = [&]() -> Status {
-    for (const auto& rejects : rejects_) RESCIND_TRY(rejects->Publish());
+    for (size_t i = 0; i < rejects_.size(); ++i) {
+      RESCIND_TRY(rejects_[i]->Publish());
+      std::string& name = summary.files[i].rejects;
+      if (name.empty() || name == rejects_[i]->path()) continue;
+      summary.warnings.push_back(
+          fmt::format("{} is kept, as it holds what an earlier import left out: what this one left "
+                      "out is in {}",
+                      name, rejects_[i]->path()));
+      name = rejects_[i]->path();
+    }
     RESCIND_ASSIGN(summary.commit, import.Finish());
     summary.is_committed = true;
     return {};

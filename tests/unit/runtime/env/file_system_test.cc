@@ -139,6 +139,32 @@ TEST_CASE("ErrorsNameThePathAndTheRemedy") {
   CHECK_FALSE(files.MakeDirectories(folder / "f/below", 0755).ok());
 }
 
+TEST_CASE("ANameThatIsTakenStaysWithWhoHasIt") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  REQUIRE(files.WriteAtomically(folder / "new", "new").ok());
+  REQUIRE(files.WriteAtomically(folder / "old", "old").ok());
+  std::filesystem::create_symlink("nowhere", folder / "link");
+  std::filesystem::create_directory(folder / "d");
+  for (const char* taken : {"old", "link", "d"}) {
+    CAPTURE(taken);
+    const auto renamed = files.RenameToFree(folder / "new", folder / taken);
+    REQUIRE(renamed.ok());
+    CHECK_FALSE(*renamed);
+  }
+  CHECK(*files.Read(folder / "old", 9) == "old");
+  CHECK(*files.Read(folder / "new", 9) == "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(*files.RenameToFree(folder / "new", folder / "free"));
+  CHECK(*files.Read(folder / "free", 9) == "new");
+  CHECK(files.RenameToFree(folder / "new", folder / "more").error().kind == ErrorKind::kNotFound);
+  REQUIRE(files.WriteAtomically(folder / "new", "new").ok());
+  FaultyFileSystem full(files, 1, ENOSPC);
+  CHECK_FALSE(full.RenameToFree(folder / "new", folder / "more").ok());
+  CHECK_FALSE(files.Exists(folder / "more"));
+  CHECK(*full.RenameToFree(folder / "new", folder / "more"));
+}
+
 // At every step that can fail, with every way of failing: the old content or the new, whole, and
 // nothing left beside it.
 // As root, `plan --out /dev/full` put a file in the place of the device.

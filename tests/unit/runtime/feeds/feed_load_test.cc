@@ -251,6 +251,31 @@ TEST_CASE("ARejectFileIsWrittenBesideWhatOthersHaveThere") {
   CHECK(files.Exists(folder / "r"));
 }
 
+// The second import with bad lines took the place of what the first had left out.
+TEST_CASE("ARejectFileKeepsThoseOfEarlierImports") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  BadRecord bad;
+  std::filesystem::create_symlink("nowhere", folder / "r.2");
+  for (const char* name : {"r", "r.1", "r.3"}) {
+    bad.original = name;
+    RejectFile rejects(files, folder / "r");
+    REQUIRE(rejects.Add("", bad).ok());
+    REQUIRE(rejects.Publish().ok());
+    CHECK(rejects.path() == folder / name);
+  }
+  RejectFile withdrawn(files, folder / "r");
+  REQUIRE(withdrawn.Add("", bad).ok());
+  REQUIRE(withdrawn.Publish().ok());
+  CHECK(files.Exists(folder / "r.4"));
+  REQUIRE(withdrawn.Withdraw().ok());
+  CHECK_FALSE(files.Exists(folder / "r.4"));
+  CHECK(std::filesystem::is_symlink(folder / "r.2"));
+  for (const std::string name : {"r", "r.1", "r.3"}) {
+    CHECK(files.Read(folder / name, 100)->ends_with("\n" + name + "\n"));
+  }
+}
+
 // It took the place of whatever stood there.
 TEST_CASE("ARejectFileReplacesNothingButRegularFiles") {
   const TemporaryFolder folder;

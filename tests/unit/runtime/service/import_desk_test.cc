@@ -1,6 +1,8 @@
 #include "runtime/service/import_desk.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <sstream>
 
@@ -93,6 +95,77 @@ TEST_CASE_FIXTURE(ImportFixture, "SkippedLinesGoToTheRejectFileBesideTheFeed") {
   Write("identity.csv.rejects", "id,level\n#!rescind line:3: …\nbob,2\n");
   CHECK(Run({"identity.csv.rejects"})->is_committed);
   CHECK(store.finished[1].at("identity bob") == "level=2");
+}
+
+// It took the place of what the first import had left out.
+TEST_CASE_FIXTURE(ImportFixture, "WhatAnEarlierImportLeftOutIsKept") {
+  request.skip_bad = true;
+  Write("identity.csv", "id,level\nann,x\n");
+  REQUIRE(Run({"identity.csv"})->is_committed);
+  const std::string first = Read("identity.csv.rejects");
+  Write("identity.csv", "id,level\nbob,y\n");
+  const auto summary = Run({"identity.csv", "identity.csv"});
+  REQUIRE(summary.ok());
+  CHECK(Read("identity.csv.rejects") == first);
+  CHECK(summary->files[0].rejects == folder / "identity.csv.rejects.1");
+  CHECK(summary->files[1].rejects == folder / "identity.csv.rejects.2");
+  REQUIRE(summary->warnings.size() >= 2);
+  CHECK(summary->warnings.back() ==
+        (folder / "identity.csv.rejects") +
+            " is kept, as it holds what an earlier import left out: what this one left out is in " +
+            (folder / "identity.csv.rejects.2"));
+  // Same format, same entity.
+  std::string text = Read("identity.csv.rejects.2");
+  text.replace(text.find("bob,y"), 5, "bob,7");
+  Write("identity.csv.rejects.2", text);
+  request.skip_bad = false;
+  const auto mended = Run({"identity.csv.rejects.2"});
+  REQUIRE_MESSAGE(mended.ok(), mended.error().message);
+  CHECK(mended->is_committed);
+  CHECK(store.finished.back().at("identity bob") == "level=7");
+}
+
+// What a shell hands over with `<(…)`: a pipe with `text`, and its name.
+class Piped {
+ public:
+  explicit Piped(const std::string& text) {
+    REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
+    REQUIRE(write(ends_[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    close(ends_[1]);
+  }
+  Piped(const Piped&) = delete;
+  Piped& operator=(const Piped&) = delete;
+  ~Piped() { close(ends_[0]); }
+  std::string number() const { return std::to_string(ends_[0]); }
+  std::string path() const { return "/dev/fd/" + number(); }
+
+ private:
+  int ends_[2] = {};
+};
+
+// It wanted to write to /dev/fd/63.rejects, and of standard input to /dev/stdin.rejects.
+TEST_CASE_FIXTURE(ImportFixture, "LinesOfWhatHasNoFileAreLeftOutIntoTheCurrentFolder") {
+  request.skip_bad = true;
+  const Piped ndjson("{\"entity\":\"identity\",\"id\":\"bob\",\"level\":\"nope\"}\n");
+  const auto summary = Run({ndjson.path()});
+  REQUIRE_MESSAGE(summary.ok(), summary.error().message);
+  CHECK(summary->files[0].rejects == folder / ("fd" + ndjson.number() + ".ndjson.rejects"));
+  CHECK(Read("fd" + ndjson.number() + ".ndjson.rejects").find("nope") != std::string::npos);
+  const Piped csv("id,level\nbob,nope\n");
+  request.feed.entity = "identity";
+  CHECK(Run({csv.path()})->files[0].rejects ==
+        folder / ("identity.fd" + csv.number() + ".csv.rejects"));
+}
+
+// The second reading of the pipe found nothing, and that was imported.
+TEST_CASE_FIXTURE(ImportFixture, "ASnapshotThatCanBeReadOnceIsNotTakenInPart") {
+  const Piped piped("id,level\nann,1\nbob,x\n");
+  request.snapshot = request.skip_bad = true;
+  request.feed.entity = "identity";
+  const auto summary = Run({piped.path()});
+  REQUIRE_FALSE(summary.ok());
+  CHECK(summary.error().message.find(piped.path() + " cannot be read again") != std::string::npos);
+  CHECK(store.finished.empty());
 }
 
 // Those of NDJSON were called "stdin.rejects", and taken for CSV when they came back.
