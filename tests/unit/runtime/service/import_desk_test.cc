@@ -125,6 +125,16 @@ TEST_CASE_FIXTURE(ImportFixture, "WhatAnEarlierImportLeftOutIsKept") {
   CHECK(store.finished.back().at("identity bob") == "level=7");
 }
 
+TEST_CASE_FIXTURE(ImportFixture, "ANumberedRejectFileIsReadInTheFormatThatItHas") {
+  const std::string line = "{\"entity\":\"identity\",\"id\":\"bob\",\"level\":7}\n";
+  for (const char* name : {"bob.ndjson.rejects.1", "bob.ndjson.rejects.12.rejects.3"}) {
+    Write(name, "#!rescind line:1: …\n" + line);
+    const auto mended = Run({name});
+    REQUIRE_MESSAGE(mended.ok(), mended.error().message);
+    CHECK(store.finished.back().at("identity bob") == "level=7");
+  }
+}
+
 // What a shell hands over with `<(…)`: a pipe with `text`, and its name.
 class Piped {
  public:
