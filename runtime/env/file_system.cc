@@ -119,7 +119,7 @@ Status FileSystem::WriteAtomically(const std::string& path, std::string_view byt
   if (Status written = write(); !written.ok()) {
     // Best effort: a left-over begins with a dot, so nothing takes it for the real file.
     static_cast<void>(Remove(temporary));
-    return std::move(written).error().In(fmt::format("writing {}", path));
+    return AboutName(std::move(written).error(), temporary, path);
   }
   return SyncDirectory(DirectoryOf(path));
 }

@@ -12,4 +12,10 @@ std::string TemporaryBeside(const std::string& path) {
   return fmt::format("{}.{}.{}.new", path.substr(0, name_begin), path.substr(name_begin), unique);
 }
 
+Error AboutName(Error error, const std::string& temporary, const std::string& path) {
+  const size_t at = error.message.find(temporary);
+  if (at != std::string::npos) error.message.replace(at, temporary.size(), path);
+  return error;
+}
+
 }  // namespace rescind

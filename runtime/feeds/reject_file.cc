@@ -41,7 +41,9 @@ Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
     }
     place_ = place.path;
     temporary_ = TemporaryBeside(place_);
-    RESCIND_ASSIGN(file_, files_.Create(temporary_, kPrivateMode));
+    auto created = files_.Create(temporary_, kPrivateMode);
+    if (!created.ok()) return AboutName(std::move(created).error(), temporary_, path_);
+    file_ = *std::move(created);
     if (!preamble.empty()) pending_ = std::string(preamble) + "\n";
   }
   if (!bad.continues) {
@@ -54,14 +56,20 @@ Status RejectFile::Add(std::string_view preamble, const BadRecord& bad) {
   const bool has_line = bad.continues || !bad.original.empty();
   if (has_line && !bad.goes_on) pending_ += '\n';
   if (pending_.size() < kPendingBytes) return {};
-  RESCIND_TRY(file_->Append(pending_));
+  return Append();
+}
+
+Status RejectFile::Append() {
+  if (Status written = file_->Append(pending_); !written.ok()) {
+    return AboutName(std::move(written).error(), temporary_, path_);
+  }
   pending_.clear();
   return {};
 }
 
 Status RejectFile::Publish() {
   if (file_ == nullptr) return {};
-  RESCIND_TRY(file_->Append(pending_));
+  RESCIND_TRY(Append());
   RESCIND_TRY(file_->Sync());
   RESCIND_TRY(file_->Close());
   RESCIND_TRY(TakeFreeName());

@@ -37,6 +37,7 @@ class RejectFile {
   const std::string& path() const { return path_; }
 
  private:
+  Status Append();
   Status TakeFreeName();
 
   FileSystem& files_;

@@ -434,6 +434,17 @@ TEST_CASE_FIXTURE(CompanyFixture, "PoliciesWithErrorsStopEverythingWithTheFirstO
   CHECK(Complains("rescind check"));
 }
 
+// "cannot create nodir/.x.d07eceedf214.new", a name that nobody had given.
+TEST_CASE_FIXTURE(CompanyFixture, "AnOutputThatCannotBeWrittenIsCalledAsItWasGiven") {
+  ImportCompany();
+  for (const char* option : {"--out", "--csv"}) {
+    CHECK(Run({"plan", option, "nodir/x"}) == ExitStatus::kError);
+    CHECK(Complains("error: cannot create " + (folder / "nodir/x") +
+                    ": No such file or directory\n"));
+    CHECK(!Complains(".new"));
+  }
+}
+
 // A device was read until it had given 2 GiB.
 TEST_CASE_FIXTURE(CompanyFixture, "WhatDoesNotBeginLikeAPlanIsNotReadToItsEnd") {
   const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <filesystem>
 
+#include "runtime/env/faulty_file_system.h"
 #include "runtime/feeds/stream_file.h"
 #include "tests/unit/runtime/feeds/feed_fixture.h"
 #include "tests/unit/temporary_folder.h"
@@ -249,6 +251,21 @@ TEST_CASE("ARejectFileIsWrittenBesideWhatOthersHaveThere") {
     CHECK_MESSAGE((left.ok() && *left == "kept"), other);
   }
   CHECK(files.Exists(folder / "r"));
+}
+
+TEST_CASE("WhatFailsOfARejectFileIsSaidOfTheNameItWillHave") {
+  const TemporaryFolder folder;
+  RealFileSystem files;
+  BadRecord bad;
+  bad.original = "x";
+  RejectFile nowhere(files, folder / "none/r");
+  CHECK(nowhere.Add("", bad).error().message ==
+        "cannot create " + (folder / "none/r") + ": No such file or directory");
+  FaultyFileSystem disk(files, 2, ENOSPC);
+  RejectFile rejects(disk, folder / "r");
+  REQUIRE(rejects.Add("", bad).ok());
+  CHECK(rejects.Publish().error().message.find((folder / "r") + ": No space left") !=
+        std::string::npos);
 }
 
 // The second import with bad lines took the place of what the first had left out.
