@@ -31,6 +31,16 @@ bool IsShowable(std::string_view leaf) {
   return true;
 }
 
+// Either may have been edited, or lost a part on its way.
+Error DoesNotFit(const std::string& folder, uint64_t size, const std::string& file) {
+  return {ErrorKind::kCorrupt,
+          fmt::format("{0}/{1} does not fit the entries in {0}: it counts {2} of them, and then "
+                      "there would be a file {3}",
+                      folder, kExportCheckpoint, size, file),
+          "get the folder anew from whoever exported it; `rescind audit verify` says what else is "
+          "wrong with it"};
+}
+
 }  // namespace
 
 Result<std::string> ExportFolder(const std::string& given, FileSystem& files) {
@@ -85,6 +95,7 @@ Status ExportReader::Scan(
   for (uint64_t first = from - from % kTileWidth; first < size; first += kTileWidth) {
     const auto width = static_cast<uint32_t>(std::min<uint64_t>(kTileWidth, size - first));
     const std::string file = folder_ + "/" + BundlePath(first / kTileWidth, width);
+    if (!files_->Exists(file)) return DoesNotFit(folder_, size, file);
     RESCIND_ASSIGN(const std::string bundle, files_->Read(file, kMaxBundleBytes));
     auto leaves = SplitBundle(bundle, width);
     if (!leaves.ok()) return std::move(leaves).error().In(file);

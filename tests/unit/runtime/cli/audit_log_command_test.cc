@@ -227,6 +227,26 @@ TEST_CASE_FIXTURE(ReaderOfTheLog, "AnExportedFolderIsShownWithoutTheStore") {
   CHECK(Run({"audit", "show", "nowhere"}) == ExitStatus::kError);
 }
 
+// It said that a file of entries could not be read: No such file or directory.
+TEST_CASE_FIXTURE(ReaderOfTheLog, "AnEditedCheckpointIsSaidNotToFit") {
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  const std::string checkpoint = Content("evidence/checkpoint");
+  const size_t at = checkpoint.find('\n') + 1;
+  const size_t end = checkpoint.find('\n', at);
+  const uint64_t size = std::stoull(checkpoint.substr(at, end - at));
+  for (const uint64_t claimed : {size - 1, size + 1, size + 1000}) {
+    CAPTURE(claimed);
+    std::string edited = checkpoint;
+    edited.replace(at, end - at, std::to_string(claimed));
+    Write("evidence/checkpoint", edited);
+    CHECK(Run({"audit", "show", "evidence", "--most", "0"}) == ExitStatus::kError);
+    CHECK(Complains("evidence/checkpoint does not fit the entries in "));
+    CHECK(Complains(": it counts " + std::to_string(claimed) + " of them"));
+    CHECK(Complains("get the folder anew from whoever exported it"));
+    CHECK(!Complains("No such file"));
+  }
+}
+
 struct SomethingWasSaid : ReaderOfTheLog {
   SomethingWasSaid() {
     PutKeyBack();
