@@ -37,17 +37,12 @@ struct Checked {
   std::vector<WorkspaceProblem> warnings;  // likewise; they have been printed
 };
 
-bool WorkspaceIsNamed(const Invocation& invocation) {
-  return !invocation.workspace_option.empty() ||
-         invocation.surroundings.environment.contains("RESCIND_WORKSPACE");
-}
-
 // The workspace that the files are policies of; nullopt when they lie elsewhere. Unless one is
 // named, it is looked for upwards from the first of them.
 Result<std::optional<WorkspaceReading>> WorkspaceOf(const std::vector<PolicyFile>& named,
                                                     Invocation& invocation) {
   if (named.empty()) return std::optional<WorkspaceReading>();
-  if (!WorkspaceIsNamed(invocation)) {
+  if (invocation.NamedWorkspace().empty()) {
     const std::string file = RealPath(named[0].path);
     auto folder = FindWorkspaceFolder(file.substr(0, file.rfind('/') + 1), invocation.files);
     if (!folder.ok()) return std::optional<WorkspaceReading>();

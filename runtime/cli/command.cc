@@ -83,14 +83,17 @@ std::string_view ProgramVersion() { return RESCIND_VERSION; }
 namespace {
 
 Result<std::string> WorkspaceFolderOf(const Invocation& invocation) {
-  if (!invocation.workspace_option.empty()) return invocation.workspace_option;
-  const auto& environment = invocation.surroundings.environment;
-  const auto variable = environment.find("RESCIND_WORKSPACE");
-  if (variable != environment.end() && !variable->second.empty()) return variable->second;
+  if (std::string named = invocation.NamedWorkspace(); !named.empty()) return named;
   return FindWorkspaceFolder(invocation.working_folder, invocation.files);
 }
 
 }  // namespace
+
+std::string Invocation::NamedWorkspace() const {
+  if (!workspace_option.empty()) return workspace_option;
+  const auto variable = surroundings.environment.find("RESCIND_WORKSPACE");
+  return variable == surroundings.environment.end() ? "" : variable->second;
+}
 
 Result<Workspace> Invocation::OpenWorkspace() {
   RESCIND_ASSIGN(const std::string folder, WorkspaceFolderOf(*this));
@@ -121,7 +124,8 @@ CommandLine::CommandLine()
     : root_("Takes access away once the reason for it no longer holds.", "rescind") {
   root_.set_version_flag("--version", "rescind " RESCIND_VERSION, "Print the version");
   root_.add_option(std::string(kWorkspaceOption), workspace_option_,
-                   "Folder with rescind.toml (default: the nearest one upwards)");
+                   "Folder with rescind.toml (default: the one that the variable RESCIND_WORKSPACE "
+                   "names, where it is set and not empty, or else the nearest one upwards)");
   root_.require_subcommand(0, 1);
   root_.fallthrough();
   root_.footer(

@@ -68,7 +68,10 @@ struct Invocation {
   bool out_has_color() const { return out_is_terminal && !no_color; }
   bool err_has_color() const { return err_is_terminal && !no_color; }
 
-  // The workspace of --workspace, of RESCIND_WORKSPACE, or the nearest one upwards. Prints its
+  // The folder of --workspace or else of RESCIND_WORKSPACE; empty: neither is given. A variable
+  // that is empty counts as not set.
+  std::string NamedWorkspace() const;
+  // The workspace of NamedWorkspace, or the nearest one upwards. Prints its
   // warnings to err.
   Result<Workspace> OpenWorkspace();
   // The same with its mistakes listed, for `check`.

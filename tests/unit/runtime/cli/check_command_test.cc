@@ -91,6 +91,25 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "PathsInTheWorkspaceChooseWhatIsShownOfTheWh
   CHECK(Prints(" in 2 files\n"));
 }
 
+// Set and empty, it was taken for the name of a workspace by `check FILE` alone, which then looked
+// for one from where it was typed.
+TEST_CASE_FIXTURE(ProgramFixture, "AnEmptyVariableForTheWorkspaceCountsAsNotSet") {
+  Write("w/rescind.toml", "[workspace]\noncall = \"nobody\"\n");
+  Write("w/policies/good.rescind", kGoodPolicy);
+  for (const bool is_set : {false, true}) {
+    CAPTURE(is_set);
+    if (is_set) surroundings.environment["RESCIND_WORKSPACE"] = "";
+    CHECK(Run({"check", "w/policies/good.rescind"}) == ExitStatus::kDone);
+    CHECK(Prints("1 warning about the workspace\n"));
+    CHECK(Run({"check"}) == ExitStatus::kError);
+    CHECK(Complains("rescind init"));
+  }
+  surroundings.environment["RESCIND_WORKSPACE"] = folder / "w";
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(Run({"--help"}) == ExitStatus::kDone);
+  CHECK(Prints("RESCIND_WORKSPACE"));
+}
+
 TEST_CASE_FIXTURE(ProgramFixture, "FilesOutsideOfAWorkspaceAreAProgramOfTheirOwn") {
   Write("drafts/good.rescind", kGoodPolicy);
   CHECK(Run({"check", "drafts/good.rescind"}) == ExitStatus::kDone);
