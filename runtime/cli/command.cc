@@ -165,6 +165,14 @@ ExitStatus FailUnknownCommand(const CLI::App& app, const std::string& unknown,
   return ExitStatus::kUsage;
 }
 
+// `status`, unless what was to be printed got lost: a full disk, a reader that has gone.
+ExitStatus AfterOutput(ExitStatus status, Invocation& invocation) {
+  invocation.out.flush();
+  if (!invocation.out.fail()) return status;
+  return invocation.Fail({ErrorKind::kIo, "the output could not be written",
+                          "check the disk, or the program that reads the output"});
+}
+
 }  // namespace
 
 Result<ExitStatus> CommandLine::PrintHelp(Invocation& invocation) {
@@ -184,7 +192,7 @@ ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocatio
       return FailUnknownCommand(*app, unknown, invocation);
     }
     root_.exit(wish, invocation.out, invocation.err);
-    return ExitStatus::kDone;
+    return AfterOutput(ExitStatus::kDone, invocation);
   } catch (const CLI::ParseError& problem) {
     const auto [app, above, unknown] = Follow(root_, arguments);
     std::string help = "`rescind help` lists the commands and their options";
@@ -200,14 +208,10 @@ ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocatio
     Result<ExitStatus> status = run(invocation);
     invocation.out.flush();
     if (!status.ok()) return invocation.Fail(status.error());
-    if (invocation.out.fail()) {
-      return invocation.Fail({ErrorKind::kIo, "the output could not be written",
-                              "check the disk, or the program that reads the output"});
-    }
-    return *status;
+    return AfterOutput(*status, invocation);
   }
   invocation.out << root_.help();
-  return ExitStatus::kDone;
+  return AfterOutput(ExitStatus::kDone, invocation);
 }
 
 }  // namespace rescind

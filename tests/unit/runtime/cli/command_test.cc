@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <fstream>
 #include <sstream>
 
 #include "runtime/cli/command_list.h"
@@ -55,6 +56,27 @@ TEST_CASE_FIXTURE(WholeProgram, "UnknownWordsAreUsageErrorsWithASuggestion") {
   CHECK(Run({"intit"}) == ExitStatus::kUsage);
   CHECK(err.str().find("did you mean `init`?") != std::string::npos);
   CHECK(out.str().empty());
+}
+
+// It ended with status 0, as if somebody had got it.
+TEST_CASE("HelpThatCannotBePrintedIsAnError") {
+  const std::vector<std::vector<std::string>> lines = {
+      {}, {"--help"}, {"--version"}, {"import", "--help"}, {"help"}, {"help", "import"}};
+  for (const auto& words : lines) {
+    CAPTURE(words.size());
+    WholeProgram program;
+    std::ofstream full("/dev/full");
+    Invocation invocation{.out = full,
+                          .err = program.err,
+                          .in = program.in,
+                          .files = program.files,
+                          .clock = program.clock,
+                          .random = program.random,
+                          .processes = program.processes,
+                          .surroundings = {}};
+    CHECK(program.line.Run(words, invocation) == ExitStatus::kError);
+    CHECK(program.err.str().find("the output could not be written") != std::string::npos);
+  }
 }
 
 TEST_CASE_FIXTURE(WholeProgram, "UnknownOptionsAreUsageErrors") {
