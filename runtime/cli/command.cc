@@ -3,6 +3,7 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/base/diagnostic.h"
@@ -165,6 +166,17 @@ ExitStatus FailUnknownCommand(const CLI::App& app, const std::string& unknown,
   return ExitStatus::kUsage;
 }
 
+// A word where a command belongs; nullopt where the arguments name one. CLI11 would list all that
+// stands behind such a word too, from the back.
+std::optional<ExitStatus> FailWithoutCommand(const CLI::App& root,
+                                             const std::vector<std::string>& arguments,
+                                             Invocation& invocation) {
+  const auto [app, above, unknown] = Follow(root, arguments);
+  const bool is_command = unknown.empty() || CommandsBelow(*app).empty();
+  if (is_command || unknown.starts_with('-')) return std::nullopt;
+  return FailUnknownCommand(*app, unknown, invocation);
+}
+
 // `status`, unless what was to be printed got lost: a full disk, a reader that has gone.
 ExitStatus AfterOutput(ExitStatus status, Invocation& invocation) {
   invocation.out.flush();
@@ -187,19 +199,13 @@ ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocatio
     // CLI11 takes the arguments from the back.
     root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& wish) {  // --help, --version
-    const auto [app, above, unknown] = Follow(root_, arguments);
-    if (!unknown.empty() && !unknown.starts_with('-') && !CommandsBelow(*app).empty()) {
-      return FailUnknownCommand(*app, unknown, invocation);
-    }
+    if (const auto failed = FailWithoutCommand(root_, arguments, invocation)) return *failed;
     root_.exit(wish, invocation.out, invocation.err);
     return AfterOutput(ExitStatus::kDone, invocation);
   } catch (const CLI::ParseError& problem) {
-    const auto [app, above, unknown] = Follow(root_, arguments);
-    std::string help = "`rescind help` lists the commands and their options";
-    if (const auto meant = DidYouMean(unknown, NamesBelow(*app)); meant && *meant != unknown) {
-      help = fmt::format("did you mean `{}`?", *meant);
-    }
-    invocation.Fail({ErrorKind::kInvalidInput, problem.what(), help});
+    if (const auto failed = FailWithoutCommand(root_, arguments, invocation)) return *failed;
+    invocation.Fail({ErrorKind::kInvalidInput, problem.what(),
+                     "`rescind help` lists the commands and their options"});
     return ExitStatus::kUsage;
   }
   invocation.workspace_option = workspace_option_;

@@ -58,6 +58,23 @@ TEST_CASE_FIXTURE(WholeProgram, "UnknownWordsAreUsageErrorsWithASuggestion") {
   CHECK(out.str().empty());
 }
 
+// "The following arguments were not expected: y --entity x.csv improt".
+TEST_CASE_FIXTURE(WholeProgram, "AnUnknownCommandIsNamedAloneWhateverStandsBehindIt") {
+  CHECK(Run({"improt", "x.csv", "--entity", "y"}) == ExitStatus::kUsage);
+  CHECK(err.str() == "error: there is no command `improt`\nhelp: did you mean `import`?\n");
+  err.str("");
+  CHECK(Run({"audit", "vrify", "out"}) == ExitStatus::kUsage);
+  CHECK(err.str() == "error: there is no command `vrify`\nhelp: did you mean `verify`?\n");
+  err.str("");
+  CHECK(Run({"frobnicate"}) == ExitStatus::kUsage);
+  CHECK(err.str() ==
+        "error: there is no command `frobnicate`\n"
+        "help: `rescind help` lists the commands and their options\n");
+  err.str("");
+  CHECK(Run({"audit"}) == ExitStatus::kUsage);
+  CHECK(err.str().find("error: A subcommand is required\n") == 0);
+}
+
 // It ended with status 0, as if somebody had got it.
 TEST_CASE("HelpThatCannotBePrintedIsAnError") {
   const std::vector<std::vector<std::string>> lines = {
