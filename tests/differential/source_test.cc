@@ -150,7 +150,8 @@ TEST_CASE("ALetMayStandInItselfAgain") {
     CheckText(fmt::format(R"(policy n "A policy" {{
       controls soc2 "CC6.2"
       for r in session
-      let last = latest(v.last_login for v in r.account.sessions.account where 2026-03-01 <= today) ?? now
+      let logins = (v in r.account.sessions.account where 2026-03-01 <= today)
+      let last = latest(v.last_login for v in logins) ?? now
       when last != (latest({}) ?? last)
       then {{ run "check" on r }}
     }})",
