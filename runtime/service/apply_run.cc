@@ -103,6 +103,7 @@ ApplyRun::ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& proc
       sender_(pipeline.workspace(), processes),
       voice_(std::move(voice)) {
   ledger_.recorder().OnTransition({});
+  ledger_.recorder().OnCommit({});
 }
 
 void ApplyRun::Tell(const std::string& line) const {
@@ -415,11 +416,15 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   options.stop = voice_.stop;
   ledger_.recorder().OnTransition(
       [&](const Transition& transition) { TellTransition(transition); });
+  ledger_.recorder().OnCommit([&](const Transition& transition, KeyValueBatch& batch) {
+    return NoteEscalated(work, transition.entry, batch);
+  });
   const PipelineEnvironment& environment = pipeline_.environment();
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
   if (voice_.begin) voice_.begin();
   auto ran = run.Run(options);
   ledger_.recorder().OnTransition({});
+  ledger_.recorder().OnCommit({});
   if (!ran.ok()) {
     work.cut_off = CutOff(std::move(ran).error());
     return {};
@@ -460,23 +465,21 @@ Status ApplyRun::SendAgain(Work& work) {
   return work.notices.SendAgain(news);
 }
 
-Status ApplyRun::Escalate(Work& work) {
-  for (const AppliedAction& action : work.report.actions) {
-    if (action.state != ActionState::kEscalated) continue;
-    std::vector<std::string> recipients;
-    if (const auto terms = work.terms.find(action.key); terms != work.terms.end()) {
-      recipients = terms->second.escalate_to;
-    }
-    if (recipients.empty() && !pipeline_.workspace().oncall.empty()) {
-      recipients.push_back(pipeline_.workspace().oncall);
-    }
-    RESCIND_TRY(work.notices.SendEscalated(action, recipients));
+// The message is there with the step: killed right after it, the next run sends it.
+Status ApplyRun::NoteEscalated(Work& work, const JournalEntry& entry, KeyValueBatch& batch) const {
+  if (entry.state != ActionState::kEscalated) return {};
+  std::vector<std::string> recipients;
+  if (const auto terms = work.terms.find(entry.action.key); terms != work.terms.end()) {
+    recipients = terms->second.escalate_to;
   }
-  return {};
+  if (recipients.empty() && !pipeline_.workspace().oncall.empty()) {
+    recipients.push_back(pipeline_.workspace().oncall);
+  }
+  return work.notices.NoteEscalated(AppliedOf(entry), recipients, batch);
 }
 
 Status ApplyRun::Finish(Work& work) {
-  RESCIND_TRY(Escalate(work));
+  RESCIND_TRY(work.notices.SendNoted());
   ApplyReport& report = work.report;
   report.notices = std::move(work.notices.log());
   KeyValueBatch batch;
@@ -542,7 +545,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
                                  ConfirmedWith(request.plan, work.confirmed, work.outcome()),
                                  ReadPolicies(request.plan), pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
-  RESCIND_TRY(work.notices.SendWithdrawn());
+  RESCIND_TRY(work.notices.SendNoted());
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));

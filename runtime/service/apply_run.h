@@ -103,7 +103,7 @@ class ApplyRun {
   Status AlarmOfReturns(Work& work);
   static void LeaveFailedStages(Work& work);
   Status SendAgain(Work& work);
-  Status Escalate(Work& work);
+  Status NoteEscalated(Work& work, const JournalEntry& entry, KeyValueBatch& batch) const;
   void TellTransition(const Transition& transition) const;
 
   Pipeline& pipeline_;

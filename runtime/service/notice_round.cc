@@ -180,6 +180,19 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
   return notice;
 }
 
+Notice EscalationOf(const AppliedAction& action) {
+  Notice notice;
+  notice.kind = "escalated";
+  notice.subject = fmt::format("a person must act: {} {} {} on {}", action.verb, action.entity,
+                               action.target, action.system);
+  notice.text = fmt::format("What happened: {}\nPolicy: {}\nAction: {}\n", action.detail,
+                            action.policy, action.key);
+  notice.about = {{"policy", action.policy}, {"action", action.key},    {"verb", action.verb},
+                  {"entity", action.entity}, {"target", action.target}, {"system", action.system},
+                  {"because", action.detail}};
+  return notice;
+}
+
 }  // namespace
 
 Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
@@ -334,18 +347,39 @@ Status NoticeRound::NoteWithdrawn(const PlanOutcome& outcome, const FactBase& fa
       entry.entity = finding.entity;
       entry.target = judged_id;
       entry.recipient = recipient;
-      std::string unsent_key = NewsKey("withdrawn", finding.id, recipient);
-      entry.problem = kCutOffBefore;
-      RESCIND_TRY(PutUnsent(notice, entry, "", unsent_key, batch));
-      entry.problem.clear();
-      withdrawals_.push_back({notice, std::move(entry), std::move(unsent_key)});
+      RESCIND_TRY(
+          Note(notice, std::move(entry), NewsKey("withdrawn", finding.id, recipient), batch));
     }
   }
   return {};
 }
 
-Status NoticeRound::SendWithdrawn() {
-  for (Withdrawal& each : std::exchange(withdrawals_, {})) {
+Status NoticeRound::NoteEscalated(const AppliedAction& action,
+                                  const std::vector<std::string>& recipients,
+                                  KeyValueBatch& batch) {
+  const Notice notice = EscalationOf(action);
+  for (const std::string& recipient : recipients) {
+    AppliedNotice entry;
+    entry.policy = action.policy;
+    entry.entity = action.entity;
+    entry.target = action.target;
+    entry.recipient = recipient;
+    RESCIND_TRY(Note(notice, std::move(entry), NewsKey("escalated", action.key, recipient), batch));
+  }
+  return {};
+}
+
+Status NoticeRound::Note(const Notice& notice, AppliedNotice entry, std::string unsent_key,
+                         KeyValueBatch& batch) {
+  entry.problem = kCutOffBefore;
+  RESCIND_TRY(PutUnsent(notice, entry, "", unsent_key, batch));
+  entry.problem.clear();
+  noted_.push_back({notice, std::move(entry), std::move(unsent_key)});
+  return {};
+}
+
+Status NoticeRound::SendNoted() {
+  for (Noted& each : std::exchange(noted_, {})) {
     RESCIND_ASSIGN([[maybe_unused]] const bool taken,
                    SendOne(each.notice, std::move(each.entry), "", each.unsent_key));
   }
@@ -424,30 +458,6 @@ Status NoticeRound::SendAgain(const News& news) {
         is_return ? std::string(kCameBackPrefix) + removed_by->second : std::string();
     RESCIND_ASSIGN([[maybe_unused]] const bool taken,
                    SendOne(notice, std::move(entry), sent_key, key));
-  }
-  return {};
-}
-
-Status NoticeRound::SendEscalated(const AppliedAction& action,
-                                  const std::vector<std::string>& recipients) {
-  Notice notice;
-  notice.kind = "escalated";
-  notice.subject = fmt::format("a person must act: {} {} {} on {}", action.verb, action.entity,
-                               action.target, action.system);
-  notice.text = fmt::format("What happened: {}\nPolicy: {}\nAction: {}\n", action.detail,
-                            action.policy, action.key);
-  notice.about = {{"policy", action.policy}, {"action", action.key},    {"verb", action.verb},
-                  {"entity", action.entity}, {"target", action.target}, {"system", action.system},
-                  {"because", action.detail}};
-  for (const std::string& recipient : recipients) {
-    AppliedNotice entry;
-    entry.policy = action.policy;
-    entry.entity = action.entity;
-    entry.target = action.target;
-    entry.recipient = recipient;
-    const std::string unsent_key = NewsKey("escalated", action.key, recipient);
-    RESCIND_ASSIGN([[maybe_unused]] const bool taken,
-                   SendOne(notice, std::move(entry), "", unsent_key));
   }
   return {};
 }

@@ -53,8 +53,12 @@ class NoticeRound {
   // the same judgement.
   Status NoteWithdrawn(const PlanOutcome& outcome, const FactBase& facts, const Journal& journal,
                        KeyValueBatch& batch);
-  // What was noted, once that batch is stored. Best effort: a failure is reported.
-  Status SendWithdrawn();
+  // A person must act on this action. That is in `batch`, with the step that says so, in the same
+  // way. When that batch cannot be stored, nothing may be sent any more.
+  Status NoteEscalated(const AppliedAction& action, const std::vector<std::string>& recipients,
+                       KeyValueBatch& batch);
+  // What was noted and not sent yet, once its batch is stored. Best effort: a failure is reported.
+  Status SendNoted();
   // The actions on access that an earlier action had removed and that came back, of which no
   // on-call people have heard. They point into `plan`.
   Result<std::vector<const PlannedAction*>> UntoldReturns(const Plan& plan) const;
@@ -68,8 +72,6 @@ class NoticeRound {
   Result<News> UntoldNews() const;
   // Best effort, like what it was.
   Status SendAgain(const News& news);
-  // A person must act on this action. Best effort.
-  Status SendEscalated(const AppliedAction& action, const std::vector<std::string>& recipients);
 
   // Notices that could not be sent and that `plan`, of this judgement, asks for no longer: whoever
   // drops the records drops them as well.
@@ -88,11 +90,14 @@ class NoticeRound {
   // kUnsentNoticePrefix; `sent_key` may be empty: nobody asks later whether it was sent.
   Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& sent_key,
                        const std::string& unsent_key);
-  struct Withdrawal {
+  struct Noted {
     Notice notice;
     AppliedNotice entry;
     std::string unsent_key;
   };
+  // As not sent yet: it stands in `batch`, and is for SendNoted.
+  Status Note(const Notice& notice, AppliedNotice entry, std::string unsent_key,
+              KeyValueBatch& batch);
   Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
                    const std::string& key, KeyValueBatch& batch) const;
 
@@ -103,8 +108,8 @@ class NoticeRound {
   const std::string trigger_;
   std::set<StageName> sent_;
   std::set<StageName> failed_;
-  std::set<std::string> tried_;          // keys of what was not sent before, or not now
-  std::vector<Withdrawal> withdrawals_;  // noted, and not sent yet
+  std::set<std::string> tried_;  // keys of what was not sent before, or not now
+  std::vector<Noted> noted_;
   std::vector<AppliedNotice> log_;
   std::vector<std::string> records_;
 };

@@ -127,6 +127,7 @@ Status TransitionRecorder::Commit(KeyValueBatch& batch, std::span<const Transiti
     for (const Transition& transition : transitions) {
       RESCIND_ASSIGN(const TransitionContext context, DecodeContext(transition.context));
       RESCIND_TRY(audit_.Append(EventOf(transition, context), batch));
+      if (add_) RESCIND_TRY(add_(transition, batch));
     }
     return CommitBatch(batch, transitions);
   };

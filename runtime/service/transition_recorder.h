@@ -43,6 +43,12 @@ class TransitionRecorder final : public TransitionCommitter {
   // Called after each durable transition, in order; for progress and reports.
   void OnTransition(std::function<void(const Transition&)> tell) { tell_ = std::move(tell); }
 
+  // Called for each transition before its commit, in order: what it adds to the batch is durable
+  // with the transition, or not at all. Its error is the commit's.
+  void OnCommit(std::function<Status(const Transition&, KeyValueBatch&)> add) {
+    add_ = std::move(add);
+  }
+
   Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) override;
   // Leaves of other kinds (a run begins, an exemption is added), alone or with what belongs to
   // them in `batch`.
@@ -53,6 +59,7 @@ class TransitionRecorder final : public TransitionCommitter {
 
   Store& store_;
   AuditLog& audit_;
+  std::function<Status(const Transition&, KeyValueBatch&)> add_;
   std::function<void(const Transition&)> tell_;
 };
 

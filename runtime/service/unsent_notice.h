@@ -3,6 +3,7 @@
 // Kept in the store (FORMAT.md) from the attempt that failed until it is sent or, of what announces
 // something, nothing asks for it any more, so that what waits for it can be explained. What takes
 // back an announcement is kept from before the first attempt: whoever was told is forgotten then.
+// So is that an action needs a person: no later run would say it of itself.
 // NoticeRound writes it, status reads it.
 #pragma once
 

@@ -1,9 +1,4 @@
 // What those hear who were told that access will go, when it does not.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -16,31 +11,6 @@ struct Announced : CompanyFixture {
     GiveAccess();
     REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
     REQUIRE(Messages("notice").size() == 4);
-  }
-  // Those of that kind, oldest first.
-  std::vector<nlohmann::json> Messages(const std::string& kind) {
-    std::vector<nlohmann::json> messages;
-    if (!Has("messages")) return messages;
-    std::istringstream lines(Content("messages"));
-    for (std::string line; std::getline(lines, line);) {
-      messages.push_back(nlohmann::json::parse(line));
-    }
-    std::erase_if(messages, [&](const nlohmann::json& each) { return each["kind"] != kind; });
-    return messages;
-  }
-  // The process of an apply ends while its first message is on its way.
-  void ApplyThatIsKilledWhileTelling() {
-    const std::string channel = Content("channel");
-    Write("channel", "#!/bin/sh\nkill -9 $PPID\n");
-    chmod((folder / "channel").c_str(), 0700);
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) std::_Exit(static_cast<int>(Run({"apply", "--auto"})));
-    int status = 0;
-    waitpid(child, &status, 0);
-    REQUIRE(WIFSIGNALED(status));
-    Write("channel", channel);
-    chmod((folder / "channel").c_str(), 0700);
   }
   void SetMode(const std::string& mode) {
     std::string policies(kNoticePolicies);
@@ -83,7 +53,7 @@ TEST_CASE_FIXTURE(Announced, "WhoWasNotToldBecauseAnApplyWasKilledIsToldByTheNex
   clock.Advance({kMicrosPerDay});
   SUBCASE("ThePolicyOnlyObservesNow") {
     SetMode("observe");
-    ApplyThatIsKilledWhileTelling();
+    RunUntilKilledWhileTelling({"apply", "--auto"});
     REQUIRE(Messages("withdrawn").empty());
     REQUIRE(Run({"status"}) == ExitStatus::kDone);
     CHECK(
@@ -94,7 +64,7 @@ TEST_CASE_FIXTURE(Announced, "WhoWasNotToldBecauseAnApplyWasKilledIsToldByTheNex
   }
   SUBCASE("TheMatchEnded") {
     TellUseOfAnnsVpn("2026-06-02T07:00:00Z");
-    ApplyThatIsKilledWhileTelling();
+    RunUntilKilledWhileTelling({"apply", "--auto"});
     REQUIRE(Messages("withdrawn").empty());
     REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, err.str());
     const auto told = Messages("withdrawn");

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -77,7 +80,39 @@ struct CompanyFixture : ProgramFixture {
               "can = [\"disable account\", \"revoke grant\"]\n"
               "reversible = [\"disable account\"]\n" +
               more);
-    Write("channel", "#!/bin/sh\ncat >>messages\n");
+    WriteChannel("cat >>messages\n");
+  }
+  // What becomes of a message.
+  void WriteChannel(const std::string& script) {
+    Write("channel", "#!/bin/sh\n" + script);
+    chmod((folder / "channel").c_str(), 0700);
+  }
+  // Those of that kind, oldest first.
+  std::vector<nlohmann::json> Messages(const std::string& kind) {
+    std::vector<nlohmann::json> messages;
+    if (!Has("messages")) return messages;
+    std::istringstream lines(Content("messages"));
+    for (std::string line; std::getline(lines, line);) {
+      messages.push_back(nlohmann::json::parse(line));
+    }
+    std::erase_if(messages, [&](const nlohmann::json& each) { return each["kind"] != kind; });
+    return messages;
+  }
+  // In a process of its own, which a script that it starts is to kill.
+  void RunUntilKilled(const std::vector<std::string>& arguments) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) std::_Exit(static_cast<int>(Run(arguments)));
+    int status = 0;
+    waitpid(child, &status, 0);
+    REQUIRE(WIFSIGNALED(status));
+  }
+  // The same, while its first message is on its way.
+  void RunUntilKilledWhileTelling(const std::vector<std::string>& arguments) {
+    const std::string channel = Content("channel");
+    WriteChannel("kill -9 $PPID\n");
+    RunUntilKilled(arguments);
+    Write("channel", channel);
     chmod((folder / "channel").c_str(), 0700);
   }
 

@@ -1,6 +1,7 @@
 #include "runtime/service/transition_recorder.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_reader.h"
@@ -120,6 +121,28 @@ TEST_CASE("EveryTransitionIsALeafAndTheLastOneAFact") {
   REQUIRE(delta.rows().size() == 1);
   CHECK(delta.text(delta.rows()[0].key) == "ldap/ann");
   CHECK(delta.values(delta.rows()[0])[0].number == 1);  // disabled
+}
+
+TEST_CASE("WhatIsAddedToACommitIsThereWithItsStepOrNeitherIs") {
+  World world;
+  const ActionRequest request = DisableAnn();
+  bool refuses = true;
+  world.recorder->OnCommit([&](const Transition& transition, KeyValueBatch& batch) -> Status {
+    batch.Put(fmt::format("added/{}", ActionStateName(transition.entry.state)), "1");
+    if (refuses) return Error{ErrorKind::kIo, "cannot be read", ""};
+    return {};
+  });
+  const auto refused = world.journal->Plan({&request, 1}, "apply p1");
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message == "cannot be read");
+  CHECK(world.journal->IsNew());
+  CHECK(world.audit->size() == 0);
+  CHECK(!*world.store.values.Get("added/ready"));
+  refuses = false;
+  REQUIRE(world.journal->Plan({&request, 1}, "apply p1").ok());
+  CHECK(world.audit->size() == 2);
+  CHECK(*world.store.values.Get("added/ready") == "1");
+  CHECK(!*world.store.values.Get("added/verified"));
 }
 
 // "uid=ann,ou=people: not locked" stood in the exported log, and could not be erased.
