@@ -89,12 +89,12 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
     if (Status closed = pipeline->Close(); !closed.ok() && !answer->cut_off) return closed.error();
     return answer;
   };
-  if (options.resume && !plan) return close(run.Resume(ActorName(), patience));
+  if (options.resume && !plan) return close(run.Resume(ActorName(invocation), patience));
   ApplyRequest request;
   request.plan = std::move(plan);
   request.plan_name = options.plan;
   request.confirm = options.confirm;
-  request.actor = ActorName();
+  request.actor = ActorName(invocation);
   request.patience = patience;
   return close(run.Apply(request));
 }

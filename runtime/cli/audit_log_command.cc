@@ -110,7 +110,7 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
 Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
   RESCIND_ASSIGN(const OpenLog log, OpenToSign(invocation));
   RESCIND_TRY(RotateAuditKey(log.pipeline->store(), log.ledger->audit(),
-                             fmt::format("audit key rotate by {}", ActorName())));
+                             fmt::format("audit key rotate by {}", ActorName(invocation))));
   RESCIND_TRY(log.pipeline->Close());
   fmt::print(invocation.err, "the log has a new key; tell auditors its public half:\n");
   fmt::print(invocation.out, "{}\n", log.ledger->audit().public_key());

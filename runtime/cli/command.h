@@ -17,6 +17,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -44,6 +45,13 @@ enum class ExitStatus : int {
   kUsage = 64,
 };
 
+// Whose process it is.
+struct Caller {
+  uint32_t user_id = 0;  // the real one
+  uint32_t effective_user_id = 0;
+  std::string sudo_uid;  // SUDO_UID of the environment, as it stands there; empty: it is not set
+};
+
 // The outside of one run of the program. Commands reach it only through this, so that tests run
 // them in process.
 struct Invocation {
@@ -55,6 +63,7 @@ struct Invocation {
   Random& random;
   ProcessRunner& processes;
   WorkspaceSurroundings surroundings;
+  Caller caller = {};
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool in_is_terminal = false;

@@ -1,9 +1,10 @@
 #include "runtime/cli/command_input.h"
 
 #include <fmt/ostream.h>
-#include <unistd.h>
 
+#include <charconv>
 #include <span>
+#include <system_error>
 
 #include "engine/base/blank_text.h"
 #include "engine/base/time_zone.h"
@@ -131,7 +132,16 @@ Result<Instant> ParseMoment(std::string_view option, std::string_view text, Inst
                kHowToWriteMoments};
 }
 
-std::string ActorName() { return fmt::format("uid {}", getuid()); }
+std::string ActorName(const Invocation& invocation) {
+  const Caller& caller = invocation.caller;
+  std::string name = fmt::format("uid {}", caller.user_id);
+  if (caller.user_id != 0 || caller.effective_user_id != 0) return name;
+  uint32_t before_sudo = 0;
+  const char* const end = caller.sudo_uid.data() + caller.sudo_uid.size();
+  const auto read = std::from_chars(caller.sudo_uid.data(), end, before_sudo);
+  if (read.ec != std::errc() || read.ptr != end || before_sudo == 0) return name;
+  return fmt::format("{} (sudo by uid {})", name, before_sudo);
+}
 
 PipelineEnvironment EnvironmentOf(Invocation& invocation) {
   return {invocation.files, invocation.clock, invocation.random};

@@ -47,8 +47,10 @@ ExitStatus FailUsage(const Error& error, Invocation& invocation);
 Result<Instant> ParseMoment(std::string_view option, std::string_view text, Instant now,
                             const std::string& timezone);
 
-// "uid 1000": for the audit log.
-std::string ActorName();
+// Who is typing, for the audit log: "uid 1000", or "uid 0 (sudo by uid 1000)". The environment only
+// claims who called sudo, and anybody can set it: it is believed of root alone, who could write
+// whatever he likes anyway.
+std::string ActorName(const Invocation& invocation);
 
 // The outside as a pipeline sees it.
 PipelineEnvironment EnvironmentOf(Invocation& invocation);

@@ -97,7 +97,7 @@ Result<ExitStatus> RunAdd(const AddOptions& options, Invocation& invocation) {
   RESCIND_TRY(WarnOfUnknownOwner(wish.owner, *opened.pipeline, invocation));
   RESCIND_ASSIGN(const Exemption exemption,
                  AddExemption(std::move(wish), opened.pipeline->store(), opened.ledger->recorder(),
-                              fmt::format("exempt add by {}", ActorName())));
+                              fmt::format("exempt add by {}", ActorName(invocation))));
   RESCIND_TRY(SignLog(opened.pipeline->store(), opened.ledger->audit()));
   RESCIND_TRY(opened.pipeline->Close());
   if (options.format == "json") {
@@ -160,9 +160,9 @@ struct EndOptions {
 Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
   RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
-  const Status ended =
-      CloseExemption(options.id, now, options.reason, opened.pipeline->store(),
-                     opened.ledger->recorder(), fmt::format("exempt end by {}", ActorName()));
+  const Status ended = CloseExemption(options.id, now, options.reason, opened.pipeline->store(),
+                                      opened.ledger->recorder(),
+                                      fmt::format("exempt end by {}", ActorName(invocation)));
   if (!ended.ok()) {
     // Only a plan can be stale for exit statuses.
     Error error = ended.error();

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   rescind::SystemClock clock;
   rescind::SystemRandom random;
   rescind::SystemProcessRunner processes;
+  const char* sudo_uid = std::getenv("SUDO_UID");
   rescind::Invocation invocation{
       .out = std::cout,
       .err = std::cerr,
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
       .random = random,
       .processes = processes,
       .surroundings = rescind::WorkspaceSurroundings::OfThisProcess(),
+      .caller = {getuid(), geteuid(), sudo_uid == nullptr ? "" : sudo_uid},
       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
       .err_is_terminal = isatty(STDERR_FILENO) == 1,
       .in_is_terminal = isatty(STDIN_FILENO) == 1,

@@ -52,7 +52,8 @@ Status CheckGroup(const Release& wish, Pipeline& pipeline) {
                      : "write it as `rescind plan` does where it says what is held"};
 }
 
-Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
+Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline,
+                         const Invocation& invocation) {
   Release wish;
   if (!options.policy.empty()) {
     RESCIND_ASSIGN(wish.policy, ResolvePolicy(pipeline.program(), options.policy));
@@ -61,7 +62,7 @@ Result<Release> ReadWish(const ReleaseOptions& options, Pipeline& pipeline) {
   wish.group = options.group;
   RESCIND_TRY(CheckGroup(wish, pipeline));
   wish.reason = options.reason;
-  wish.by = ActorName();
+  wish.by = ActorName(invocation);
   RESCIND_ASSIGN(wish.created_at, pipeline.Now());
   RESCIND_ASSIGN(wish.expires_at, ParseMoment("--for", "+" + options.valid_for, wish.created_at,
                                               pipeline.workspace().timezone));
@@ -79,7 +80,7 @@ Result<ExitStatus> TrustClock(const ReleaseOptions& options, Pipeline& pipeline,
   AuditEvent event;
   event.kind = AuditKind::kReleased;
   event.at = now;
-  event.trigger = fmt::format("release by {}", ActorName());
+  event.trigger = fmt::format("release by {}", ActorName(invocation));
   event.outcome = {options.reason, true};  // may name anybody
   event.details["clock"] = {FormatInstant(now), false};
   KeyValueBatch batch;
@@ -154,7 +155,7 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
     RESCIND_TRY(pipeline->Close());
     return status;
   }
-  RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline));
+  RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline, invocation));
   AuditEvent event;
   event.kind = AuditKind::kReleased;
   event.at = release.created_at;

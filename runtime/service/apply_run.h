@@ -25,10 +25,10 @@
 namespace rescind {
 
 struct ApplyRequest {
-  std::optional<Plan> plan;                  // absent: whatever is ready now (`--auto`)
-  std::string plan_name;                     // how the user named it: "access.plan.json"
-  std::string confirm;                       // --confirm; empty: not given
-  std::string actor;                         // "uid 1000", for the audit log
+  std::optional<Plan> plan;  // absent: whatever is ready now (`--auto`)
+  std::string plan_name;     // how the user named it: "access.plan.json"
+  std::string confirm;       // --confirm; empty: not given
+  std::string actor;         // "uid 1000", "uid 0 (sudo by uid 1000)": for the audit log
   Duration patience{30 * kMicrosPerSecond};  // how long this run waits for retries
 };
 

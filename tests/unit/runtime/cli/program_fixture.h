@@ -22,6 +22,7 @@ struct ProgramFixture {
   SeededRandom random{1};
   SystemProcessRunner processes;
   WorkspaceSurroundings surroundings;
+  Caller caller{1000, 1000, ""};
   bool on_a_terminal = false;
 
   // As if typed in `folder`. What it printed is in `out` and `err`.
@@ -38,7 +39,8 @@ struct ProgramFixture {
                           .clock = clock,
                           .random = random,
                           .processes = processes,
-                          .surroundings = surroundings};
+                          .surroundings = surroundings,
+                          .caller = caller};
     invocation.working_folder = folder.path();
     invocation.out_is_terminal = on_a_terminal;
     CommandLine line;  // CLI11 keeps what was parsed
