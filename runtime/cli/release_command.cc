@@ -99,21 +99,29 @@ void SayWhatItDoes(const Release& release, Pipeline& pipeline, const Journal& jo
   const auto derived = pipeline.Derive(options, journal);
   const std::string until = FormatInstant(release.expires_at);
   std::string unconfirmed, idle, sooner, held;
+  bool observes = false;
   if (derived.ok()) {
     const PlanOutcome& outcome = (*derived)->outcome;
     for (const PolicySummary& policy : outcome.plan.policies) {
       if (policy.policy != release.policy) continue;
+      observes = !policy.enforced;
       const auto& confirmed = outcome.confirmed_by_release;
       const bool confirms =
           std::find(confirmed.begin(), confirmed.end(), policy.policy) != confirmed.end();
-      held = policy.held_because;
+      if (!observes) held = policy.held_because;
       if (confirms) sooner = policy.confirming;
       if (confirms || (policy.enforced && held.empty())) {
         (confirms ? unconfirmed : idle) = policy.unconfirmed_because;
       }
     }
   }
-  if (!idle.empty()) {
+  if (observes) {
+    fmt::print(
+        invocation.err,
+        "{} only observes (`mode observe`) and removes nothing: this changes nothing for "
+        "now; setting `mode enforce` is an edit, which ends this: do that first, then release\n",
+        release.policy);
+  } else if (!idle.empty()) {
     fmt::print(invocation.err,
                "nobody has confirmed {} ({}), and it has nothing to do now: unless that changes "
                "first, the next apply ends this unused; an apply of a plan with `--confirm` "

@@ -212,6 +212,29 @@ TEST_CASE_FIXTURE(CompanyFixture, "AReleaseOfAnUnconfirmedPolicyWithNothingToDoS
   CHECK(Complains("was not needed, and is over"));
 }
 
+// It said that the next apply may go over its limit, which removes nothing.
+TEST_CASE_FIXTURE(OverTheLimit, "AReleaseOfAPolicyThatOnlyObservesSaysThatItChangesNothing") {
+  std::string observing(kCompanyPolicies);
+  observing.replace(observing.find("mode enforce"), 12, "mode observe");
+  Write("policies/access.rescind", observing);
+  Release();
+  CAPTURE(err.str());
+  CHECK(
+      Complains("access.stale_grant only observes (`mode observe`) and removes nothing: this "
+                "changes nothing for now; setting `mode enforce` is an edit, which ends this: do "
+                "that first, then release\n"));
+  CHECK(!Complains("may go over it"));
+  CHECK(!Complains("still holds it"));
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, err.str());
+  CHECK(Has("on-ann-vpn"));
+
+  Write("policies/access.rescind", kCompanyPolicies);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Complains(" of access.stale_grant is over: the policy, or a protect, was edited after it"));
+  Release();
+  CHECK(!Complains("only observes"));
+}
+
 // Whoever confirmed by a release did not see that people lose time that they were promised.
 TEST_CASE_FIXTURE(CompanyFixture, "AReleaseThatConfirmsSaysWhatFallsDueEarlier") {
   std::string policies(kNoticePolicies);
