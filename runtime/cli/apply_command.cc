@@ -45,7 +45,7 @@ ExitStatus StatusOf(const ApplyReport& report) {
       !report.escalated_earlier.empty() || !report.undos_left.empty()) {
     return ExitStatus::kAppliedInPart;
   }
-  const bool held = report.all_held_count() > 0 || report.held_notice_count > 0 ||
+  const bool held = report.all_held_count() > 0 || report.held_notice_count() > 0 ||
                     std::any_of(report.fallen.begin(), report.fallen.end(),
                                 [](const FallenRow& row) { return row.held; });
   return held ? ExitStatus::kHeld : ExitStatus::kDone;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
@@ -113,7 +115,7 @@ class TableText {
     Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
          report_.CountOf(ActionState::kVerified), report_.all_withdrawn_count(),
          report_.all_held_count(), report_.unfinished_count(), report_.waiting_count);
-    if (const uint64_t held = report_.held_notice_count; held > 0) {
+    if (const uint64_t held = report_.held_notice_count(); held > 0) {
       Line("{} held: nobody is told yet",
            held == 1 ? "1 notice is" : fmt::format("{} notices are", held));
     }
@@ -224,14 +226,29 @@ uint64_t ApplyReport::CountOf(ActionState state) const {
 }
 
 uint64_t ApplyReport::all_held_count() const {
-  uint64_t count = CountOf(ActionState::kHeld) + held_keys.size();
-  // Of these the journal's run has told what became of them. One that it has withdrawn is held for
-  // what asks for it now.
+  uint64_t sum = 0;
+  for (const auto& [reason, count] : HeldByReason()) sum += count.actions;
+  return sum;
+}
+uint64_t ApplyReport::held_notice_count() const {
+  uint64_t sum = 0;
+  for (const auto& [reason, count] : held_notices) sum += count;
+  return sum;
+}
+std::map<std::string, HeldCount> ApplyReport::HeldByReason() const {
+  std::map<std::string, HeldCount> by_reason;
+  std::set<std::string_view> told;
   for (const AppliedAction& action : actions) {
-    const bool is_told = action.state != ActionState::kWithdrawn && held_keys.contains(action.key);
-    if (is_told) --count;
+    if (action.state == ActionState::kHeld) ++by_reason[action.detail].actions;
+    // What the journal's run has withdrawn is held for what asks for it now; of all else it has
+    // told what became of it.
+    if (action.state != ActionState::kWithdrawn) told.insert(action.key);
   }
-  return count;
+  for (const auto& [key, because] : held_actions) {
+    if (!told.contains(key)) ++by_reason[because].actions;
+  }
+  for (const auto& [because, count] : held_notices) by_reason[because].notices += count;
+  return by_reason;
 }
 uint64_t ApplyReport::unfinished_count() const {
   return static_cast<uint64_t>(
@@ -266,7 +283,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"findings_opened", report.opened_count},
                  {"findings_closed", report.closed_count},
                  {"notices_failed", report.failed_notice_count()},
-                 {"notices_held", report.held_notice_count}}},
+                 {"notices_held", report.held_notice_count()}}},
                {"actions", ActionsJson(report)},
                {"not_carried_out", FallenJson(report)},
                {"escalated_earlier", EscalatedEarlierJson(report)},

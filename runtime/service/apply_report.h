@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +43,11 @@ struct AppliedNotice {
   bool earlier = false;  // an apply that was cut off had sent it
 };
 
+struct HeldCount {
+  uint64_t actions = 0;
+  uint64_t notices = 0;
+};
+
 struct ApplyReport {
   std::string plan_id;  // that was read; the derived one with --auto; empty when resuming
   Instant now;
@@ -56,9 +60,10 @@ struct ApplyReport {
   std::vector<PlannedAction> escalated_earlier;
   // Rollbacks of earlier runs that failed, and that this one has not tried again.
   std::vector<LeftUndo> undos_left;
-  uint64_t unseen_count = 0;              // ready now, but not in the plan
-  std::set<std::string> held_keys;        // of actions that a limit, an approval or a feed holds
-  uint64_t held_notice_count = 0;         // messages that the same holds
+  uint64_t unseen_count = 0;  // ready now, but not in the plan
+  // By key, what a limit, an approval or a feed holds, and why; by reason, how many messages.
+  std::map<std::string, std::string> held_actions;
+  std::map<std::string, uint64_t> held_notices;
   std::vector<std::string> held_because;  // each reason once
   uint64_t waiting_count = 0;             // later stages
   uint64_t already_done_count = 0;
@@ -78,6 +83,9 @@ struct ApplyReport {
     return CountOf(ActionState::kWithdrawn) + withdrawn_count;
   }
   uint64_t all_held_count() const;
+  uint64_t held_notice_count() const;
+  // The same actions and messages.
+  std::map<std::string, HeldCount> HeldByReason() const;
 };
 
 // Indented JSON with a line break at its end.

@@ -15,6 +15,7 @@
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/derived_report.h"
 #include "runtime/service/failed_undos.h"
+#include "runtime/service/held_log.h"
 #include "runtime/service/left_actions.h"
 #include "runtime/service/unconfirmed_policies.h"
 
@@ -257,9 +258,10 @@ Status ApplyRun::StoreFindings(Work& work) {
                                                   PolicyRenames(work.derivation->program), batch));
   RESCIND_TRY(DropOldRemovalStarts(pipeline_.store().key_values(), work.derivation->now, batch));
   PutLastEvaluation(batch, work.derivation->now);
+  RESCIND_ASSIGN(const bool holds_anew, HoldsAnew(work.report, pipeline_.store().key_values()));
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
-                !work.outcome().transitions.empty() || !renamed.empty();
+                !work.outcome().transitions.empty() || !renamed.empty() || holds_anew;
   if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
   for (const auto& [before, now] : renamed) {
     std::string& text = events.front().details["renamed"].text;
@@ -492,6 +494,7 @@ Status ApplyRun::Finish(Work& work) {
                  ResolveFindings(pipeline_.store().key_values(), work.ends, verified,
                                  work.notices.sent(), batch));
   report.closed_count += resolved_count;
+  if (!report.resumed) PutHeld(report, batch);  // a resumed run plans nothing, and so holds nothing
   // INVARIANT: what a run logs stands between its start and its end.
   RESCIND_ASSERT(work.logged || report.notices.empty(), "a notice outside of a logged run");
   if (!work.logged) return pipeline_.store().CommitExtra(batch);
@@ -505,6 +508,7 @@ Status ApplyRun::Finish(Work& work) {
                   report.all_held_count(), report.unfinished_count() + report.left_open_count,
                   report.interrupted ? ", interrupted" : "");
   event.details["findings_resolved"] = {std::to_string(resolved_count), false};
+  AddHeld(report, event);
   RESCIND_TRY(ledger_.recorder().Record({event}, batch));
   RESCIND_ASSIGN(report.checkpoint, CommitCheckpoint(pipeline_.store(), ledger_.audit()));
   return {};
@@ -573,7 +577,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
     if (IsRunnable(entry.state)) work.selection.action_keys.insert(entry.action.key);
     if (entry.state == ActionState::kHeld) {
-      work.report.held_keys.insert(entry.action.key);
+      work.report.held_actions.emplace(entry.action.key, entry.detail);
       held_because.insert(entry.detail);
     }
     return !IsTerminal(entry.state);

@@ -28,7 +28,7 @@ void CountActions(const std::optional<Plan>& read, const Plan& derived,
     if (!now) continue;
     if (now->status == ActionStatus::kNotice) ++report.waiting_count;
     if (now->status != ActionStatus::kHeld) continue;
-    report.held_keys.insert(planned.action.key);
+    report.held_actions.emplace(planned.action.key, now->held_because);
     reasons.insert(now->held_because);
   }
 }
@@ -42,7 +42,7 @@ void CountNotices(const std::optional<Plan>& read, const Plan& derived,
   for (const PlannedNotice& notice : derived.notices) {
     if (notice.status != ActionStatus::kHeld) continue;
     if (read && !names.contains(NameOf(notice))) continue;
-    ++report.held_notice_count;
+    ++report.held_notices[notice.held_because];
     reasons.insert(notice.held_because);
   }
 }

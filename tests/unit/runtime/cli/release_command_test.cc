@@ -69,6 +69,64 @@ TEST_CASE_FIXTURE(OverTheLimit, "StatusThatCannotJudgeSaysTheRest") {
   CHECK(Prints("policies, as of the last apply\n"));
 }
 
+// What a limit held stood nowhere in the log, and a run that did nothing but hold was not in it.
+TEST_CASE_FIXTURE(OverTheLimit, "WhatARunHoldsAndWhyIsInTheAuditLog") {
+  const auto last = [&] {
+    REQUIRE_MESSAGE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone,
+                    err.str());
+    return Json()["entries"].back();
+  };
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  nlohmann::json ended = last();
+  REQUIRE(ended["entry"]["kind"] == "run_ended");
+  CHECK(ended["entry"]["details"]["held"] == "3");
+  CHECK(ended["entry"]["details"]["held_notices"] == "0");
+  const auto because = [&] {
+    return ended["values"]
+                [ended["entry"]["details"]["held_because"]["commitment"].get<std::string>()]
+                    .get<std::string>();
+  };
+  CHECK(because().starts_with("3 actions: over the limit of 1 of grant (the workspace's limit)"));
+
+  // The same again is no news; one more is, though no finding is.
+  size_t count = LogEntries().size();
+  clock.Advance({kMicrosPerHour});
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(LogEntries().size() == count);
+  Write("policies/access.rescind", std::string(kCompanyPolicies) + std::string(kNoticePolicies));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  ended = last();
+  CHECK(ended["entry"]["details"]["held"] == "3");
+  CHECK(ended["entry"]["details"]["held_notices"] == "3");
+  CHECK(because().find("3 notices: the policy is new and nobody has confirmed it") !=
+        std::string::npos);
+  CHECK(because().find("3 actions: over the limit of 1") != std::string::npos);
+
+  // Nothing is said of what is not held.
+  Write("policies/access.rescind", kCompanyPolicies);
+  for (const char* grant : {"bob-vpn", "eve-vpn"}) TellUseOf(grant, "2026-05-31T08:00:00Z");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  ended = last();
+  CHECK(ended["entry"]["kind"] == "run_ended");
+  CHECK(!ended["entry"]["details"].contains("held"));
+  CHECK(!ended["entry"]["details"].contains("held_because"));
+}
+
+// The findings stood open since they were announced, so that the run had nothing else to log.
+TEST_CASE_FIXTURE(CompanyWithAccess, "ALimitThatHoldsWhatFallsDueIsInTheAuditLog") {
+  WriteWorkspace("", "per_policy = 1\n");
+  Write("policies/access.rescind", kNoticePolicies);
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({8 * kMicrosPerDay});
+  const size_t count = LogEntries().size();
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  const auto entries = LogEntries();
+  REQUIRE(entries.size() == count + 2);
+  CHECK(entries[count]["kind"] == "run_started");
+  CHECK(entries[count + 1]["kind"] == "run_ended");
+  CHECK(entries[count + 1]["details"]["held"] == "4");
+}
+
 // It waited on, and let go what nobody had looked at.
 TEST_CASE_FIXTURE(OverTheLimit, "AReleaseThatTheNextApplyDoesNotNeedIsOver") {
   const std::string id = Release();
