@@ -7,6 +7,7 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -131,8 +132,14 @@ Result<Checked> CheckWorkspace(Invocation& invocation) {
 void Print(const Checked& checked, const std::string& format, Invocation& invocation) {
   const SourceMap& sources = checked.policies.sources;
   if (format == "json") {
+    std::map<std::string, std::string> meanings;
+    if (checked.policies.program) {
+      for (const typed::Policy& policy : checked.policies.program->policies) {
+        meanings.emplace(policy.full_name, policy.meaning_hash);
+      }
+    }
     invocation.out << DiagnosticsAsJson(sources, checked.shown, checked.shown_file_count,
-                                        checked.problems, checked.warnings);
+                                        checked.problems, checked.warnings, meanings);
     return;
   }
   if (format == "sarif") {

@@ -119,6 +119,9 @@ struct UnlistedAction {
 };
 
 // A message that goes with a stage. Never merged across findings.
+// How a recipient begins that is a person and no channel; the identity's id follows.
+inline constexpr std::string_view kIdentityRecipient = "identity:";
+
 struct PlannedNotice {
   std::string policy;
   std::string finding_id;

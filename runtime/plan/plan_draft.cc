@@ -77,7 +77,7 @@ Result<std::vector<std::string>> FindRecipients(const PlanDraft& draft,
       if (!channel->empty()) return std::vector<std::string>{*channel};
     } else if (const auto* person = std::get_if<eval::FactRow>(&value.content)) {
       RESCIND_ASSIGN(const std::string id, draft.IdOf(*person));
-      return std::vector<std::string>{"identity:" + id};
+      return std::vector<std::string>{std::string(kIdentityRecipient) + id};
     }
   }
   if (draft.options.oncall.empty()) return std::vector<std::string>();

@@ -237,7 +237,8 @@ std::string FormatWorkspaceProblem(const WorkspaceProblem& problem) {
 
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                               size_t file_count, const std::vector<WorkspaceProblem>& problems,
-                              const std::vector<WorkspaceProblem>& warnings) {
+                              const std::vector<WorkspaceProblem>& warnings,
+                              const std::map<std::string, std::string>& meanings) {
   const DiagnosticCounts counts = CountDiagnostics(diagnostics);
   Json json = {{"format", "rescind.diagnostics/1"},
                {"summary",
@@ -257,6 +258,7 @@ std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagno
   for (const WorkspaceProblem& warning : warnings) {
     json["workspace_warnings"].push_back(warning.Sentence());
   }
+  if (!meanings.empty()) json["meanings"] = meanings;
   return ShownJson(json);
 }
 

@@ -5,6 +5,7 @@
 // points, bytes are zero-based offsets into the file; ends are exclusive.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,10 +30,12 @@ std::string FormatWorkspaceProblem(const WorkspaceProblem& problem);
 
 // "rescind.diagnostics/1", indented, with a newline at its end. A place that a diagnostic lacks is
 // null. What is wrong with rescind.toml itself is in the optional member `workspace`, warnings
-// about it and its surroundings in `workspace_warnings`; both are counted in `summary`.
+// about it and its surroundings in `workspace_warnings`; both are counted in `summary`. `meanings`,
+// by policy: what the audit log calls `source_hash`; an optional member.
 std::string DiagnosticsAsJson(const SourceMap& sources, const std::vector<Diagnostic>& diagnostics,
                               size_t file_count, const std::vector<WorkspaceProblem>& problems = {},
-                              const std::vector<WorkspaceProblem>& warnings = {});
+                              const std::vector<WorkspaceProblem>& warnings = {},
+                              const std::map<std::string, std::string>& meanings = {});
 
 // One run of the tool `rescind`, with a rule for each code that occurs. Names of files are URIs
 // relative to %SRCROOT%, absolute ones file: URIs. A problem of rescind.toml, and a warning about

@@ -10,6 +10,13 @@
 namespace rescind {
 namespace {
 
+Result<bool> IsIdentity(const std::string& id, Store& store) {
+  const auto entity = store.schema().Find("identity");
+  if (!entity) return false;
+  RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
+  return row.has_value();
+}
+
 Result<AuditEvent> EventFor(AuditKind kind, const Exemption& exemption, Instant at, Store& store,
                             const std::string& trigger) {
   AuditEvent event;
@@ -19,7 +26,8 @@ Result<AuditEvent> EventFor(AuditKind kind, const Exemption& exemption, Instant 
   event.outcome = {exemption.reason, true};  // may name anybody
   event.details["exemption"] = {exemption.id, false};
   event.details["covers"] = {exemption.Text(), false};
-  event.details["owner"] = {exemption.owner, true};
+  RESCIND_ASSIGN(const bool is_id, IsIdentity(exemption.owner, store));
+  event.details["owner"] = {exemption.owner, !is_id};
   event.details["until"] = {FormatInstant(exemption.expires_at), false};
   if (!exemption.entity.empty()) {
     RESCIND_TRY(NameRow(event, exemption.entity, exemption.row_id, store));

@@ -195,6 +195,32 @@ Notice EscalationOf(const AppliedAction& action) {
 
 }  // namespace
 
+// What was said, about what, to whom; where it went instead.
+Status NoticeRound::DescribeNotice(const Notice& notice, const AppliedNotice& entry,
+                                   AuditEvent& event) const {
+  // Ids of people and names of channels are no personal texts; anything else may be an address.
+  const bool is_known =
+      entry.recipient.starts_with(kIdentityRecipient) || entry.recipient == entry.channel;
+  event.details["recipient"] = {entry.recipient, !is_known};
+  if (!entry.channel.empty() && !entry.problem.empty()) {
+    event.details["detour"] = {entry.problem, true};
+  }
+  const auto said = [&](const char* field) {
+    const auto found = notice.about.find(field);
+    return found == notice.about.end() ? std::string() : found->second;
+  };
+  if (!said("due").empty()) event.details["due"] = {said("due"), false};
+  if (!said("next").empty()) event.details["next"] = {said("next"), true};
+  if (!entry.entity.empty()) RESCIND_TRY(NameRow(event, entry.entity, entry.target, store_));
+  if (entry.policy.empty()) return {};
+  AuditPolicy& policy = event.policies.emplace_back();
+  policy.name = entry.policy;
+  policy.stage = entry.stage;
+  policy.finding = said("finding");
+  policy.because = {said("because"), true};
+  return {};
+}
+
 Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
                                   const std::string& sent_key, const std::string& unsent_key) {
   tried_.insert(unsent_key);
@@ -213,15 +239,7 @@ Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
   event.outcome = delivery.ok() ? AuditText{fmt::format("sent to {}", entry.channel), false}
                                 : AuditText{fmt::format("not sent: {}", entry.problem), true};
   event.details["kind"] = {notice.kind, false};
-  event.details["recipient"] = {entry.recipient, true};
-  if (!entry.entity.empty()) {
-    RESCIND_TRY(NameRow(event, entry.entity, entry.target, store_));
-  }
-  if (!entry.policy.empty()) {
-    AuditPolicy& policy = event.policies.emplace_back();
-    policy.name = entry.policy;
-    policy.stage = entry.stage;
-  }
+  RESCIND_TRY(DescribeNotice(notice, entry, event));
   KeyValueBatch batch;
   if (delivery.ok()) {
     if (!sent_key.empty()) batch.Put(sent_key, "1");

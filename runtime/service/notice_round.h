@@ -98,6 +98,7 @@ class NoticeRound {
   // As not sent yet: it stands in `batch`, and is for SendNoted.
   Status Note(const Notice& notice, AppliedNotice entry, std::string unsent_key,
               KeyValueBatch& batch);
+  Status DescribeNotice(const Notice& notice, const AppliedNotice& entry, AuditEvent& event) const;
   Status PutUnsent(const Notice& notice, const AppliedNotice& entry, const std::string& remedy,
                    const std::string& key, KeyValueBatch& batch) const;
 

@@ -63,8 +63,8 @@ std::string WhyNotTaken(const ProcessResult& result) {
 
 // Why the message takes the way over oncall; empty when it need not.
 std::string WhyNotDirectly(const Workspace& workspace, const std::string& recipient) {
-  if (recipient.starts_with("identity:")) {
-    return fmt::format("no channel here reaches {}", recipient.substr(9));
+  if (recipient.starts_with(kIdentityRecipient)) {
+    return fmt::format("no channel here reaches {}", recipient.substr(kIdentityRecipient.size()));
   }
   const auto channel = workspace.channels.find(recipient);
   if (channel == workspace.channels.end()) {

@@ -194,6 +194,34 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AMessageIsFoundByThePersonWhoseAccessItIsA
   CHECK(Prints("notice about grant ann-vpn (sent to team)\n        account ann, owner e-17 · "));
 }
 
+// It could not be shown from the log that people had been given notice of what, and until when.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AMessageSaysWhatItAnnouncedToWhomAndWhenThatIsDue") {
+  std::string policies(kNoticePolicies);
+  policies.replace(policies.find("notify \"team\""), 13, "notify g.account.owner ?? \"team\"");
+  Write("policies/access.rescind", policies);
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"e-17\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"e-17\"}\n");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  size_t found = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "notice") continue;
+    ++found;
+    const nlohmann::json& details = entry["details"];
+    const bool is_of_ann = details["target"] == "ann-vpn";
+    CHECK(details["recipient"] == (is_of_ann ? "identity:e-17" : "team"));
+    CHECK(details.contains("detour") == is_of_ann);  // nobody's address is known here
+    CHECK(details["due"] == "2026-06-01T08:00:00Z");
+    CHECK(details["next"].contains("commitment"));
+    CHECK(entry["policies"][0]["finding"].get<std::string>().size() == 24);
+    CHECK(entry["policies"][0]["because"].contains("commitment"));
+  }
+  CHECK(found > 1);
+  REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "-o", "full"}) == ExitStatus::kDone);
+  CHECK(Prints("no channel here reaches e-17"));
+  CHECK(Prints("revoke grant ann-vpn"));
+}
+
 // An auditor had the folder and the key, and no way to read what was in it.
 TEST_CASE_FIXTURE(ReaderOfTheLog, "AnExportedFolderIsShownWithoutTheStore") {
   REQUIRE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone);

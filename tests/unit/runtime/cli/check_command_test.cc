@@ -69,6 +69,27 @@ TEST_CASE_FIXTURE(CheckedWorkspace, "JsonCarriesPlacesAndFixes") {
   CHECK(json["diagnostics"][0]["help"][0]["fix"][0]["text"] == "when");
 }
 
+// The audit log names policies with it, and nothing said which text it is of.
+TEST_CASE_FIXTURE(CompanyFixture, "JsonSaysByWhichHashTheAuditLogKnowsAPolicy") {
+  ImportCompany();
+  GiveAccess();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  std::string logged;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry.contains("policies") && entry["policies"][0].contains("source_hash")) {
+      logged = entry["policies"][0]["source_hash"];
+    }
+  }
+  const auto meaning = [&] {
+    REQUIRE(Run({"check", "--format", "json"}) == ExitStatus::kDone);
+    return nlohmann::json::parse(out.str())["meanings"]["access.stale_grant"].get<std::string>();
+  };
+  CHECK(meaning() == logged);
+  std::string edited(kCompanyPolicies);
+  Write("policies/access.rescind", edited.replace(edited.find("90d"), 3, "91d"));
+  CHECK(meaning() != logged);
+}
+
 TEST_CASE_FIXTURE(CheckedWorkspace, "SarifIsPrintedEvenWhenAllIsWell") {
   CHECK(Run({"check", "--format", "sarif"}) == ExitStatus::kDone);
   const auto json = nlohmann::json::parse(out.str());
