@@ -316,10 +316,16 @@ AppliedRecord RecordApplied(const eval::EvaluationInput& input, const FindingBoo
     if (!record || !IsConfirmed(*record, *rule, input.program)) continue;
     outcome.findings.MutableRecord(name).protects = ProtectsOf(input.program);
   }
-  for (const std::string& id : outcome.confirming_releases) DeleteRelease(batch, id);
+  const auto end = [&](const std::string& id, std::vector<Release>& ended) {
+    DeleteRelease(batch, id);
+    const auto is_it = [&](const Release& release) { return release.id == id; };
+    const auto release = std::find_if(outcome.releases.begin(), outcome.releases.end(), is_it);
+    if (release != outcome.releases.end()) ended.push_back(*release);
+  };
+  for (const std::string& id : outcome.confirming_releases) end(id, applied.confirming_releases);
   for (const UsedRelease& used : outcome.used_releases) {
     const bool over = used.policy.empty() ? !started.empty() : started.contains(used.policy);
-    if (over) DeleteRelease(batch, used.id);
+    if (over) end(used.id, applied.used_releases);
   }
   applied.unneeded_releases = UnneededReleases(outcome, selection, started).List(input.now);
   for (const Release& release : applied.unneeded_releases) DeleteRelease(batch, release.id);

@@ -235,7 +235,10 @@ struct AppliedSelection {
 struct AppliedRecord {
   // All findings, begun stages, what limits count from now on, releases that are over.
   KeyValueBatch batch;
-  // Those of them that nothing was held without.
+  // Those of them by which something started, and those that were taken for a confirmation.
+  std::vector<Release> used_releases;
+  std::vector<Release> confirming_releases;
+  // Those that nothing was held without.
   std::vector<Release> unneeded_releases;
   std::vector<Release> expired_releases;
   std::vector<Release> outdated_releases;

@@ -352,7 +352,7 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   return EndReleases(work, applied);
 }
 
-// Those that are over without having let anything go leave a leaf each.
+// Each that is over leaves a leaf, whatever it was good for.
 Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
   std::vector<AuditEvent> events;
   const auto add = [&](const std::vector<Release>& releases, const char* why) {
@@ -369,6 +369,8 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
       if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
     }
   };
+  add(applied.used_releases, "this run went over the limit by it");
+  add(applied.confirming_releases, "this run took it for the confirmation of the policy");
   add(applied.unneeded_releases, "what was applied did not need it");
   add(applied.expired_releases, "its time was over before anything needed it");
   add(applied.outdated_releases, kOutdatedMeans);

@@ -57,6 +57,17 @@ TEST_CASE_FIXTURE(OverTheLimit, "StatusSaysWhatIsHeldAndWhichReleasesWait") {
   CHECK(StatusJson()["releases"].empty());
   clock.Advance({kMicrosPerDay});
   CHECK(StatusJson()["releases"].empty());
+  // It was given, and nothing in the log said by which run it was used.
+  size_t ended = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "release_ended") continue;
+    ++ended;
+    CHECK(entry["details"]["release"] == id);
+    CHECK(entry["outcome"] == "this run went over the limit by it");
+    CHECK(entry["policies"][0]["name"] == "access.stale_grant");
+    CHECK(entry["trigger"].get<std::string>().starts_with("apply sha256:"));
+  }
+  CHECK(ended == 1);
 }
 
 TEST_CASE_FIXTURE(OverTheLimit, "StatusThatCannotJudgeSaysTheRest") {
