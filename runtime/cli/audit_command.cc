@@ -144,17 +144,20 @@ Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocatio
   return report.ok() ? ExitStatus::kDone : ExitStatus::kCheckFailed;
 }
 
+Result<std::unique_ptr<Store>> OpenToReadKey(const Workspace& workspace, Invocation& invocation) {
+  StoreOptions options;
+  options.read_only = true;
+  return OpenStoreWithoutFacts(workspace, {invocation.files, invocation.clock, invocation.random},
+                               options);
+}
+
 // A log goes on with its own key; another beside it would only be in the way.
 Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
   FileSystem& files = invocation.files;
   const bool had_log = files.Exists(AuditWitnessFile(workspace.audit_key_file));
   if (!had_log && !files.Exists(workspace.store_folder)) return {};
-  StoreOptions options;
-  options.read_only = true;
-  RESCIND_ASSIGN(
-      const WorkspaceStore opened,
-      OpenWorkspaceStore(workspace, {files, invocation.clock, invocation.random}, options));
-  const KeyValueReader& reader = opened.store->key_values();
+  RESCIND_ASSIGN(const auto store, OpenToReadKey(workspace, invocation));
+  const KeyValueReader& reader = store->key_values();
   if (reader.audit_mark().size == 0) return {};
   RESCIND_ASSIGN(const auto key, reader.Get(kPublicKeyName));
   return Error{
@@ -169,14 +172,9 @@ Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
 // For who may read the log and not sign it. `why_not`: what became of reading it from its file.
 Result<std::string> PublicKeyInStore(const Workspace& workspace, const Error& why_not,
                                      Invocation& invocation) {
-  FileSystem& files = invocation.files;
-  if (!files.Exists(workspace.store_folder)) return why_not;
-  StoreOptions options;
-  options.read_only = true;
-  RESCIND_ASSIGN(
-      const WorkspaceStore opened,
-      OpenWorkspaceStore(workspace, {files, invocation.clock, invocation.random}, options));
-  RESCIND_ASSIGN(auto key, LogReader(opened.store->key_values()).PublicKey());
+  if (!invocation.files.Exists(workspace.store_folder)) return why_not;
+  RESCIND_ASSIGN(const auto store, OpenToReadKey(workspace, invocation));
+  RESCIND_ASSIGN(auto key, LogReader(store->key_values()).PublicKey());
   if (key) return *std::move(key);
   return Error{why_not.kind,
                fmt::format("{}, and the store {} holds no public key: nothing was logged yet",

@@ -7,7 +7,7 @@
 
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/log_check.h"
-#include "runtime/cli/command_input.h"
+#include "runtime/service/store_opener.h"
 
 namespace rescind {
 
@@ -57,16 +57,17 @@ CLI::Validator IsEntryNumber() {
   return CLI::Validator(check, "");
 }
 
-Result<std::unique_ptr<Pipeline>> OpenPipeline(PipelinePurpose purpose, Invocation& invocation) {
-  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
-  return Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), purpose);
-}
-
-Result<std::unique_ptr<Pipeline>> OpenLogToRead(Invocation& invocation) {
-  RESCIND_ASSIGN(auto pipeline, OpenPipeline(PipelinePurpose::kRead, invocation));
-  RESCIND_TRY(CheckReadableLog(pipeline->store().key_values(), pipeline->workspace().audit_key_file,
-                               invocation.files));
-  return pipeline;
+Result<OpenedLog> OpenLogToRead(Invocation& invocation) {
+  OpenedLog log;
+  RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
+  StoreOptions options;
+  options.read_only = true;
+  RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(
+                                log.workspace,
+                                {invocation.files, invocation.clock, invocation.random}, options));
+  RESCIND_TRY(
+      CheckReadableLog(log.store->key_values(), log.workspace.audit_key_file, invocation.files));
+  return log;
 }
 
 }  // namespace rescind

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "runtime/audit/log_reader.h"
 #include "runtime/audit/log_verify.h"
 #include "runtime/audit/signed_note.h"
 #include "runtime/cli/command.h"
-#include "runtime/service/pipeline.h"
+#include "runtime/service/workspace.h"
+#include "runtime/store/store.h"
 
 namespace rescind {
 
@@ -22,8 +24,14 @@ Result<std::vector<HeldCheckpoint>> ReadCheckpoints(const std::vector<std::strin
 // An entry's number. CLI11 would take -1 for the greatest number there is.
 CLI::Validator IsEntryNumber();
 
-Result<std::unique_ptr<Pipeline>> OpenPipeline(PipelinePurpose purpose, Invocation& invocation);
-// The workspace's log, only to be read: nobody needs the private key for that.
-Result<std::unique_ptr<Pipeline>> OpenLogToRead(Invocation& invocation);
+// The workspace's log, without its facts: whatever is wrong with the policies, it can be read.
+struct OpenedLog {
+  Workspace workspace;
+  std::unique_ptr<Store> store;
+
+  LogReader reader() const { return LogReader(store->key_values()); }
+};
+// Only to be read: nobody needs the private key for that.
+Result<OpenedLog> OpenLogToRead(Invocation& invocation);
 
 }  // namespace rescind

@@ -5,56 +5,60 @@
 #include <utility>
 
 #include "engine/base/visible_text.h"
+#include "runtime/audit/audit_log.h"
 #include "runtime/audit/log_export.h"
 #include "runtime/audit/log_proof.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/audit_input.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
-#include "runtime/service/action_ledger.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/store_opener.h"
 
 namespace rescind {
 namespace {
 
-struct OpenLog {
-  std::unique_ptr<Pipeline> pipeline;
-  std::unique_ptr<ActionLedger> ledger;
+// A log that can be signed.
+struct SignableLog {
+  Workspace workspace;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<AuditLog> audit;
 };
 
-// A log that can be signed.
-Result<OpenLog> OpenToSign(Invocation& invocation) {
-  OpenLog log;
-  RESCIND_ASSIGN(log.pipeline, OpenPipeline(PipelinePurpose::kAmend, invocation));
-  RESCIND_ASSIGN(log.ledger, ActionLedger::Open(log.pipeline->workspace(), log.pipeline->store(),
-                                                log.pipeline->environment()));
+Result<SignableLog> OpenToSign(Invocation& invocation) {
+  SignableLog log;
+  RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
+  const StoreEnvironment environment{invocation.files, invocation.clock, invocation.random};
+  RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(log.workspace, environment, {}));
+  RESCIND_ASSIGN(log.audit, AuditLog::Open({log.store->key_values(), invocation.files,
+                                            invocation.clock, invocation.random},
+                                           {log.store->id(), log.workspace.audit_key_file}));
   return log;
 }
 
 // A log as others can check it.
 struct Evidence {
-  std::unique_ptr<Pipeline> pipeline;
+  OpenedLog log;
   std::string checkpoint;
 };
 
 // What came after the last checkpoint is signed where the private key is, and left out elsewhere.
 Result<Evidence> OpenEvidence(Invocation& invocation) {
   Evidence evidence;
-  RESCIND_ASSIGN(evidence.pipeline, OpenLogToRead(invocation));
-  auto known = ReadSignedLog(LogReader(evidence.pipeline->store().key_values()));
+  RESCIND_ASSIGN(evidence.log, OpenLogToRead(invocation));
+  const std::string& key_file = evidence.log.workspace.audit_key_file;
+  auto known = ReadSignedLog(evidence.log.reader());
   if (known.ok() && known->later_count == 0) {
     evidence.checkpoint = std::move(known->checkpoint);
     return evidence;
   }
-  const auto key =
-      AuditSigningKey::Load(evidence.pipeline->workspace().audit_key_file, invocation.files);
+  const auto key = AuditSigningKey::Load(key_file, invocation.files);
   if (key.ok()) {
-    evidence.pipeline.reset();  // a store that is read cannot be written
-    RESCIND_ASSIGN(OpenLog log, OpenToSign(invocation));
-    RESCIND_ASSIGN(evidence.checkpoint,
-                   CommitCheckpoint(log.pipeline->store(), log.ledger->audit()));
-    log.ledger.reset();
-    evidence.pipeline = std::move(log.pipeline);
+    evidence.log.store.reset();  // a store that is read cannot be written
+    RESCIND_ASSIGN(SignableLog log, OpenToSign(invocation));
+    RESCIND_ASSIGN(evidence.checkpoint, CommitCheckpoint(*log.store, *log.audit));
+    log.audit.reset();
+    evidence.log.store = std::move(log.store);
     return evidence;
   }
   if (!known.ok()) {
@@ -72,11 +76,11 @@ Result<Evidence> OpenEvidence(Invocation& invocation) {
 
 Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) {
   RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
-  RESCIND_TRY(RefuseOwnFile(invocation, evidence.pipeline->workspace(), folder));
+  RESCIND_TRY(RefuseOwnFile(invocation, evidence.log.workspace, folder));
   RESCIND_ASSIGN(const ExportReport report,
-                 ExportLog(LogReader(evidence.pipeline->store().key_values()), evidence.checkpoint,
-                           PathFrom(invocation, folder), invocation.files));
-  RESCIND_TRY(evidence.pipeline->Close());
+                 ExportLog(evidence.log.reader(), evidence.checkpoint, PathFrom(invocation, folder),
+                           invocation.files));
+  RESCIND_TRY(evidence.log.store->Close());
   fmt::print(invocation.err,
              "exported {} entries to {}; anybody with the public key can check them:\n"
              "rescind audit verify {} --key KEY\n",
@@ -91,11 +95,10 @@ struct ProveOptions {
 
 Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
-  RESCIND_TRY(RefuseOwnFile(invocation, evidence.pipeline->workspace(), options.out));
+  RESCIND_TRY(RefuseOwnFile(invocation, evidence.log.workspace, options.out));
   RESCIND_ASSIGN(const LogProof proof,
-                 ProveEntry(LogReader(evidence.pipeline->store().key_values()), options.index,
-                            evidence.checkpoint));
-  RESCIND_TRY(evidence.pipeline->Close());
+                 ProveEntry(evidence.log.reader(), options.index, evidence.checkpoint));
+  RESCIND_TRY(evidence.log.store->Close());
   if (options.out.empty()) {
     invocation.out << FormatProof(proof);
     return ExitStatus::kDone;
@@ -108,12 +111,12 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
 }  // namespace
 
 Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
-  RESCIND_ASSIGN(const OpenLog log, OpenToSign(invocation));
-  RESCIND_TRY(RotateAuditKey(log.pipeline->store(), log.ledger->audit(),
-                             fmt::format("audit key rotate by {}", ActorName(invocation))));
-  RESCIND_TRY(log.pipeline->Close());
+  RESCIND_ASSIGN(const SignableLog log, OpenToSign(invocation));
+  RESCIND_TRY(
+      RotateAuditKey(*log.store, *log.audit, fmt::format("audit key rotate by {}", ActorName(invocation))));
+  RESCIND_TRY(log.store->Close());
   fmt::print(invocation.err, "the log has a new key; tell auditors its public half:\n");
-  fmt::print(invocation.out, "{}\n", log.ledger->audit().public_key());
+  fmt::print(invocation.out, "{}\n", log.audit->public_key());
   return ExitStatus::kDone;
 }
 

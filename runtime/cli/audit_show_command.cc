@@ -17,6 +17,7 @@
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/pipeline.h"
 
 namespace rescind {
 namespace {
@@ -226,6 +227,21 @@ Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation
   return ShowEntries(reader, nothing_at_hand, reader.origin(), options, invocation);
 }
 
+// By what there is now and by the log; by the log alone where the policies, or the facts, cannot be
+// read: that must keep nobody from the evidence.
+Status CheckNamesNow(const OpenedLog& log, const AuditFilter& filter, Invocation& invocation) {
+  if (!HasNames(filter)) return {};
+  const auto pipeline =
+      Pipeline::Open(log.workspace, EnvironmentOf(invocation), PipelinePurpose::kRead);
+  if (!pipeline.ok()) {
+    invocation.Warn(
+        fmt::format("names are looked for in the log alone: {}", pipeline.error().message));
+    return CheckNames(log.reader(), filter, nullptr);
+  }
+  const NamesNow now{(*pipeline)->program(), log.workspace, (*pipeline)->store()};
+  return CheckNames(log.reader(), filter, &now);
+}
+
 Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   if (!options.folder.empty()) return ShowFolder(options, invocation);
   if (!options.key.empty() || !options.checkpoints.empty()) {
@@ -233,12 +249,10 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
                       "name it: `rescind audit show FOLDER --key KEY`"},
                      invocation);
   }
-  RESCIND_ASSIGN(const auto pipeline, OpenLogToRead(invocation));
-  const LogReader reader(pipeline->store().key_values());
-  RESCIND_TRY(CheckNames(reader, options.filter, pipeline->program(), pipeline->workspace(),
-                         pipeline->store()));
-  return ShowEntries(reader, TextsOf(reader), pipeline->workspace().audit_origin, options,
-                     invocation);
+  RESCIND_ASSIGN(const OpenedLog log, OpenLogToRead(invocation));
+  const LogReader reader = log.reader();
+  RESCIND_TRY(CheckNamesNow(log, options.filter, invocation));
+  return ShowEntries(reader, TextsOf(reader), log.workspace.audit_origin, options, invocation);
 }
 
 }  // namespace

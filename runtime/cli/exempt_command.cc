@@ -1,6 +1,8 @@
 // `rescind exempt add | list | end`: what people take out of the policies' reach, until a day.
 #include <fmt/ostream.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +16,7 @@
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/policy_name.h"
 #include "runtime/service/shown_json.h"
+#include "runtime/service/store_opener.h"
 #include "runtime/service/target_resolver.h"
 
 namespace rescind {
@@ -117,14 +120,53 @@ struct ListOptions {
   std::string format = "table";
 };
 
+// Exemptions as the store holds them, and what the policies say of them.
+struct ListedExemptions {
+  Instant now;
+  std::vector<Exemption> exemptions;
+  std::map<std::string, std::string> problems;  // by id
+};
+
+// As they were written down: which policies were renamed since is not known.
+Result<ListedExemptions> ListWithoutPolicies(const Workspace& workspace, Invocation& invocation) {
+  StoreOptions options;
+  options.read_only = true;
+  RESCIND_ASSIGN(const auto store,
+                 OpenStoreWithoutFacts(
+                     workspace, {invocation.files, invocation.clock, invocation.random}, options));
+  ListedExemptions listed;
+  RESCIND_ASSIGN(const auto last, ReadLastEvaluation(store->key_values()));
+  listed.now = std::max(invocation.clock.Now(), last.value_or(Instant{0}));
+  RESCIND_ASSIGN(listed.exemptions, ListExemptions(store->key_values()));
+  return listed;
+}
+
+Result<ListedExemptions> ListStored(Invocation& invocation) {
+  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
+  const auto pipeline =
+      Pipeline::Open(workspace, EnvironmentOf(invocation), PipelinePurpose::kRead);
+  if (!pipeline.ok()) {
+    auto listed = ListWithoutPolicies(workspace, invocation);
+    if (!listed.ok()) return pipeline.error();
+    invocation.Warn(fmt::format("whether these policies are still there is not known: {}",
+                                pipeline.error().message));
+    return listed;
+  }
+  ListedExemptions listed;
+  RESCIND_ASSIGN(listed.now, (*pipeline)->Now());
+  RESCIND_ASSIGN(listed.exemptions, ListExemptions((*pipeline)->store().key_values()));
+  const ir::Program& program = (*pipeline)->program();
+  PolicyRenames(program).MoveTo(listed.exemptions);
+  for (const Exemption& each : listed.exemptions) {
+    listed.problems[each.id] = WhyNamelessText(each, program);
+  }
+  return listed;
+}
+
 Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(
-      const auto pipeline,
-      Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
-  RESCIND_ASSIGN(const Instant now, pipeline->Now());
-  RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline->store().key_values()));
-  PolicyRenames(pipeline->program()).MoveTo(exemptions);
+  RESCIND_ASSIGN(ListedExemptions listed, ListStored(invocation));
+  const Instant now = listed.now;
+  std::vector<Exemption>& exemptions = listed.exemptions;
   if (!options.all) {
     std::erase_if(exemptions, [&](const Exemption& each) { return each.end() <= now; });
   }
@@ -132,7 +174,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
     Json json = {{"format", "rescind.exemptions/1"}, {"exemptions", Json::array()}};
     for (const Exemption& each : exemptions) {
       json["exemptions"].push_back(ExemptionJson(each, now));
-      json["exemptions"].back()["problem"] = WhyNamelessText(each, pipeline->program());
+      json["exemptions"].back()["problem"] = listed.problems[each.id];
     }
     invocation.out << ShownJson(json);
     return ExitStatus::kDone;
@@ -143,7 +185,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
                                  : fmt::format("until {}", FormatInstant(each.end())),
                Visible(each.RowText()), each.policy.empty() ? "all policies" : each.policy,
                Visible(each.reason), Visible(each.owner));
-    const std::string problem = WhyNamelessText(each, pipeline->program());
+    const std::string& problem = listed.problems[each.id];
     if (!problem.empty()) fmt::print(invocation.out, "  ! {}\n", Visible(problem));
   }
   if (exemptions.empty()) {

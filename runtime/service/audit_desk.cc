@@ -26,6 +26,8 @@ bool NamesPerson(const LeafView& leaf, const std::string& id) {
   return leaf.owner == id || (leaf.entity == "identity" && leaf.target == id);
 }
 
+bool NamesSystem(const LeafView& leaf, const std::string& id) { return leaf.system == id; }
+
 bool NamesPolicy(const LeafView& leaf, const std::string& text) {
   return std::any_of(leaf.policies.begin(), leaf.policies.end(),
                      [&](const std::string& name) { return IsPolicyCalled(name, text); });
@@ -37,7 +39,7 @@ bool AuditFilter::Accepts(const LeafView& leaf) const {
   return (policy.empty() || NamesPolicy(leaf, policy)) && leaf.action_key.starts_with(action) &&
          (target.empty() || NamesRow(leaf, target)) &&
          (person.empty() || NamesPerson(leaf, person)) &&
-         (system.empty() || leaf.system == system) && (kind.empty() || leaf.kind == kind);
+         (system.empty() || NamesSystem(leaf, system)) && (kind.empty() || leaf.kind == kind);
 }
 
 Status ShowAudit(const LeafSource& log, const AuditFilter& filter, const ShowEntry& show) {
@@ -80,11 +82,11 @@ namespace {
 
 // What `names` takes of each entry, until it has `wanted`; all of it where nothing does.
 Status CollectNames(
-    const LogReader& reader, const std::string& wanted, std::set<std::string>& names,
+    const LeafSource& log, const std::string& wanted, std::set<std::string>& names,
     const std::function<void(const LeafView& leaf, std::set<std::string>& names)>& take) {
   if (names.contains(wanted)) return {};
   Status problem;
-  RESCIND_TRY(reader.Scan(0, [&](uint64_t index, std::string_view leaf) {
+  RESCIND_TRY(log.Scan(0, [&](uint64_t index, std::string_view leaf) {
     auto view = ReadLeaf(leaf);
     if (!view.ok()) {
       problem = std::move(view).error().In("entry " + std::to_string(index));
@@ -96,88 +98,115 @@ Status CollectNames(
   return problem;
 }
 
-Error NamesNothing(std::string message, const std::optional<std::string>& meant,
-                   std::string otherwise) {
-  return Error{ErrorKind::kNotFound, std::move(message),
-               meant ? fmt::format("did you mean `{}`?", *meant) : std::move(otherwise)};
+// `there_is_none`: said where it is known what there is now.
+Error NamesNothing(const NamesNow* now, std::string_view there_is_none, std::string no_entry,
+                   const std::optional<std::string>& meant, std::string otherwise) {
+  if (now == nullptr) otherwise = "`rescind audit show` without it lists the entries";
+  return Error{
+      ErrorKind::kNotFound,
+      now != nullptr ? fmt::format("{}, and {}", there_is_none, no_entry) : std::move(no_entry),
+      meant ? fmt::format("did you mean `{}`?", *meant) : std::move(otherwise)};
 }
 
-Status CheckNamesPolicy(const LogReader& reader, const ir::Program& program,
-                        const std::string& policy) {
-  const auto known = ResolvePolicy(program, policy);
-  if (known.ok()) return {};
-  if (known.error().kind != ErrorKind::kNotFound) return known.error();
+Status CheckNamesPolicy(const LeafSource& log, const std::string& policy, const NamesNow* now) {
   std::set<std::string> names;
-  for (const ir::Rule& rule : program.rules) names.insert(rule.full_name);
-  RESCIND_TRY(CollectNames(reader, policy, names, [&](const LeafView& leaf, auto& into) {
+  if (now != nullptr) {
+    const auto known = ResolvePolicy(now->program, policy);
+    if (known.ok()) return {};
+    if (known.error().kind != ErrorKind::kNotFound) return known.error();
+    for (const ir::Rule& rule : now->program.rules) names.insert(rule.full_name);
+  }
+  RESCIND_TRY(CollectNames(log, policy, names, [&](const LeafView& leaf, auto& into) {
     into.insert(leaf.policies.begin(), leaf.policies.end());
     if (NamesPolicy(leaf, policy)) into.insert(policy);
   }));
   if (names.contains(policy)) return {};
-  return NamesNothing(
-      fmt::format("there is no policy {}, and no entry of the log names one of that name", policy),
-      DidYouMean(policy, {names.begin(), names.end()}),
-      "give its full name; `rescind status` lists the policies");
+  return NamesNothing(now, fmt::format("there is no policy {}", policy),
+                      now != nullptr ? "no entry of the log names one of that name"
+                                     : fmt::format("no entry of the log names a policy {}", policy),
+                      DidYouMean(policy, {names.begin(), names.end()}),
+                      "give its full name; `rescind status` lists the policies");
 }
 
-Status CheckNamesRow(const LogReader& reader, Store& store, const std::string& id) {
-  for (uint32_t index = 0; index < store.schema().entities().size(); ++index) {
-    RESCIND_ASSIGN(const auto row, store.Find(EntityId(index), id));
-    if (row) return {};
+Status CheckNamesRow(const LeafSource& log, const std::string& id, const NamesNow* now) {
+  if (now != nullptr) {
+    for (uint32_t index = 0; index < now->store.schema().entities().size(); ++index) {
+      RESCIND_ASSIGN(const auto row, now->store.Find(EntityId(index), id));
+      if (row) return {};
+    }
+    if (ResolveTarget(now->store, id).ok()) return {};  // ENTITY:ID
   }
-  if (ResolveTarget(store, id).ok()) return {};  // ENTITY:ID
   std::set<std::string> names;
-  RESCIND_TRY(CollectNames(reader, id, names, [&](const LeafView& leaf, auto& into) {
+  RESCIND_TRY(CollectNames(log, id, names, [&](const LeafView& leaf, auto& into) {
+    if (now == nullptr && !leaf.target.empty()) into.insert(leaf.target);
     if (NamesRow(leaf, id)) into.insert(id);
   }));
   if (names.contains(id)) return {};
-  return NamesNothing(fmt::format("no row is called {}, and no entry of the log is about one", id),
-                      std::nullopt, "give the row's id, as `rescind plan` prints it, or ENTITY:ID");
+  return NamesNothing(now, fmt::format("no row is called {}", id),
+                      now != nullptr
+                          ? "no entry of the log is about one"
+                          : fmt::format("no entry of the log is about a row called {}", id),
+                      DidYouMean(id, {names.begin(), names.end()}),
+                      "give the row's id, as `rescind plan` prints it, or ENTITY:ID");
 }
 
-Status CheckNamesPerson(const LogReader& reader, Store& store, const std::string& id) {
-  if (const auto entity = store.schema().Find("identity")) {
-    RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
-    if (row) return {};
-  }
+// Whether there is such a row now.
+Result<bool> IsRowNow(const NamesNow* now, std::string_view entity, const std::string& id) {
+  if (now == nullptr) return false;
+  const auto of = now->store.schema().Find(entity);
+  if (!of) return false;
+  RESCIND_ASSIGN(const auto row, now->store.Find(*of, id));
+  return row.has_value();
+}
+
+Status CheckNamesPerson(const LeafSource& log, const std::string& id, const NamesNow* now) {
+  RESCIND_ASSIGN(const bool is_there, IsRowNow(now, "identity", id));
+  if (is_there) return {};
   std::set<std::string> names;
-  RESCIND_TRY(CollectNames(reader, id, names, [&](const LeafView& leaf, auto& into) {
+  RESCIND_TRY(CollectNames(log, id, names, [&](const LeafView& leaf, auto& into) {
     if (!leaf.owner.empty()) into.insert(leaf.owner);
     if (NamesPerson(leaf, id)) into.insert(id);
   }));
   if (names.contains(id)) return {};
   return NamesNothing(
-      fmt::format("there is no person {}, and no entry of the log is about access of one", id),
+      now, fmt::format("there is no person {}", id),
+      now != nullptr ? "no entry of the log is about access of one"
+                     : fmt::format("no entry of the log is about access of a person {}", id),
       DidYouMean(id, {names.begin(), names.end()}), "give the id of an `identity` row");
 }
 
-Status CheckNamesSystem(const LogReader& reader, const Workspace& workspace, Store& store,
-                        const std::string& id) {
+Status CheckNamesSystem(const LeafSource& log, const std::string& id, const NamesNow* now) {
+  RESCIND_ASSIGN(const bool is_there, IsRowNow(now, "system", id));
+  if (is_there) return {};
   std::set<std::string> names;
-  for (const auto& [name, target] : workspace.targets) names.insert(name);
-  if (const auto entity = store.schema().Find("system")) {
-    RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
-    if (row) return {};
+  if (now != nullptr) {
+    for (const auto& [name, target] : now->workspace.targets) names.insert(name);
   }
-  RESCIND_TRY(CollectNames(reader, id, names, [](const LeafView& leaf, auto& into) {
+  RESCIND_TRY(CollectNames(log, id, names, [&](const LeafView& leaf, auto& into) {
     if (!leaf.system.empty()) into.insert(leaf.system);
+    if (NamesSystem(leaf, id)) into.insert(id);
   }));
   if (names.contains(id)) return {};
   return NamesNothing(
-      fmt::format("there is no system {}, and no entry of the log is about one", id),
+      now, fmt::format("there is no system {}", id),
+      now != nullptr ? "no entry of the log is about one"
+                     : fmt::format("no entry of the log is about a system {}", id),
       DidYouMean(id, {names.begin(), names.end()}),
       "give the id of a `system` row, such as the name of a [target.NAME] of rescind.toml");
 }
 
 }  // namespace
 
-Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::Program& program,
-                  const Workspace& workspace, Store& store) {
-  if (!filter.policy.empty()) RESCIND_TRY(CheckNamesPolicy(reader, program, filter.policy));
-  if (!filter.target.empty()) RESCIND_TRY(CheckNamesRow(reader, store, filter.target));
-  if (!filter.person.empty()) RESCIND_TRY(CheckNamesPerson(reader, store, filter.person));
-  if (filter.system.empty()) return {};
-  return CheckNamesSystem(reader, workspace, store, filter.system);
+bool HasNames(const AuditFilter& filter) {
+  return !filter.policy.empty() || !filter.target.empty() || !filter.person.empty() ||
+         !filter.system.empty();
+}
+
+Status CheckNames(const LeafSource& log, const AuditFilter& filter, const NamesNow* now) {
+  if (!filter.policy.empty()) RESCIND_TRY(CheckNamesPolicy(log, filter.policy, now));
+  if (!filter.target.empty()) RESCIND_TRY(CheckNamesRow(log, filter.target, now));
+  if (!filter.person.empty()) RESCIND_TRY(CheckNamesPerson(log, filter.person, now));
+  return filter.system.empty() ? Status() : CheckNamesSystem(log, filter.system, now);
 }
 
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {

@@ -41,10 +41,18 @@ using ShowEntry =
 // Entries in order. Only the part of the log that can hold them is read, and entries are kept in
 // memory only where the last ones are wanted of those that fit. Errors name the entry.
 Status ShowAudit(const LeafSource& log, const AuditFilter& filter, const ShowEntry& show);
+// Whether the filter has any of the names that CheckNames checks.
+bool HasNames(const AuditFilter& filter);
+// What there is now, whether or not an entry names it.
+struct NamesNow {
+  const ir::Program& program;
+  const Workspace& workspace;
+  Store& store;
+};
 // kNotFound, with did-you-mean, for a policy, a row, a person or a system of the filter that there
-// neither is now nor was in any entry. Reads the log only for one that there is not now.
-Status CheckNames(const LogReader& reader, const AuditFilter& filter, const ir::Program& program,
-                  const Workspace& workspace, Store& store);
+// neither is now nor was in any entry. Reads the log only for one that there is not now. `now`:
+// null where only the log is at hand.
+Status CheckNames(const LeafSource& log, const AuditFilter& filter, const NamesNow* now);
 
 // A checkpoint over everything committed: signed, kept in the store, then returned.
 Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);

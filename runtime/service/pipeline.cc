@@ -113,9 +113,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
   const Workspace& space = pipeline->workspace_;
   const bool needs_store = purpose != PipelinePurpose::kChange;
   if (needs_store && !environment.files.Exists(space.store_folder)) {
-    return Error{ErrorKind::kNotFound,
-                 fmt::format("there are no facts yet: {} does not exist", space.store_folder),
-                 "`rescind import FILE…` loads them"};
+    return NoFactsYet(space);
   }
   StoreOptions options;
   options.create_if_missing = !needs_store;
@@ -129,7 +127,11 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
 }
 
 Result<std::optional<Instant>> Pipeline::LastEvaluation() {
-  RESCIND_ASSIGN(const auto bytes, store().key_values().Get(kClockKey));
+  return ReadLastEvaluation(store().key_values());
+}
+
+Result<std::optional<Instant>> ReadLastEvaluation(const KeyValueReader& reader) {
+  RESCIND_ASSIGN(const auto bytes, reader.Get(kClockKey));
   if (!bytes) return std::optional<Instant>();
   Instant at;
   const std::string_view text = *bytes;

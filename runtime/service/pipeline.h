@@ -166,6 +166,8 @@ inline constexpr std::string_view kClockKey = "service/clock";
 inline constexpr std::string_view kOutlineKey = "service/outline";
 
 void PutLastEvaluation(KeyValueBatch& batch, Instant now);
+// Nothing in a new store. kCorrupt when the record is damaged.
+Result<std::optional<Instant>> ReadLastEvaluation(const KeyValueReader& reader);
 
 // A committer for a journal that is only read: it refuses.
 class ReadOnlyCommitter final : public TransitionCommitter {

@@ -32,16 +32,11 @@ Result<uint64_t> WitnessedEntries(const std::string& witness, FileSystem& files)
   return parsed->checkpoint.size;
 }
 
-}  // namespace
-
-Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
-                                          std::shared_ptr<const Schema> schema,
-                                          StoreEnvironment environment, StoreOptions options) {
-  options.history_age = workspace.history.max_age;
-  options.history_bytes = workspace.history.max_bytes;
-  options.history_step = workspace.history.coalesce;
-  WorkspaceStore opened;
-  RESCIND_ASSIGN(opened.declared, ResolveSources(workspace, *schema));
+// As the checkpoint beside the key says that it must be.
+Result<std::unique_ptr<Store>> OpenWitnessed(const Workspace& workspace,
+                                             std::shared_ptr<const Schema> schema,
+                                             StoreEnvironment environment,
+                                             const StoreOptions& options) {
   const std::string witness = AuditWitnessFile(workspace.audit_key_file);
   auto witnessed = WitnessedEntries(witness, environment.files);
   if (!witnessed.ok() && options.read_only && witnessed.error().kind == ErrorKind::kDenied) {
@@ -55,9 +50,9 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                  "log was signed before",
                                  workspace.store_folder, entries));
   }
-  RESCIND_ASSIGN(opened.store,
+  RESCIND_ASSIGN(auto store,
                  Store::Open(workspace.store_folder, std::move(schema), environment, options));
-  const uint64_t size = opened.store->key_values().audit_mark().size;
+  const uint64_t size = store->key_values().audit_mark().size;
   if (size < entries) {
     return LostStore(
         workspace, witness,
@@ -65,7 +60,39 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                     "before: the store {} has lost what came after",
                     size, entries, workspace.store_folder));
   }
+  return store;
+}
+
+}  // namespace
+
+Error NoFactsYet(const Workspace& workspace) {
+  return {ErrorKind::kNotFound,
+          fmt::format("there are no facts yet: {} does not exist", workspace.store_folder),
+          "`rescind import FILE…` loads them"};
+}
+
+Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
+                                          std::shared_ptr<const Schema> schema,
+                                          StoreEnvironment environment, StoreOptions options) {
+  options.history_age = workspace.history.max_age;
+  options.history_bytes = workspace.history.max_bytes;
+  options.history_step = workspace.history.coalesce;
+  WorkspaceStore opened;
+  RESCIND_ASSIGN(opened.declared, ResolveSources(workspace, *schema));
+  RESCIND_ASSIGN(opened.store, OpenWitnessed(workspace, std::move(schema), environment, options));
   return opened;
+}
+
+Result<std::unique_ptr<Store>> OpenStoreWithoutFacts(const Workspace& workspace,
+                                                     StoreEnvironment environment,
+                                                     StoreOptions options) {
+  options.without_facts = true;
+  auto store = OpenWitnessed(workspace, std::make_shared<const Schema>(), environment, options);
+  if (!store.ok() && !environment.files.Exists(workspace.store_folder) &&
+      store.error().kind == ErrorKind::kNotFound) {
+    return NoFactsYet(workspace);
+  }
+  return store;
 }
 
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvironment environment,

@@ -36,4 +36,14 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvironment environment,
                                           const StoreOptions& options = {});
 
+// Only what lies beside the facts, such as the audit log, which must be legible whatever is wrong
+// with the policies: StoreOptions::without_facts. kNotFound where there is no store yet; the loss
+// of one is an error as above.
+Result<std::unique_ptr<Store>> OpenStoreWithoutFacts(const Workspace& workspace,
+                                                     StoreEnvironment environment,
+                                                     StoreOptions options);
+
+// There is no store yet, and what was asked for needs one.
+Error NoFactsYet(const Workspace& workspace);
+
 }  // namespace rescind

@@ -22,7 +22,7 @@ RocksStore::~RocksStore() = default;
 
 Status RocksStore::Close() {
   RESCIND_TRY(RefuseWhileImporting("close the store"));
-  if (!options_.read_only) RESCIND_TRY(FoldIfThereIsRoom());
+  if (!options_.read_only && state_ != nullptr) RESCIND_TRY(FoldIfThereIsRoom());
   state_.reset();
   extra_reader_.reset();
   database_.reset();
@@ -43,6 +43,12 @@ Status RocksStore::RefuseChange(std::string_view what) const {
                  fmt::format("cannot {}: store {} was opened for reading", what, path_), ""};
   }
   return RefuseWhileImporting(what);
+}
+
+Status RocksStore::RefuseFacts(std::string_view what) const {
+  if (!options_.without_facts) return {};
+  return Error{ErrorKind::kUnsupported,
+               fmt::format("cannot {}: store {} was opened without its facts", what, path_), ""};
 }
 
 Result<Instant> RocksStore::CommitInstant(const std::optional<Instant>& wanted) const {
@@ -124,6 +130,7 @@ Result<CommitReport> RocksStore::CommitWriter(FactWriter& writer, const KeyValue
 
 Result<CommitReport> RocksStore::Commit(const FactDelta& delta, const CommitOptions& options) {
   RESCIND_TRY(RefuseChange("commit facts"));
+  RESCIND_TRY(RefuseFacts("commit facts"));
   RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
   if (delta.empty()) {
     if (options.extra != nullptr) RESCIND_TRY(CommitExtra(*options.extra));
@@ -159,6 +166,7 @@ Status RocksStore::CommitExtra(const KeyValueBatch& extra) {
 
 Result<std::unique_ptr<Import>> RocksStore::BeginImport(ImportOptions options) {
   RESCIND_TRY(RefuseChange("begin an import"));
+  RESCIND_TRY(RefuseFacts("begin an import"));
   RESCIND_ASSIGN(const Instant at, CommitInstant(options.at));
   if (options.snapshot && options.origin.source == kRescindSource) {
     return Error{ErrorKind::kInvalidInput, "what we verify ourselves is never a snapshot",
@@ -169,6 +177,7 @@ Result<std::unique_ptr<Import>> RocksStore::BeginImport(ImportOptions options) {
 
 Result<FactBase> RocksStore::LoadFacts(const ColumnSet& columns, const DeclaredSources& declared) {
   if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
+  RESCIND_TRY(RefuseFacts("load facts"));
   return FactLoader(state_).Load(columns, declared);
 }
 
@@ -182,6 +191,7 @@ Result<std::unique_ptr<FollowedFacts>> RocksStore::FollowFacts(const ColumnSet& 
 Result<LoadedFacts> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& columns,
                                               const DeclaredSources& declared) {
   if (staging_) RESCIND_TRY(RefuseWhileImporting("load facts"));
+  RESCIND_TRY(RefuseFacts("load facts"));
   SourceLedger::States sources;
   RESCIND_ASSIGN(FactBase facts, FactLoader(state_).LoadAsOf(instant, columns, declared, sources));
   return LoadedFacts{std::move(facts), StatusesOf(sources)};
@@ -189,6 +199,7 @@ Result<LoadedFacts> RocksStore::LoadFactsAsOf(Instant instant, const ColumnSet& 
 
 Result<std::optional<RowId>> RocksStore::Find(EntityId entity, std::string_view id) {
   if (staging_) RESCIND_TRY(RefuseWhileImporting("look up facts"));
+  RESCIND_TRY(RefuseFacts("look up facts"));
   return state_->Find(entity, id);
 }
 
@@ -200,6 +211,7 @@ Result<std::optional<RowFacts>> RocksStore::Show(EntityId entity, std::string_vi
 }
 
 std::vector<SourceStatus> RocksStore::Sources() const {
+  if (state_ == nullptr) return {};  // opened without facts
   return StatusesOf(state_->ledger().states());
 }
 
@@ -217,6 +229,7 @@ std::vector<SourceStatus> RocksStore::StatusesOf(const SourceLedger::States& sta
 
 Status RocksStore::Checkpoint() {
   RESCIND_TRY(RefuseChange("fold the change log"));
+  RESCIND_TRY(RefuseFacts("fold the change log"));
   if (state_->folded_seq() == head_.facts_seq) return {};
   RESCIND_ASSIGN(const uint64_t history_start, PrunedHistoryStart());
   FoldSink sink(*database_, state_->next_fold_number(), head_.facts_seq);

@@ -64,6 +64,10 @@ class RocksStore final : public Store {
         options_(options),
         guard_(path_, environment.files) {}
 
+  // Whether opening makes a store where there is none.
+  bool creates() const {
+    return options_.create_if_missing && !options_.read_only && !options_.without_facts;
+  }
   // Opening, in this order.
   Status NeedRoomToOpen() const;
   Status OpenDatabase();
@@ -88,6 +92,8 @@ class RocksStore final : public Store {
   Result<CommitReport> CommitWriter(FactWriter& writer, const KeyValueBatch* extra);
   Status RefuseWhileImporting(std::string_view what) const;
   Status RefuseChange(std::string_view what) const;
+  // Where the store was opened without them.
+  Status RefuseFacts(std::string_view what) const;
   // Folding can wait: what is committed stands in the log.
   Status FoldIfThereIsRoom();
   // Drops what was not committed.
@@ -120,7 +126,7 @@ class RocksStore final : public Store {
   std::unique_ptr<Database> database_;
   std::unique_ptr<HighWaterMark> mark_;
   std::unique_ptr<ExtraReader> extra_reader_;
-  std::unique_ptr<StoreState> state_;
+  std::unique_ptr<StoreState> state_;  // null: opened without facts, or closed
   std::vector<LiveFacts*> followers_;
   uint64_t unfolded_bytes_ = 0;
   bool importing_ = false;

@@ -44,6 +44,9 @@ struct StoreOptions {
   // Nothing on disk is changed, so that a full or write-protected one can be read too, by several
   // processes at once. Whatever would change the store is kUnsupported; none is made.
   bool read_only = false;
+  // Facts stay closed: whatever reads or changes them is kUnsupported, and the schema is not looked
+  // at. What lies beside them is read and written as ever. The store must be there.
+  bool without_facts = false;
   // Increments the epoch: this process is about to execute actions.
   bool for_execution = false;
   // Folding starts when this much of the change log is not in chunks yet.

@@ -40,9 +40,9 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const std::string& path,
                                                      StoreEnvironment environment,
                                                      StoreOptions options) {
   FileSystem& files = environment.files;
-  const bool creates = options.create_if_missing && !options.read_only;
-  if (!creates && !files.Exists(path)) return NoStore(path);
   std::unique_ptr<RocksStore> store(new RocksStore(path, std::move(schema), environment, options));
+  const bool creates = store->creates();
+  if (!creates && !files.Exists(path)) return NoStore(path);
   if (options.read_only) {
     RESCIND_ASSIGN(store->lock_, files.LockShared(path + "/LOCK"));
   } else {
@@ -78,8 +78,7 @@ Status RocksStore::OpenDatabase() {
   if (mark && !existed) {
     return LostData(fmt::format("store {} has a mark but no data", path_));
   }
-  const bool creates = options_.create_if_missing && !options_.read_only;
-  if (!mark && !existed && !creates) return NoStore(path_);
+  if (!mark && !existed && !creates()) return NoStore(path_);
   // Without a mark nothing was acknowledged: whatever is there is an unfinished creation.
   Database::Disk disk{guard_};
   if (StoreFaults* faults = options_.faults) {
@@ -96,14 +95,16 @@ Status RocksStore::OpenDatabase() {
   if (head_.commit_number > 0) {
     RESCIND_TRY(LoadIdentity());
     if (format < kStoreFormat) RaiseFormat(batch, format);
-  } else if (options_.read_only) {
+  } else if (options_.read_only || options_.without_facts) {
     return NoStore(path_);
   } else {
     RESCIND_TRY(CreateIdentity(batch));
   }
-  RESCIND_TRY(AdmitSchema(batch));
-  RESCIND_ASSIGN(state_, StoreState::Load(*database_, schema_, numbers_, secret_, head_));
-  unfolded_bytes_ = state_->replayed_bytes();
+  if (!options_.without_facts) {
+    RESCIND_TRY(AdmitSchema(batch));
+    RESCIND_ASSIGN(state_, StoreState::Load(*database_, schema_, numbers_, secret_, head_));
+    unfolded_bytes_ = state_->replayed_bytes();
+  }
   if (!options_.read_only) RESCIND_TRY(BecomeOwner(batch, mark));
   extra_reader_ = std::make_unique<ExtraReader>(*database_, head_);
   return {};

@@ -130,4 +130,37 @@ TEST_CASE_FIXTURE(OrphanFixture, "An entity without rows is let go, one with row
   CHECK(Refused(StoreSchema()).message.find("it has rows of it") != std::string::npos);
 }
 
+// What lies beside the facts could be read only by who knew every field of them.
+TEST_CASE_FIXTURE(OrphanFixture,
+                  "Without the facts a store is opened by whoever lacks the schema") {
+  OpenWith(Extended("departmnt"));
+  Say(kExtra, "sales");
+  KeyValueBatch before;
+  before.Put("beside/1", "kept");
+  REQUIRE(store->CommitExtra(before).ok());
+  options.without_facts = true;
+  OpenWith(Schema());
+  CHECK(store->key_values().Get("beside/1")->value_or("") == "kept");
+  KeyValueBatch after;
+  after.Put("beside/2", "added");
+  REQUIRE(store->CommitExtra(after).ok());
+  CHECK(store->Sources().empty());
+  CHECK(store->Find(kIdentity, "ann").error().kind == ErrorKind::kUnsupported);
+  CHECK(store->LoadFacts(ColumnSet(), {}).error().kind == ErrorKind::kUnsupported);
+  CHECK(store->Commit(From("hr"), {}).error().kind == ErrorKind::kUnsupported);
+  CHECK(store->BeginImport({}).error().kind == ErrorKind::kUnsupported);
+  CHECK(store->Checkpoint().error().kind == ErrorKind::kUnsupported);
+  REQUIRE(store->Close().ok());
+  options.without_facts = false;
+  OpenWith(Extended("departmnt"));
+  CHECK(Show(kIdentity, "ann").fields.back().value == "sales");
+  CHECK(store->key_values().Get("beside/2")->value_or("") == "added");
+  // It makes no store.
+  options.without_facts = true;
+  TemporaryFolder elsewhere;
+  CHECK(Store::Open(elsewhere / "store", schema_, {files, clock, random}, options).error().kind ==
+        ErrorKind::kNotFound);
+  CHECK_FALSE(files.Exists(elsewhere / "store"));
+}
+
 }  // namespace rescind

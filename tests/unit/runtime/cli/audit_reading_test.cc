@@ -1,0 +1,78 @@
+// Reading the evidence where something is wrong: with the policies, the key, what lies beside it.
+#include <algorithm>
+
+#include "tests/unit/runtime/cli/company_fixture.h"
+
+namespace rescind {
+namespace {
+
+// Something was done, by policy, and an exemption was given.
+struct KeptLog : CompanyWithAccess {
+  KeptLog() {
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+    REQUIRE_MESSAGE(Run({"exempt", "add", "account:dan", "--policy", "stale_grant", "--owner",
+                         "oncall", "--reason", "ill", "--until", "+30d"}) == ExitStatus::kDone,
+                    err.str());
+  }
+  std::string Key() {
+    REQUIRE_MESSAGE(Run({"audit", "key"}) == ExitStatus::kDone, err.str());
+    return out.str().substr(0, out.str().find('\n'));
+  }
+};
+
+// A slip of the pen in a policy, or a policy that declares less, kept everybody from the evidence.
+TEST_CASE_FIXTURE(KeptLog, "TheLogIsReadAndSignedWhateverIsWrongWithThePolicies") {
+  const std::string key = Key();
+  REQUIRE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone);
+  const std::string all = out.str();
+  for (const bool is_missing : {false, true}) {
+    CAPTURE(is_missing);
+    Write("policies/access.rescind", kBadPolicy);
+    if (is_missing) std::filesystem::remove_all(folder / "policies");
+    const std::string evidence = is_missing ? "evidence-2" : "evidence-1";
+    REQUIRE_MESSAGE(Run({"audit", "show", "--most", "0", "-o", "json"}) == ExitStatus::kDone,
+                    err.str());
+    if (!is_missing) CHECK(out.str() == all);
+    CHECK(err.str().empty());
+    CHECK(Key() == key);
+    REQUIRE_MESSAGE(
+        Run({"audit", "prove", "1", "--out", evidence + ".tlog-proof"}) == ExitStatus::kDone,
+        err.str());
+    REQUIRE_MESSAGE(Run({"audit", "export", evidence}) == ExitStatus::kDone, err.str());
+    CHECK(Run({"audit", "verify", folder / evidence, "--key", key}) == ExitStatus::kDone);
+  }
+  // A rotation is in no checkpoint yet: exporting signs it.
+  REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
+  const std::string next_key = Key();
+  REQUIRE_MESSAGE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone, err.str());
+  CHECK(Run({"audit", "verify", folder / "evidence", "--key", key}) == ExitStatus::kDone);
+  CHECK(Prints("handed to   " + next_key));
+}
+
+TEST_CASE_FIXTURE(KeptLog, "WithoutPoliciesNamesAreThoseOfTheLog") {
+  Write("policies/access.rescind", kBadPolicy);
+  REQUIRE(Run({"audit", "show", "--policy", "stale_grant", "--target", "ann-vpn"}) ==
+          ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn on corp"));
+  CHECK(Complains("warning: names are looked for in the log alone: the policies hold 1 error: "));
+  CHECK(Run({"audit", "show", "--policy", "stale_grand"}) == ExitStatus::kError);
+  CHECK(Complains("error: no entry of the log names a policy stale_grand\n"));
+  CHECK(Run({"audit", "show", "--system", "crop"}) == ExitStatus::kError);
+  CHECK(Complains("error: no entry of the log is about a system crop\n"));
+  CHECK(Complains("did you mean `corp`?"));
+}
+
+TEST_CASE_FIXTURE(KeptLog, "ExemptionsAreListedWhateverIsWrongWithThePolicies") {
+  Write("policies/access.rescind", kBadPolicy);
+  REQUIRE_MESSAGE(Run({"exempt", "list"}) == ExitStatus::kDone, err.str());
+  CHECK(Prints("account dan  from access.stale_grant  ill  (oncall)"));
+  CHECK(!Prints("  ! "));
+  CHECK(Complains("warning: whether these policies are still there is not known: the policies "));
+  // Of what ran out by the last evaluation it is not said that it lasts.
+  clock.SetWall(*ParseInstant("2026-08-01T08:00Z"));
+  REQUIRE(Run({"exempt", "list"}) == ExitStatus::kDone);
+  CHECK(Complains("no exemption is active"));
+}
+
+}  // namespace
+}  // namespace rescind
