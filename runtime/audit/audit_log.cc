@@ -99,7 +99,7 @@ class StoredAuditLog final : public AuditLog {
 
  private:
   const std::string& origin() const { return key_.public_key().name; }
-  std::string NextKeyFile() const { return options_.key_file + ".next"; }
+  std::string NextKeyFile() const { return NextAuditKeyFile(options_.key_file); }
 
   void Begin() {
     if (!pending_) pending_ = committed_;
@@ -221,7 +221,7 @@ Result<AuditSigningKey> LoadKey(const AuditOptions& options, const std::string& 
                                 FileSystem& files) {
   RESCIND_ASSIGN(AuditSigningKey key, AuditSigningKey::Load(options.key_file, files));
   if (expected.empty() || key.public_key().Text() == expected) return key;
-  const std::string next_file = options.key_file + ".next";
+  const std::string next_file = NextAuditKeyFile(options.key_file);
   if (files.Exists(next_file)) {
     RESCIND_ASSIGN(AuditSigningKey next, AuditSigningKey::Load(next_file, files));
     if (next.public_key().Text() == expected) {
@@ -229,9 +229,7 @@ Result<AuditSigningKey> LoadKey(const AuditOptions& options, const std::string& 
       return next;
     }
   }
-  return Error{ErrorKind::kDenied,
-               fmt::format("{} is not the key of this store's audit log", options.key_file),
-               fmt::format("the log expects the private key of {}", expected)};
+  return ForeignKey(options.key_file, expected);
 }
 
 }  // namespace

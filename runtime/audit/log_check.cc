@@ -5,6 +5,7 @@
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/merkle_tree.h"
 #include "runtime/audit/signed_note.h"
+#include "runtime/audit/signing_key.h"
 #include "runtime/store/restore_help.h"
 
 namespace rescind {
@@ -70,6 +71,23 @@ Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
   Status status = CheckContinues(reader, origin, key_file, note);
   if (!status.ok()) return std::move(status).error().In(witness);
   return {};
+}
+
+std::string NextAuditKeyFile(const std::string& key_file) { return key_file + ".next"; }
+
+Error ForeignKey(const std::string& key_file, const std::string& expected) {
+  return {ErrorKind::kDenied, fmt::format("{} is not the key of this store's audit log", key_file),
+          fmt::format("the log expects the private key of {}", expected)};
+}
+
+Status CheckKeyAtHand(const LogReader& reader, const std::string& key_file, FileSystem& files) {
+  RESCIND_ASSIGN(const auto expected, reader.PublicKey());
+  if (!expected) return {};
+  const auto key = AuditSigningKey::Load(key_file, files);
+  if (!key.ok() || key->public_key().Text() == *expected) return {};
+  const auto next = AuditSigningKey::Load(NextAuditKeyFile(key_file), files);
+  if (next.ok() && next->public_key().Text() == *expected) return {};
+  return ForeignKey(key_file, *expected);
 }
 
 Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file,

@@ -25,6 +25,15 @@ Status CheckContinues(const LogReader& reader, const std::string& origin,
 Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
                            const std::string& key_file, FileSystem& files);
 
+// That the private key at hand is the log's: the one in its file, or the one that a rotation that
+// was cut off left beside it. kDenied when it is another's. Fine where there is none, or none that
+// may be read, and where nothing was logged yet: reading needs no key.
+Status CheckKeyAtHand(const LogReader& reader, const std::string& key_file, FileSystem& files);
+// What to say of another's. `expected`: the log's public key.
+Error ForeignKey(const std::string& key_file, const std::string& expected);
+// Where a rotation writes the next key, until it is done.
+std::string NextAuditKeyFile(const std::string& key_file);
+
 // All of it, for who only reads: a checkpoint beside the key that is not for their eyes is passed
 // over.
 Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file,

@@ -169,17 +169,26 @@ Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
                   workspace.audit_key_file)};
 }
 
-// For who may read the log and not sign it. `why_not`: what became of reading it from its file.
-Result<std::string> PublicKeyInStore(const Workspace& workspace, const Error& why_not,
-                                     Invocation& invocation) {
-  if (!invocation.files.Exists(workspace.store_folder)) return why_not;
-  RESCIND_ASSIGN(const auto store, OpenToReadKey(workspace, invocation));
-  RESCIND_ASSIGN(auto key, LogReader(store->key_values()).PublicKey());
-  if (key) return *std::move(key);
-  return Error{why_not.kind,
-               fmt::format("{}, and the store {} holds no public key: nothing was logged yet",
-                           why_not.message, workspace.store_folder),
-               why_not.help};
+// The log's own where there is one, for whoever may read it; else that of the key file, which signs
+// whatever comes first. kDenied when the key file is another log's.
+Result<std::string> PublicKeyOfLog(const Workspace& workspace, Invocation& invocation) {
+  FileSystem& files = invocation.files;
+  const auto key = AuditSigningKey::Load(workspace.audit_key_file, files);
+  if (files.Exists(workspace.store_folder)) {
+    RESCIND_ASSIGN(const auto store, OpenToReadKey(workspace, invocation));
+    const LogReader reader(store->key_values());
+    RESCIND_TRY(CheckKeyAtHand(reader, workspace.audit_key_file, files));
+    RESCIND_ASSIGN(auto logged, reader.PublicKey());
+    if (logged) return *std::move(logged);
+    if (!key.ok()) {
+      return Error{key.error().kind,
+                   fmt::format("{}, and the store {} holds no public key: nothing was logged yet",
+                               key.error().message, workspace.store_folder),
+                   key.error().help};
+    }
+  }
+  if (!key.ok()) return key.error();
+  return key->public_key().Text();
 }
 
 Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
@@ -197,13 +206,8 @@ Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
     fmt::print(invocation.out, "{}\n", key.Text());
     return ExitStatus::kDone;
   }
-  const auto key = AuditSigningKey::Load(workspace.audit_key_file, invocation.files);
-  if (key.ok()) {
-    fmt::print(invocation.out, "{}\n", key->public_key().Text());
-    return ExitStatus::kDone;
-  }
-  RESCIND_ASSIGN(const std::string stored, PublicKeyInStore(workspace, key.error(), invocation));
-  fmt::print(invocation.out, "{}\n", stored);
+  RESCIND_ASSIGN(const std::string key, PublicKeyOfLog(workspace, invocation));
+  fmt::print(invocation.out, "{}\n", key);
   return ExitStatus::kDone;
 }
 

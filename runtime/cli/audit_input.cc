@@ -70,4 +70,10 @@ Result<OpenedLog> OpenLogToRead(Invocation& invocation) {
   return log;
 }
 
+void WarnOfKey(const KeyValueReader& store, const Workspace& workspace, Invocation& invocation) {
+  const LogReader reader(store);
+  const Status key = CheckKeyAtHand(reader, workspace.audit_key_file, invocation.files);
+  if (!key.ok()) invocation.Warn(fmt::format("{}: {}", key.error().message, key.error().help));
+}
+
 }  // namespace rescind

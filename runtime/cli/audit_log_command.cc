@@ -6,6 +6,7 @@
 
 #include "engine/base/visible_text.h"
 #include "runtime/audit/audit_log.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/log_export.h"
 #include "runtime/audit/log_proof.h"
 #include "runtime/audit/signing_key.h"
@@ -47,6 +48,8 @@ Result<Evidence> OpenEvidence(Invocation& invocation) {
   Evidence evidence;
   RESCIND_ASSIGN(evidence.log, OpenLogToRead(invocation));
   const std::string& key_file = evidence.log.workspace.audit_key_file;
+  // What is exported under another's key would be taken for this log by who has that key.
+  RESCIND_TRY(CheckKeyAtHand(evidence.log.reader(), key_file, invocation.files));
   auto known = ReadSignedLog(evidence.log.reader());
   if (known.ok() && known->later_count == 0) {
     evidence.checkpoint = std::move(known->checkpoint);

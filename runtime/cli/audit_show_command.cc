@@ -251,6 +251,7 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   }
   RESCIND_ASSIGN(const OpenedLog log, OpenLogToRead(invocation));
   const LogReader reader = log.reader();
+  WarnOfKey(log.store->key_values(), log.workspace, invocation);
   RESCIND_TRY(CheckNamesNow(log, options.filter, invocation));
   return ShowEntries(reader, TextsOf(reader), log.workspace.audit_origin, options, invocation);
 }

@@ -1,6 +1,7 @@
 // `rescind status`: how the workspace stands.
 #include <memory>
 
+#include "runtime/cli/audit_input.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/workspace_status.h"
@@ -13,6 +14,7 @@ Result<ExitStatus> RunStatus(const std::string& format, Invocation& invocation) 
   RESCIND_ASSIGN(
       const auto pipeline,
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
+  WarnOfKey(pipeline->store().key_values(), pipeline->workspace(), invocation);
   RESCIND_ASSIGN(const WorkspaceStatus status, ReadStatus(*pipeline));
   invocation.out << (format == "json" ? EncodeStatus(status) : FormatStatus(status));
   return ExitStatus::kDone;

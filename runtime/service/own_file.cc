@@ -89,7 +89,7 @@ bool IsOwnFile(const Workspace& workspace, const std::string& path, FileSystem& 
     return true;
   }
   if (!key.empty() &&
-      (place.Is(key) || place.Is(AuditWitnessFile(key)) || place.Is(key + ".next"))) {
+      (place.Is(key) || place.Is(AuditWitnessFile(key)) || place.Is(NextAuditKeyFile(key)))) {
     return true;
   }
   const bool holds_all = IsInFolder(RealPath(workspace.folder), RealPath(workspace.policy_folder));

@@ -1,6 +1,7 @@
 // Reading the evidence where something is wrong: with the policies, the key, what lies beside it.
 #include <algorithm>
 
+#include "runtime/audit/signing_key.h"
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -72,6 +73,56 @@ TEST_CASE_FIXTURE(KeptLog, "ExemptionsAreListedWhateverIsWrongWithThePolicies") 
   clock.SetWall(*ParseInstant("2026-08-01T08:00Z"));
   REQUIRE(Run({"exempt", "list"}) == ExitStatus::kDone);
   CHECK(Complains("no exemption is active"));
+}
+
+// Of the same name as the log, in the place of its key.
+struct ForgersKey : KeptLog {
+  ForgersKey() {
+    log_key = Key();
+    std::filesystem::rename(folder / "secrets/audit-key", folder / "kept-key");
+    auto forged =
+        CreateAuditKey(folder / "forged-key", ParsePublicKey(log_key)->name, files, random);
+    REQUIRE(forged.ok());
+    forged_key = forged->Text();
+    std::filesystem::rename(folder / "forged-key", folder / "secrets/audit-key");
+  }
+  std::string log_key, forged_key;
+};
+
+// `audit key` printed the forger's key, and by the command of the README a forged log verified.
+TEST_CASE_FIXTURE(ForgersKey, "AnotherLogsKeyIsNotHandedOutAndItsLogNotExported") {
+  REQUIRE(forged_key != log_key);
+  const std::vector<std::vector<std::string>> refused = {
+      {"audit", "key"}, {"audit", "export", "evidence"}, {"audit", "prove", "1"}};
+  for (const auto& command : refused) {
+    CAPTURE(command[1]);
+    CHECK(Run(command) == ExitStatus::kError);
+    CHECK(Complains("secrets/audit-key is not the key of this store's audit log\n"));
+    CHECK(Complains("the log expects the private key of " + log_key));
+    CHECK(out.str().empty());
+  }
+  CHECK(!Has("evidence"));
+  const std::vector<std::vector<std::string>> warned = {{"audit", "show"}, {"status"}};
+  for (const auto& command : warned) {
+    CAPTURE(command.back());
+    CHECK(Run(command) == ExitStatus::kDone);
+    CHECK(Complains("warning: "));
+    CHECK(Complains("secrets/audit-key is not the key of this store's audit log: the log expects"));
+  }
+  std::filesystem::rename(folder / "kept-key", folder / "secrets/audit-key");
+  CHECK(Key() == log_key);
+  CHECK(Run({"status"}) == ExitStatus::kDone);
+  CHECK(err.str().empty());
+}
+
+// A rotation that was cut off has left the log's key beside the one of before.
+TEST_CASE_FIXTURE(ForgersKey, "AKeyThatACutOffRotationLeftBesideIsTheLogs") {
+  std::filesystem::rename(folder / "kept-key", folder / "secrets/audit-key.next");
+  CHECK(Key() == log_key);
+  CHECK(Run({"audit", "show"}) == ExitStatus::kDone);
+  CHECK(err.str().empty());
+  REQUIRE_MESSAGE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone, err.str());
+  CHECK(Run({"audit", "verify", folder / "evidence", "--key", log_key}) == ExitStatus::kDone);
 }
 
 }  // namespace
