@@ -63,6 +63,22 @@ Status CheckContinues(const LogReader& reader, const std::string& origin,
   return {};
 }
 
+Status RequireWitness(const std::string& key_file, FileSystem& files) {
+  const std::string witness = AuditWitnessFile(key_file);
+  if (files.Exists(witness)) return {};
+  return Error{
+      ErrorKind::kCorrupt,
+      fmt::format(
+          "{} is missing, the last checkpoint signed of the audit log: without it an older "
+          "copy of the store, or a new one, could go on under the same key and sign another "
+          "history",
+          witness),
+      "put it back, from a backup or as a copy of the file `checkpoint` of the newest export that "
+      "anybody holds. If it is lost for good, or an earlier version made this workspace and "
+      "nothing "
+      "was ever applied, `rescind audit key accept` takes the log as the store has it now"};
+}
+
 Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
                            const std::string& key_file, FileSystem& files) {
   const std::string witness = AuditWitnessFile(key_file);

@@ -21,7 +21,10 @@ Status CheckAcknowledged(const KeyValueReader& store);
 // does not.
 Status CheckContinues(const LogReader& reader, const std::string& origin,
                       const std::string& key_file, const std::string& earlier);
-// The same for the checkpoint beside the key file; fine where there is none.
+// That this checkpoint is there, for who is about to sign. It is from when the key is made: without
+// it nobody can tell whether the store goes on from what was signed. kCorrupt when it is not.
+Status RequireWitness(const std::string& key_file, FileSystem& files);
+// The same as CheckContinues for the checkpoint beside the key file; fine where there is none.
 Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
                            const std::string& key_file, FileSystem& files);
 

@@ -29,12 +29,6 @@ namespace {
 constexpr uint64_t kMaxManifestBytes = 1 << 16;
 constexpr uint64_t kMaxBesideBytes = uint64_t{1} << 30;
 
-std::string Hex(const TreeHash& hash) {
-  std::string hex;
-  for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
-
 struct TrustedKey {
   AuditPublicKey key;
   std::optional<uint64_t> retired_at;  // the rotation's entry
@@ -54,7 +48,7 @@ class Verifier {
     RESCIND_ASSIGN(const SignedCheckpoint own, ReadExportCheckpoint(folder_, files_));
     report_.origin = own.checkpoint.origin;
     report_.size = own.checkpoint.size;
-    report_.root = Hex(own.checkpoint.root);
+    report_.root = HexOf(own.checkpoint.root);
     const auto held_checkpoints = ParseHeld(held);
     roots_[0] = EmptyTreeRoot();
     for (const auto& [name, held_one] : held_checkpoints) {

@@ -3,6 +3,8 @@
 // H(1 ‖ abcd ‖ e). A range of leaves that is aligned and a power of two long is one node.
 #include "runtime/audit/merkle_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -66,6 +68,12 @@ TreeHash NodeHash(const TreeHash& left, const TreeHash& right) {
   std::copy(left.begin(), left.end(), bytes.begin() + 1);
   std::copy(right.begin(), right.end(), bytes.begin() + 33);
   return Sha256({bytes.data(), bytes.size()});
+}
+
+std::string HexOf(const TreeHash& hash) {
+  std::string hex;
+  for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
+  return hex;
 }
 
 TreeHash EmptyTreeRoot() { return Sha256(""); }

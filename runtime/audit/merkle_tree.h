@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ using TreeHash = Sha256Digest;
 
 TreeHash LeafHash(std::string_view data);                        // H(0x00 ‖ data)
 TreeHash NodeHash(const TreeHash& left, const TreeHash& right);  // H(0x01 ‖ left ‖ right)
+std::string HexOf(const TreeHash& hash);                         // 64 lowercase digits
 TreeHash EmptyTreeRoot();                                        // H()
 
 // Roots of perfect subtrees: level 0 are the leaf hashes, node (l, i) covers the leaves

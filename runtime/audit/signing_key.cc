@@ -8,6 +8,9 @@
 
 #include "engine/base/assert.h"
 #include "runtime/audit/base64.h"
+#include "runtime/audit/checkpoint.h"
+#include "runtime/audit/log_check.h"
+#include "runtime/audit/merkle_tree.h"
 
 namespace rescind {
 namespace {
@@ -113,6 +116,22 @@ std::string AuditSigningKey::SignNote(std::string text) const {
   return FormatNote({std::move(text), {{public_key_.name, public_key_.Id(), signature}}});
 }
 
+namespace {
+
+// What signed entries is no place for the key of another log.
+Status RefuseOthersWitness(const std::string& witness, FileSystem& files) {
+  if (!files.Exists(witness)) return {};
+  RESCIND_ASSIGN(const std::string note, files.Read(witness, kMaxNoteBytes));
+  const auto earlier = ParseSignedCheckpoint(note);
+  if (earlier.ok() && earlier->checkpoint.size == 0) return {};
+  return Error{ErrorKind::kInvalidInput,
+               fmt::format("{} is the last checkpoint of a log that another key signed", witness),
+               "put that key back from your backup of the secrets; to begin a new log with a new "
+               "store, move the checkpoint away"};
+}
+
+}  // namespace
+
 Result<AuditPublicKey> CreateAuditKey(const std::string& path, const std::string& origin,
                                       FileSystem& files, Random& random) {
   if (files.Exists(path)) {
@@ -120,6 +139,11 @@ Result<AuditPublicKey> CreateAuditKey(const std::string& path, const std::string
                  "replace it with `rescind audit key rotate`, which keeps the log verifiable"};
   }
   RESCIND_ASSIGN(const AuditSigningKey key, AuditSigningKey::Generate(origin, random));
+  const std::string witness = AuditWitnessFile(path);
+  RESCIND_TRY(RefuseOthersWitness(witness, files));
+  // The key last: whatever is cut off before it can be done again.
+  const std::string empty = FormatCheckpoint({origin, 0, EmptyTreeRoot()});
+  RESCIND_TRY(files.WriteAtomically(witness, key.SignNote(empty), kPrivateMode));
   RESCIND_TRY(key.Save(path, files));
   return key.public_key();
 }

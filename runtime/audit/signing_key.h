@@ -36,7 +36,9 @@ class AuditSigningKey {
   AuditPublicKey public_key_;
 };
 
-// For `rescind init`: makes the key file, which must not exist. Returns the public key.
+// For `rescind init`: makes the key file, which must not exist, and beside it a checkpoint of the
+// empty log (AuditWitnessFile of log_check.h), so that a missing one is always something to
+// explain. kInvalidInput when one of a log that is not empty lies there. Returns the public key.
 Result<AuditPublicKey> CreateAuditKey(const std::string& path, const std::string& origin,
                                       FileSystem& files, Random& random);
 

@@ -153,11 +153,10 @@ Result<std::unique_ptr<Store>> OpenToReadKey(const Workspace& workspace, Invocat
 
 // A log goes on with its own key; another beside it would only be in the way.
 Status RefuseSecondKey(const Workspace& workspace, Invocation& invocation) {
-  FileSystem& files = invocation.files;
-  const bool had_log = files.Exists(AuditWitnessFile(workspace.audit_key_file));
-  if (!had_log && !files.Exists(workspace.store_folder)) return {};
-  RESCIND_ASSIGN(const auto store, OpenToReadKey(workspace, invocation));
-  const KeyValueReader& reader = store->key_values();
+  const auto store = OpenToReadKey(workspace, invocation);
+  if (!store.ok() && store.error().kind == ErrorKind::kNotFound) return {};  // there never was one
+  if (!store.ok()) return store.error();
+  const KeyValueReader& reader = (*store)->key_values();
   if (reader.audit_mark().size == 0) return {};
   RESCIND_ASSIGN(const auto key, reader.Get(kPublicKeyName));
   return Error{
@@ -193,6 +192,7 @@ Result<std::string> PublicKeyOfLog(const Workspace& workspace, Invocation& invoc
 
 Result<ExitStatus> RunKey(const std::string& what, Invocation& invocation) {
   if (what == "rotate") return RunKeyRotation(invocation);
+  if (what == "accept") return RunKeyAcceptance(invocation);
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
   if (what == "create") {
     if (!invocation.files.Exists(workspace.audit_key_file)) {
@@ -235,8 +235,12 @@ void DeclareAudit(CommandLine& line) {
   CLI::App& key_app =
       line.Add(audit, "key", "Print the public key that auditors need; make or rotate the key",
                [what](Invocation& invocation) { return RunKey(*what, invocation); });
-  key_app.add_option("what", *what, "show (default), create or rotate")
-      ->check(CLI::IsMember({"show", "create", "rotate"}));
+  key_app
+      .add_option(
+          "what", *what,
+          "show (default), create, rotate, or accept: go on with the log as it is where the "
+          "checkpoint beside the key is lost")
+      ->check(CLI::IsMember({"show", "create", "rotate", "accept"}));
   DeclareAuditShow(line, audit);
   DeclareAuditLog(line, audit);
 }

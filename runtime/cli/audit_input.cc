@@ -7,6 +7,7 @@
 
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/log_check.h"
+#include "runtime/audit/signing_key.h"
 #include "runtime/service/store_opener.h"
 
 namespace rescind {
@@ -72,8 +73,15 @@ Result<OpenedLog> OpenLogToRead(Invocation& invocation) {
 
 void WarnOfKey(const KeyValueReader& store, const Workspace& workspace, Invocation& invocation) {
   const LogReader reader(store);
-  const Status key = CheckKeyAtHand(reader, workspace.audit_key_file, invocation.files);
-  if (!key.ok()) invocation.Warn(fmt::format("{}: {}", key.error().message, key.error().help));
+  const std::string& key_file = workspace.audit_key_file;
+  const auto warn = [&](const Status& status) {
+    if (status.ok()) return;
+    invocation.Warn(fmt::format("{}: {}", status.error().message, status.error().help));
+  };
+  warn(CheckKeyAtHand(reader, key_file, invocation.files));
+  if (AuditSigningKey::Load(key_file, invocation.files).ok()) {
+    warn(RequireWitness(key_file, invocation.files));
+  }
 }
 
 }  // namespace rescind

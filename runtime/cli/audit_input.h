@@ -34,8 +34,8 @@ struct OpenedLog {
 // Only to be read: nobody needs the private key for that.
 Result<OpenedLog> OpenLogToRead(Invocation& invocation);
 
-// Of a key at hand that is not the log's: whoever takes its public half for the log's, believes
-// whatever somebody else signed.
+// Of a key at hand that is not the log's (whoever takes its public half for the log's, believes
+// whatever somebody else signed), and of one beside which the last checkpoint is missing.
 void WarnOfKey(const KeyValueReader& store, const Workspace& workspace, Invocation& invocation);
 
 }  // namespace rescind

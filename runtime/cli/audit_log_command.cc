@@ -26,14 +26,16 @@ struct SignableLog {
   std::unique_ptr<AuditLog> audit;
 };
 
-Result<SignableLog> OpenToSign(Invocation& invocation) {
+Result<SignableLog> OpenToSign(Invocation& invocation, bool accepts_missing_witness = false) {
   SignableLog log;
   RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
   const StoreEnvironment environment{invocation.files, invocation.clock, invocation.random};
   RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(log.workspace, environment, {}));
-  RESCIND_ASSIGN(log.audit, AuditLog::Open({log.store->key_values(), invocation.files,
-                                            invocation.clock, invocation.random},
-                                           {log.store->id(), log.workspace.audit_key_file}));
+  RESCIND_ASSIGN(
+      log.audit,
+      AuditLog::Open(
+          {log.store->key_values(), invocation.files, invocation.clock, invocation.random},
+          {log.store->id(), log.workspace.audit_key_file, accepts_missing_witness}));
   return log;
 }
 
@@ -53,6 +55,7 @@ Result<Evidence> OpenEvidence(Invocation& invocation) {
   auto known = ReadSignedLog(evidence.log.reader());
   if (known.ok() && known->later_count == 0) {
     evidence.checkpoint = std::move(known->checkpoint);
+    WarnOfKey(evidence.log.store->key_values(), evidence.log.workspace, invocation);
     return evidence;
   }
   const auto key = AuditSigningKey::Load(key_file, invocation.files);
@@ -120,6 +123,27 @@ Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
   RESCIND_TRY(log.store->Close());
   fmt::print(invocation.err, "the log has a new key; tell auditors its public half:\n");
   fmt::print(invocation.out, "{}\n", log.audit->public_key());
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> RunKeyAcceptance(Invocation& invocation) {
+  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
+  const std::string witness = AuditWitnessFile(workspace.audit_key_file);
+  const bool is_there = invocation.files.Exists(witness);
+  RESCIND_ASSIGN(const SignableLog log, OpenToSign(invocation, true));
+  if (is_there) {
+    fmt::print(invocation.err, "nothing to accept: {} is there, and the log goes on from it\n",
+               Visible(witness));
+    return ExitStatus::kDone;
+  }
+  RESCIND_ASSIGN(const AcceptedLog accepted,
+                 AcceptLog(*log.store, *log.audit, invocation.clock.Now(),
+                           fmt::format("audit key accept by {}", ActorName())));
+  RESCIND_TRY(log.store->Close());
+  fmt::print(invocation.err,
+             "accepted the log as {} has it, and logged that: {} entries, root {}\n"
+             "what was signed beyond them, if anything, is no part of it\n",
+             Visible(workspace.store_folder), accepted.size, accepted.root);
   return ExitStatus::kDone;
 }
 

@@ -23,6 +23,7 @@ void DeclareAudit(CommandLine& line);
 void DeclareAuditShow(CommandLine& line, CLI::App& audit);
 void DeclareAuditLog(CommandLine& line, CLI::App& audit);
 Result<ExitStatus> RunKeyRotation(Invocation& invocation);
+Result<ExitStatus> RunKeyAcceptance(Invocation& invocation);
 
 // All of the above, in the order in which help lists them.
 void DeclareAll(CommandLine& line);

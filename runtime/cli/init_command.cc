@@ -9,6 +9,7 @@
 
 #include "engine/base/time_zone.h"
 #include "engine/base/visible_text.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
@@ -97,6 +98,7 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
   const std::string key_file = folder + "/secrets/audit-key";
   std::string public_key;
   if (!invocation.files.Exists(key_file)) {
+    making.WillMake(AuditWitnessFile(key_file));
     making.WillMake(key_file);
     RESCIND_ASSIGN(const AuditPublicKey key, CreateAuditKey(key_file, DefaultAuditOrigin(folder),
                                                             invocation.files, invocation.random));

@@ -10,6 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/diagnostic.h"
 #include "runtime/audit/checkpoint.h"
+#include "runtime/audit/merkle_tree.h"
 #include "runtime/service/policy_name.h"
 #include "runtime/service/target_resolver.h"
 
@@ -219,6 +220,28 @@ Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit) {
 Status SignLog(Store& store, AuditLog& audit) {
   RESCIND_ASSIGN([[maybe_unused]] const std::string note, CommitCheckpoint(store, audit));
   return {};
+}
+
+Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
+                              const std::string& trigger) {
+  const AcceptedLog accepted{audit.size(), HexOf(audit.root())};
+  AuditEvent note;
+  note.kind = AuditKind::kNote;
+  note.at = now;
+  note.trigger = trigger;
+  note.outcome = {"the log was accepted as the store had it: no checkpoint lay beside its key"};
+  note.details["accepted_entries"] = {fmt::format("{}", accepted.size), false};
+  note.details["accepted_root"] = {accepted.root, false};
+  KeyValueBatch batch;
+  Status status = audit.Append(note, batch);
+  if (status.ok()) status = store.CommitExtra(batch);
+  if (!status.ok()) {
+    audit.Abandoned();
+    return std::move(status).error();
+  }
+  audit.Committed();
+  RESCIND_TRY(SignLog(store, audit));
+  return accepted;
 }
 
 Result<SignedLog> ReadSignedLog(const LogReader& reader) {

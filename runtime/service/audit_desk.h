@@ -60,6 +60,15 @@ Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);
 // refused from now on.
 Status SignLog(Store& store, AuditLog& audit);
 
+// The log as the store has it, from now on, where the checkpoint beside the key is lost: an entry
+// that says what was accepted, and a checkpoint over it. `audit` was opened to accept that.
+struct AcceptedLog {
+  uint64_t size = 0;
+  std::string root;  // as HexOf
+};
+Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
+                              const std::string& trigger);
+
 // What of a log others can check.
 struct SignedLog {
   std::string checkpoint;    // the last one signed

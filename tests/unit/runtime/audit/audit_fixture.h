@@ -39,7 +39,8 @@ class AuditFixture {
   std::string key_file() const { return folder / "audit-key"; }
 
   Result<std::unique_ptr<AuditLog>> TryOpen(FileSystem& from) {
-    return AuditLog::Open({store, from, clock, random}, {"store-1", key_file()});
+    return AuditLog::Open({store, from, clock, random},
+                          {"store-1", key_file(), accepts_missing_witness});
   }
   Result<std::unique_ptr<AuditLog>> TryOpen() { return TryOpen(files); }
   std::unique_ptr<AuditLog> Open() {
@@ -72,6 +73,7 @@ class AuditFixture {
   VirtualClock clock{{1'790'000'000'000'000}};
   SeededRandom random{42};
   MemoryStore store;
+  bool accepts_missing_witness = false;
 };
 
 }  // namespace rescind

@@ -124,6 +124,7 @@ TEST_CASE("ARestoredStoreNeitherOpensNorSigns") {
   const std::string witness = fixture.key_file() + ".checkpoint";
   const std::string kept = files.Read(witness, 4096).value();
   REQUIRE(files.Remove(witness).ok());
+  fixture.accepts_missing_witness = true;
   log = fixture.Open();
   fixture.AppendMany(*log, 9);
   REQUIRE(files.WriteAtomically(witness, kept).ok());
@@ -133,12 +134,52 @@ TEST_CASE("ARestoredStoreNeitherOpensNorSigns") {
   CHECK(batch.empty());
 }
 
+// Nobody noticed: an older copy of the store went on under the same key.
+TEST_CASE("WithoutTheCheckpointBesideTheKeyNothingIsSigned") {
+  AuditFixture fixture;
+  const std::string witness = fixture.key_file() + ".checkpoint";
+  // The key is made with one of the empty log.
+  const auto first = ParseSignedCheckpoint(fixture.files.Read(witness, 4096).value());
+  REQUIRE(first.ok());
+  CHECK(first->checkpoint.size == 0);
+  CHECK(fixture.files.Stat(witness)->mode == 0600);
+  auto log = fixture.Open();
+  CHECK(first->note.IsSignedBy(ParsePublicKey(log->public_key()).value()));
+  // Missing beside an empty log, too: a store that was deleted is empty.
+  REQUIRE(fixture.files.Remove(witness).ok());
+  CHECK(fixture.TryOpen().error().kind == ErrorKind::kCorrupt);
+  CHECK(fixture.TryOpen().error().message.find(witness + " is missing") == 0);
+  KeyValueBatch batch;
+  CHECK(log->Checkpoint(batch).error().message.find(witness + " is missing") == 0);
+  CHECK(batch.empty());
+  fixture.accepts_missing_witness = true;
+  log = fixture.Open();
+  fixture.AppendMany(*log, 3);
+  const std::string kept = fixture.Checkpoint(*log);
+  fixture.accepts_missing_witness = false;
+  CHECK(fixture.TryOpen().ok());
+  // Any copy of a signed checkpoint serves.
+  fixture.AppendMany(*log, 3);
+  fixture.Checkpoint(*log);
+  REQUIRE(fixture.files.WriteAtomically(witness, kept).ok());
+  CHECK(fixture.TryOpen().ok());
+  // A key for another log does not go beside it.
+  REQUIRE(fixture.files.Remove(fixture.key_file()).ok());
+  const auto other =
+      CreateAuditKey(fixture.key_file(), "rescind/acme", fixture.files, fixture.random);
+  CHECK(other.error().message ==
+        witness + " is the last checkpoint of a log that another key signed");
+  CHECK(!fixture.files.Exists(fixture.key_file()));
+}
+
 TEST_CASE("ACheckpointOfTheStoreIsNeverContradictedEither") {
   AuditFixture fixture;
+  const std::string witness = fixture.key_file() + ".checkpoint";
+  const std::string first = fixture.files.Read(witness, 4096).value();
   auto log = fixture.Open();
   fixture.AppendMany(*log, 5);
   fixture.Checkpoint(*log);
-  REQUIRE(fixture.files.Remove(fixture.key_file() + ".checkpoint").ok());
+  REQUIRE(fixture.files.WriteAtomically(witness, first).ok());
   const std::string bytes = fixture.store.values[NumberKey(kLeafPrefix, 2)];
   fixture.store.values[NumberKey(kLeafPrefix, 2)] = bytes + " ";
   KeyValueBatch batch;

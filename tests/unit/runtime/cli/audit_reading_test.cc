@@ -125,5 +125,110 @@ TEST_CASE_FIXTURE(ForgersKey, "AKeyThatACutOffRotationLeftBesideIsTheLogs") {
   CHECK(Run({"audit", "verify", folder / "evidence", "--key", log_key}) == ExitStatus::kDone);
 }
 
+// A store of before that was put back, and the checkpoint beside the key is gone.
+struct LostWitness : KeptLog {
+  LostWitness() {
+    std::filesystem::copy(folder / "data", folder / "old-data",
+                          std::filesystem::copy_options::recursive);
+    HireKim();
+    REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+    REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+    REQUIRE(files.Remove(folder / "secrets/audit-key.checkpoint").ok());
+  }
+  void PutOldStoreBack() {
+    std::filesystem::rename(folder / "data", folder / "new-data");
+    std::filesystem::rename(folder / "old-data", folder / "data");
+  }
+  void CheckThatNothingIsSigned() {
+    const std::vector<std::vector<std::string>> signing = {
+        {"apply", "p.json", "--confirm", MakePlan()},
+        {"audit", "key", "rotate"},
+        {"release", "stale_grant", "--reason", "why not"},
+        {"exempt", "add", "account:ann", "--policy", "all", "--owner", "oncall", "--reason", "ill",
+         "--until", "+30d"}};
+    for (const auto& command : signing) {
+      CAPTURE(command[0]);
+      CHECK(Run(command) == ExitStatus::kError);
+      CHECK(Complains("secrets/audit-key.checkpoint is missing, the last checkpoint signed"));
+      CHECK(Complains("the file `checkpoint` of the newest export"));
+      CHECK(Complains("`rescind audit key accept` takes the log as the store has it now"));
+    }
+  }
+};
+
+// It went on under the same key and signed a second history.
+TEST_CASE_FIXTURE(LostWitness, "AnOlderCopyOfTheStoreIsNoticedThoughTheCheckpointIsGone") {
+  const std::vector<std::vector<std::string>> reading = {{"audit", "show"}, {"status"}};
+  for (const auto& command : reading) {
+    CHECK(Run(command) == ExitStatus::kDone);
+    CHECK(Complains("warning: "));
+    CHECK(Complains("secrets/audit-key.checkpoint is missing"));
+  }
+  PutOldStoreBack();
+  CheckThatNothingIsSigned();
+  // That of the last export says what is wrong.
+  std::filesystem::copy_file(folder / "evidence/checkpoint",
+                             folder / "secrets/audit-key.checkpoint");
+  CHECK(Run({"audit", "key", "rotate"}) == ExitStatus::kError);
+  CHECK(Complains("has lost what came after"));
+  CHECK(Run({"audit", "key", "accept"}) == ExitStatus::kError);
+  CHECK(Complains("has lost what came after"));
+  std::filesystem::rename(folder / "data", folder / "old-data");
+  std::filesystem::rename(folder / "new-data", folder / "data");
+  REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
+}
+
+TEST_CASE_FIXTURE(LostWitness, "ADeletedStoreIsNoticedThoughTheCheckpointIsGone") {
+  std::filesystem::remove_all(folder / "data");
+  ImportCompany("2026-06-01T07:30Z");
+  CheckThatNothingIsSigned();
+}
+
+TEST_CASE_FIXTURE(LostWitness, "WhoAcceptsTheLogAsItIsIsLogged") {
+  PutOldStoreBack();
+  const size_t count = LogEntries().size();
+  REQUIRE_MESSAGE(Run({"audit", "key", "accept"}) == ExitStatus::kDone, err.str());
+  CHECK(Complains("has it, and logged that: " + std::to_string(count) + " entries, root "));
+  const auto entries = LogEntries();
+  REQUIRE(entries.size() == count + 1);
+  const nlohmann::json& note = entries.back();
+  CHECK(note["kind"] == "note");
+  CHECK(note["trigger"].get<std::string>().find("audit key accept by uid ") == 0);
+  CHECK(note["details"]["accepted_entries"] == std::to_string(count));
+  CHECK(note["details"]["accepted_root"].get<std::string>().size() == 64);
+  CHECK(err.str().empty());
+  CHECK(Run({"audit", "key", "accept"}) == ExitStatus::kDone);
+  CHECK(Complains("nothing to accept: "));
+  CHECK(LogEntries().size() == count + 1);
+  REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
+  // Whoever holds what was signed before finds that this is another history.
+  REQUIRE(Run({"audit", "export", "later"}) == ExitStatus::kDone);
+  const std::string checkpoint = folder / "evidence/checkpoint";
+  CHECK(Run({"audit", "verify", folder / "later", "--key", Key(), "--checkpoint", checkpoint}) ==
+        ExitStatus::kCheckFailed);
+}
+
+// An earlier version made the key, without a checkpoint, and nothing was ever applied.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AWorkspaceThatNeverRanGoesOnOnceItsEmptyLogIsAccepted") {
+  REQUIRE(files.Remove(folder / "secrets/audit-key.checkpoint").ok());
+  CHECK(ApplyConfirmed() == ExitStatus::kError);
+  CHECK(Complains("or an earlier version made this workspace and nothing was ever applied"));
+  REQUIRE_MESSAGE(Run({"audit", "key", "accept"}) == ExitStatus::kDone, err.str());
+  CHECK(Complains("has it, and logged that: 0 entries, root "));
+  CHECK(ApplyConfirmed() == ExitStatus::kDone);
+}
+
+// The new key would have stood beside what another had signed.
+TEST_CASE_FIXTURE(KeptLog, "InitMakesNoKeyBesideTheCheckpointOfAnotherLog") {
+  for (const char* gone : {"rescind.toml", "secrets/audit-key"}) {
+    REQUIRE(files.Remove(folder / gone).ok());
+  }
+  CHECK(Run({"init"}) == ExitStatus::kError);
+  CHECK(Complains("audit-key.checkpoint is the last checkpoint of a log that another key signed"));
+  CHECK(!Has("secrets/audit-key"));
+  CHECK(Has("secrets/audit-key.checkpoint"));
+  CHECK(!Has("rescind.toml"));
+}
+
 }  // namespace
 }  // namespace rescind
