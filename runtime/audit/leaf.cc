@@ -221,6 +221,7 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
     view.target = TextField(details, "target");
     view.account = TextField(details, "account");
     view.owner = TextField(details, "person");
+    view.system = TextField(details, "system");
   }
   view.beside_sha256 = TextField(ObjectField(json, "beside"), "sha256");
   const auto policies = json.find("policies");

@@ -228,8 +228,8 @@ Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation
 }
 
 // By what there is now and by the log; by the log alone where the policies, or the facts, cannot be
-// read: that must keep nobody from the evidence.
-Status CheckNamesNow(const OpenedLog& log, const AuditFilter& filter, Invocation& invocation) {
+// read: that must keep nobody from the evidence. A policy gets its earlier names.
+Status LookUpNames(const OpenedLog& log, AuditFilter& filter, Invocation& invocation) {
   if (!HasNames(filter)) return {};
   const auto pipeline =
       Pipeline::Open(log.workspace, EnvironmentOf(invocation), PipelinePurpose::kRead);
@@ -238,11 +238,12 @@ Status CheckNamesNow(const OpenedLog& log, const AuditFilter& filter, Invocation
         fmt::format("names are looked for in the log alone: {}", pipeline.error().message));
     return CheckNames(log.reader(), filter, nullptr);
   }
+  AddEarlierNames(filter, (*pipeline)->program());
   const NamesNow now{(*pipeline)->program(), log.workspace, (*pipeline)->store()};
   return CheckNames(log.reader(), filter, &now);
 }
 
-Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
+Result<ExitStatus> RunShow(ShowOptions options, Invocation& invocation) {
   if (!options.folder.empty()) return ShowFolder(options, invocation);
   if (!options.key.empty() || !options.checkpoints.empty()) {
     return FailUsage({ErrorKind::kInvalidInput, "--key and --checkpoint are for an exported folder",
@@ -252,7 +253,7 @@ Result<ExitStatus> RunShow(const ShowOptions& options, Invocation& invocation) {
   RESCIND_ASSIGN(const OpenedLog log, OpenLogToRead(invocation));
   const LogReader reader = log.reader();
   WarnOfKey(log.store->key_values(), log.workspace, invocation);
-  RESCIND_TRY(CheckNamesNow(log, options.filter, invocation));
+  RESCIND_TRY(LookUpNames(log, options.filter, invocation));
   return ShowEntries(reader, TextsOf(reader), log.workspace.audit_origin, options, invocation);
 }
 

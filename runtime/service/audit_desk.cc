@@ -11,6 +11,7 @@
 #include "engine/base/diagnostic.h"
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/merkle_tree.h"
+#include "runtime/plan/policy_renames.h"
 #include "runtime/service/policy_name.h"
 #include "runtime/service/target_resolver.h"
 
@@ -27,17 +28,33 @@ bool NamesPerson(const LeafView& leaf, const std::string& id) {
   return leaf.owner == id || (leaf.entity == "identity" && leaf.target == id);
 }
 
-bool NamesSystem(const LeafView& leaf, const std::string& id) { return leaf.system == id; }
+bool NamesSystem(const LeafView& leaf, const std::string& id) {
+  return leaf.system == id || (leaf.entity == "system" && leaf.target == id);
+}
 
 bool NamesPolicy(const LeafView& leaf, const std::string& text) {
   return std::any_of(leaf.policies.begin(), leaf.policies.end(),
                      [&](const std::string& name) { return IsPolicyCalled(name, text); });
 }
 
+// An exemption that names no policy is from all of them, that one too.
+bool IsOfAllPolicies(const LeafView& leaf) {
+  const bool is_exemption = leaf.kind == AuditKindName(AuditKind::kExemptionAdded) ||
+                            leaf.kind == AuditKindName(AuditKind::kExemptionEnded);
+  return is_exemption && leaf.policies.empty();
+}
+
+bool IsOfPolicy(const LeafView& leaf, const AuditFilter& filter) {
+  return filter.policy.empty() || NamesPolicy(leaf, filter.policy) || IsOfAllPolicies(leaf) ||
+         std::any_of(leaf.policies.begin(), leaf.policies.end(), [&](const std::string& name) {
+           return filter.earlier_policies.contains(name);
+         });
+}
+
 }  // namespace
 
 bool AuditFilter::Accepts(const LeafView& leaf) const {
-  return (policy.empty() || NamesPolicy(leaf, policy)) && leaf.action_key.starts_with(action) &&
+  return IsOfPolicy(leaf, *this) && leaf.action_key.starts_with(action) &&
          (target.empty() || NamesRow(leaf, target)) &&
          (person.empty() || NamesPerson(leaf, person)) &&
          (system.empty() || NamesSystem(leaf, system)) && (kind.empty() || leaf.kind == kind);
@@ -197,6 +214,16 @@ Status CheckNamesSystem(const LeafSource& log, const std::string& id, const Name
 }
 
 }  // namespace
+
+void AddEarlierNames(AuditFilter& filter, const ir::Program& program) {
+  if (filter.policy.empty()) return;
+  const auto known = ResolvePolicy(program, filter.policy);
+  if (!known.ok()) return;
+  const PolicyRenames renames(program);
+  for (const auto& [before, now] : renames.all()) {
+    if (now == *known) filter.earlier_policies.insert(before);
+  }
+}
 
 bool HasNames(const AuditFilter& filter) {
   return !filter.policy.empty() || !filter.target.empty() || !filter.person.empty() ||

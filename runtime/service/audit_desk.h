@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ struct AuditFilter {
   std::string system = {};
   std::string kind = {};
   std::string policy = {};  // full name, or the last word of it
+  // Full names that it had before.
+  std::set<std::string> earlier_policies = {};
 
   bool Accepts(const LeafView& leaf) const;
 };
@@ -41,6 +44,8 @@ using ShowEntry =
 // Entries in order. Only the part of the log that can hold them is read, and entries are kept in
 // memory only where the last ones are wanted of those that fit. Errors name the entry.
 Status ShowAudit(const LeafSource& log, const AuditFilter& filter, const ShowEntry& show);
+// A policy asked for stands for what it was called before `renamed from`.
+void AddEarlierNames(AuditFilter& filter, const ir::Program& program);
 // Whether the filter has any of the names that CheckNames checks.
 bool HasNames(const AuditFilter& filter);
 // What there is now, whether or not an entry names it.

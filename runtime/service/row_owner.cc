@@ -23,12 +23,16 @@ Result<RowOwner> FindRowOwner(Store& store, std::string_view entity, std::string
   };
   if (entity == "identity") return owner;
   RESCIND_ASSIGN(auto facts, find(entity, id));
+  if (facts) owner.system = ReferenceOf(*facts, "system");
   if (entity != "account") {
     if (facts) owner.account = ReferenceOf(*facts, "account");
     if (owner.account.empty()) return owner;
     RESCIND_ASSIGN(facts, find("account", owner.account));
   }
-  if (facts) owner.person = ReferenceOf(*facts, "owner");
+  if (!facts) return owner;
+  owner.person = ReferenceOf(*facts, "owner");
+  const std::string home = ReferenceOf(*facts, "system");
+  if (!home.empty()) owner.system = home;
   return owner;
 }
 
@@ -38,6 +42,7 @@ Status NameRow(AuditEvent& event, const std::string& entity, const std::string& 
   RESCIND_ASSIGN(const RowOwner owner, FindRowOwner(store, entity, id));
   if (!owner.account.empty()) event.details["account"] = {owner.account, false};
   if (!owner.person.empty()) event.details["person"] = {owner.person, false};
+  if (!owner.system.empty()) event.details["system"] = {owner.system, false};
   return {};
 }
 

@@ -230,5 +230,71 @@ TEST_CASE_FIXTURE(KeptLog, "InitMakesNoKeyBesideTheCheckpointOfAnotherLog") {
   CHECK(!Has("rescind.toml"));
 }
 
+struct ManyExemptions : KeptLog {
+  ManyExemptions() {
+    ImportMore("{\"entity\":\"system\",\"id\":\"lab\"}\n");
+    for (const char* row : {"grant:bob-vpn", "system:corp", "system:lab", "entitlement:vpn"}) {
+      REQUIRE_MESSAGE(Run({"exempt", "add", row, "--policy", "all", "--owner", "oncall", "--reason",
+                           "away", "--until", "+30d"}) == ExitStatus::kDone,
+                      err.str());
+      ids.push_back(out.str().substr(0, out.str().find('\n')));
+    }
+    REQUIRE(Run({"exempt", "end", ids[0], "--reason", "back"}) == ExitStatus::kDone);
+  }
+  // "KIND TARGET" of what `audit show` with these words lists of exemptions.
+  std::vector<std::string> Listed(const std::string& option, const std::string& value) {
+    REQUIRE_MESSAGE(
+        Run({"audit", "show", "--most", "0", "-o", "json", option, value}) == ExitStatus::kDone,
+        err.str());
+    std::vector<std::string> listed;
+    const nlohmann::json log = Json();
+    for (const auto& line : log["entries"]) {
+      const nlohmann::json& entry = line["entry"];
+      const std::string kind = entry["kind"];
+      if (!kind.starts_with("exemption_")) continue;
+      listed.push_back(kind + " " + entry["details"]["target"].get<std::string>());
+    }
+    return listed;
+  }
+  std::vector<std::string> ids;
+};
+
+// They covered rows of that policy, and it showed none of them.
+TEST_CASE_FIXTURE(ManyExemptions, "AnExemptionFromAllPoliciesIsFoundByEach") {
+  CHECK(Listed("--policy", "stale_grant") ==
+        std::vector<std::string>{"exemption_added dan", "exemption_added bob-vpn",
+                                 "exemption_added corp", "exemption_added lab",
+                                 "exemption_added vpn", "exemption_ended bob-vpn"});
+}
+
+// It left out the system's own exemption, and those of rows that live there.
+TEST_CASE_FIXTURE(ManyExemptions, "ASystemFindsItsOwnExemptionAndThoseOfWhatLivesOnIt") {
+  CHECK(Listed("--system", "corp") ==
+        std::vector<std::string>{"exemption_added dan", "exemption_added bob-vpn",
+                                 "exemption_added corp", "exemption_added vpn",
+                                 "exemption_ended bob-vpn"});
+  CHECK(Listed("--system", "lab") == std::vector<std::string>{"exemption_added lab"});
+}
+
+// What was done under the old name was missing.
+TEST_CASE_FIXTURE(KeptLog, "ARenamedPolicyFindsWhatWasDoneUnderItsOldName") {
+  const size_t count = LogEntries().size();
+  REQUIRE(Run({"audit", "show", "--policy", "stale_grant", "--most", "0"}) == ExitStatus::kDone);
+  const std::string before = out.str();
+  CHECK(Prints("revoke grant ann-vpn on corp"));
+  std::string text(kCompanyPolicies);
+  const std::string name = "policy stale_grant \"Unused access goes\"";
+  text.replace(text.find(name), name.size(),
+               "policy idle \"Unused access goes\" renamed from stale_grant");
+  Write("policies/access.rescind", text);
+  for (const char* asked : {"idle", "access.idle", "stale_grant"}) {
+    CAPTURE(asked);
+    REQUIRE_MESSAGE(Run({"audit", "show", "--policy", asked, "--most", "0"}) == ExitStatus::kDone,
+                    err.str());
+    CHECK(out.str() == before);
+  }
+  CHECK(LogEntries().size() == count);
+}
+
 }  // namespace
 }  // namespace rescind
