@@ -274,14 +274,17 @@ void DeclareAuditShow(CommandLine& line, CLI::App& audit) {
   show.add_option("--most", shown->most,
                   "How many; 0: all (default: 50; all in ocsf, cloudevents and syslog)")
       ->check(IsRowCount());
-  show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins");
-  show.add_option("--target", shown->filter.target, "Of that row: its id, or ENTITY:ID");
-  show.add_option("--person", shown->filter.person, "Of access that was that person's, by id");
-  show.add_option("--system", shown->filter.system, "Of that system");
+  show.add_option("--action", shown->filter.action, "Of that action: its key, or how it begins")
+      ->check(IsName());
+  show.add_option("--target", shown->filter.target, "Of that row: its id, or ENTITY:ID")
+      ->check(IsName());
+  show.add_option("--person", shown->filter.person, "Of access that was that person's, by id")
+      ->check(IsName());
+  show.add_option("--system", shown->filter.system, "Of that system")->check(IsName());
   const auto kinds = AuditKindNames();
   show.add_option("--kind", shown->filter.kind, "Of that kind, such as transition or notice")
       ->check(CLI::IsMember(std::vector<std::string>(kinds.begin(), kinds.end())));
-  show.add_option("--policy", shown->filter.policy, "Of that policy");
+  show.add_option("--policy", shown->filter.policy, "Of that policy")->check(IsName());
   show.add_option("-o,--output", shown->format,
                   "table, full, json, ndjson, ocsf, cloudevents or syslog")
       ->check(CLI::IsMember({"table", "full", "json", "ndjson", "ocsf", "cloudevents", "syslog"}))

@@ -104,6 +104,13 @@ CLI::Validator IsLength() {
 
 CLI::Validator IsRowCount() { return CLI::Range(int64_t{0}, kMostRows); }
 
+CLI::Validator IsName() {
+  const auto check = [](const std::string& text) -> std::string {
+    return IsBlank(text) ? "must not be empty: name what to show, or leave it out" : "";
+  };
+  return CLI::Validator(check, "");
+}
+
 CLI::Validator IsSaid() {
   const auto check = [](const std::string& text) -> std::string {
     return IsBlank(text) ? "must not be blank: the audit log keeps it" : "";

@@ -37,6 +37,9 @@ CLI::Validator IsPastMoment();
 CLI::Validator IsLength();
 // How many of something to list. CLI11 takes -1 for the greatest number there is.
 CLI::Validator IsRowCount();
+// What something is called. An empty one, as of a variable that is not set, would choose
+// everything.
+CLI::Validator IsName();
 // A reason, or who answers for something: not blank.
 CLI::Validator IsSaid();
 // "error: …" on err.

@@ -329,8 +329,9 @@ void DeclarePlan(CommandLine& line) {
   plan.add_option("--against", options->against,
                   "Compare with that plan, or with the policies in that folder or of that git "
                   "revision (default: with the last plan applied)");
-  plan.add_option("--policy", options->policies, "Show only that policy; may be repeated");
-  plan.add_option("--person", options->person, "Show only that identity");
+  plan.add_option("--policy", options->policies, "Show only that policy; may be repeated")
+      ->check(IsName());
+  plan.add_option("--person", options->person, "Show only that identity")->check(IsName());
   plan.add_flag("--detailed-exitcode", options->detailed_exit,
                 "Exit status 2 when anything is due");
   AddFace(plan, options->face);

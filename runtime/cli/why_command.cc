@@ -52,7 +52,7 @@ void Declare(CommandLine& line, Asked asked, const char* name, const char* descr
   });
   app.add_option("target", options->target, "A row: grant:ldap/ann/vpn, or an id that is unique")
       ->required();
-  app.add_option("--policy", options->policy, "Only that policy");
+  app.add_option("--policy", options->policy, "Only that policy")->check(IsName());
   app.add_option("--now", options->now, "Judge at that instant (or +30d)")->check(IsMoment());
   app.add_option("-o,--output", options->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

@@ -296,5 +296,18 @@ TEST_CASE_FIXTURE(KeptLog, "ARenamedPolicyFindsWhatWasDoneUnderItsOldName") {
   CHECK(LogEntries().size() == count);
 }
 
+// A variable that was not set showed the whole log.
+TEST_CASE_FIXTURE(KeptLog, "AnEmptyFilterIsAMistakeAndNotTheWholeLog") {
+  for (const char* option :
+       {"--person", "--target", "--policy", "--system", "--action", "--kind", "--from"}) {
+    CAPTURE(option);
+    CHECK(Run({"audit", "show", option, ""}) == ExitStatus::kUsage);
+    CHECK(Complains(std::string("error: ") + option + ": "));
+    CHECK(out.str().empty());
+  }
+  CHECK(Run({"audit", "show", "--person", ""}) == ExitStatus::kUsage);
+  CHECK(Complains("must not be empty: name what to show, or leave it out"));
+}
+
 }  // namespace
 }  // namespace rescind
