@@ -152,6 +152,15 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   }
 }
 
+Status SayThatNoneFits(const LeafSource& log, Invocation& invocation) {
+  RESCIND_ASSIGN(const uint64_t size, log.Size());
+  fmt::print(invocation.err, "no entry of the log fits: {}\n",
+             size == 0   ? "it has none"
+             : size == 1 ? "it has one, entry 0"
+                         : fmt::format("it has {}, from 0 to {}", size, size - 1));
+  return {};
+}
+
 Result<ExitStatus> ShowEntries(const LeafSource& log, const OpenTexts& open,
                                const std::string& origin, const ShowOptions& options,
                                Invocation& invocation) {
@@ -181,7 +190,7 @@ Result<ExitStatus> ShowEntries(const LeafSource& log, const OpenTexts& open,
   if (is_document) invocation.out << "{\"format\":\"rescind.audit-entries/1\",\"entries\":[";
   RESCIND_TRY(ShowAudit(log, filter, show));
   if (is_document) invocation.out << "\n]}\n";
-  if (!fits_any) fmt::print(invocation.err, "no entry of the log fits\n");
+  if (!fits_any) RESCIND_TRY(SayThatNoneFits(log, invocation));
   return ExitStatus::kDone;
 }
 
@@ -223,6 +232,7 @@ Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation
     if (verified != ExitStatus::kDone) return verified;
   }
   RESCIND_ASSIGN(const ExportReader reader, ExportReader::Open(folder, invocation.files));
+  RESCIND_TRY(CheckNames(reader, options.filter, nullptr));
   const auto nothing_at_hand = [](uint64_t) { return Result<OpenedTexts>(OpenedTexts()); };
   return ShowEntries(reader, nothing_at_hand, reader.origin(), options, invocation);
 }

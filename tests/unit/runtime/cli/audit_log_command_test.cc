@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(ReaderOfTheLog, "ARowOrASystemThatNobodyKnowsHasNoEntries") {
   CHECK(Prints("revoke grant ann-vpn on corp"));
   // Known, and nothing was done to it.
   REQUIRE(Run({"audit", "show", "--target", "dan-vpn"}) == ExitStatus::kDone);
-  CHECK(err.str() == "no entry of the log fits\n");
+  CHECK(err.str().find("no entry of the log fits: it has ") == 0);
 }
 
 struct OwnedAccess : CompanyWithAccess {

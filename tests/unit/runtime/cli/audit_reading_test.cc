@@ -309,5 +309,49 @@ TEST_CASE_FIXTURE(KeptLog, "AnEmptyFilterIsAMistakeAndNotTheWholeLog") {
   CHECK(Complains("must not be empty: name what to show, or leave it out"));
 }
 
+// "no entry of the log fits", and exit status 0.
+TEST_CASE_FIXTURE(KeptLog, "ANameThatNoEntryOfAFolderHasIsAMistake") {
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  const std::string key = Key();
+  struct Typo {
+    const char* option;
+    const char* value;
+    const char* message;
+    const char* meant;
+  };
+  for (const Typo& typo :
+       std::vector<Typo>{{"--policy", "access.stale_grand", "names a policy access.stale_grand",
+                          "access.stale_grant"},
+                         {"--system", "crop", "is about a system crop", "corp"},
+                         {"--target", "ann-vpm", "is about a row called ann-vpm", "ann-vpn"},
+                         {"--person", "e-17", "is about access of a person e-17", nullptr}}) {
+    CAPTURE(typo.option);
+    CHECK(Run({"audit", "show", "evidence", "--key", key, typo.option, typo.value}) ==
+          ExitStatus::kError);
+    CHECK(Complains(std::string("error: no entry of the log ") + typo.message + "\n"));
+    if (typo.meant != nullptr) {
+      CHECK(Complains("did you mean `" + std::string(typo.meant) + "`?"));
+    }
+    CHECK(out.str().empty());
+  }
+  REQUIRE(Run({"audit", "show", "evidence", "--key", key, "--policy", "stale_grant"}) ==
+          ExitStatus::kDone);
+  CHECK(Prints("revoke grant ann-vpn on corp"));
+}
+
+TEST_CASE_FIXTURE(KeptLog, "WhereNoEntryFitsItIsSaidHowManyThereAre") {
+  REQUIRE(Run({"audit", "export", "evidence"}) == ExitStatus::kDone);
+  const size_t count = LogEntries().size();
+  const std::string said = "no entry of the log fits: it has " + std::to_string(count) +
+                           ", from 0 to " + std::to_string(count - 1) + "\n";
+  for (const std::vector<std::string>& filter :
+       {std::vector<std::string>{"--from", "999"}, {"--action", "zzz"}}) {
+    CHECK(Run({"audit", "show", filter[0], filter[1]}) == ExitStatus::kDone);
+    CHECK(err.str() == said);
+    CHECK(Run({"audit", "show", "evidence", filter[0], filter[1]}) == ExitStatus::kDone);
+    CHECK(Complains(said));
+  }
+}
+
 }  // namespace
 }  // namespace rescind
