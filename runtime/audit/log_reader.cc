@@ -99,11 +99,12 @@ Result<std::optional<std::string>> LogReader::Beside(uint64_t index) const {
 
 Result<std::vector<PersonalValue>> LogReader::Personal(uint64_t index) const {
   std::vector<PersonalValue> values;
-  RESCIND_TRY(store_.Scan(NumberKey(kPersonalPrefix, index), "",
-                          [&](std::string_view, std::string_view bytes) {
-                            if (auto value = DecodePersonal(bytes)) values.push_back(*value);
-                            return true;
-                          }));
+  RESCIND_TRY(store_.Scan(
+      NumberKey(kPersonalPrefix, index), "", [&](std::string_view, std::string_view bytes) {
+        auto value = DecodePersonal(bytes);
+        values.push_back(value ? *std::move(value) : PersonalValue{"", std::string(bytes)});
+        return true;
+      }));
   return values;
 }
 

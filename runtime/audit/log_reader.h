@@ -46,7 +46,8 @@ class LogReader final : public NodeReader, public LeafSource {
       const override;
   // What lies beside a leaf; nullopt: nothing.
   Result<std::optional<std::string>> Beside(uint64_t index) const;
-  // The personal values of a leaf that have not been erased.
+  // The personal values of a leaf that have not been erased, as they lie there: whether each is
+  // what the leaf commits to is the caller's to check. One that was cut has no salt.
   Result<std::vector<PersonalValue>> Personal(uint64_t index) const;
   // The last signed checkpoint; nullopt: none yet.
   Result<std::optional<std::string>> LastCheckpoint() const;

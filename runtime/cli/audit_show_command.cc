@@ -33,14 +33,30 @@ struct ShowOptions {
 
 // What an entry only commits to and what is at hand of it, by commitment.
 using OpenedTexts = std::map<std::string, std::string>;
-using OpenTexts = std::function<Result<OpenedTexts>(uint64_t index)>;
+using OpenTexts = std::function<Result<OpenedTexts>(uint64_t index, std::string_view leaf)>;
 
-// Who has the store has the texts, but for those that were erased.
-OpenTexts TextsOf(const LogReader& reader) {
-  return [&reader](uint64_t index) -> Result<OpenedTexts> {
+// Who has the store has the texts, but for those that were erased. One that the entry does not
+// commit to was put there by somebody else: it is not shown.
+OpenTexts TextsOf(const LogReader& reader, Invocation& invocation) {
+  return [&](uint64_t index, std::string_view leaf) -> Result<OpenedTexts> {
     RESCIND_ASSIGN(const auto values, reader.Personal(index));
+    RESCIND_ASSIGN(const auto beside, reader.Beside(index));
+    const auto stands = [&](const std::string& commitment) {
+      const std::string field = fmt::format("{{\"commitment\":\"{}\"}}", commitment);
+      return leaf.find(field) != leaf.npos || (beside && beside->find(field) != std::string::npos);
+    };
     OpenedTexts opened;
-    for (const PersonalValue& value : values) opened.emplace(CommitmentOf(value), value.value);
+    for (const PersonalValue& value : values) {
+      const std::string commitment = CommitmentOf(value);
+      if (stands(commitment)) {
+        opened.emplace(commitment, value.value);
+        continue;
+      }
+      invocation.Warn(fmt::format(
+          "entry {}: a text kept beside it is not what was committed to, and is not shown: the "
+          "store was altered",
+          index));
+    }
     return opened;
   };
 }
@@ -178,7 +194,7 @@ Result<ExitStatus> ShowEntries(const LeafSource& log, const OpenTexts& open,
       invocation.out << line << "\n";
       return {};
     }
-    RESCIND_ASSIGN(const OpenedTexts opened, open(index));
+    RESCIND_ASSIGN(const OpenedTexts opened, open(index, leaf));
     if (is_document) {  // each entry on a line of its own, as it is hashed
       fmt::print(invocation.out, "{}{{\"index\":{},\"entry\":{}{}}}",
                  std::exchange(separator, ",\n"), index, leaf, ValuesField(opened));
@@ -233,7 +249,9 @@ Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation
   }
   RESCIND_ASSIGN(const ExportReader reader, ExportReader::Open(folder, invocation.files));
   RESCIND_TRY(CheckNames(reader, options.filter, nullptr));
-  const auto nothing_at_hand = [](uint64_t) { return Result<OpenedTexts>(OpenedTexts()); };
+  const auto nothing_at_hand = [](uint64_t, std::string_view) {
+    return Result<OpenedTexts>(OpenedTexts());
+  };
   return ShowEntries(reader, nothing_at_hand, reader.origin(), options, invocation);
 }
 
@@ -264,7 +282,8 @@ Result<ExitStatus> RunShow(ShowOptions options, Invocation& invocation) {
   const LogReader reader = log.reader();
   WarnOfKey(log.store->key_values(), log.workspace, invocation);
   RESCIND_TRY(LookUpNames(log, options.filter, invocation));
-  return ShowEntries(reader, TextsOf(reader), log.workspace.audit_origin, options, invocation);
+  return ShowEntries(reader, TextsOf(reader, invocation), log.workspace.audit_origin, options,
+                     invocation);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // Reading the evidence where something is wrong: with the policies, the key, what lies beside it.
 #include <algorithm>
 
+#include "runtime/audit/leaf.h"
+#include "runtime/audit/log_reader.h"
 #include "runtime/audit/signing_key.h"
+#include "runtime/store/store.h"
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
@@ -350,6 +353,40 @@ TEST_CASE_FIXTURE(KeptLog, "WhereNoEntryFitsItIsSaidHowManyThereAre") {
     CHECK(err.str() == said);
     CHECK(Run({"audit", "show", "evidence", filter[0], filter[1]}) == ExitStatus::kDone);
     CHECK(Complains(said));
+  }
+}
+
+// It looked like an erased one, and stood in `values` under a hash that was nowhere in the entry.
+TEST_CASE_FIXTURE(KeptLog, "ATextThatIsNotWhatWasCommittedToIsSaidAndNotShown") {
+  size_t index = 0;
+  {
+    auto store = Store::Open(folder / "data", std::make_shared<const Schema>(),
+                             {files, clock, random}, {.without_facts = true});
+    REQUIRE_MESSAGE(store.ok(), store.error().message);
+    index = LogReader((*store)->key_values()).Size().value() - 1;  // that of the exemption
+    const auto values = LogReader((*store)->key_values()).Personal(index).value();
+    KeyValueBatch batch;
+    for (uint16_t n = 0; n < values.size(); ++n) {
+      if (values[n].value != "ill") continue;
+      batch.Put(PersonalKey(index, n), EncodePersonal({values[n].salt, "well"}));
+    }
+    REQUIRE(!batch.empty());
+    batch.Put(PersonalKey(index, 99), "cut");
+    REQUIRE((*store)->CommitExtra(batch).ok());
+  }
+  const std::string warning = "warning: entry " + std::to_string(index) +
+                              ": a text kept beside it is not what was committed to";
+  for (const char* format : {"table", "full", "json", "ndjson"}) {
+    CAPTURE(format);
+    REQUIRE(Run({"audit", "show", "--kind", "exemption_added", "-o", format}) == ExitStatus::kDone);
+    CHECK(Complains(warning));
+    CHECK(err.str().find(warning) != err.str().rfind(warning));  // one was cut
+    CHECK(!Prints("well"));
+    CHECK(!Prints("cut"));
+    const bool is_for_programs = std::string(format).ends_with("json");
+    if (is_for_programs) CHECK(Prints("\"values\":"));  // of who answers for it
+    if (is_for_programs) CHECK(Prints("oncall"));
+    if (!is_for_programs) CHECK(Prints(kCommittedText));
   }
 }
 
