@@ -118,8 +118,8 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
 
 Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
   RESCIND_ASSIGN(const SignableLog log, OpenToSign(invocation));
-  RESCIND_TRY(
-      RotateAuditKey(*log.store, *log.audit, fmt::format("audit key rotate by {}", ActorName(invocation))));
+  RESCIND_TRY(RotateAuditKey(*log.store, *log.audit,
+                             fmt::format("audit key rotate by {}", ActorName(invocation))));
   RESCIND_TRY(log.store->Close());
   fmt::print(invocation.err, "the log has a new key; tell auditors its public half:\n");
   fmt::print(invocation.out, "{}\n", log.audit->public_key());
@@ -138,7 +138,7 @@ Result<ExitStatus> RunKeyAcceptance(Invocation& invocation) {
   }
   RESCIND_ASSIGN(const AcceptedLog accepted,
                  AcceptLog(*log.store, *log.audit, invocation.clock.Now(),
-                           fmt::format("audit key accept by {}", ActorName())));
+                           fmt::format("audit key accept by {}", ActorName(invocation))));
   RESCIND_TRY(log.store->Close());
   fmt::print(invocation.err,
              "accepted the log as {} has it, and logged that: {} entries, root {}\n"
