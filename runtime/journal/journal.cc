@@ -31,9 +31,9 @@ void PutStep(const JournalStep& step, KeyValueBatch& batch) {
   const bool is_done = IsTerminal(entry.state);
   batch.Put(JournalKey(is_done ? kDonePrefix : kOpenPrefix, key), EncodeEntry(entry));
   batch.Delete(JournalKey(is_done ? kOpenPrefix : kDonePrefix, key));
-  if (entry.state == ActionState::kEscalated) {
+  if (NeedsPerson(entry)) {
     batch.Put(JournalKey(kEscalatedPrefix, key), "");
-  } else if (step.from == ActionState::kEscalated) {
+  } else if (step.from == ActionState::kEscalated || step.ends_failure) {
     batch.Delete(JournalKey(kEscalatedPrefix, key));
   }
   if (is_done) {
@@ -71,6 +71,13 @@ void Describe(const ActionRequest& request, JournalEntry& entry) {
   entry.due = request.due;
 }
 
+// Nobody need look any more at why it was given up.
+void EndFailure(JournalStep& step) {
+  step.ends_failure |= step.entry.given_up_at.has_value();
+  step.entry.given_up_at.reset();
+  step.entry.given_up_because.clear();
+}
+
 JournalStep StepTo(JournalEntry entry, ActionState to, const std::string& reason, Instant now) {
   JournalStep step;
   step.from = entry.state;
@@ -80,6 +87,15 @@ JournalStep StepTo(JournalEntry entry, ActionState to, const std::string& reason
   ++step.entry.step_count;
   step.entry.changed_at = now;
   step.outcome = reason;
+  return step;
+}
+
+JournalStep FailureEnded(JournalEntry entry) {
+  JournalStep step;
+  step.from = entry.state;
+  step.entry = std::move(entry);
+  step.is_silent = true;
+  EndFailure(step);
   return step;
 }
 
@@ -121,7 +137,8 @@ Status Journal::Take(std::span<const JournalStep> steps, const std::string& trig
     PutStep(step, batch);
     if (step.is_silent) continue;
     transitions.push_back({step.entry, step.from, trigger, step.outcome, step.evidence, step.via,
-                           step.context, step.seen_use, step.is_own_word});
+                           step.context, step.seen_use, step.was_known,
+                           !step.starts_rollback.empty(), step.is_own_word});
   }
   if (is_new_) batch.Put(kHasFindings, "");
   RESCIND_TRY(committer_.Commit(batch, transitions));
@@ -142,9 +159,7 @@ Status Journal::NoteEscalated(KeyValueBatch& batch) const {
   batch.Put(kHasEscalated, "");
   if (is_new_) return {};
   return ScanDone([&](const JournalEntry& entry) {
-    if (entry.state == ActionState::kEscalated) {
-      batch.Put(JournalKey(kEscalatedPrefix, entry.action.key), "");
-    }
+    if (NeedsPerson(entry)) batch.Put(JournalKey(kEscalatedPrefix, entry.action.key), "");
     return true;
   });
 }
@@ -179,7 +194,8 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
   if (IsTerminal(step.from)) {
     step.entry.retry_until.reset();
     step.entry.retry_at.reset();
-    step.entry.is_undo = false;
+    EndUndo(step.entry);
+    EndFailure(step);
     step.ends_rollback = true;
   }
   Describe(request, step.entry);
@@ -194,19 +210,60 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
   return std::optional(std::move(step));
 }
 
+Status Journal::DropUndos(const std::set<std::string>& again, const std::set<std::string>& listed,
+                          Instant now, std::vector<JournalStep>& steps) const {
+  RESCIND_ASSIGN(auto undos, ListUndosUnlocked());
+  for (JournalEntry& undo : undos) {
+    const auto& groups = undo.rollback_groups;
+    const bool is_of_these = std::any_of(groups.begin(), groups.end(),
+                                         [&](const auto& group) { return again.contains(group); });
+    const bool is_planned_again = IsUndoLeft(undo) && listed.contains(undo.action.key);
+    if (!is_of_these || is_planned_again || !IsUndoOpen(undo)) continue;
+    undo.undo_dropped = true;
+    undo.undo_failed = false;  // people hear of it when it fails now
+    undo.retry_at.reset();
+    undo.retry_until = Instant{now.micros + undo.retry_for.micros};
+    steps.push_back(StepTo(std::move(undo), ActionState::kCompensating, kCarriedOutAgain, now));
+    steps.back().is_own_word = true;
+  }
+  return {};
+}
+
+Status Journal::SettleEpisodeBefore(const ActionRequest& request,
+                                    std::vector<JournalStep>& steps) const {
+  if (request.action.episode == 1) return {};
+  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, request.wanted_key)));
+  if (!bytes) return {};
+  RESCIND_ASSIGN(auto before, FindUnlocked(WantedActionKey(*bytes)));
+  const bool was_given_up = before && before->action.key != request.action.key &&
+                            before->state == ActionState::kCompensated && NeedsPerson(*before);
+  if (was_given_up) steps.push_back(FailureEnded(*std::move(before)));
+  return {};
+}
+
 Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
-                                 const std::string& trigger) {
+                                 const std::string& trigger, const std::set<std::string>& again) {
   const std::lock_guard lock(mutex_);
   const Instant now = clock_.Now();
   PlanReport report;
   std::vector<JournalStep> steps;
   std::set<std::string> keys;  // in `steps`
+  KeyValueBatch ended;         // rollbacks
   const auto flush = [&]() -> Status {
-    RESCIND_TRY(Take(steps, trigger));
+    RESCIND_TRY(Take(steps, trigger, std::exchange(ended, {})));
     steps.clear();
     keys.clear();
     return {};
   };
+  if (!again.empty()) {
+    std::set<std::string> listed;
+    for (const ActionRequest& request : requests) listed.insert(request.action.key);
+    RESCIND_TRY(DropUndos(again, listed, now, steps));
+    for (const JournalStep& step : steps) keys.insert(step.entry.action.key);
+    for (const std::string& group : again) {
+      ended.Delete(JournalKey(kRollbackPrefix, GroupName(group)));
+    }
+  }
   for (const ActionRequest& request : requests) {
     RESCIND_ASSERT(request.start == ActionState::kReady || request.start == ActionState::kNotice ||
                        request.start == ActionState::kWaiting ||
@@ -217,6 +274,7 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
     if (steps.size() >= kPlanBatchSteps || keys.contains(request.action.key)) RESCIND_TRY(flush());
     RESCIND_ASSIGN(auto step, StepFor(request, now, report));
     if (!step) continue;
+    if (step->from == ActionState::kPlanned) RESCIND_TRY(SettleEpisodeBefore(request, steps));
     keys.insert(request.action.key);
     steps.push_back(*std::move(step));
   }
@@ -261,6 +319,19 @@ Status Journal::Release(const std::string& key, const std::string& reason,
 Status Journal::Withdraw(const std::string& key, const std::string& reason,
                          const std::string& trigger) {
   return Move(key, ActionState::kWithdrawn, reason, trigger);
+}
+
+Status Journal::ForgetFailure(const std::string& key, const std::string& trigger) {
+  const std::lock_guard lock(mutex_);
+  RESCIND_ASSIGN(JournalEntry entry, FindKnown(key));
+  if (entry.state != ActionState::kCompensated || !NeedsPerson(entry)) {
+    return Error{
+        ErrorKind::kStale,
+        fmt::format("action {} was not given up and undone: {}", key, ActionStateName(entry.state)),
+        ""};
+  }
+  const JournalStep step = FailureEnded(std::move(entry));
+  return Take({&step, 1}, trigger);
 }
 
 Status Journal::RetryUndo(const std::string& key, const std::string& reason,
@@ -377,6 +448,7 @@ Result<std::set<std::pair<std::string, std::string>>> Journal::ListUntouched() c
 }
 
 Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {
+  const std::lock_guard lock(mutex_);
   return ListNoted(fmt::format("{}{}/", kOfFindingPrefix, finding_id));
 }
 
@@ -388,7 +460,7 @@ Result<std::vector<JournalEntry>> Journal::ListNoted(std::string_view prefix) co
   }));
   std::vector<JournalEntry> noted;
   for (const std::string& key : keys) {
-    RESCIND_ASSIGN(auto entry, Find(key));
+    RESCIND_ASSIGN(auto entry, FindUnlocked(key));
     // INVARIANT: actions are never forgotten.
     RESCIND_ASSERT(entry, "an action that was noted is not in the journal");
     noted.push_back(*std::move(entry));
@@ -397,17 +469,38 @@ Result<std::vector<JournalEntry>> Journal::ListNoted(std::string_view prefix) co
 }
 
 Result<std::vector<JournalEntry>> Journal::ListEscalated() const {
-  const bool are_noted = [&] {
-    const std::lock_guard lock(mutex_);
-    return has_escalated_;
-  }();
-  if (are_noted) return ListNoted(kEscalatedPrefix);
+  const std::lock_guard lock(mutex_);
+  return ListEscalatedUnlocked();
+}
+
+Result<std::vector<JournalEntry>> Journal::ListEscalatedUnlocked() const {
+  if (has_escalated_) return ListNoted(kEscalatedPrefix);
   std::vector<JournalEntry> escalated;
-  RESCIND_TRY(List([&](const JournalEntry& entry) {
-    if (entry.state == ActionState::kEscalated) escalated.push_back(entry);
+  for (const auto& [key, entry] : open_) {
+    if (NeedsPerson(entry)) escalated.push_back(entry);
+  }
+  RESCIND_TRY(ScanDone([&](const JournalEntry& entry) {
+    if (NeedsPerson(entry)) escalated.push_back(entry);
     return true;
   }));
   return escalated;
+}
+
+Result<std::vector<JournalEntry>> Journal::ListUndos() const {
+  const std::lock_guard lock(mutex_);
+  return ListUndosUnlocked();
+}
+
+Result<std::vector<JournalEntry>> Journal::ListUndosUnlocked() const {
+  std::vector<JournalEntry> undos;
+  for (const auto& [key, entry] : open_) {
+    if (entry.state == ActionState::kCompensating) undos.push_back(entry);
+  }
+  RESCIND_ASSIGN(auto escalated, ListEscalatedUnlocked());
+  for (JournalEntry& entry : escalated) {
+    if (IsUndoLeft(entry)) undos.push_back(std::move(entry));
+  }
+  return undos;
 }
 
 bool Journal::IsNew() const {

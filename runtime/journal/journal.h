@@ -59,7 +59,9 @@ struct JournalStep {
   bool is_described = false;                 // by a request: its rollback groups may be others
   std::vector<std::string> starts_rollback;  // of these groups
   bool ends_rollback = false;
+  bool ends_failure = false;  // it was given up, and needs no person any more for that
   std::string outcome;
+  bool was_known = false;    // Transition
   bool is_own_word = false;  // the outcome is no executor's, no gate's and no person's
   std::string evidence;
   std::string via;
@@ -74,8 +76,12 @@ class Journal {
                                                TransitionCommitter& committer, Clock& clock);
 
   // ---- Changes. `trigger` says who or what, for the audit leaf. ----
-  // Plans, or plans again, in batches of transitions; an error leaves a prefix planned.
-  Result<PlanReport> Plan(std::span<const ActionRequest> requests, const std::string& trigger);
+  // Plans, or plans again, in batches of transitions; an error leaves a prefix planned. `again`:
+  // stages (JournalEntry::rollback_groups) that a person wants carried out again. They are rolled
+  // back no longer: what of them is still to be undone, or could not be, is looked at by the next
+  // run and stays as it is where it is still done.
+  Result<PlanReport> Plan(std::span<const ActionRequest> requests, const std::string& trigger,
+                          const std::set<std::string>& again = {});
   // For an action that has not begun. kBusy when it is in flight, kStale when it is over,
   // kNotFound when it is unknown.
   Status Hold(const std::string& key, const std::string& reason, const std::string& trigger);
@@ -86,6 +92,9 @@ class Journal {
   // otherwise.
   Status Withdraw(const std::string& key, const std::string& reason, const std::string& trigger);
 
+  // Of one that was given up and undone (NeedsPerson), and that nobody asks for any more: it needs
+  // no person. kStale for any other action, kNotFound when it is unknown.
+  Status ForgetFailure(const std::string& key, const std::string& trigger);
   // Tries again what could not be undone (IsUndoLeft): a run looks at the target first. kStale for
   // any other action, kNotFound when it is unknown.
   Status RetryUndo(const std::string& key, const std::string& reason, const std::string& trigger);
@@ -103,8 +112,10 @@ class Journal {
   // Actions that the finding asked for when they were over; some may be open again. Empty for a
   // journal of an earlier program, which has not noted them.
   Result<std::vector<JournalEntry>> ListOver(const std::string& finding_id) const;
-  // Actions that are left to a person, by key.
+  // Actions that are left to a person (NeedsPerson), by key.
   Result<std::vector<JournalEntry>> ListEscalated() const;
+  // Actions that are being undone, or could not be (IsUndoLeft), also such as are dropped.
+  Result<std::vector<JournalEntry>> ListUndos() const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   // Open actions, as finding and wanted state, of which nothing has happened yet, nor of anything
@@ -134,6 +145,14 @@ class Journal {
   Result<JournalEntry> FindKnown(const std::string& key) const;
   Status Move(const std::string& key, ActionState to, const std::string& reason,
               const std::string& trigger);
+  // Adds the steps that drop the undos of those stages, but of `listed` ones that were given up:
+  // they are planned again.
+  Status DropUndos(const std::set<std::string>& again, const std::set<std::string>& listed,
+                   Instant now, std::vector<JournalStep>& steps) const;
+  // The episode before, when it was given up and undone: no person need look at that one any more.
+  Status SettleEpisodeBefore(const ActionRequest& request, std::vector<JournalStep>& steps) const;
+  Result<std::vector<JournalEntry>> ListUndosUnlocked() const;
+  Result<std::vector<JournalEntry>> ListEscalatedUnlocked() const;
   Result<std::optional<JournalStep>> StepFor(const ActionRequest& request, Instant now,
                                              PlanReport& report) const;
 

@@ -9,7 +9,8 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 3;
+constexpr uint8_t kVersion = 4;
+constexpr uint8_t kGivenUpVersion = 4;   // given up and undone; undos that are dropped
 constexpr uint8_t kUndoVersion = 3;      // an entry says whether it is being undone
 constexpr uint8_t kPersonalVersion = 2;  // reasons say whether they name people
 constexpr uint8_t kGroupsVersion = 3;    // rollback groups, where there was one
@@ -114,6 +115,11 @@ std::string EncodeEntry(const JournalEntry& entry) {
   writer.Bool(entry.may_have_effect);
   writer.Bool(entry.has_effect);
   writer.Bool(entry.is_undo);
+  writer.Bool(entry.undo_dropped);
+  writer.Bool(entry.undo_failed);
+  writer.Time(entry.undo_since);
+  writer.Time(entry.given_up_at);
+  writer.Text(entry.given_up_because);
   writer.Text(entry.preimage);
   writer.Text(entry.precondition_digest);
   writer.Text(entry.detail);
@@ -141,6 +147,13 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   entry.may_have_effect = reader.Bool();
   entry.has_effect = reader.Bool();
   if (reader.version() >= kUndoVersion) entry.is_undo = reader.Bool();
+  if (reader.version() >= kGivenUpVersion) {
+    entry.undo_dropped = reader.Bool();
+    entry.undo_failed = reader.Bool();
+    entry.undo_since = reader.OptionalTime();
+    entry.given_up_at = reader.OptionalTime();
+    entry.given_up_because = reader.Text();
+  }
   entry.preimage = reader.Text();
   entry.precondition_digest = reader.Text();
   entry.detail = reader.Text();

@@ -52,6 +52,14 @@ struct JournalEntry {
   bool has_effect = false;
   // It is being undone; of an escalated one it is the undo that a person must look at.
   bool is_undo = false;
+  // Somebody carries its stage out again: if it is still done it stays so, unless that fails anew.
+  bool undo_dropped = false;
+  bool undo_failed = false;           // its undo was left to a person before
+  std::optional<Instant> undo_since;  // when it was decided to undo it
+  // When and why it was given up and was to be undone for that: a person must look at it whatever
+  // has become of it. Over once it is verified, planned again, or wanted by nobody.
+  std::optional<Instant> given_up_at;
+  std::string given_up_because;
   std::string preimage;
   std::string precondition_digest;
   std::string detail;  // why it stands where it stands: one sentence for people
@@ -74,12 +82,41 @@ inline bool IsUndoLeft(const JournalEntry& entry) {
   return entry.state == ActionState::kEscalated && entry.is_undo;
 }
 
+// It is still to be undone, or could not be: of its stages nothing else may begin.
+inline bool IsUndoOpen(const JournalEntry& entry) {
+  return (entry.state == ActionState::kCompensating || IsUndoLeft(entry)) && !entry.undo_dropped;
+}
+
+// Nothing of an undo is left to do.
+inline void EndUndo(JournalEntry& entry) {
+  entry.is_undo = entry.undo_dropped = entry.undo_failed = false;
+  entry.undo_since.reset();
+}
+
+// Left to a person: given up, whether or not it could be undone.
+inline bool NeedsPerson(const JournalEntry& entry) {
+  return entry.state == ActionState::kEscalated || entry.given_up_at.has_value();
+}
+
+// Of one that NeedsPerson: since when, and why.
+inline Instant GivenUpAt(const JournalEntry& entry) {
+  return entry.given_up_at.value_or(entry.changed_at);
+}
+inline std::string WhyGivenUp(const JournalEntry& entry) {
+  if (!entry.given_up_at) return entry.detail;
+  if (entry.state != ActionState::kEscalated) return entry.given_up_because;
+  return entry.given_up_because + "; " + entry.detail;  // nor could it be undone
+}
+
 // Its system, or the gate, has said that it must not be: to try again is a person's decision. What
 // could not be reached, or what somebody had changed, may be undone once it is as we left it.
 inline constexpr std::string_view kUndoRefused = "not undone: ";
 inline bool IsUndoRefused(const JournalEntry& entry) {
   return IsUndoLeft(entry) && entry.detail.starts_with(kUndoRefused);
 }
+
+// Why an undo is dropped (JournalEntry::undo_dropped).
+inline constexpr const char* kCarriedOutAgain = "its stage is carried out again";
 
 // Left to a person before it has changed anything, as far as anybody knows.
 inline bool IsGivenUpUndone(const JournalEntry& entry) {

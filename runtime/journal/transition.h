@@ -26,6 +26,8 @@ struct Transition {
   std::string context;   // ActionRequest::context, when it is planned
   // kWithdrawn, kHeld: its target was seen to be used then, which no feed has told.
   std::optional<Instant> seen_use{};
+  bool was_known = false;        // kEscalated: its undo had failed, and was tried again
+  bool starts_rollback = false;  // what its stages have done is undone for it
   bool is_own_word = false;  // the outcome is a sentence of the journal itself, and names nobody
 };
 

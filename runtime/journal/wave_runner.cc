@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kSlowCallMicros = 2 * kMicrosPerSecond;
 constexpr const char* kRolledBack = "its stage is rolled back";
+constexpr const char* kCannotTell = "the system cannot tell whether it is gone";
 
 }  // namespace
 
@@ -71,8 +72,9 @@ void WaveRunner::LoadItem(const JournalEntry& entry) {
   if (item.runner != nullptr) return;
   item.next = Next::kNothing;
   const std::string why = fmt::format(
-      "no target is configured for the system {}: add "
+      "{}no target is configured for the system {}: add "
       "[target.{}] to rescind.toml",
+      entry.state == ActionState::kCompensating ? "not undone yet, " : "",
       entry.action.target.system, entry.action.target.system);
   Advance(item, entry.state == ActionState::kReady ? ActionState::kHeld : ActionState::kEscalated,
           why);
@@ -104,6 +106,13 @@ bool WaveRunner::IsRollingBack(const JournalEntry& entry) {
 
 bool WaveRunner::IsWantedByOthers(const JournalEntry& entry) {
   return in_.gate.JudgeUndo(entry, state_.rolling_back).kind == GateAnswer::Kind::kWithdraw;
+}
+
+bool WaveRunner::IsUndoDropped(const JournalEntry& entry) const {
+  const auto& groups = entry.rollback_groups;
+  return entry.undo_dropped && std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+           return !state_.rolling_back.contains(group);
+         });
 }
 
 // A stage that is being rolled back begins nothing more and undoes what it has done. What was
@@ -258,8 +267,8 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
   if (!seen.in_wanted_state) {
     // may_have_effect means here that an undo was called before.
     if (entry.may_have_effect || seen.digest == entry.precondition_digest) {
-      entry.may_have_effect = false;
-      entry.has_effect = entry.is_undo = false;
+      entry.may_have_effect = entry.has_effect = false;
+      EndUndo(entry);
       Advance(item, ActionState::kCompensated, seen.summary);
     } else {
       Advance(item, ActionState::kEscalated,
@@ -267,15 +276,21 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
     }
     return;
   }
-  const GateAnswer answer = in_.gate.JudgeUndo(entry, state_.rolling_back);
+  const bool is_dropped = IsUndoDropped(entry);
+  entry.undo_dropped = false;
+  const GateAnswer answer = is_dropped ? GateAnswer{GateAnswer::Kind::kWithdraw, kCarriedOutAgain}
+                                       : in_.gate.JudgeUndo(entry, state_.rolling_back);
   if (answer.kind == GateAnswer::Kind::kHold) {
     Advance(item, ActionState::kEscalated, fmt::format("{}{}", kUndoRefused, answer.reason));
     return;
   }
   if (answer.kind == GateAnswer::Kind::kWithdraw) {
     LeaveRolledBack(entry);
-    entry.may_have_effect = entry.is_undo = false;
-    Advance(item, ActionState::kApplied, fmt::format("not undone: {}", answer.reason));
+    EndUndo(entry);
+    entry.may_have_effect = false;
+    entry.has_effect = true;  // as when it is found done after an attempt (FoundDone)
+    Advance(item, ActionState::kApplied, fmt::format("not undone: {}", answer.reason)).is_own_word =
+        is_dropped;
     item.next = Next::kVerify;
     return;
   }
@@ -413,10 +428,16 @@ Status WaveRunner::Settle() {
 void WaveRunner::SettleVerified(Item& item) {
   const Verification& verification = *item.verification;
   switch (verification.outcome) {
-    case VerificationOutcome::kVerified:
+    case VerificationOutcome::kVerified: {
       item.entry.retry_at.reset();
-      Advance(item, ActionState::kVerified, verification.evidence).evidence = verification.evidence;
+      const bool was_given_up = item.entry.given_up_at.has_value();
+      item.entry.given_up_at.reset();
+      item.entry.given_up_because.clear();
+      JournalStep& step = Advance(item, ActionState::kVerified, verification.evidence);
+      step.evidence = verification.evidence;
+      step.ends_failure = was_given_up;
       return;
+    }
     case VerificationOutcome::kStillEffective: {
       // At once, and without a rollback: access that should be gone is never given back for it.
       JournalStep& step =
@@ -429,7 +450,7 @@ void WaveRunner::SettleVerified(Item& item) {
     }
     case VerificationOutcome::kCannotTell:
       if (!item.entry.retry_until) item.entry.retry_until = BudgetEnd(item.entry);
-      Retry(item, verification.evidence);
+      Retry(item, verification.evidence.empty() ? kCannotTell : verification.evidence);
       return;
   }
   RESCIND_UNREACHABLE("unknown outcome of a verification");
@@ -445,8 +466,8 @@ void WaveRunner::SettleUndone(Item& item) {
     Retry(item, fmt::format("not undone yet: {}", seen.summary));
     return;
   }
-  item.entry.may_have_effect = false;
-  item.entry.has_effect = item.entry.is_undo = false;
+  item.entry.may_have_effect = item.entry.has_effect = false;
+  EndUndo(item.entry);
   Advance(item, ActionState::kCompensated, seen.summary);
 }
 

@@ -98,6 +98,8 @@ class WaveRunner {
   // One of its stages is rolled back, and nobody else wants it as it is.
   bool IsRollingBack(const JournalEntry& entry);
   bool IsWantedByOthers(const JournalEntry& entry);
+  // A person wants its stage carried out again, which has not failed since.
+  bool IsUndoDropped(const JournalEntry& entry) const;
   // It stays as it is: what is rolled back now is never again about it.
   void LeaveRolledBack(JournalEntry& entry) const;
   void DecideApply(Item& item, const Observation& seen);
@@ -113,7 +115,7 @@ class WaveRunner {
   // Steps. Each adds to steps_; TakeSteps makes them durable.
   JournalStep& Advance(Item& item, ActionState to, const std::string& outcome);
   void NoteSilently(Item& item);
-  void Retry(Item& item, const std::string& detail,
+  void Retry(Item& item, const std::string& why,
              std::optional<Duration> retry_after = std::nullopt);
   void Fail(Item& item, const std::string& detail);
   void FailedCall(Item& item, const Error& error);

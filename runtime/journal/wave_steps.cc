@@ -32,6 +32,8 @@ JournalStep& WaveRunner::Advance(Item& item, ActionState to, const std::string& 
   entry.detail = outcome;
   entry.changed_at = in_.clock.Now();
   ++entry.step_count;
+  step.was_known = entry.undo_failed;
+  if (to == ActionState::kEscalated && entry.is_undo) entry.undo_failed = true;
   step.entry = entry;
   step.outcome = outcome;
   return step;
@@ -54,13 +56,17 @@ Instant WaveRunner::BudgetEnd(const JournalEntry& entry) {
   return {begin.micros + entry.retry_for.micros};
 }
 
-void WaveRunner::Retry(Item& item, const std::string& detail, std::optional<Duration> retry_after) {
+void WaveRunner::Retry(Item& item, const std::string& why, std::optional<Duration> retry_after) {
+  // Whoever reads it must not read nothing.
+  const std::string detail = why.empty() ? "its system gave no reason" : why;
   JournalEntry& entry = item.entry;
   const std::string& key = entry.action.key;
   const Instant now = in_.clock.Now();
   const Instant end = BudgetEnd(entry);
   if (now >= end) {
-    Fail(item, fmt::format("{}; given up after {}", detail, FormatDuration(entry.retry_for)));
+    const bool is_undo = entry.state == ActionState::kCompensating;
+    Fail(item, fmt::format("{}{}; given up after {}", is_undo ? "not undone in time: " : "", detail,
+                           FormatDuration(entry.retry_for)));
     return;
   }
   const Duration delay = in_.options.backoff.After(++state_.failures[key], retry_after, in_.random);
@@ -80,7 +86,9 @@ void WaveRunner::Retry(Item& item, const std::string& detail, std::optional<Dura
 void WaveRunner::Compensate(Item& item, const std::string& detail) {
   JournalEntry& entry = item.entry;
   entry.may_have_effect = false;  // from here on: an undo may have been called
+  EndUndo(entry);
   entry.is_undo = true;
+  entry.undo_since = in_.clock.Now();
   entry.retry_at.reset();
   entry.retry_until = Instant{in_.clock.Now().micros + entry.retry_for.micros};
   state_.failures.erase(entry.action.key);
@@ -99,6 +107,8 @@ void WaveRunner::Fail(Item& item, const std::string& detail) {
   if (rolls_back) state_.rolling_back.insert(groups.begin(), groups.end());
   // What another wants as it is, a person looks at all the same.
   if (has_something_to_undo && IsRollingBack(entry)) {
+    entry.given_up_at = in_.clock.Now();
+    entry.given_up_because = detail;
     Compensate(item, detail);
   } else {
     Advance(item, ActionState::kEscalated, detail);
@@ -168,8 +178,9 @@ void WaveRunner::JudgeQueue(const std::string& system) {
     Item item;
     item.entry = open->second;
     if (EndsUncalled(item) || !is_expired) continue;
-    Fail(item, fmt::format("{}; given up after {}", health.last_error,
-                           FormatDuration(item.entry.retry_for)));
+    const bool is_undo = item.entry.state == ActionState::kCompensating;
+    Fail(item, fmt::format("{}{}; given up after {}", is_undo ? "not undone in time: " : "",
+                           health.last_error, FormatDuration(item.entry.retry_for)));
   }
 }
 
@@ -213,11 +224,16 @@ Status WaveRunner::StartRollback(const std::string& group) {
     RESCIND_ASSIGN(const auto entry, in_.journal.FindUnlocked(key));
     if (!entry) continue;
     state_.schedule.Again(key, now);  // what waits for a retry learns of it at once
-    if (entry->state != ActionState::kVerified || !entry->has_effect) continue;
     const auto& groups = entry->rollback_groups;
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) continue;
     Item item;
     item.entry = *entry;
+    if (entry->undo_dropped) {  // the stage was carried out again, and has failed anew
+      item.entry.undo_dropped = false;
+      NoteSilently(item);
+      continue;
+    }
+    if (entry->state != ActionState::kVerified || !entry->has_effect) continue;
     if (IsWantedByOthers(item.entry)) {
       LeaveRolledBack(item.entry);
       NoteSilently(item);

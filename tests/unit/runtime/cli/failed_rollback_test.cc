@@ -52,7 +52,7 @@ TEST_CASE_FIXTURE(FailedRollback, "ARollbackWhoseSystemWasAwayIsTriedAgainByEver
   REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
   clock.Advance({2 * kMicrosPerMinute});
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
-  CHECK(Prints("escalated (away; given up after 1m)"));
+  CHECK(Prints("escalated (not undone in time: away; given up after 1m)"));
   REQUIRE(files.Remove(folder / "fault-undo").ok());
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
   CHECK(Prints("compensated"));

@@ -67,14 +67,47 @@ class Simulation {
       if (!(*journal)->Find(request.action.key).value()) missing.push_back(request);
     }
     if (!(*journal)->Plan(missing, "test").ok()) return false;
+    return Run(**journal);
+  }
+  // A person, who has a stage carried out again, listed what of it is not done; then as Live.
+  bool TryAgain(const std::string& stage) {
+    auto journal = Journal::Open(world.store.values, world.store, world.clock);
+    REQUIRE(journal.ok());
+    std::vector<ActionRequest> listed;
+    std::set<std::string> again;
+    for (ActionRequest& request : requests) {
+      const auto& groups = request.rollback_groups;
+      if (std::find(groups.begin(), groups.end(), stage) == groups.end()) continue;
+      const auto last = (*journal)->Latest(request.wanted_key).value();
+      // What is done, as far as anybody has seen, no plan lists; what is being undone was done.
+      if (last->state == ActionState::kVerified || (last->is_undo && !NeedsPerson(*last))) continue;
+      request.action.episode = Journal::EpisodeAfter(last);
+      request.action.key = last->action.key;
+      if (request.action.episode != last->action.episode) {
+        request.action.key = fmt::format("{}#{}", request.wanted_key, request.action.episode);
+        for (auto* keys : {&world.protected_keys, &world.ended_keys, &world.wanted_keys}) {
+          if (keys->contains(last->action.key)) keys->insert(request.action.key);
+        }
+      }
+      listed.push_back(request);
+      again.insert(groups.begin(), groups.end());
+    }
+    if (!(*journal)->Plan(listed, "person", again).ok()) return false;
+    return Run(**journal);
+  }
+  bool Run(Journal& journal) {
     RunOptions options;
-    options.patience = {30 * kMicrosPerDay};
+    options.patience = patience;
     options.wave_actions = scenario_.wave_actions;
-    return world.Run(**journal, options).ok();
+    return world.Run(journal, options).ok();
+  }
+  bool IsRolledBack(const std::string& stage) const {
+    return world.store.values.values.contains(JournalKey(kRollbackPrefix, GroupName(stage)));
   }
 
   void CheckEnd() {
     const auto journal = world.OpenJournal();
+    std::set<std::string> with_person;  // stages
     for (const ActionRequest& request : requests) {
       const auto entry = journal->Find(request.action.key).value();
       REQUIRE(entry.has_value());
@@ -88,18 +121,18 @@ class Simulation {
       if (state == ActionState::kVerified) CHECK_FALSE(target.is_present);
       if (state == ActionState::kCompensated) CHECK(target.is_present);
       if (state == ActionState::kWithdrawn || state == ActionState::kHeld) {
-        CHECK(target.effect_count == 0);
+        CHECK(target.effect_count == target.undo_count);
       }
       CHECK(target.effect_count - target.undo_count <= 1);
       const bool is_vetoed = world.protected_keys.contains(request.action.key) ||
                              world.ended_keys.contains(request.action.key);
       if (is_vetoed) CHECK(target.effect_count == 0);
-      const auto& groups = request.rollback_groups;
+      // What it was left out of when that was rolled back is about it no more.
+      const auto& groups = entry->rollback_groups;
+      if (NeedsPerson(*entry)) with_person.insert(groups.begin(), groups.end());
       const bool are_rolled_back =
-          !groups.empty() && std::all_of(groups.begin(), groups.end(), [&](const auto& group) {
-            return world.store.values.values.contains(
-                JournalKey(kRollbackPrefix, GroupName(group)));
-          });
+          !groups.empty() && std::all_of(groups.begin(), groups.end(),
+                                         [&](const auto& group) { return IsRolledBack(group); });
       const bool is_kept =
           request.on_failure == OnFailure::kKeep || world.wanted_keys.contains(request.action.key);
       // A stage that failed keeps nothing that it has done itself, but for what others want so,
@@ -107,13 +140,20 @@ class Simulation {
       if (are_rolled_back && !is_kept) {
         CHECK_FALSE((state == ActionState::kVerified && entry->has_effect));
       }
-      if (is_kept || !are_rolled_back) CHECK(target.undo_count == 0);
+      const int undo_count = target.undo_count - undone_before[request.wanted_key];
+      if (is_kept || !are_rolled_back) CHECK(undo_count == 0);
+    }
+    // A stage that failed is left to a person, whatever has become of what failed in it.
+    for (const std::string stage : {"stage 0", "stage 1"}) {
+      if (IsRolledBack(stage)) CHECK_MESSAGE(with_person.contains(stage), stage);
     }
   }
 
   const Scenario scenario_;
   SimulatedWorld world;
   std::vector<ActionRequest> requests;
+  std::map<std::string, int> undone_before;  // by wanted state: before a person tried again
+  Duration patience{30 * kMicrosPerDay};
 };
 
 // How many writes a life without a crash takes.
@@ -196,6 +236,50 @@ void EndsWell(uint64_t seed) {
 
 TEST_CASE("RandomWorldsEndWell") {
   for (uint64_t round = 0; round < 300; ++round) EndsWell(TestSeed() % 1'000'000'000 + round);
+}
+
+// Rollbacks that are cut off, or wait for a retry, when a person has the stage carried out again.
+// Whether there were any.
+bool EndsWellWithAPerson(uint64_t seed) {
+  Scenario scenario;
+  scenario.seed = seed;
+  SeededRandom random(scenario.seed);
+  scenario.fault_percent = 20 + random.Below(50);
+  scenario.actions = 2 + static_cast<int>(random.Below(8));
+  scenario.with_rollback = true;
+  scenario.wave_actions = 1 + static_cast<uint32_t>(random.Below(8));
+  INFO("seed " << scenario.seed);
+  Simulation simulation(scenario);
+  SimulatedWorld& world = simulation.world;
+  simulation.patience = {static_cast<int64_t>(random.Below(2)) * 20 * kMicrosPerSecond};
+  bool had_undos = false;
+  REQUIRE(simulation.Live());
+  for (uint64_t times = 1 + random.Below(3); times > 0; --times) {
+    world.clock.Advance({static_cast<int64_t>(random.Below(20)) * kMicrosPerMinute});
+    const auto undos = world.OpenJournal()->ListUndos().value();
+    had_undos |= !undos.empty();
+    const std::string stage = fmt::format("stage {}", random.Below(2));
+    for (const ActionRequest& request : simulation.requests) {
+      const auto& target = world.Target(request.action.target.system, request.action.target.id);
+      simulation.undone_before[request.wanted_key] = target.undo_count;
+    }
+    world.store.CrashAt(1 + random.Below(8), random.Below(2) == 0 ? Crash::kBefore : Crash::kAfter);
+    const bool is_over = simulation.TryAgain(stage);
+    world.store.CrashAt(0, Crash::kNever);
+    if (!is_over) REQUIRE(simulation.Live());
+  }
+  simulation.patience = {30 * kMicrosPerDay};
+  REQUIRE(simulation.Live());
+  simulation.CheckEnd();
+  return had_undos;
+}
+
+TEST_CASE("StagesThatAPersonTriesAgainEndWell") {
+  int with_undos = 0;
+  for (uint64_t round = 0; round < 300; ++round) {
+    with_undos += EndsWellWithAPerson(TestSeed() % 1'000'000'000 + round) ? 1 : 0;
+  }
+  CHECK(with_undos > 0);
 }
 
 TEST_CASE("WorldsThatEndedBadlyOnceEndWell") {

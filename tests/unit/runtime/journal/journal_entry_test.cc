@@ -58,6 +58,11 @@ JournalEntry RandomEntry(SeededRandom& random) {
   entry.may_have_effect = random.Below(2) == 1;
   entry.has_effect = random.Below(2) == 1;
   entry.is_undo = random.Below(2) == 1;
+  entry.undo_dropped = random.Below(2) == 1;
+  entry.undo_failed = random.Below(2) == 1;
+  entry.undo_since = RandomTime(random);
+  entry.given_up_at = RandomTime(random);
+  entry.given_up_because = RandomText(random);
   entry.preimage = RandomText(random);
   entry.precondition_digest = RandomText(random);
   entry.detail = RandomText(random);
@@ -120,6 +125,11 @@ TEST_CASE("EveryFieldIsInTheBytes") {
   differs([](JournalEntry& e) { e.may_have_effect = true; });
   differs([](JournalEntry& e) { e.has_effect = true; });
   differs([](JournalEntry& e) { e.is_undo = true; });
+  differs([](JournalEntry& e) { e.undo_dropped = true; });
+  differs([](JournalEntry& e) { e.undo_failed = true; });
+  differs([](JournalEntry& e) { e.undo_since = {{26}}; });
+  differs([](JournalEntry& e) { e.given_up_at = {{24}}; });
+  differs([](JournalEntry& e) { e.given_up_because = "25"; });
   differs([](JournalEntry& e) { e.preimage = "21"; });
   differs([](JournalEntry& e) { e.precondition_digest = "22"; });
   differs([](JournalEntry& e) { e.detail = "23"; });
@@ -139,14 +149,42 @@ TEST_CASE("DamagedRecordsAreRefusedAndNeverRead") {
     if (decoded.ok() && damaged[0] == good[0]) CHECK(EncodeEntry(*decoded) == damaged);
   }
   std::string newer = good;
-  newer[0] = 4;
+  newer[0] = 5;
   CHECK(DecodeEntry(newer).error().kind == ErrorKind::kUnsupported);
+}
+
+// Without what version 4 has more: why it was given up, and how its undo stands.
+JournalEntry WithoutNews(JournalEntry entry) {
+  entry.undo_dropped = entry.undo_failed = false;
+  entry.undo_since.reset();
+  entry.given_up_at.reset();
+  entry.given_up_because.clear();
+  return entry;
+}
+
+std::string EncodeThirdVersion(const JournalEntry& with_news) {
+  const JournalEntry entry = WithoutNews(with_news);
+  std::string bytes = EncodeEntry(entry);
+  const size_t texts_bytes =
+      3 * 4 + entry.preimage.size() + entry.precondition_digest.size() + entry.detail.size();
+  const size_t new_bytes = 2 + 2 * 8 + 4;
+  bytes.erase(bytes.size() - texts_bytes - new_bytes, new_bytes);
+  bytes[0] = 3;
+  return bytes;
+}
+
+TEST_CASE("RecordsOfTheThirdVersionAreRead") {
+  SeededRandom random(TestSeed());
+  const JournalEntry entry = WithoutNews(RandomEntry(random));
+  const auto decoded = DecodeEntry(EncodeThirdVersion(entry));
+  REQUIRE(decoded.ok());
+  CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));
 }
 
 // As version 2 wrote it: an action belonged to one stage, or to none, and nothing said whether it
 // is being undone.
 std::string EncodeSecondVersion(const JournalEntry& entry) {
-  std::string bytes = EncodeEntry(entry);
+  std::string bytes = EncodeThirdVersion(entry);
   const size_t texts_bytes =
       3 * 4 + entry.preimage.size() + entry.precondition_digest.size() + entry.detail.size();
   bytes.erase(bytes.size() - texts_bytes - 1, 1);
@@ -160,7 +198,7 @@ std::string EncodeSecondVersion(const JournalEntry& entry) {
 
 TEST_CASE("RecordsOfTheSecondVersionAreRead") {
   SeededRandom random(TestSeed());
-  JournalEntry entry = RandomEntry(random);
+  JournalEntry entry = WithoutNews(RandomEntry(random));
   entry.rollback_groups = {"the one"};
   entry.state = ActionState::kReady;
   entry.is_undo = false;
@@ -175,7 +213,7 @@ TEST_CASE("RecordsOfTheSecondVersionAreRead") {
 
 TEST_CASE("RecordsOfTheSecondVersionTellWhatCouldNotBeUndone") {
   SeededRandom random(TestSeed());
-  JournalEntry entry = RandomEntry(random);
+  JournalEntry entry = WithoutNews(RandomEntry(random));
   entry.rollback_groups = {"the one"};
   entry.has_effect = true;
   entry.state = ActionState::kEscalated;
@@ -192,7 +230,7 @@ TEST_CASE("RecordsOfTheSecondVersionTellWhatCouldNotBeUndone") {
 // Of version 1, whose reasons did not say whether they name people either.
 TEST_CASE("RecordsOfTheFirstVersionAreRead") {
   SeededRandom random(TestSeed());
-  JournalEntry entry = RandomEntry(random);
+  JournalEntry entry = WithoutNews(RandomEntry(random));
   entry.action.reasons = {{"p", "f", "because", 7, {}}};
   entry.rollback_groups = {"the one"};
   entry.state = ActionState::kReady;

@@ -232,6 +232,8 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
   std::vector<Fault> faults_by_chance;
   std::vector<std::string> calls;          // "apply ldap/ann"
   std::map<std::string, int> apply_count;  // by key
+  std::map<std::string, int> net_effects;  // by key
+  bool silent = false;                     // says nothing beside how a call ended
   std::recursive_mutex mutex;
 
  private:
@@ -265,7 +267,7 @@ inline void SimulatedRunner::TakeAway(SimulatedTarget& target, const Action& act
   target.is_present = false;
   ++target.effect_count;
   // INVARIANT 2: at most one net effect a key.
-  CHECK_MESSAGE(target.effect_count <= 1, action.key << " was done twice");
+  CHECK_MESSAGE(++world_.net_effects[action.key] <= 1, action.key << " was done twice");
 }
 
 inline Result<Observation> SimulatedRunner::Observe(const Action& action) {
@@ -311,7 +313,9 @@ inline AttemptResult SimulatedRunner::Apply(const Action& action, const std::str
 
   const Fault fault = NextFault();
   SimulatedTarget& target = TargetOf(action);
-  if (target.is_refusing) return {AttemptOutcome::kTransient, "busy", {}};
+  if (target.is_refusing) {
+    return {AttemptOutcome::kTransient, world_.silent ? "" : "busy", {}};
+  }
   switch (fault) {
     case Fault::kUnavailable: return {AttemptOutcome::kTransient, "connection refused", {}};
     case Fault::kThrottled:
@@ -359,6 +363,7 @@ inline AttemptResult SimulatedRunner::Undo(const Action& action, const std::stri
   target.is_present = true;
   target.is_half_done = false;
   ++target.undo_count;
+  --world_.net_effects[action.key];
   CHECK(target.undo_count <= target.effect_count);
   if (fault == Fault::kEffectThenLost) return {AttemptOutcome::kUnknown, "connection lost", {}};
   return {AttemptOutcome::kApplied, "given back", {}};
@@ -372,7 +377,7 @@ inline Verification SimulatedRunner::Verify(const Action& action) {
   }
   const Fault fault = NextFault();
   if (fault == Fault::kCannotTell || fault == Fault::kUnavailable || fault == Fault::kHang) {
-    return {VerificationOutcome::kCannotTell, "no answer", ""};
+    return {VerificationOutcome::kCannotTell, world_.silent ? "" : "no answer", ""};
   }
   const SimulatedTarget& target = TargetOf(action);
   if (target.is_still_effective) {
