@@ -59,6 +59,8 @@ class FindingWalk {
     const size_t stages_before = draft_.stages.size();
     RESCIND_TRY(LayOutStages());
     const bool has_work = draft_.stages.size() > stages_before;
+    // What is to be given back will be there again.
+    if (!has_work && draft_.options.being_undone.contains(finding.id)) return {};
     if (!has_work && !wishes_.any_vetoed()) {
       finding.resolved = true;
       draft_.transitions.push_back({FindingStep::kResolved, finding, ""});

@@ -217,7 +217,7 @@ bool HasChanges(const Plan& plan) {
   const auto changes = [](const auto& action) {
     return action.status != ActionStatus::kNotice || action.change != Change::kStanding;
   };
-  return std::any_of(plan.actions.begin(), plan.actions.end(), changes) ||
+  return !plan.undos.empty() || std::any_of(plan.actions.begin(), plan.actions.end(), changes) ||
          std::any_of(plan.unlisted_actions.begin(), plan.unlisted_actions.end(), changes) ||
          std::any_of(plan.notices.begin(), plan.notices.end(), [](const PlannedNotice& notice) {
            return notice.status != ActionStatus::kNotice;

@@ -161,6 +161,20 @@ struct NotActedOn {
   auto operator<=>(const NotActedOn&) const = default;
 };
 
+// What a stage that was rolled back had removed, and what is being given back, or could not be.
+struct PlannedUndo {
+  std::string action_key;  // of what is undone
+  Verb verb = Verb::kDisable;
+  std::string entity;
+  std::string target;
+  std::string system;
+  std::vector<std::string> policies;
+  bool failed = false;  // it is left to a person
+  Instant since;
+  std::string error;   // what its system last said
+  std::string effect;  // what applying the plan does about it: a sentence
+};
+
 // One policy's row in the verdict: what it matched and what its limit says.
 struct PolicySummary {
   std::string policy;
@@ -265,6 +279,7 @@ struct Plan {
   std::vector<UnlistedAction> unlisted_actions;
   std::vector<PlannedNotice> notices;
   std::vector<NotActedOn> not_acted_on;
+  std::vector<PlannedUndo> undos;            // by key
   uint64_t unlisted_insufficient_count = 0;  // rows for lack of data beyond those listed there
   PlanDelta delta;
 };

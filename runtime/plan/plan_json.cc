@@ -65,6 +65,7 @@ class PlanWriter {
     json_.EndList();
     List("notices", plan.notices);
     List("not_acted_on", plan.not_acted_on);
+    if (!plan.undos.empty()) List("undos", plan.undos);
   }
 
   void WriteActions(std::span<const PlannedAction> actions) {
@@ -213,6 +214,21 @@ class PlanWriter {
     json_.Member("reason", NotActedReasonName(row.reason));
     json_.Member("by", row.by);
     json_.Member("detail", row.detail);
+    json_.EndObject();
+  }
+
+  void Write(const PlannedUndo& undo) {
+    json_.BeginObject();
+    json_.Member("action", undo.action_key);
+    json_.Member("verb", VerbName(undo.verb));
+    json_.Member("entity", undo.entity);
+    json_.Member("target", undo.target);
+    json_.Member("system", undo.system);
+    json_.Member("policies", undo.policies);
+    json_.Member("failed", undo.failed);
+    Time("since", undo.since);
+    json_.Member("error", undo.error);
+    json_.Member("effect", undo.effect);
     json_.EndObject();
   }
 

@@ -106,6 +106,21 @@ PlannedAction ReadAction(JsonFields& fields) {
   return planned;
 }
 
+PlannedUndo ReadUndo(JsonFields& fields) {
+  PlannedUndo undo;
+  undo.action_key = fields.Text("action");
+  undo.verb = ReadVerb(fields);
+  undo.entity = fields.Text("entity");
+  undo.target = fields.Text("target");
+  undo.system = fields.Text("system");
+  undo.policies = fields.Texts("policies");
+  undo.failed = fields.Bool("failed");
+  undo.since = fields.Time("since");
+  undo.error = fields.Text("error");
+  undo.effect = fields.Text("effect");
+  return undo;
+}
+
 PlannedNotice ReadNotice(JsonFields& fields) {
   PlannedNotice notice;
   notice.policy = fields.Text("policy");
@@ -239,6 +254,7 @@ Plan ReadPlan(JsonFields& fields) {
   plan.actions = fields.List<PlannedAction>("actions", ReadAction);
   plan.notices = fields.List<PlannedNotice>("notices", ReadNotice);
   plan.not_acted_on = fields.List<NotActedOn>("not_acted_on", ReadNotActed);
+  if (fields.Has("undos")) plan.undos = fields.List<PlannedUndo>("undos", ReadUndo);
   const auto listed = static_cast<uint64_t>(std::count_if(
       plan.not_acted_on.begin(), plan.not_acted_on.end(),
       [](const NotActedOn& row) { return row.reason == NotActedReason::kInsufficientData; }));

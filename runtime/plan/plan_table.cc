@@ -1,6 +1,7 @@
 #include "runtime/plan/plan_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -262,6 +263,22 @@ void WriteNotActedOn(TableText& table, const Plan& plan) {
   });
 }
 
+void WriteUndos(TableText& table, const Plan& plan) {
+  if (plan.undos.empty()) return;
+  table.Heading("Given back, as their stages failed");
+  table.Rows(plan.undos, "use -o json", [&](const PlannedUndo& undo) {
+    const std::string line =
+        fmt::format("{} undo {} {} {} on {}  ({})", undo.failed ? "X" : "·", VerbName(undo.verb),
+                    undo.entity, Visible(undo.target), Visible(undo.system),
+                    Visible(fmt::format("{}", fmt::join(undo.policies, ", "))));
+    table.Line("  " + table.Paint(line, undo.failed ? "31" : "33"));
+    table.Line(fmt::format("      {} since {}{}{}", undo.failed ? "failed," : "not ended,",
+                           FormatInstant(undo.since), undo.error.empty() ? "" : ": ",
+                           Visible(undo.error)));
+    table.Line("      " + undo.effect);
+  });
+}
+
 }  // namespace
 
 std::string HeldMessagesText(const Plan& plan) {
@@ -363,6 +380,7 @@ std::string FormatPlan(const Plan& plan, const TableOptions& options) {
         [&](const PlannedAction& planned) { WriteAction(table, plan, planned); },
         plan.unlisted_actions.size());
   }
+  WriteUndos(table, plan);
   WriteNotices(table, plan);
   WriteNotActedOn(table, plan);
   table.Heading("Summary");

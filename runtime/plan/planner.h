@@ -111,6 +111,8 @@ struct PlannerOptions {
   // Actions (finding, wanted state) that an earlier run has handed over, of stages of which nothing
   // has happened yet: their gates are asked again.
   std::set<std::pair<std::string, std::string>> untouched;
+  // Findings of which an action is being undone, or could not be: they are not over.
+  std::set<std::string> being_undone{};
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
   std::function<std::string(const std::string& recipient)> unreachable;
   // Systems whose target can run a playbook, ascending: where one is run on a row that lives in no

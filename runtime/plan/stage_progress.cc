@@ -111,9 +111,9 @@ class WaitReasons {
     if (const std::string* held = draft_.WhyHeld(claim)) {
       return fmt::format("it is held: {}", *held);
     }
-    if (claim.undone) return std::string("it was undone");
     RESCIND_ASSIGN(const bool is_given_up, IsGivenUp(claim));
     if (is_given_up) return std::string("it was given up, and a person must act");
+    if (claim.undone) return std::string("it was undone");
     return std::string(claim.delayed || claim.let_go ? "it is not done yet" : "");
   }
 

@@ -17,19 +17,29 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool IsFinished(ActionState state) {
+bool IsFinished(const AppliedAction& action) {
+  const ActionState state = action.state;
+  if (action.needs_person()) return false;
   return state == ActionState::kVerified || state == ActionState::kWithdrawn ||
          state == ActionState::kHeld || state == ActionState::kCompensated;
 }
 
-std::string_view MarkOf(ActionState state) {
-  switch (state) {
+std::string_view MarkOf(const AppliedAction& action) {
+  if (action.needs_person()) return "X";
+  switch (action.state) {
     case ActionState::kVerified: return "-";
     case ActionState::kHeld: return "!";
     case ActionState::kWithdrawn: return "=";
-    case ActionState::kEscalated: return "X";
     default: return "·";
   }
+}
+
+std::string WhyOf(const AppliedAction& action) {
+  if (action.given_up_because.empty()) return action.detail;
+  const std::string& given_up = action.given_up_because;
+  if (action.state == ActionState::kCompensated) return given_up + "; it was given back";
+  const bool is_news = !action.detail.empty() && action.detail != action.given_up_because;
+  return is_news ? fmt::format("{}; {}", given_up, action.detail) : given_up;
 }
 
 class TableText {
@@ -59,10 +69,10 @@ class TableText {
     for (size_t i = 0; i < std::min(report_.actions.size(), max_rows_); ++i) {
       const AppliedAction& action = report_.actions[i];
       // What was seen of a verified one is in the log; what is not done says here why.
-      const bool says_why = action.state != ActionState::kVerified && !action.detail.empty();
-      Line("  {} {} {} {} on {}: {}{}", MarkOf(action.state), action.verb, action.entity,
+      const std::string why = action.state == ActionState::kVerified ? "" : WhyOf(action);
+      Line("  {} {} {} {} on {}: {}{}", MarkOf(action), action.verb, action.entity,
            Visible(action.target), Visible(action.system), ActionStateName(action.state),
-           says_why ? fmt::format(" ({})", Visible(action.detail)) : "");
+           why.empty() ? "" : fmt::format(" ({})", Visible(why)));
     }
     More(report_.actions.size());
   }
@@ -126,10 +136,9 @@ class TableText {
     if (report_.unseen_count > 0) {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
     }
-    const uint64_t given_up = report_.CountOf(ActionState::kEscalated);
-    const uint64_t escalated =
-        given_up + report_.escalated_earlier.size() + report_.undos_left.size();
-    const uint64_t open = report_.unfinished_count() - given_up + report_.left_open_count;
+    const uint64_t escalated = report_.person_count;
+    const uint64_t open =
+        report_.unfinished_count() - report_.given_up_count() + report_.left_open_count;
     if (open > 0) Line("{} are not finished: `rescind apply --resume` goes on with them", open);
     if (escalated > 0) {
       Line("{} a person: mend what the system said above, then make and apply a new plan",
@@ -153,6 +162,8 @@ Json ActionsJson(const ApplyReport& report) {
                     {"system", action.system},
                     {"policy", action.policy},
                     {"state", ActionStateName(action.state)},
+                    {"needs_person", action.needs_person()},
+                    {"given_up_because", action.given_up_because},
                     {"detail", action.detail}});
   }
   return list;
@@ -253,7 +264,13 @@ std::map<std::string, HeldCount> ApplyReport::HeldByReason() const {
 uint64_t ApplyReport::unfinished_count() const {
   return static_cast<uint64_t>(
       std::count_if(actions.begin(), actions.end(),
-                    [](const AppliedAction& action) { return !IsFinished(action.state); }));
+                    [](const AppliedAction& action) { return !IsFinished(action); }));
+}
+
+uint64_t ApplyReport::given_up_count() const {
+  return static_cast<uint64_t>(
+      std::count_if(actions.begin(), actions.end(),
+                    [](const AppliedAction& action) { return action.needs_person(); }));
 }
 
 uint64_t ApplyReport::failed_notice_count() const {
@@ -273,6 +290,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"withdrawn", report.all_withdrawn_count()},
                  {"held", report.all_held_count()},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
+                 {"need_person", report.person_count},
                  {"escalated_earlier", report.escalated_earlier.size()},
                  {"undos_left", report.undos_left.size()},
                  {"unfinished", report.unfinished_count()},

@@ -24,6 +24,14 @@ struct AppliedAction {
   std::string policy;  // the first of its reasons
   ActionState state = ActionState::kPlanned;
   std::string detail;
+  // It was given up, whatever has become of it since: why. Empty: it was not.
+  std::string given_up_because;
+
+  // Left to a person: it was given up, and nothing more happens by itself.
+  bool needs_person() const {
+    return state == ActionState::kEscalated ||
+           (state == ActionState::kCompensated && !given_up_because.empty());
+  }
 };
 
 // A rollback that failed and is left to a person.
@@ -70,11 +78,13 @@ struct ApplyReport {
   uint64_t withdrawn_count = 0;  // earlier ones that nothing asks for any more
   uint64_t opened_count = 0;     // findings
   uint64_t closed_count = 0;
+  uint64_t person_count = 0;     // actions of the workspace that need a person, as `status` counts
   uint64_t left_open_count = 0;  // of earlier runs, in flight, selected by nobody now
   std::map<std::string, std::string> failing_systems;
   std::string checkpoint;  // the signed note over the audit log; empty: nothing was logged
 
   uint64_t CountOf(ActionState state) const;
+  uint64_t given_up_count() const;  // of its actions
   // Not verified, withdrawn or held: what a next run, or a person, must go on with.
   uint64_t unfinished_count() const;
   uint64_t failed_notice_count() const;

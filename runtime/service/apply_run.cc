@@ -11,10 +11,9 @@
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/policy_renames.h"
-#include "runtime/service/action_request.h"
+#include "runtime/service/apply_work.h"
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/derived_report.h"
-#include "runtime/service/failed_undos.h"
 #include "runtime/service/held_log.h"
 #include "runtime/service/left_actions.h"
 #include "runtime/service/unconfirmed_policies.h"
@@ -23,27 +22,6 @@ namespace rescind {
 namespace {
 
 constexpr uint32_t kMostThreads = 8;
-
-bool IsOfFailedStage(const PlannedAction& planned, const std::set<StageName>& failed) {
-  if (failed.empty()) return false;
-  return std::all_of(planned.action.reasons.begin(), planned.action.reasons.end(),
-                     [&](const ActionReason& reason) {
-                       return failed.contains({reason.finding_id, reason.stage});
-                     });
-}
-
-AppliedAction AppliedOf(const JournalEntry& entry) {
-  AppliedAction applied;
-  applied.key = entry.action.key;
-  applied.verb = VerbName(entry.action.verb);
-  applied.entity = entry.action.target.entity;
-  applied.target = entry.action.target.id;
-  applied.system = entry.action.target.system;
-  if (!entry.action.reasons.empty()) applied.policy = entry.action.reasons.front().policy;
-  applied.state = entry.state;
-  applied.detail = entry.detail;
-  return applied;
-}
 
 // The store refused while systems were being changed.
 Error CutOff(Error error) {
@@ -59,43 +37,21 @@ Error CutOffAtEnd(Error error) {
   return error;
 }
 
-FallenRow FallenOf(const PlannedAction& planned, std::string why) {
-  FallenRow row;
-  row.verb = VerbName(planned.action.verb);
-  row.entity = planned.action.target.entity;
-  row.target = planned.action.target.id;
-  if (!planned.reasons.empty()) row.policy = planned.reasons.front().policy;
-  row.why = std::move(why);
-  row.held = true;
-  return row;
-}
-
 }  // namespace
 
-// One run, from step to step.
-struct ApplyRun::Work {
-  Work(Pipeline& pipeline, ActionLedger& ledger, NoticeSender& sender, std::string who)
-      : trigger(std::move(who)),
-        notices(sender, ledger.recorder(), pipeline.store(), pipeline.environment().clock,
-                trigger) {}
-
-  const std::string trigger;
-  NoticeRound notices;
-  std::unique_ptr<Derivation> derivation;
-  PlanSelection selection;
-  std::unique_ptr<FactGate> gate;
-  ApplyReport report;
-  std::optional<Error> cut_off;
-  std::set<std::string> handed;              // keys that the journal has taken
-  std::map<std::string, ActionTerms> terms;  // of those
-  std::set<std::string> adopted;             // keys of what earlier runs left in flight
-  std::vector<FindingEnd> ends;              // findings that this run may finish
-  bool confirmed = false;
-  bool everything = false;  // run also what earlier runs left
-  bool logged = false;      // its start is in the audit log, so its end must be, and be signed
-
-  const PlanOutcome& outcome() const { return derivation->outcome; }
-};
+AppliedAction AppliedOf(const JournalEntry& entry) {
+  AppliedAction applied;
+  applied.key = entry.action.key;
+  applied.verb = VerbName(entry.action.verb);
+  applied.entity = entry.action.target.entity;
+  applied.target = entry.action.target.id;
+  applied.system = entry.action.target.system;
+  if (!entry.action.reasons.empty()) applied.policy = entry.action.reasons.front().policy;
+  applied.state = entry.state;
+  applied.detail = entry.detail;
+  if (entry.given_up_at) applied.given_up_because = entry.given_up_because;
+  return applied;
+}
 
 ApplyRun::ApplyRun(Pipeline& pipeline, ActionLedger& ledger, ProcessRunner& processes,
                    ApplyVoice voice)
@@ -143,8 +99,7 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
     work.selection = SelectReady(derived);
-    LeaveFailedStages(work);
-    return {};
+    return LeaveFailedStages(work);
   }
   const FactBase& facts = work.derivation->facts;
   const AccessModel model(facts);
@@ -156,31 +111,6 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   }
   work.selection = SelectActions(*request.plan, derived, done);
   return {};
-}
-
-// A stage that was rolled back was one transaction: without what failed in it, which is left to a
-// person, the rest of it would be half of one.
-void ApplyRun::LeaveFailedStages(Work& work) {
-  const auto& all_terms = work.outcome().terms;
-  std::set<std::string> failed;
-  for (const PlannedAction& planned : work.selection.escalated) {
-    const auto terms = all_terms.find(planned.action.key);
-    if (terms == all_terms.end()) continue;
-    const auto& groups = terms->second.given_up_groups;
-    failed.insert(groups.begin(), groups.end());
-  }
-  if (failed.empty()) return;
-  const auto is_failed = [&](const std::string& stage) { return failed.contains(stage); };
-  for (const PlannedAction& planned : work.outcome().plan.actions) {
-    const auto terms = all_terms.find(planned.action.key);
-    if (terms == all_terms.end()) continue;
-    // Another policy that lets it go is about more than that stage.
-    const auto& stages = terms->second.ready_stages;
-    if (!std::all_of(stages.begin(), stages.end(), is_failed)) continue;
-    if (work.selection.action_keys.erase(planned.action.key) == 0) continue;
-    work.selection.fallen.push_back(
-        FallenOf(planned, "its stage was rolled back, and what failed in it waits for a person"));
-  }
 }
 
 Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& request,
@@ -270,51 +200,6 @@ Status ApplyRun::StoreFindings(Work& work) {
   return ledger_.recorder().Record(events, batch);
 }
 
-Status ApplyRun::HandOver(Work& work) {
-  const ActionRequests maker(work.derivation->program, work.derivation->now);
-  std::vector<ActionRequest> requests;
-  for (const PlannedAction& planned : work.outcome().plan.actions) {
-    const std::string& key = planned.action.key;
-    if (planned.status != ActionStatus::kReady || !work.selection.action_keys.contains(key)) {
-      continue;
-    }
-    if (IsOfFailedStage(planned, work.notices.failed())) {
-      work.report.fallen.push_back(FallenOf(planned, "its stage's notice could not be sent"));
-      continue;
-    }
-    const auto terms = work.outcome().terms.find(key);
-    // INVARIANT: the planner gives terms for every action that is ready.
-    RESCIND_ASSERT(terms != work.outcome().terms.end(), "a ready action without terms");
-    requests.push_back(maker.For(planned, terms->second));
-    work.handed.insert(key);
-    work.terms.emplace(key, terms->second);
-  }
-  RESCIND_ASSIGN(const PlanReport planned, ledger_.journal().Plan(requests, work.trigger));
-  work.report.already_done_count = planned.done_count;
-  return {};
-}
-
-Status ApplyRun::RetryFailedUndos(Work& work, const std::optional<Plan>& read) {
-  UndoChoice choice;
-  for (const PlannedAction& planned : work.report.escalated_earlier) {
-    choice.listed.insert(planned.action.key);
-  }
-  choice.by_person = read.has_value();
-  if (read) choice.policies = read->filter_policies;
-  if (read) choice.person = read->filter_person;
-  RESCIND_ASSIGN(const FailedUndos undos,
-                 FindFailedUndos(ledger_.journal(), pipeline_.runners(), *work.derivation, choice));
-  for (const JournalEntry& entry : undos.left) {
-    work.report.undos_left.push_back({AppliedOf(entry), entry.changed_at});
-  }
-  if (undos.to_retry.empty()) return {};
-  RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
-  for (const std::string& key : undos.to_retry) {
-    RESCIND_TRY(ledger_.journal().RetryUndo(key, "it is tried again to undo it", work.trigger));
-  }
-  return {};
-}
-
 Status ApplyRun::WithdrawUnasked(Work& work) {
   const auto runs = [&](const std::string& key) {
     return work.everything || work.handed.contains(key);
@@ -324,6 +209,10 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
   if (!left.unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
   for (const UnaskedAction& unasked : left.unasked) {
     RESCIND_TRY(ledger_.journal().Withdraw(unasked.key, unasked.why, work.trigger));
+  }
+  if (!left.forgotten.empty()) RESCIND_TRY(BeginLog(work, 0));
+  for (const std::string& key : left.forgotten) {
+    RESCIND_TRY(ledger_.journal().ForgetFailure(key, work.trigger));
   }
   work.report.withdrawn_count = left.unasked.size();
   work.report.left_open_count = left.left_open_count;
@@ -418,10 +307,13 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   options.patience = patience;
   options.threads = std::clamp<uint32_t>(static_cast<uint32_t>(systems.size()), 1, kMostThreads);
   options.stop = voice_.stop;
-  ledger_.recorder().OnTransition(
-      [&](const Transition& transition) { TellTransition(transition); });
+  ledger_.recorder().OnTransition([&](const Transition& transition) {
+    // What is undone for a stage that fails is none of what was handed over.
+    run_keys.insert(transition.entry.action.key);
+    TellTransition(transition);
+  });
   ledger_.recorder().OnCommit([&](const Transition& transition, KeyValueBatch& batch) {
-    return NoteEscalated(work, transition.entry, batch);
+    return NoteEscalated(work, transition, batch);
   });
   const PipelineEnvironment& environment = pipeline_.environment();
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
@@ -470,8 +362,14 @@ Status ApplyRun::SendAgain(Work& work) {
 }
 
 // The message is there with the step: killed right after it, the next run sends it.
-Status ApplyRun::NoteEscalated(Work& work, const JournalEntry& entry, KeyValueBatch& batch) const {
-  if (entry.state != ActionState::kEscalated) return {};
+Status ApplyRun::NoteEscalated(Work& work, const Transition& transition,
+                               KeyValueBatch& batch) const {
+  const JournalEntry& entry = transition.entry;
+  // Given up and to be undone for that: what becomes of the undo is another matter.
+  const bool is_given_up = entry.state == ActionState::kCompensating && entry.given_up_at &&
+                           transition.from != ActionState::kCompensating;
+  const bool is_escalated = entry.state == ActionState::kEscalated && !transition.was_known;
+  if (!is_escalated && !is_given_up) return {};
   std::vector<std::string> recipients;
   if (const auto terms = work.terms.find(entry.action.key); terms != work.terms.end()) {
     recipients = terms->second.escalate_to;
@@ -479,19 +377,25 @@ Status ApplyRun::NoteEscalated(Work& work, const JournalEntry& entry, KeyValueBa
   if (recipients.empty() && !pipeline_.workspace().oncall.empty()) {
     recipients.push_back(pipeline_.workspace().oncall);
   }
-  return work.notices.NoteEscalated(AppliedOf(entry), recipients, batch);
+  const EscalatedBy by = IsUndoLeft(entry)            ? EscalatedBy::kUndo
+                         : transition.starts_rollback ? EscalatedBy::kStage
+                                                      : EscalatedBy::kAction;
+  return work.notices.NoteEscalated(AppliedOf(entry), by, recipients, batch);
 }
 
 Status ApplyRun::Finish(Work& work) {
   RESCIND_TRY(work.notices.SendNoted());
   ApplyReport& report = work.report;
   report.notices = std::move(work.notices.log());
+  RESCIND_ASSIGN(const auto with_person, ledger_.journal().ListEscalated());
+  report.person_count = with_person.size();
   KeyValueBatch batch;
   PutLastEvaluation(batch, work.derivation->now);
   std::set<std::string> verified;
   for (const AppliedAction& action : report.actions) {
     if (action.state == ActionState::kVerified) verified.insert(action.key);
   }
+  RESCIND_TRY(KeepUndone(work));
   RESCIND_ASSIGN(const uint64_t resolved_count,
                  ResolveFindings(pipeline_.store().key_values(), work.ends, verified,
                                  work.notices.sent(), batch));
@@ -555,7 +459,7 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(AlarmOfReturns(work));
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(work.notices.SendPlanned(work.outcome(), work.selection.notices, voice_.stop));
-  RESCIND_TRY(HandOver(work));
+  RESCIND_TRY(HandOver(work, request.plan));
   RESCIND_TRY(RetryFailedUndos(work, request.plan));
   RESCIND_TRY(WithdrawUnasked(work));
   RESCIND_TRY(RecordStages(request, work));
@@ -591,7 +495,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
                                  std::nullopt, pipeline_.environment().clock);
   if (!work.selection.action_keys.empty()) {
     RESCIND_TRY(BeginLog(work, work.selection.action_keys.size()));
-    RESCIND_TRY(HandOver(work));  // for what they rest on now
+    RESCIND_TRY(HandOver(work, std::nullopt));  // for what they rest on now
   }
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(RetryFailedUndos(work, std::nullopt));

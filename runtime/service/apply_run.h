@@ -89,21 +89,23 @@ class ApplyRun {
   AuditEvent StartOf(const Work& work, size_t action_count) const;
   Status BeginLog(Work& work, size_t action_count);
   Status StoreFindings(Work& work);
-  Status HandOver(Work& work);
+  // `read`: the plan that is applied, by which a person has its stages carried out again.
+  Status HandOver(Work& work, const std::optional<Plan>& read);
   Status WithdrawUnasked(Work& work);
   // Rollbacks that failed before. `read`: the plan that is applied, by which a person decides.
   Status RetryFailedUndos(Work& work, const std::optional<Plan>& read);
   Status RecordStages(const ApplyRequest& request, Work& work);
   Status EndReleases(Work& work, AppliedRecord& applied);
+  Status KeepUndone(Work& work) const;
   Status RunJournal(Work& work, Duration patience);
   Status Finish(Work& work);
   // Runs what was handed over and ends the run.
   Result<ApplyAnswer> CarryOut(Work& work, Duration patience);
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
-  static void LeaveFailedStages(Work& work);
+  Status LeaveFailedStages(Work& work);
   Status SendAgain(Work& work);
-  Status NoteEscalated(Work& work, const JournalEntry& entry, KeyValueBatch& batch) const;
+  Status NoteEscalated(Work& work, const Transition& transition, KeyValueBatch& batch) const;
   void TellTransition(const Transition& transition) const;
 
   Pipeline& pipeline_;

@@ -74,6 +74,11 @@ class ShownUndos {
 
 }  // namespace
 
+Result<bool> IsUndoShown(const Derivation& derivation, const UndoChoice& choice,
+                         const JournalEntry& entry) {
+  return ShownUndos(derivation, choice).Has(entry);
+}
+
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,
                                     const Derivation& derivation, const UndoChoice& choice) {
   std::set<std::string_view> ready;
@@ -86,13 +91,14 @@ Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runne
   RESCIND_ASSIGN(auto escalated, journal.ListEscalated());
   for (JournalEntry& entry : escalated) {
     const std::string& key = entry.action.key;
-    if (!IsUndoLeft(entry) || choice.listed.contains(key)) continue;
+    if (!IsUndoLeft(entry)) continue;
+    const bool is_listed = choice.listed.contains(key);
     RESCIND_ASSIGN(bool is_tried, shown.Has(entry));
-    is_tried = is_tried && !ready.contains(key) && (choice.by_person || !IsUndoRefused(entry)) &&
-               look.CanBeUndone(entry);
+    is_tried = is_tried && (is_listed || !ready.contains(key)) &&
+               (choice.by_person || !IsUndoRefused(entry)) && look.CanBeUndone(entry);
     if (is_tried) {
       undos.to_retry.push_back(key);
-    } else {
+    } else if (!is_listed) {
       undos.left.push_back(std::move(entry));
     }
   }

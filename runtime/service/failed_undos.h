@@ -33,6 +33,11 @@ struct UndoChoice {
   std::string person;
 };
 
+// Whether the plan shows what the undo is about: whoever applies it has decided about it. Errors:
+// an id could not be read.
+Result<bool> IsUndoShown(const Derivation& derivation, const UndoChoice& choice,
+                         const JournalEntry& entry);
+
 // `derivation`: of now, after what its plan let go was handed over. Errors: the journal's, or the
 // store's.
 Result<FailedUndos> FindFailedUndos(const Journal& journal, ActionRunners& runners,

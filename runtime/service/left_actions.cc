@@ -1,6 +1,7 @@
 #include "runtime/service/left_actions.h"
 
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -82,8 +83,15 @@ Result<LeftActions> FindLeftActions(const Journal& journal, const Derivation& de
   UnaskedActions unasked(derivation, gate);
   for (const JournalEntry& entry : idle) RESCIND_TRY(unasked.Add(entry));
   RESCIND_ASSIGN(const auto escalated, journal.ListEscalated());
+  std::set<std::string_view> wanted;
+  for (const auto& [key, terms] : derivation.outcome.terms) wanted.insert(terms.wanted_key);
   for (const JournalEntry& entry : escalated) {
-    if (!asked.contains(entry.action.key)) RESCIND_TRY(unasked.AddGivenUp(entry));
+    // To do it again would be another action.
+    if (entry.state == ActionState::kCompensated) {
+      if (!wanted.contains(entry.wanted_key)) left.forgotten.push_back(entry.action.key);
+    } else if (!asked.contains(entry.action.key)) {
+      RESCIND_TRY(unasked.AddGivenUp(entry));
+    }
   }
   left.unasked = unasked.Take();
   return left;

@@ -27,7 +27,9 @@ struct UnaskedAction {
 struct LeftActions {
   std::vector<UnaskedAction> unasked;  // each once
   std::set<std::string> adopted;       // keys of what is to be settled
-  uint64_t left_open_count = 0;        // in flight, and for whoever selects it
+  // Keys of what was given up and undone, so that it needed a person, and nobody asks for any more.
+  std::vector<std::string> forgotten;
+  uint64_t left_open_count = 0;  // in flight, and for whoever selects it
 };
 
 // `runs`: whether this run carries the action of that key out anyway. `gate`: of the derivation.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/base/assert.h"
 #include "runtime/service/row_owner.h"
 
 namespace rescind {
@@ -180,13 +181,28 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
   return notice;
 }
 
-Notice EscalationOf(const AppliedAction& action) {
+// What it means beside that it failed; empty: nothing.
+std::string MeaningOf(EscalatedBy by) {
+  switch (by) {
+    case EscalatedBy::kAction: return "";
+    case EscalatedBy::kStage:
+      return "What follows: its stage is being rolled back, so what that had removed is given "
+             "back; nothing of it is tried again until a person does\n";
+    case EscalatedBy::kUndo:
+      return "What follows: its stage is being rolled back, and this could not be given back: "
+             "`rescind status` says how it stands\n";
+  }
+  RESCIND_UNREACHABLE("unknown kind of escalation");
+}
+
+Notice EscalationOf(const AppliedAction& action, EscalatedBy by) {
   Notice notice;
   notice.kind = "escalated";
-  notice.subject = fmt::format("a person must act: {} {} {} on {}", action.verb, action.entity,
-                               action.target, action.system);
-  notice.text = fmt::format("What happened: {}\nPolicy: {}\nAction: {}\n", action.detail,
-                            action.policy, action.key);
+  notice.subject =
+      fmt::format("a person must act: {}{} {} {} on {}", by == EscalatedBy::kUndo ? "undo " : "",
+                  action.verb, action.entity, action.target, action.system);
+  notice.text = fmt::format("What happened: {}\n{}Policy: {}\nAction: {}\n", action.detail,
+                            MeaningOf(by), action.policy, action.key);
   notice.about = {{"policy", action.policy}, {"action", action.key},    {"verb", action.verb},
                   {"entity", action.entity}, {"target", action.target}, {"system", action.system},
                   {"because", action.detail}};
@@ -372,17 +388,19 @@ Status NoticeRound::NoteWithdrawn(const PlanOutcome& outcome, const FactBase& fa
   return {};
 }
 
-Status NoticeRound::NoteEscalated(const AppliedAction& action,
+Status NoticeRound::NoteEscalated(const AppliedAction& action, EscalatedBy by,
                                   const std::vector<std::string>& recipients,
                                   KeyValueBatch& batch) {
-  const Notice notice = EscalationOf(action);
+  const Notice notice = EscalationOf(action, by);
+  // What failed first and its undo are told of both, by one run or by two.
+  const std::string about = (by == EscalatedBy::kUndo ? "undo-" : "") + action.key;
   for (const std::string& recipient : recipients) {
     AppliedNotice entry;
     entry.policy = action.policy;
     entry.entity = action.entity;
     entry.target = action.target;
     entry.recipient = recipient;
-    RESCIND_TRY(Note(notice, std::move(entry), NewsKey("escalated", action.key, recipient), batch));
+    RESCIND_TRY(Note(notice, std::move(entry), NewsKey("escalated", about, recipient), batch));
   }
   return {};
 }

@@ -6,6 +6,7 @@
 // reached is NoticeSender's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -29,6 +30,9 @@ inline constexpr std::string_view kCameBackPrefix = "service/came-back/";
 
 // + the last evaluation before the clock leapt, in microseconds: oncall has been told (FORMAT.md).
 inline constexpr std::string_view kClockLeapPrefix = "service/clock-leap/";
+
+// What was given up: an action alone, one whose stage is rolled back for it, or an undo.
+enum class EscalatedBy : uint8_t { kAction = 1, kStage = 2, kUndo = 3 };
 
 using StageName = std::pair<std::string, uint32_t>;  // finding, stage
 
@@ -55,8 +59,8 @@ class NoticeRound {
                        KeyValueBatch& batch);
   // A person must act on this action. That is in `batch`, with the step that says so, in the same
   // way. When that batch cannot be stored, nothing may be sent any more.
-  Status NoteEscalated(const AppliedAction& action, const std::vector<std::string>& recipients,
-                       KeyValueBatch& batch);
+  Status NoteEscalated(const AppliedAction& action, EscalatedBy by,
+                       const std::vector<std::string>& recipients, KeyValueBatch& batch);
   // What was noted and not sent yet, once its batch is stored. Best effort: a failure is reported.
   Status SendNoted();
   // The actions on access that an earlier action had removed and that came back, of which no

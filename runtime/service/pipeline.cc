@@ -11,6 +11,7 @@
 #include "runtime/plan/action_key.h"
 #include "runtime/plan/limits.h"
 #include "runtime/service/notice_sender.h"
+#include "runtime/service/planned_undos.h"
 #include "runtime/store/restore_help.h"
 
 namespace rescind {
@@ -86,8 +87,8 @@ Result<ActionHistory> HistoryOf(const std::string& wanted_key, const std::string
   }
   history.untouched = last && !HasTouched(*last) && !last->may_have_effect;
   RESCIND_ASSIGN(history.removed, LastRemoval(last, store_id, journal));
-  if (last && last->state == ActionState::kEscalated) {
-    history.escalated = {last->changed_at, last->detail, kEscalationRemedy};
+  if (last && NeedsPerson(*last)) {
+    history.escalated = {GivenUpAt(*last), WhyGivenUp(*last), kEscalationRemedy};
     history.escalated_for = FindingsOf(*last);
     history.given_up_groups = last->rollback_groups;
   }
@@ -258,6 +259,10 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     planner.hold_everything_because = std::move(doubt.leap);
   }
   RESCIND_ASSIGN(planner.untouched, journal.ListUntouched());
+  RESCIND_ASSIGN(const auto undos, journal.ListUndos());
+  for (const JournalEntry& undo : undos) {
+    for (const std::string& finding : FindingsOf(undo)) planner.being_undone.insert(finding);
+  }
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;
@@ -311,6 +316,11 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
     plan.applicable = false;
     plan.not_applicable_because =
         fmt::format("it judges today's facts at {}", FormatInstant(*options.now));
+  }
+  // At another instant, and by other policies, nothing is carried out.
+  if (plan.applicable && options.judged_by == nullptr) {
+    const UndoChoice shown{{}, true, plan.filter_policies, plan.filter_person};
+    RESCIND_ASSIGN(plan.undos, ListPlannedUndos(journal, *derivation, shown));
   }
   options.listed_actions ? ArrangePlan(plan) : SealPlan(plan);
   return derivation;

@@ -198,6 +198,15 @@ std::string UnsentText(const WorkspaceStatus& status) {
   return text + "  The next apply sends them; what they announce waits until then.\n";
 }
 
+std::string WhyUnfinished(const JournalEntry& entry) {
+  if (IsUndoOpen(entry) && !entry.given_up_at) {
+    return fmt::format("being given back since {}: {}",
+                       FormatInstant(entry.undo_since.value_or(entry.changed_at)), entry.detail);
+  }
+  if (!entry.given_up_at) return entry.detail;
+  return fmt::format("given up at {}: {}", FormatInstant(*entry.given_up_at), WhyGivenUp(entry));
+}
+
 Json UnsentJson(const WorkspaceStatus& status) {
   Json list = Json::array();
   for (const UnsentNotice& notice : status.unsent) {
@@ -249,9 +258,9 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
   std::vector<JournalEntry> open;
   RESCIND_TRY(journal->List([&](const JournalEntry& entry) {
     ++status.actions[entry.state];
-    std::vector<JournalEntry>& list =
-        entry.state == ActionState::kEscalated ? status.unfinished : open;
-    const bool is_finished = IsTerminal(entry.state) && entry.state != ActionState::kEscalated;
+    std::vector<JournalEntry>& list = NeedsPerson(entry) ? status.unfinished : open;
+    if (NeedsPerson(entry)) ++status.person_count;
+    const bool is_finished = IsTerminal(entry.state) && !NeedsPerson(entry);
     if (!is_finished && list.size() < most_listed) list.push_back(entry);
     return true;
   }));
@@ -292,15 +301,23 @@ std::string FormatStatus(const WorkspaceStatus& status) {
   }
   for (const JournalEntry& entry : status.unfinished) {
     const ActionTarget& target = entry.action.target;
-    fmt::format_to(out, "  {} {} {} {} on {}: {} since {} ({})\n",
-                   entry.state == ActionState::kEscalated ? "X" : "!", VerbName(entry.action.verb),
-                   target.entity, Visible(target.id), Visible(target.system),
-                   ActionStateName(entry.state), FormatInstant(entry.changed_at),
-                   Visible(entry.detail));
+    fmt::format_to(out, "  {} {} {} {} on {}: {} since {} ({})\n", NeedsPerson(entry) ? "X" : "!",
+                   VerbName(entry.action.verb), target.entity, Visible(target.id),
+                   Visible(target.system), ActionStateName(entry.state),
+                   FormatInstant(entry.changed_at), Visible(WhyUnfinished(entry)));
   }
-  if (const auto found = status.actions.find(ActionState::kEscalated);
-      found != status.actions.end()) {
-    fmt::format_to(out, "  {} escalated: {}\n", found->second, kEscalationRemedy);
+  if (const auto undos = std::count_if(status.unfinished.begin(), status.unfinished.end(),
+                                       [](const auto& entry) { return IsUndoOpen(entry); });
+      undos > 0) {
+    fmt::format_to(out, "  {} given back as {} failed: `rescind plan` says what applying it does\n",
+                   undos == 1 ? "1 is to be" : fmt::format("{} are to be", undos),
+                   undos == 1 ? "its stage" : "their stages");
+  }
+  if (status.person_count > 0) {
+    fmt::format_to(
+        out, "  {} a person: {}\n",
+        status.person_count == 1 ? "1 needs" : fmt::format("{} need", status.person_count),
+        kEscalationRemedy);
   }
   return text;
 }
@@ -336,6 +353,10 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
                           {"system", entry.action.target.system},
                           {"state", ActionStateName(entry.state)},
                           {"since", FormatInstant(entry.changed_at)},
+                          {"needs_person", NeedsPerson(entry)},
+                          {"being_undone", IsUndoOpen(entry)},
+                          {"given_up_at", TimeOrNull(entry.given_up_at)},
+                          {"given_up_because", entry.given_up_because},
                           {"detail", entry.detail}});
   }
   Json json = {
@@ -356,6 +377,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"unsent_count", status.unsent_count},
       {"unsent", UnsentJson(status)},
       {"actions", std::move(actions)},
+      {"need_person", status.person_count},
       {"unfinished", std::move(unfinished)}};
   return ShownJson(json);
 }

@@ -41,7 +41,8 @@ struct WorkspaceStatus {
   std::vector<FeedState> feeds;
   std::vector<PolicyState> policies;
   std::map<ActionState, uint64_t> actions;
-  std::vector<JournalEntry> unfinished;  // the escalated, which need a person, then open ones
+  uint64_t person_count = 0;             // of the actions: that need a person
+  std::vector<JournalEntry> unfinished;  // those that need a person, then open ones
   std::vector<UnsentNotice> unsent;      // what the next apply tries to send again
   std::map<std::string, uint64_t> unsent_by_remedy;
   uint64_t unsent_count = 0;

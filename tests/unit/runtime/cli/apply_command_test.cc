@@ -487,7 +487,7 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "WhatTheSystemRefusesGoesToAPerson") {
   REQUIRE(Run({"status"}) == ExitStatus::kDone);
   CHECK(
       Prints("  X revoke grant bob-vpn on corp: escalated since 2026-06-01T08:00:00Z (the group"));
-  CHECK(Prints("  1 escalated: mend what its system said, then make a plan and apply it"));
+  CHECK(Prints("  1 needs a person: mend what its system said, then make a plan and apply it"));
   REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
   CHECK(Json()["summary"]["escalated"] == 1);
   CHECK(Json()["actions"][0]["escalated"]["since"] == "2026-06-01T08:00:00Z");
