@@ -19,7 +19,7 @@ struct GateAnswer {
   enum class Kind : uint8_t { kGo = 1, kWithdraw = 2, kHold = 3 };
   Kind kind = Kind::kGo;
   std::string reason;
-  // Not kGo: the use that the target told of, where a reason ended by that.
+  // The use that the target told of, where a reason ended by that; kGo: others are left.
   std::optional<Instant> seen_use{};
 };
 
@@ -32,6 +32,9 @@ class ActionGate {
   // `seen`: what the target says, which may know of use that no feed has told yet; null while it
   // has not been asked.
   virtual GateAnswer Judge(const JournalEntry& entry, const Observation* seen) = 0;
+  // Grows with every use that ended a reason: what was let go before is to be asked about again,
+  // since the same use may end it, too. Called by any thread.
+  virtual uint64_t SeenUseCount() const = 0;
   // Before a compensation gives access back; `rolled_back`: names of the stages (JournalEntry::
   // rollback_groups) that are. kWithdraw: it stays as it is, somebody else wants it so; kHold: a
   // person must decide.

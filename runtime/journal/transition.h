@@ -24,7 +24,7 @@ struct Transition {
   std::string evidence;  // kVerified: what was tried and what came back
   std::string via;       // kEscalated: the way by which access remains
   std::string context;   // ActionRequest::context, when it is planned
-  // kWithdrawn, kHeld: its target was seen to be used then, which no feed has told.
+  // Its target was seen to be used then, which no feed has told, and which ended a reason.
   std::optional<Instant> seen_use{};
   bool was_known = false;        // kEscalated: its undo had failed, and was tried again
   bool starts_rollback = false;  // what its stages have done is undone for it

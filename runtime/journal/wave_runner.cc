@@ -92,8 +92,7 @@ bool WaveRunner::EndsUncalled(Item& item) {
 
 void WaveRunner::StandBack(Item& item, const GateAnswer& answer) {
   const bool holds = answer.kind == GateAnswer::Kind::kHold;
-  Advance(item, holds ? ActionState::kHeld : ActionState::kWithdrawn, answer.reason).seen_use =
-      answer.seen_use;
+  Advance(item, holds ? ActionState::kHeld : ActionState::kWithdrawn, answer.reason);
 }
 
 bool WaveRunner::IsRollingBack(const JournalEntry& entry) {
@@ -163,11 +162,32 @@ bool WaveRunner::Refresh(Item& item) {
   return true;
 }
 
+// What one target tells of its use may end what was let go before it: nothing begins until nobody
+// has news any more.
+void WaveRunner::JudgeSeen() {
+  const ActionGate& gate = in_.gate;
+  for (std::optional<uint64_t> known; known != gate.SeenUseCount();) {
+    known = gate.SeenUseCount();
+    for (Item& item : items_) {
+      if (item.next != Next::kObserve || !item.seen || !item.seen->ok()) continue;
+      if (item.entry.state == ActionState::kCompensating || IsFoundDone(item)) continue;
+      if (item.answer && item.answer->kind != GateAnswer::Kind::kGo) continue;
+      const uint64_t count = gate.SeenUseCount();
+      if (item.answer && item.seen_use_count == count) continue;
+      item.answer = in_.gate.Judge(item.entry, &**item.seen);
+      item.seen_use_count = count;
+    }
+  }
+}
+
 Status WaveRunner::Decide(const std::string& system) {
+  for (Item& item : items_) {
+    if (item.next == Next::kObserve && (!item.seen || !Refresh(item))) item.next = Next::kNothing;
+  }
+  JudgeSeen();
   for (Item& item : items_) {
     if (item.next != Next::kObserve) continue;
     item.next = Next::kNothing;
-    if (!item.seen || !Refresh(item)) continue;
     if (!item.seen->ok()) {
       FailedCall(item, item.seen->error());
       continue;
@@ -180,19 +200,21 @@ Status WaveRunner::Decide(const std::string& system) {
     } else {
       DecideApply(item, **item.seen);
     }
+    // Whatever was decided: the next run must know of it.
+    if (item.answer && item.answer->seen_use) steps_.back().seen_use = item.answer->seen_use;
   }
   return {};
 }
 
 void WaveRunner::DecideApply(Item& item, const Observation& seen) {
   JournalEntry& entry = item.entry;
-  if (entry.attempt_count > 0 && seen.in_wanted_state) {
+  if (IsFoundDone(item)) {
     // Whatever has become of its reasons: it is done, and must be known to be done.
     FoundDone(item, seen);
     item.next = Next::kVerify;
     return;
   }
-  const GateAnswer answer = in_.gate.Judge(entry, &seen);
+  const GateAnswer& answer = *item.answer;
   if (answer.kind != GateAnswer::Kind::kGo) {
     if (entry.may_have_effect && seen.digest != entry.precondition_digest) {
       Advance(item, ActionState::kEscalated,
@@ -224,7 +246,7 @@ void WaveRunner::FoundDone(Item& item, const Observation& seen) {
 
 void WaveRunner::DecideRollback(Item& item, const Observation& seen) {
   JournalEntry& entry = item.entry;
-  if (entry.attempt_count > 0 && seen.in_wanted_state) {
+  if (IsFoundDone(item)) {
     FoundDone(item, seen);
     if (entry.has_effect) {
       Compensate(item, kRolledBack);
@@ -311,6 +333,8 @@ void WaveRunner::Act() {
   for (Item& item : items_) {
     if (item.next != Next::kApply && item.next != Next::kUndo) continue;
     if (IsStopped()) return;
+    // Another lane has seen a use since: it is judged again, in the next wave.
+    if (item.next == Next::kApply && item.seen_use_count != in_.gate.SeenUseCount()) continue;
     const Action& action = item.entry.action;
     const bool is_slow = IsSlow([&] {
       item.attempt = item.next == Next::kApply ? item.runner->Apply(action, item.current_digest)

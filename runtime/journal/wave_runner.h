@@ -1,7 +1,7 @@
 // WaveRunner: takes one wave of actions of one system a step further.
 //
-//   load, judge ─ observe ─> decide ═ intents durable ═ apply ─> conclude ═ outcomes durable ═
-//   verify ─> settle ═ durable
+//   load, judge ─ observe ─> judge, decide ═ intents durable ═ apply ─> conclude ═ outcomes durable
+//   ═ verify ─> settle ═ durable
 //
 // What stands between ═ happens under the journal's lock and ends in one commit; calls of the
 // system happen without it. Every step of the wave's actions is durable before the next one. It
@@ -75,6 +75,8 @@ class WaveRunner {
     ActionRunner* runner = nullptr;
     Next next = Next::kNothing;
     std::optional<Result<Observation>> seen;
+    std::optional<GateAnswer> answer;  // by what all of the wave were seen to be
+    uint64_t seen_use_count = 0;       // of the gate, when it was asked
     std::optional<AttemptResult> attempt;
     std::optional<Verification> verification;
     bool had_doubt = false;      // may_have_effect before this attempt
@@ -95,6 +97,11 @@ class WaveRunner {
   bool EndsUncalled(Item& item);
   void StandBack(Item& item, const GateAnswer& answer);
   void LoadRollingBack(Item& item);
+  // An attempt that was made has left it in the wanted state.
+  static bool IsFoundDone(const Item& item) {
+    return item.entry.attempt_count > 0 && (*item.seen)->in_wanted_state;
+  }
+  void JudgeSeen();
   // One of its stages is rolled back, and nobody else wants it as it is.
   bool IsRollingBack(const JournalEntry& entry);
   bool IsWantedByOthers(const JournalEntry& entry);

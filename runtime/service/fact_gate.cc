@@ -17,6 +17,7 @@ namespace {
 // Within this time the answers of one judgement are good enough: a run waits longer than that
 // only for retries.
 constexpr int64_t kMomentMicros = 10 * kMicrosPerSecond;
+constexpr const char* kUntold = "as its system says and no feed has told yet";
 
 // What the facts would say of the row's last use, were they as new as what its system has seen.
 void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
@@ -34,20 +35,24 @@ void AddUse(const FactBase& facts, eval::FactRow row, Instant seen_use,
   }
 }
 
-// Of the same field the later use.
-void AddLater(const std::vector<eval::SupposedInstant>& more,
+// Of the same field the later use. Whether any is news.
+bool AddLater(const std::vector<eval::SupposedInstant>& more,
               std::vector<eval::SupposedInstant>& uses) {
+  bool any = false;
   for (const eval::SupposedInstant& use : more) {
     const auto known =
         std::find_if(uses.begin(), uses.end(), [&](const eval::SupposedInstant& each) {
           return each.row == use.row && each.field == use.field;
         });
+    if (known != uses.end() && known->at >= use.at) continue;
+    any = true;
     if (known == uses.end()) {
       uses.push_back(use);
     } else {
-      known->at = std::max(known->at, use.at);
+      known->at = use.at;
     }
   }
+  return any;
 }
 
 GateAnswer Withdraw(std::string reason) { return {GateAnswer::Kind::kWithdraw, std::move(reason)}; }
@@ -71,6 +76,11 @@ struct FactGate::Moment {
       : input{derivation.program, derivation.facts, derivation.holidays, now},
         evaluator(input),
         exemptions(std::move(exemption_cover)) {}
+
+  // Whether what rests on `ground` would no longer match.
+  bool EndsBy(const std::vector<eval::SupposedInstant>& uses, const Ground& ground) {
+    return evaluator.JudgeSupposing(uses, ground.rule, ground.row).verdict != eval::Verdict::kMatch;
+  }
 
   const eval::EvaluationInput input;
   eval::ReferenceEvaluator evaluator;
@@ -159,37 +169,54 @@ std::optional<FactGate::Ground> FactGate::GroundOf(const ActionReason& reason) {
 }
 
 // Whoever uses a grant, a credential or a session uses its account.
-std::vector<eval::SupposedInstant> FactGate::UsesSeen(eval::FactRow target,
-                                                      std::optional<Instant> seen_use) const {
-  std::vector<eval::SupposedInstant> uses;
-  if (!seen_use) return uses;
-  AddUse(derivation_.facts, target, *seen_use, uses);
-  const auto account = model_.AccountOf(target);
-  if (account && target.entity != model_.account()) {
-    AddUse(derivation_.facts, {model_.account(), *account}, *seen_use, uses);
+FactGate::Uses FactGate::UsesSeen(eval::FactRow target, std::optional<Instant> seen_use) const {
+  Uses uses;
+  if (seen_use) {
+    AddUse(derivation_.facts, target, *seen_use, uses.own);
+    const auto account = model_.AccountOf(target);
+    if (account && target.entity != model_.account()) {
+      AddUse(derivation_.facts, {model_.account(), *account}, *seen_use, uses.own);
+    }
   }
+  uses.all = uses.own;
+  AddLater(uses_seen_, uses.all);
   return uses;
 }
 
-FactGate::Ended FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
-                                   const std::vector<eval::SupposedInstant>& uses) {
+Result<FactGate::Ended> FactGate::WhyEnded(Moment& moment, const ActionReason& reason,
+                                           const Uses& uses) {
   const auto ground = GroundOf(reason);
-  if (!ground) return {fmt::format("{} no longer matches", reason.policy)};
+  if (!ground) return Ended{fmt::format("{} no longer matches", reason.policy)};
   const ir::Rule& rule = derivation_.program.rules[ground->rule];
-  if (rule.mode != ir::Mode::kEnforce) return {fmt::format("{} only observes now", reason.policy)};
+  if (rule.mode != ir::Mode::kEnforce) {
+    return Ended{fmt::format("{} only observes now", reason.policy)};
+  }
   if (const auto veto =
           moment.exemptions.Vetoes(rule.full_name, Verb::kNotify, rule.entity, ground->row)) {
-    return {fmt::format("it is exempt from {}: {}", reason.policy, veto->detail)};
+    return Ended{fmt::format("it is exempt from {}: {}", reason.policy, veto->detail)};
   }
   if (moment.evaluator.Judge(ground->rule, ground->row).verdict != eval::Verdict::kMatch) {
-    return {fmt::format("{} no longer matches", reason.policy)};
+    return Ended{fmt::format("{} no longer matches", reason.policy)};
   }
-  if (uses.empty()) return {};
-  const auto supposing = moment.evaluator.JudgeSupposing(uses, ground->rule, ground->row);
-  if (supposing.verdict == eval::Verdict::kMatch) return {};
-  return {fmt::format("it was used at {}, as its system says and no feed has told yet",
-                      FormatInstant(uses.front().at)),
-          true};
+  if (uses.all.empty() || !moment.EndsBy(uses.all, *ground)) return Ended{};
+  if (!uses.own.empty() && moment.EndsBy(uses.own, *ground)) {
+    return Ended{fmt::format("it was used at {}, {}", FormatInstant(uses.own.front().at), kUntold),
+                 true};
+  }
+  // Most likely the last one.
+  for (auto use = uses_seen_.rbegin(); use != uses_seen_.rend(); ++use) {
+    if (!moment.EndsBy({*use}, *ground)) continue;
+    RESCIND_ASSIGN(const std::string id,
+                   derivation_.facts.texts().Id(use->row.entity, use->row.row));
+    return Ended{fmt::format("{} {} was used at {}, {}",
+                             derivation_.facts.schema().entity(use->row.entity).name, id,
+                             FormatInstant(use->at), kUntold),
+                 true};
+  }
+  return Ended{fmt::format("{} no longer matches after the uses that systems have seen, and no "
+                           "feed has told yet",
+                           reason.policy),
+               true};
 }
 
 Result<std::optional<eval::FactRow>> FactGate::Find(const ActionTarget& target) const {
@@ -230,40 +257,53 @@ Result<GateAnswer> FactGate::Answer(const JournalEntry& entry, std::optional<Ins
                                 veto->undecided ? "undecided protect" : "it is protected by",
                                 veto->by, veto->detail));
   }
-  const std::vector<eval::SupposedInstant> own_uses = UsesSeen({*entity, *row}, seen_use);
-  std::vector<eval::SupposedInstant> uses = own_uses;
-  AddLater(uses_seen_, uses);
+  return AnswerOf(*moment, action, {*entity, *row}, seen_use);
+}
+
+Result<GateAnswer> FactGate::AnswerOf(Moment& moment, const Action& action, eval::FactRow target,
+                                      std::optional<Instant> seen_use) {
+  const Uses uses = UsesSeen(target, seen_use);
   // What the facts have as it should be is asked for by nobody; whether it is so, its system says.
-  const bool is_done = model_.InWantedState(action.verb, {*entity, *row});
+  const bool is_done = model_.InWantedState(action.verb, target);
   std::string why = "no policy asks for it";
   std::string waits;  // what is left
+  bool goes = false;
   bool was_used = false;
   for (const ActionReason& reason : action.reasons) {
-    if (const auto veto = moment->exemptions.Vetoes(reason.policy, action.verb, *entity, *row)) {
+    // One that lets it go is enough, but for what its use may end of the others.
+    if (goes && uses.own.empty()) break;
+    const auto veto =
+        moment.exemptions.Vetoes(reason.policy, action.verb, target.entity, target.row);
+    if (veto) {
       why = fmt::format("it is exempt: {}", veto->detail);
       continue;
     }
-    Ended ended = WhyEnded(*moment, reason, uses);
-    was_used |= ended.by_use && !own_uses.empty();
+    RESCIND_ASSIGN(Ended ended, WhyEnded(moment, reason, uses));
+    was_used |= ended.by_use && !uses.own.empty();
     // A policy may still match and no longer ask for this action: its row hangs on another one now,
     // or its stages are others.
     if (ended.why.empty() && !is_done && !asked_.contains(action.key)) {
       ended.why = fmt::format("{} no longer asks for it", reason.policy);
     }
-    if (ended.why.empty()) {
-      const auto held = held_.find(action.key);
-      if (held != held_.end()) return GateAnswer{GateAnswer::Kind::kHold, held->second};
-      if (LetsGo(action, reason)) return GateAnswer{};
+    if (!ended.why.empty()) {
+      why = std::move(ended.why);
+    } else if (LetsGo(action, reason)) {
+      goes = true;
+    } else {
       waits = fmt::format("{} does not let it go yet", reason.policy);
-      continue;
     }
-    why = std::move(ended.why);
   }
-  GateAnswer answer = waits.empty() ? Withdraw(std::move(why))
-                                    : GateAnswer{GateAnswer::Kind::kHold, std::move(waits)};
+  GateAnswer answer;
+  if (!goes && waits.empty()) {
+    answer = Withdraw(std::move(why));
+  } else if (const auto held = held_.find(action.key); held != held_.end()) {
+    answer = {GateAnswer::Kind::kHold, held->second};
+  } else if (!goes) {
+    answer = {GateAnswer::Kind::kHold, std::move(waits)};
+  }
   if (was_used) {
     answer.seen_use = seen_use;
-    AddLater(own_uses, uses_seen_);
+    if (AddLater(uses.own, uses_seen_)) ++seen_use_count_;
   }
   return answer;
 }

@@ -5,9 +5,11 @@
 // its system has seen is taken for a fact, which it becomes (verified_facts.h); held, what the plan
 // of now holds, and what is left to claims that do not let it go yet. The judged row is
 // judged again for every action, whatever of its stage is done already: an action whose match has
-// ended does not begin. One caller at a time.
+// ended does not begin. A use that ends a reason counts for all others of its finding, in whatever
+// order they are asked about (SeenUseCount). One caller at a time.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +45,7 @@ class FactGate final : public ActionGate {
   ~FactGate() override;
 
   GateAnswer Judge(const JournalEntry& entry, const Observation* seen) override;
+  uint64_t SeenUseCount() const override { return seen_use_count_; }
   GateAnswer JudgeUndo(const JournalEntry& entry,
                        const std::set<std::string>& rolled_back) override;
 
@@ -56,18 +59,23 @@ class FactGate final : public ActionGate {
 
   Result<Moment*> Now();
   std::optional<Ground> GroundOf(const ActionReason& reason);
-  // What the facts do not say of the target's last use, and its system does.
-  std::vector<eval::SupposedInstant> UsesSeen(eval::FactRow target,
-                                              std::optional<Instant> seen_use) const;
+  // What the facts do not say of last uses, and systems do: of the target, and with it of all.
+  struct Uses {
+    std::vector<eval::SupposedInstant> own;
+    std::vector<eval::SupposedInstant> all;
+  };
+  Uses UsesSeen(eval::FactRow target, std::optional<Instant> seen_use) const;
   // Why a reason no longer stands; empty when it does.
   struct Ended {
     std::string why;
     bool by_use = false;  // by what is taken for facts, and only by that
   };
-  Ended WhyEnded(Moment& moment, const ActionReason& reason,
-                 const std::vector<eval::SupposedInstant>& uses);
+  Result<Ended> WhyEnded(Moment& moment, const ActionReason& reason, const Uses& uses);
   bool LetsGo(const Action& action, const ActionReason& reason) const;
   Result<GateAnswer> Answer(const JournalEntry& entry, std::optional<Instant> seen_use);
+  // Of a target that is there and not protected.
+  Result<GateAnswer> AnswerOf(Moment& moment, const Action& action, eval::FactRow target,
+                              std::optional<Instant> seen_use);
   Result<GateAnswer> AnswerUndo(const JournalEntry& entry,
                                 const std::set<std::string>& rolled_back);
   // The target's row; nothing when the facts do not have it, or have another one of that name.
@@ -85,9 +93,10 @@ class FactGate final : public ActionGate {
   std::map<std::string, std::set<std::string>, std::less<>> letting_go_;
   std::map<std::string, uint32_t, std::less<>> rules_;                     // policies by name
   std::map<std::string, std::unordered_map<std::string, RowId>> grounds_;  // policy, finding
-  // By which actions of this run were withdrawn: facts for those that follow, as they will be for
+  // By which reasons of this run's actions have ended: facts for the others, as they will be for
   // the next run.
   std::vector<eval::SupposedInstant> uses_seen_;
+  std::atomic<uint64_t> seen_use_count_{0};
   std::unique_ptr<Moment> moment_;
 };
 

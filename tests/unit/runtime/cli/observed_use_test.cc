@@ -70,10 +70,10 @@ policy unused "Grants of unused accounts" {
   CHECK(Json()["summary"]["withdrawn"] == 4);
 }
 
-// The account that was used stayed, and the same person's other one went with the same run, though
-// its policy asks when she was last seen anywhere.
-TEST_CASE_FIXTURE(CompanyFixture, "UseSeenOfOneTargetCountsForThoseThatFollow") {
-  Write("policies/access.rescind", R"(
+// kim has two accounts, ann and eve; her policy asks when she was last seen anywhere.
+struct UseSeenElsewhere : CompanyFixture {
+  ExitStatus ApplyWhenUsed(const std::string& id, const std::string& more = "") {
+    Write("policies/access.rescind", R"(
 policy dormant "Nobody signed in anywhere" {
   controls iso_27001 "A.5.18"
   mode enforce
@@ -83,22 +83,56 @@ policy dormant "Nobody signed in anywhere" {
   when seen older than 45d
   then { disable i }
 }
-)");
-  ImportCompany();
-  ImportMore(
-      "{\"entity\":\"identity\",\"id\":\"kim\",\"kind\":\"employee\",\"status\":\"active\"}\n"
-      "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"kim\","
-      "\"created_at\":\"2019-01-01T00:00:00Z\"}\n"
-      "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"kim\"}\n");
-  Write("on-ann", "");
-  Write("on-eve", "");
-  Write("fault-observe",
-        "if [ $id = ann ]; then reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":$wanted,"
-        "\\\"preimage\\\":{},\\\"last_used\\\":\\\"2026-05-31T00:00:00Z\\\"\"; exit 0; fi\n");
-  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+)" + more);
+    ImportCompany();
+    ImportMore(
+        "{\"entity\":\"identity\",\"id\":\"kim\",\"kind\":\"employee\",\"status\":\"active\"}\n"
+        "{\"entity\":\"account\",\"id\":\"ann\",\"owner\":\"kim\","
+        "\"created_at\":\"2019-01-01T00:00:00Z\"}\n"
+        "{\"entity\":\"account\",\"id\":\"eve\",\"owner\":\"kim\"}\n");
+    Write("on-ann", "");
+    Write("on-eve", "");
+    Write("fault-observe", "if [ $id = " + id +
+                               " ]; then reply \"\\\"exists\\\":true,\\\"in_wanted_state\\\":"
+                               "$wanted,\\\"preimage\\\":{},\\\"last_used\\\":"
+                               "\\\"2026-05-31T00:00:00Z\\\"\"; exit 0; fi\n");
+    return ApplyConfirmed();
+  }
+};
+
+// The account that was used stayed, and the same person's other one went with the same run: always
+// when it came after it, and later on only when it came before it.
+TEST_CASE_FIXTURE(UseSeenElsewhere, "UseSeenOfOneTargetCountsForTheOthersOfAPerson") {
+  std::string used, other;
+  SUBCASE("that follow") { used = "ann", other = "eve"; }
+  SUBCASE("that were asked before") { used = "eve", other = "ann"; }
+  REQUIRE_MESSAGE(ApplyWhenUsed(used) == ExitStatus::kDone, (out.str() + err.str()));
   CHECK(Json()["summary"]["withdrawn"] == 2);
   CHECK(Has("on-ann"));
   CHECK(Has("on-eve"));
+  CHECK(Complains("account " + used + " on corp: withdrawn (it was used at 2026-05-31T00:00:00Z"));
+  CHECK(Complains("account " + other + " on corp: withdrawn (account " + used +
+                  " was used at 2026-05-31T00:00:00Z, as its system says"));
+}
+
+// ann's account went for the other policy, and eve's with it.
+TEST_CASE_FIXTURE(UseSeenElsewhere, "UseSeenOfATargetThatGoesForAnotherReasonKeepsTheOthers") {
+  REQUIRE_MESSAGE(ApplyWhenUsed("ann", R"(
+policy old "Old" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.created_at is known and a.created_at older than 365d
+  then { disable a }
+}
+)") == ExitStatus::kDone,
+                  (out.str() + err.str()));
+  CHECK(!Has("on-ann"));
+  CHECK(Has("on-eve"));
+  REQUIRE_MESSAGE(Run({"apply", "--auto"}) == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(Has("on-eve"));
+  CHECK(Asked("apply", "eve") == 0);
+  CHECK(Run({"status", "-o", "json"}) == ExitStatus::kDone);
 }
 
 struct AnnouncedUse : CompanyFixture {

@@ -36,6 +36,7 @@ class Simulation {
     world.fault_percent = scenario.fault_percent;
     world.faults_by_chance = kAllFaults;
     SeededRandom random(scenario.seed + 7);
+    SeededRandom use_random(scenario.seed + 13);
     for (int i = 0; i < scenario.actions; ++i) {
       requests.push_back(
           SimulatedWorld::Request(fmt::format("s{}", i % scenario.systems), fmt::format("u{}", i)));
@@ -47,6 +48,10 @@ class Simulation {
         world.Target(request.action.target.system, request.action.target.id).is_present = false;
       if (random.Below(6) == 0) world.protected_keys.insert(request.action.key);
       if (random.Below(6) == 0) world.ended_keys.insert(request.action.key);
+      if (use_random.Below(8) == 0) {
+        world.Target(request.action.target.system, request.action.target.id).last_used =
+            Instant{world.clock.Now().micros + 1};
+      }
       if (!scenario.with_rollback) continue;
       // Of one stage or of both; now and then another policy that keeps lets it go as well, or
       // wants it as it is once it is done.

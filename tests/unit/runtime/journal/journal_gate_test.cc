@@ -84,5 +84,55 @@ TEST_CASE("AnAttemptOfUnknownOutcomeIsLookedAtThoughItsMatchHasEnded") {
   CHECK(one.target().effect_count == 1);
 }
 
+struct SharedFinding {
+  SharedFinding() {
+    for (const char* name : {"ann", "bob", "eve"}) {
+      requests.push_back(SimulatedWorld::Request("ldap", name));
+    }
+    used = Instant{world.clock.Now().micros + 1};
+  }
+  RunReport Run() {
+    journal = world.OpenJournal();
+    REQUIRE(journal->Plan(requests, "").ok());
+    return world.RunToEnd(*journal);
+  }
+  ActionState StateOf(const std::string& key) { return journal->Find(key).value()->state; }
+
+  SimulatedWorld world{7};
+  std::vector<ActionRequest> requests;
+  std::unique_ptr<Journal> journal;
+  Instant used;
+};
+
+// Those that were judged before the use was seen went, those after it stayed.
+TEST_CASE_FIXTURE(SharedFinding, "AUseEndsItsFindingInWhateverOrderAWaveIsObserved") {
+  std::string name;
+  SUBCASE("first") { name = "ann"; }
+  SUBCASE("between") { name = "bob"; }
+  SUBCASE("last") { name = "eve"; }
+  world.Target("ldap", name).last_used = used;
+  CHECK(Run().withdrawn_count == 3);
+  CHECK(world.apply_count.empty());
+}
+
+TEST_CASE_FIXTURE(SharedFinding, "AUseOfWhatGoesForAnotherReasonEndsItsFindingAllTheSame") {
+  requests[0].action.reasons.push_back({"access.left", "finding-2", "has left", 0, {}});
+  requests[1].action.reasons = {{"access.left", "finding-2", "has left", 0, {}}};
+  world.unminded = {"finding-2"};
+  world.Target("ldap", "ann").last_used = used;
+  CHECK(Run().verified_count == 2);
+  CHECK(StateOf("key:ldap/eve") == ActionState::kWithdrawn);
+  // The next run must know of it.
+  CHECK(world.store.used_findings.contains("finding-1"));
+}
+
+TEST_CASE_FIXTURE(SharedFinding, "AUseThatAnotherLaneSeesEndsWhatHasNotBeenCalledYet") {
+  world.before_apply = [&](const Action&) { world.NoteUse("finding-1"); };
+  CHECK(Run().withdrawn_count == 2);
+  CHECK(StateOf("key:ldap/ann") == ActionState::kVerified);
+  CHECK(world.store.NamesOf("key:ldap/bob") == Names{"ready", "intent", "attempt", "withdrawn"});
+  CHECK(world.apply_count.size() == 1);
+}
+
 }  // namespace
 }  // namespace rescind

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -39,6 +41,10 @@ class SimulatedStore final : public TransitionCommitter {
     history.insert(history.end(), transitions.begin(), transitions.end());
     for (const Transition& transition : transitions) {
       states[transition.entry.action.key] = transition.entry.state;
+      if (!transition.seen_use) continue;
+      for (const ActionReason& reason : transition.entry.action.reasons) {
+        used_findings.insert(reason.finding_id);
+      }
     }
     if (crashes) return Crashed();
     return {};
@@ -71,6 +77,7 @@ class SimulatedStore final : public TransitionCommitter {
   MemoryStore values;
   std::vector<Transition> history;
   std::map<std::string, ActionState> states;  // by key, as durable
+  std::set<std::string> used_findings;        // that ended by a use, which is a fact by now
   std::function<void(KeyValueBatch&, std::span<const Transition>)> extra;
   uint64_t commit_count = 0;
   uint64_t crash_at = 0;
@@ -158,10 +165,29 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
     const std::string& key = entry.action.key;
     if (protected_keys.contains(key)) return {GateAnswer::Kind::kHold, "protected"};
     if (ended_keys.contains(key)) return {GateAnswer::Kind::kWithdraw, "the match ended"};
-    if (seen != nullptr && seen->last_used && *seen->last_used > entry.planned_at) {
-      return {GateAnswer::Kind::kWithdraw, "used since"};
+    GateAnswer answer;
+    const bool was_used = seen != nullptr && seen->last_used && *seen->last_used > entry.planned_at;
+    if (was_used) answer.seen_use = seen->last_used;
+    bool stands = false;
+    for (const ActionReason& reason : entry.action.reasons) {
+      if (was_used) NoteUse(reason.finding_id);
+      stands |= !IsUsed(reason.finding_id);
     }
-    return {};
+    if (!stands) {
+      answer.kind = GateAnswer::Kind::kWithdraw;
+      answer.reason = "used since";
+    }
+    return answer;
+  }
+  uint64_t SeenUseCount() const override { return seen_use_count; }
+  void NoteUse(const std::string& finding) {
+    if (unminded.contains(finding)) return;
+    if (used_findings.insert(finding).second) ++seen_use_count;
+  }
+  // By what this process has seen, or one before it has left as a fact.
+  bool IsUsed(const std::string& finding) const {
+    return !unminded.contains(finding) &&
+           (used_findings.contains(finding) || store.used_findings.contains(finding));
   }
   GateAnswer JudgeUndo(const JournalEntry& entry,
                        const std::set<std::string>& rolled_back) override {
@@ -200,6 +226,7 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
   }
   Result<RunReport> Run(Journal& journal, RunOptions options = {}) {
     options.trigger = "test";
+    used_findings.clear();
     return JournalRun(journal, *this, *this, clock, random).Run(options);
   }
   RunReport RunToEnd(Journal& journal, uint32_t wave_actions = 32) {
@@ -227,6 +254,10 @@ class SimulatedWorld final : public ActionRunners, public ActionGate {
   std::set<std::string> protected_keys;
   std::set<std::string> wanted_keys;  // by somebody else, as they are: never undone
   std::set<std::string> ended_keys;
+  std::set<std::string> used_findings;  // seen to be ended by a use, by this process
+  std::set<std::string> unminded;       // findings that do not ask when something was used
+  std::atomic<uint64_t> seen_use_count{0};
+  std::function<void(const Action&)> before_apply;
   std::map<std::string, std::deque<Fault>> script;  // by system: what the next calls do
   uint64_t fault_percent = 0;                       // else by chance
   std::vector<Fault> faults_by_chance;
@@ -310,6 +341,11 @@ inline AttemptResult SimulatedRunner::Apply(const Action& action, const std::str
   // INVARIANTS 7 and 8: neither protected nor withdrawn.
   CHECK_FALSE(world_.protected_keys.contains(action.key));
   CHECK_FALSE(world_.ended_keys.contains(action.key));
+  // INVARIANT 8, in whatever order they were observed: not after a use that ends its finding.
+  CHECK_FALSE(
+      std::all_of(action.reasons.begin(), action.reasons.end(),
+                  [&](const ActionReason& reason) { return world_.IsUsed(reason.finding_id); }));
+  if (world_.before_apply) world_.before_apply(action);
 
   const Fault fault = NextFault();
   SimulatedTarget& target = TargetOf(action);

@@ -42,6 +42,7 @@ class ObedientExecutor final : public Executor {
 class OpenGate final : public ActionGate {
  public:
   GateAnswer Judge(const JournalEntry&, const Observation*) override { return {}; }
+  uint64_t SeenUseCount() const override { return 0; }
   GateAnswer JudgeUndo(const JournalEntry&, const std::set<std::string>&) override { return {}; }
 };
 
