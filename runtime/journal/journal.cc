@@ -16,6 +16,11 @@ constexpr size_t kPlanBatchSteps = 500;
 
 bool HasBegun(ActionState state) { return IsInFlight(state); }
 
+void RenewRetryTime(JournalEntry& entry) {
+  entry.retry_until.reset();
+  entry.retry_at.reset();
+}
+
 std::string EncodeWanted(const JournalEntry& entry) {
   return fmt::format("{} {}", entry.action.episode, entry.action.key);
 }
@@ -191,9 +196,9 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     step.is_silent = true;
     return std::optional(std::move(step));
   }
+  // While it is held, nobody tries.
+  if (IsTerminal(step.from) || step.from == ActionState::kHeld) RenewRetryTime(step.entry);
   if (IsTerminal(step.from)) {
-    step.entry.retry_until.reset();
-    step.entry.retry_at.reset();
     EndUndo(step.entry);
     EndFailure(step);
     step.ends_rollback = true;
@@ -302,6 +307,7 @@ Status Journal::Move(const std::string& key, ActionState to, const std::string& 
                  "only held actions are released"};
   }
   if (entry.state == to) return {};
+  if (entry.state == ActionState::kHeld) RenewRetryTime(entry);
   const JournalStep step = StepTo(std::move(entry), to, reason, clock_.Now());
   return Take({&step, 1}, trigger);
 }
@@ -406,45 +412,45 @@ Status Journal::ScanDone(const std::function<bool(const JournalEntry&)>& take) c
   return problem;
 }
 
-Result<std::set<std::pair<std::string, std::string>>> Journal::ListUntouched() const {
-  using StageName = std::pair<std::string, uint32_t>;  // finding, and number when handed over
-  std::map<StageName, std::vector<std::string>> asking;
-  std::set<StageName> touched;
+Result<Journal::Touched> Journal::ListTouched() const {
+  Touched touched;
+  std::vector<JournalEntry> under_way;
+  RESCIND_TRY(List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;
+    if (HasTouched(entry)) {
+      under_way.push_back(entry);
+      return true;
+    }
+    for (const ActionReason& reason : entry.action.reasons) {
+      touched.untouched.emplace(reason.finding_id, entry.wanted_key);
+      touched.others.try_emplace(reason.finding_id);
+    }
+    return true;
+  }));
+  if (touched.untouched.empty()) return touched;
   const auto note = [&](const JournalEntry& entry) {
     if (!HasTouched(entry)) return;
     for (const ActionReason& reason : entry.action.reasons) {
-      touched.emplace(reason.finding_id, reason.stage);
+      const auto others = touched.others.find(reason.finding_id);
+      if (others != touched.others.end()) others->second.insert(entry.wanted_key);
     }
   };
-  RESCIND_TRY(List([&](const JournalEntry& entry) {
-    if (IsTerminal(entry.state)) return false;
-    for (const ActionReason& reason : entry.action.reasons) {
-      asking[{reason.finding_id, reason.stage}].push_back(entry.wanted_key);
-    }
-    note(entry);
-    return true;
-  }));
-  std::set<std::string> findings;  // of which something that is over may have touched a stage
-  for (const auto& [stage, keys] : asking) {
-    if (!touched.contains(stage)) findings.insert(stage.first);
-  }
-  if (has_findings_) {
+  std::for_each(under_way.begin(), under_way.end(), note);
+  if (!has_findings_) {
+    RESCIND_TRY(ScanDone([&](const JournalEntry& entry) {
+      note(entry);
+      return true;
+    }));
+  } else {
+    std::vector<std::string> findings;
+    for (const auto& [finding, keys] : touched.others) findings.push_back(finding);
     for (const std::string& finding : findings) {
       RESCIND_ASSIGN(const auto over, ListOver(finding));
       std::for_each(over.begin(), over.end(), note);
     }
-  } else if (!findings.empty()) {
-    RESCIND_TRY(List([&](const JournalEntry& entry) {
-      note(entry);
-      return true;
-    }));
   }
-  std::set<std::pair<std::string, std::string>> untouched;
-  for (const auto& [stage, keys] : asking) {
-    if (touched.contains(stage)) continue;
-    for (const std::string& key : keys) untouched.emplace(stage.first, key);
-  }
-  return untouched;
+  std::erase_if(touched.others, [](const auto& finding) { return finding.second.empty(); });
+  return touched;
 }
 
 Result<std::vector<JournalEntry>> Journal::ListOver(const std::string& finding_id) const {

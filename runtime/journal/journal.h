@@ -118,10 +118,14 @@ class Journal {
   Result<std::vector<JournalEntry>> ListUndos() const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
-  // Open actions, as finding and wanted state, of which nothing has happened yet, nor of anything
-  // else that was handed over for that stage of the finding (HasTouched). Reads what is over only
-  // of those findings.
-  Result<std::set<std::pair<std::string, std::string>>> ListUntouched() const;
+  // Of which actions something has happened (HasTouched), as finding and wanted state. Of which
+  // stage they are is the planner's to know: an edit may have given it another number.
+  struct Touched {
+    std::set<std::pair<std::string, std::string>> untouched;  // open ones
+    std::map<std::string, std::set<std::string>> others;      // of those findings
+  };
+  // Reads what is over only of findings that have open actions that are untouched.
+  Result<Touched> ListTouched() const;
   // Actions that a run would go on with: ready, or in flight.
   uint64_t RunnableCount() const;
   // In flight: an earlier run was cut off, or waits for a retry.

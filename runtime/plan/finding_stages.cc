@@ -1,6 +1,7 @@
 #include "runtime/plan/finding_stages.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/base/sort_unique.h"
 #include "runtime/plan/finding_wishes.h"
@@ -53,6 +54,7 @@ class FindingWalk {
       RESCIND_TRY(Reopen());
     }
     TakeStageNumbers();
+    NoteTouched();
     RESCIND_TRY(NoteDone());
     base_ = wishes_.SetBases();
     first_claim_ = draft_.claims.size();
@@ -310,6 +312,24 @@ class FindingWalk {
     return {};
   }
 
+  // Something has happened of what was let go: of this very action, of another one of its stage, or
+  // of one that was let go with it and that an edit has taken to another stage.
+  void NoteTouched() {
+    touched_stages_.clear();
+    touched_times_.clear();
+    const auto touched = draft_.options.touched.find(finding_->id);
+    if (touched == draft_.options.touched.end()) return;
+    for (const StageAction& action : finding_->actions) {
+      if (!touched->second.contains(action.wanted_key)) continue;
+      touched_stages_.insert(action.stage);
+      if (action.let_go) touched_times_.insert(*action.let_go);
+    }
+  }
+  bool IsUntouched(const StageAction& action) const {
+    return draft_.options.untouched.contains({finding_->id, action.wanted_key}) &&
+           !touched_stages_.contains(action.stage) && !touched_times_.contains(*action.let_go);
+  }
+
   // What the finding remembers of the action, of the times that count.
   Status RecallAction(const Wish& wish, Claim& claim) {
     const std::string& entity = draft_.input.program.schema.entity(wish.target.entity).name;
@@ -329,8 +349,7 @@ class FindingWalk {
     // Done and undone since (it came back, or was rolled back): that would be another action.
     claim.let_go = history.episode == known->episode;
     claim.undone = !claim.let_go;
-    claim.finishes =
-        claim.let_go && !draft_.options.untouched.contains({finding_->id, known->wanted_key});
+    claim.finishes = claim.let_go && !IsUntouched(*known);
     if (!claim.finishes) return {};
     claim.due = std::min(claim.due, *known->let_go);
     claim.waits_for.reset();
@@ -453,6 +472,8 @@ class FindingWalk {
   Finding* finding_ = nullptr;
   uint32_t index_ = 0;
   Instant base_;
+  std::set<uint32_t> touched_stages_;
+  std::set<Instant> touched_times_;
   StageProgress progress_;
   std::vector<bool> is_late_;  // by stage laid out: due and not begun, or its notice not sent
   size_t first_claim_ = 0;

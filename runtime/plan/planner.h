@@ -108,9 +108,11 @@ struct PlannerOptions {
   uint64_t listed_rows = 10'000;
   // From so many of one entity on, two threads make the plan.
   uint64_t many_matches = 1'000;
-  // Actions (finding, wanted state) that an earlier run has handed over, of stages of which nothing
-  // has happened yet: their gates are asked again.
+  // Actions (finding, wanted state) that an earlier run has handed over and of which nothing has
+  // happened yet: their gates are asked again, unless something has happened of `touched`, by
+  // finding, that is of their stage or was let go with them.
   std::set<std::pair<std::string, std::string>> untouched;
+  std::map<std::string, std::set<std::string>> touched{};
   // Findings of which an action is being undone, or could not be: they are not over.
   std::set<std::string> being_undone{};
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.

@@ -258,7 +258,9 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
     RESCIND_ASSIGN(ClockDoubt doubt, DoubtClock());
     planner.hold_everything_because = std::move(doubt.leap);
   }
-  RESCIND_ASSIGN(planner.untouched, journal.ListUntouched());
+  RESCIND_ASSIGN(auto touched, journal.ListTouched());
+  planner.untouched = std::move(touched.untouched);
+  planner.touched = std::move(touched.others);
   RESCIND_ASSIGN(const auto undos, journal.ListUndos());
   for (const JournalEntry& undo : undos) {
     for (const std::string& finding : FindingsOf(undo)) planner.being_undone.insert(finding);

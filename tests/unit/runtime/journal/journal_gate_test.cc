@@ -84,6 +84,24 @@ TEST_CASE("AnAttemptOfUnknownOutcomeIsLookedAtThoughItsMatchHasEnded") {
   CHECK(one.target().effect_count == 1);
 }
 
+// Nobody tried while it was held, and the first attempt after that gave it up.
+TEST_CASE("TheRetryTimeBeginsAnewWhenWhatWasHeldIsLetGo") {
+  OneAction one;
+  one.target().is_refusing = true;
+  CHECK(one.world.Run(*one.journal).value().open_count == 1);
+  one.world.protected_keys = {one.request.action.key};
+  CHECK(one.world.RunToEnd(*one.journal).held_count == 1);
+  one.world.protected_keys.clear();
+  one.world.clock.Advance({kMicrosPerDay});
+  SUBCASE("by a person") {
+    REQUIRE(one.journal->Release(one.request.action.key, "checked", "").ok());
+  }
+  SUBCASE("by a plan") { REQUIRE(one.journal->Plan({&one.request, 1}, "").ok()); }
+  CHECK(one.world.Run(*one.journal).value().open_count == 1);
+  CHECK(one.state() == ActionState::kAttempt);
+  CHECK(one.world.RunToEnd(*one.journal).escalated_count == 1);
+}
+
 struct SharedFinding {
   SharedFinding() {
     for (const char* name : {"ann", "bob", "eve"}) {

@@ -142,49 +142,49 @@ TEST_CASE("ListAndCountSeeEveryAction") {
   CHECK(seen == 10);
 }
 
-TEST_CASE("What is untouched is of stages of which nothing has happened, whoever finished it") {
+TEST_CASE("What has touched a finding is listed where something of it is untouched") {
   SimulatedWorld world(1);
-  const auto of_finding = [](const std::string& target, const std::string& finding,
-                             uint32_t stage) {
+  const auto of_finding = [](const std::string& target, const std::string& finding) {
     ActionRequest request = SimulatedWorld::Request("ldap", target);
     request.action.reasons[0].finding_id = finding;
-    request.action.reasons[0].stage = stage;
     return request;
   };
-  // Of a: one done, one open. Of b: one withdrawn, one open. Of c: only a later stage is open.
-  std::vector<ActionRequest> done = {of_finding("a1", "a", 0), of_finding("b1", "b", 0),
-                                     of_finding("c1", "c", 0), of_finding("d1", "d", 0)};
+  // Of a: one done, one open. Of b: one withdrawn, one open. Of d nothing is open.
+  std::vector<ActionRequest> done = {of_finding("a1", "a"), of_finding("b1", "b"),
+                                     of_finding("d1", "d")};
   {
     const auto journal = world.OpenJournal();
     REQUIRE(journal->Plan(done, "").ok());
     REQUIRE(journal->Withdraw("key:ldap/b1", "", "").ok());
     world.RunToEnd(*journal);
-    std::vector<ActionRequest> open = {of_finding("a2", "a", 0), of_finding("b2", "b", 0),
-                                       of_finding("c2", "c", 1)};
+    std::vector<ActionRequest> open = {of_finding("a2", "a"), of_finding("b2", "b")};
     for (ActionRequest& request : open) request.start = ActionState::kHeld;
     open[0].action.reasons.push_back({"access.stale", "e", "", 3, {}});
     REQUIRE(journal->Plan(open, "").ok());
   }
   using Actions = std::set<std::pair<std::string, std::string>>;
+  using Others = std::map<std::string, std::set<std::string>>;
   const auto wanted = [](const char* target) {
     return SimulatedWorld::Request("ldap", target).wanted_key;
   };
-  const auto untouched = [&] { return world.OpenJournal()->ListUntouched().value(); };
-  const Actions before = {{"b", wanted("b2")}, {"c", wanted("c2")}, {"e", wanted("a2")}};
-  CHECK(untouched() == before);
+  const auto touched = [&] { return world.OpenJournal()->ListTouched().value(); };
+  const Actions open = {{"a", wanted("a2")}, {"b", wanted("b2")}, {"e", wanted("a2")}};
+  CHECK(touched().untouched == open);
+  CHECK(touched().others == Others{{"a", {wanted("a1")}}});
   // A journal of an earlier program, which kept no such list.
   std::erase_if(world.store.values.values, [](const auto& each) {
     return each.first == kHasFindings || each.first.starts_with(kOfFindingPrefix);
   });
-  CHECK(untouched() == before);
+  CHECK(touched().untouched == open);
+  CHECK(touched().others == Others{{"a", {wanted("a1")}}});
   // It goes on without: what is over from now on alone would not be all.
   {
-    const ActionRequest last = of_finding("e1", "e", 3);
+    const ActionRequest last = of_finding("e1", "e");
     const auto journal = world.OpenJournal();
     REQUIRE(journal->Plan({&last, 1}, "").ok());
     world.RunToEnd(*journal);
   }
-  CHECK(untouched() == Actions{{"b", wanted("b2")}, {"c", wanted("c2")}});
+  CHECK(touched().others == Others{{"a", {wanted("a1")}}, {"e", {wanted("e1")}}});
 }
 
 TEST_CASE("What is left to a person is listed, also of a journal that has not noted it") {

@@ -90,6 +90,52 @@ TEST_CASE("a release is for the text that its author has seen") {
   }
 }
 
+// One account was disabled, the other one's system was away; a notice was put in before, and the
+// plan after that let the other one wait for it, though its stage had begun.
+TEST_CASE("an edit does not stop what was let go of a stage that has begun") {
+  const std::string both = "disable i.accounts  revoke i.accounts.grants";
+  PlannerWorld world =
+      AnnHasLeft(Left("then { notify \"team\" }\n then after 2d { " + both + " }"));
+  world.Apply();
+  world.now = Plus(world.now, "2d");
+  const PlanOutcome begun = world.Apply();
+  REQUIRE(ActionLines(begun.plan) == Lines{"disable account a: ready", "revoke grant g0: ready"});
+  const auto wanted = [&](const PlannedAction& planned) {
+    const Action& action = planned.action;
+    return WantedStateKey("store", action.target, action.verb, action.playbook);
+  };
+  const PlannedAction& done = begun.plan.actions[0];
+  const std::string finding = done.action.reasons[0].finding_id;
+  world.Verify(done);
+  world.facts.Live("account", "a").Set("status", "disabled");
+  world.options.untouched = {{finding, wanted(begun.plan.actions[1])}};
+  world.options.touched = {{finding, {wanted(done)}}};
+  world.now = Plus(world.now, "1h");
+  world.Grant("g1", "a");  // joins it
+  const PlanOutcome joined = world.Apply();
+  REQUIRE(FindAction(joined.plan, Verb::kRevoke, "g1"));
+  world.options.untouched.emplace(finding, wanted(*FindAction(joined.plan, Verb::kRevoke, "g1")));
+  std::string stages = "then { notify \"team\" }\n ";
+  bool has_moved = false;
+  SUBCASE("that puts a stage before it") {
+    stages += "then after 1d { notify \"oncall\" }\n then after 2d { " + both + " }";
+  }
+  SUBCASE("that moves it to a stage of its own") {
+    has_moved = true;
+    stages += "then after 2d { disable i.accounts }\n then after 9d { revoke i.accounts.grants }";
+  }
+  world.Change(Left(stages));
+  for (int apply = 0; apply < 3; ++apply) {
+    world.now = Plus(world.now, "1h");
+    const PlanOutcome edited = world.Apply();
+    CHECK(StatusOf(edited, Verb::kRevoke, "g0") == ActionStatus::kReady);
+    if (!has_moved) CHECK(StatusOf(edited, Verb::kRevoke, "g1") == ActionStatus::kReady);
+  }
+  // Nothing of it has happened: what its policy says now counts.
+  world.options.touched.clear();
+  CHECK(StatusOf(world.Plan(), Verb::kRevoke, "g0") == ActionStatus::kNotice);
+}
+
 // The same with an action that was added to the stage: five grants went under a limit of one.
 TEST_CASE("an action that was added to a stage that has begun counts for the limits") {
   const char* const limit = "limit 1 of grant per day";
