@@ -105,7 +105,7 @@ class ExplanationText {
     return !rule.matches() || rule.actions.empty() || !rule.not_acted_on.empty() ||
            !rule.held_because.empty() ||
            std::any_of(rule.actions.begin(), rule.actions.end(), [](const PlannedAction& action) {
-             return action.status != ActionStatus::kReady;
+             return action.status != ActionStatus::kReady || action.escalated;
            });
   }
 
@@ -203,6 +203,10 @@ class ExplanationText {
            action.action.target.entity, Visible(action.action.target.id), AtText(action.due),
            ActionStatusName(action.status),
            action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
+      if (!action.escalated) continue;
+      Line("      X escalated since {}: {}", FormatInstant(action.escalated->since),
+           Visible(action.escalated->error));
+      Line("        {}", Visible(action.escalated->remedy));
     }
     for (const NotActedOn& row : explained.not_acted_on) {
       Line("    = {}{}{}: {}", OtherRow(explained, row), NotActedReasonWords(row.reason),
@@ -248,13 +252,20 @@ Json ClauseJson(const SourceMap& sources, const eval::ExplainedClause& clause) {
 Json ConsequencesJson(const ExplainedRule& explained) {
   Json actions = Json::array();
   for (const PlannedAction& action : explained.actions) {
+    Json escalated = nullptr;
+    if (action.escalated) {
+      escalated = {{"since", FormatInstant(action.escalated->since)},
+                   {"error", action.escalated->error},
+                   {"remedy", action.escalated->remedy}};
+    }
     actions.push_back({{"id", action.action.key},
                        {"verb", VerbName(action.action.verb)},
                        {"entity", action.action.target.entity},
                        {"target", action.action.target.id},
                        {"due", FormatInstant(action.due)},
                        {"status", ActionStatusName(action.status)},
-                       {"held_because", action.held_because}});
+                       {"held_because", action.held_because},
+                       {"escalated", std::move(escalated)}});
   }
   Json notices = Json::array();
   for (const PlannedNotice& notice : explained.notices) {

@@ -1,5 +1,5 @@
-// `why` and `why-not`: rows that no policy looks at, that lack something, or that are gone.
-#include "tests/unit/runtime/cli/company_fixture.h"
+// `why` and `why-not`: rows that no policy looks at, that lack something, are gone or given up.
+#include "tests/unit/runtime/cli/leaver_fixture.h"
 
 namespace rescind {
 namespace {
@@ -202,6 +202,30 @@ TEST_CASE_FIXTURE(CompanyFixture, "EvidenceNamesTheMembersThatDecide") {
   CHECK_FALSE(Prints("grant ann-vpn: entitlement"));
   REQUIRE(Run({"why", "grant:ann-create"}) == ExitStatus::kDone);
   CHECK(Prints("    grant ann-pay: entitlement.id = pay"));
+}
+
+// `why` said "ready" of what the plan said to be given up.
+TEST_CASE_FIXTURE(LeaverFixture, "WhyAndWhyNotSayThatAnActionWasGivenUp") {
+  ImportLeaver("1m");
+  AnswerForEve("permanent");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(Run({"plan"}) == ExitStatus::kDone);
+  const size_t begin = out.str().find("X escalated since ");
+  REQUIRE(begin != std::string::npos);
+  const std::string given_up = out.str().substr(begin, out.str().find('\n', begin) - begin);
+  CHECK(given_up.ends_with(": no right"));
+  for (const char* command : {"why", "why-not"}) {
+    REQUIRE(Run({command, "account:eve"}) == ExitStatus::kDone);
+    CAPTURE(out.str());
+    CHECK(Prints(": ready\n      " + given_up + "\n        mend what its system said"));
+  }
+  REQUIRE(Run({"why", "account:eve", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json action = Json()["rules"][0]["follows"]["actions"][0];
+  CHECK(action["escalated"]["error"] == "no right");
+  CHECK(given_up.find(action["escalated"]["since"].get<std::string>()) != std::string::npos);
+  CHECK(action["escalated"]["remedy"].get<std::string>().starts_with("mend what"));
+  REQUIRE(Run({"why", "account:ann", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["actions"][0]["escalated"].is_null());
 }
 
 }  // namespace
