@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "engine/base/visible_text.h"
 #include "runtime/plan/plan_table.h"
@@ -123,7 +124,7 @@ class TableText {
   }
   void Counts() {
     Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
-         report_.CountOf(ActionState::kVerified), report_.all_withdrawn_count(),
+         report_.CountOf(ActionState::kVerified), report_.CountOf(ActionState::kWithdrawn),
          report_.all_held_count(), report_.unfinished_count(), report_.waiting_count);
     if (const uint64_t held = report_.held_notice_count(); held > 0) {
       Line("{} held: nobody is told yet",
@@ -230,6 +231,13 @@ Json NoticesJson(const ApplyReport& report) {
 
 }  // namespace
 
+void ApplyReport::SortActions() {
+  std::sort(actions.begin(), actions.end(), [](const AppliedAction& a, const AppliedAction& b) {
+    return std::tie(a.system, a.entity, a.target, a.verb, a.key) <
+           std::tie(b.system, b.entity, b.target, b.verb, b.key);
+  });
+}
+
 uint64_t ApplyReport::CountOf(ActionState state) const {
   return static_cast<uint64_t>(
       std::count_if(actions.begin(), actions.end(),
@@ -287,7 +295,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                {"interrupted", report.interrupted},
                {"summary",
                 {{"verified", report.CountOf(ActionState::kVerified)},
-                 {"withdrawn", report.all_withdrawn_count()},
+                 {"withdrawn", report.CountOf(ActionState::kWithdrawn)},
                  {"held", report.all_held_count()},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
                  {"need_person", report.person_count},

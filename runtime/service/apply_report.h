@@ -61,6 +61,7 @@ struct ApplyReport {
   Instant now;
   bool resumed = false;
   bool interrupted = false;
+  // What was run, and what earlier runs had left and nothing asks for any more.
   std::vector<AppliedAction> actions;
   std::vector<AppliedNotice> notices;
   std::vector<FallenRow> fallen;
@@ -75,23 +76,21 @@ struct ApplyReport {
   std::vector<std::string> held_because;  // each reason once
   uint64_t waiting_count = 0;             // later stages
   uint64_t already_done_count = 0;
-  uint64_t withdrawn_count = 0;  // earlier ones that nothing asks for any more
-  uint64_t opened_count = 0;     // findings
+  uint64_t opened_count = 0;  // findings
   uint64_t closed_count = 0;
   uint64_t person_count = 0;     // actions of the workspace that need a person, as `status` counts
   uint64_t left_open_count = 0;  // of earlier runs, in flight, selected by nobody now
   std::map<std::string, std::string> failing_systems;
   std::string checkpoint;  // the signed note over the audit log; empty: nothing was logged
 
+  // As a person looks for them: by system and target.
+  void SortActions();
   uint64_t CountOf(ActionState state) const;
   uint64_t given_up_count() const;  // of its actions
   // Not verified, withdrawn or held: what a next run, or a person, must go on with.
   uint64_t unfinished_count() const;
   uint64_t failed_notice_count() const;
-  // With those that the plan, not the journal's run, has withdrawn or held: each once.
-  uint64_t all_withdrawn_count() const {
-    return CountOf(ActionState::kWithdrawn) + withdrawn_count;
-  }
+  // With those that the plan, not the journal's run, has held: each once.
   uint64_t all_held_count() const;
   uint64_t held_notice_count() const;
   // The same actions and messages.

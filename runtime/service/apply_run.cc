@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -209,12 +208,14 @@ Status ApplyRun::WithdrawUnasked(Work& work) {
   if (!left.unasked.empty()) RESCIND_TRY(BeginLog(work, 0));
   for (const UnaskedAction& unasked : left.unasked) {
     RESCIND_TRY(ledger_.journal().Withdraw(unasked.key, unasked.why, work.trigger));
+    RESCIND_ASSIGN(const auto entry, ledger_.journal().Find(unasked.key));
+    if (entry) work.report.actions.push_back(AppliedOf(*entry));
   }
   if (!left.forgotten.empty()) RESCIND_TRY(BeginLog(work, 0));
   for (const std::string& key : left.forgotten) {
     RESCIND_TRY(ledger_.journal().ForgetFailure(key, work.trigger));
   }
-  work.report.withdrawn_count = left.unasked.size();
+  work.report.SortActions();
   work.report.left_open_count = left.left_open_count;
   work.adopted = std::move(left.adopted);
   return {};
@@ -331,11 +332,7 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
     RESCIND_ASSIGN(const auto entry, journal.Find(key));
     if (entry) work.report.actions.push_back(AppliedOf(*entry));
   }
-  std::sort(work.report.actions.begin(), work.report.actions.end(),
-            [](const AppliedAction& a, const AppliedAction& b) {
-              return std::tie(a.system, a.entity, a.target, a.verb, a.key) <
-                     std::tie(b.system, b.entity, b.target, b.verb, b.key);
-            });
+  work.report.SortActions();
   return {};
 }
 
@@ -410,7 +407,7 @@ Status ApplyRun::Finish(Work& work) {
   event.trigger = work.trigger;
   event.outcome.text =
       fmt::format("{} verified, {} withdrawn, {} held, {} unfinished{}",
-                  report.CountOf(ActionState::kVerified), report.all_withdrawn_count(),
+                  report.CountOf(ActionState::kVerified), report.CountOf(ActionState::kWithdrawn),
                   report.all_held_count(), report.unfinished_count() + report.left_open_count,
                   report.interrupted ? ", interrupted" : "");
   event.details["findings_resolved"] = {std::to_string(resolved_count), false};

@@ -76,6 +76,15 @@ TEST_CASE_FIXTURE(LeftInFlight, "TheLogSaysWhyAndHowManyWereWithdrawnAsTheReport
   Tag("\"z\",\"keep\"");
   REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
   CHECK(Json()["summary"]["withdrawn"] == 2);
+  // Both were counted, and the one that had not begun was listed nowhere.
+  std::vector<std::string> listed;
+  const nlohmann::json report = Json();
+  for (const nlohmann::json& action : report["actions"]) {
+    CHECK(action["state"] == "withdrawn");
+    CHECK(action["detail"].get<std::string>().starts_with("it is protected by access.kept"));
+    listed.push_back(action["target"]);
+  }
+  CHECK(listed == std::vector<std::string>{"ann", "ann-vpn"});
   const auto entries = LogEntries();
   CHECK(entries.back()["outcome"] == "0 verified, 2 withdrawn, 0 held, 0 unfinished");
   size_t withdrawn = 0;
