@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/base/assert.h"
+#include "runtime/plan/access_model.h"
 #include "runtime/service/row_owner.h"
 
 namespace rescind {
@@ -116,21 +118,38 @@ Result<std::string> JudgedIdOf(const Finding& finding, const FactBase& facts) {
   return facts.texts().Id(*entity, finding.row);
 }
 
-// "disable account ldap/ann on corp at 2026-04-08T00:00:00Z"
-std::string DeedOf(const JournalEntry& entry) {
+// "disable account ldap/ann on corp"
+std::string NameOfDeed(const JournalEntry& entry) {
   const ActionTarget& target = entry.action.target;
-  return fmt::format(
-      "{} {} {} on {} {}", VerbName(entry.action.verb), target.entity, target.id, target.system,
-      entry.state == ActionState::kVerified ? fmt::format("at {}", FormatInstant(entry.changed_at))
-                                            : "(being done)");
+  return fmt::format("{} {} {} on {}", VerbName(entry.action.verb), target.entity, target.id,
+                     target.system);
 }
 
-// What had happened of the finding when its match ended.
-Result<std::vector<std::string>> DeedsOf(const std::string& finding, const Journal& journal) {
-  std::vector<std::string> deeds;
+// With " at 2026-04-08T00:00:00Z".
+std::string DeedOf(const JournalEntry& entry) {
+  return fmt::format("{} {}", NameOfDeed(entry),
+                     entry.state == ActionState::kVerified
+                         ? fmt::format("at {}", FormatInstant(entry.changed_at))
+                         : "(being done)");
+}
+
+// What had happened of the finding when its match ended, each sorted.
+struct Deeds {
+  std::vector<std::string> done;
+  bool empty() const { return done.empty(); }
+};
+
+Result<Deeds> DeedsOf(const std::string& finding, const Journal& journal) {
+  Deeds deeds;
+  const auto note = [&](const JournalEntry& entry) {
+    const bool is_open = !IsTerminal(entry.state);
+    if (entry.state == ActionState::kVerified || (is_open && HasTouched(entry))) {
+      deeds.done.push_back(DeedOf(entry));
+    }
+  };
   RESCIND_ASSIGN(const auto over, journal.ListOver(finding));
   for (const JournalEntry& entry : over) {
-    if (entry.state == ActionState::kVerified) deeds.push_back(DeedOf(entry));
+    if (IsTerminal(entry.state)) note(entry);
   }
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;  // open ones come first
@@ -138,10 +157,10 @@ Result<std::vector<std::string>> DeedsOf(const std::string& finding, const Journ
     const bool is_of_it =
         std::any_of(reasons.begin(), reasons.end(),
                     [&](const ActionReason& reason) { return reason.finding_id == finding; });
-    if (is_of_it && HasTouched(entry)) deeds.push_back(DeedOf(entry));
+    if (is_of_it) note(entry);
     return true;
   }));
-  std::sort(deeds.begin(), deeds.end());
+  std::sort(deeds.done.begin(), deeds.done.end());
   return deeds;
 }
 
@@ -153,20 +172,50 @@ std::string ListDeeds(const std::vector<std::string>& deeds) {
   return text;
 }
 
+// Of a judged row that is access itself: why there is nothing left of it to lose; empty: there is.
+std::string WhyGone(const Finding& finding, const FactBase& facts, const AccessModel& model) {
+  const auto entity = facts.schema().Find(finding.entity);
+  if (!entity) return "";
+  const auto homes = model.HomeAccounts(*entity);
+  const bool is_account = *entity == model.account();
+  if (!is_account && homes.empty()) return "";
+  const Table& table = facts.table(*entity);
+  if (table.presence(finding.row) != Presence::kLive ||
+      table.incarnation(finding.row) != finding.incarnation) {
+    return "it is gone";
+  }
+  if (is_account) {
+    return model.InWantedState(Verb::kDisable, {*entity, finding.row}) ? "it is disabled already"
+                                                                       : "";
+  }
+  const uint32_t home = homes[finding.row.index()];
+  const bool is_lost =
+      home != kNoRow && facts.table(model.account()).presence(RowId(home)) == Presence::kRemoved;
+  return is_lost ? "its account is gone" : "";
+}
+
+// `gone`: WhyGone.
 Notice WithdrawalOf(const FindingTransition& transition, const std::string& judged_id,
-                    const std::vector<std::string>& deeds) {
+                    const Deeds& deeds, const std::string& gone) {
   const Finding& finding = transition.finding;
+  std::string news = "access stays";
+  std::string before = "Nothing of it will happen.";
+  if (!deeds.empty()) {
+    news = "nothing more is to be removed";
+    before.clear();
+    if (!deeds.done.empty()) {
+      before += fmt::format("This was done before, and is not undone by it: {}.\n",
+                            ListDeeds(deeds.done));
+    }
+    before += "Nothing more of what was announced will happen.";
+  } else if (!gone.empty()) {
+    news = "nothing is left to remove";
+    before = gone == transition.detail ? "Nothing is left to remove."
+                                       : fmt::format("Nothing is left to remove: {}.", gone);
+  }
   Notice notice;
   notice.kind = "withdrawn";
-  notice.subject =
-      fmt::format("{} {}: {} ({})", finding.entity, judged_id,
-                  deeds.empty() ? "access stays" : "nothing more is to be removed", finding.policy);
-  const std::string before =
-      deeds.empty() ? "Nothing of it will happen."
-                    : fmt::format(
-                          "This was done before, and is not undone by it: {}.\nNothing more "
-                          "of what was announced will happen.",
-                          ListDeeds(deeds));
+  notice.subject = fmt::format("{} {}: {} ({})", finding.entity, judged_id, news, finding.policy);
   notice.text = fmt::format(
       "What was announced about {} {} no longer holds: {}.\n{} The policy was {}, the finding open "
       "since {}.\n",
@@ -177,7 +226,7 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
                   {"entity", finding.entity},
                   {"target", judged_id},
                   {"because", transition.detail}};
-  if (!deeds.empty()) notice.about["done"] = ListDeeds(deeds);
+  if (!deeds.done.empty()) notice.about["done"] = ListDeeds(deeds.done);
   return notice;
 }
 
@@ -367,6 +416,7 @@ Status NoticeRound::SendPlanned(const PlanOutcome& outcome, const std::set<Stage
 
 Status NoticeRound::NoteWithdrawn(const PlanOutcome& outcome, const FactBase& facts,
                                   const Journal& journal, KeyValueBatch& batch) {
+  std::optional<AccessModel> model;
   for (const FindingTransition& transition : outcome.transitions) {
     const Finding& finding = transition.finding;
     const bool is_off =
@@ -374,7 +424,9 @@ Status NoticeRound::NoteWithdrawn(const PlanOutcome& outcome, const FactBase& fa
     if (!is_off || finding.notified.empty()) continue;
     RESCIND_ASSIGN(const std::string judged_id, JudgedIdOf(finding, facts));
     RESCIND_ASSIGN(const auto deeds, DeedsOf(finding.id, journal));
-    const Notice notice = WithdrawalOf(transition, judged_id, deeds);
+    if (!model) model.emplace(facts);
+    const Notice notice =
+        WithdrawalOf(transition, judged_id, deeds, WhyGone(finding, facts, *model));
     for (const std::string& recipient : finding.notified) {
       AppliedNotice entry;
       entry.policy = finding.policy;

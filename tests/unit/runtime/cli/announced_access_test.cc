@@ -101,6 +101,57 @@ TEST_CASE_FIXTURE(Announced, "AccessThatWasUsedBeforeItsSystemCouldBeReachedIsSa
   CHECK(Messages("withdrawn").size() == 1);
 }
 
+// "Access stays", of what somebody had removed by hand.
+TEST_CASE_FIXTURE(Announced, "AccessThatIsGoneIsNotSaidToStay") {
+  clock.Advance({kMicrosPerDay});
+  std::string why;
+  SUBCASE("itself") {
+    ImportMore("{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"deleted\":true}\n");
+    why = ": it is gone.\nNothing is left to remove. ";
+  }
+  SUBCASE("with its account") {
+    ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"deleted\":true}\n");
+    why = ".\nNothing is left to remove: its account is gone. ";
+  }
+  SUBCASE("when its policy is removed") {
+    ImportMore("{\"entity\":\"grant\",\"id\":\"ann-vpn\",\"deleted\":true}\n");
+    Write("policies/access.rescind", kClosedPolicy);
+    why = ": its policy was removed.\nNothing is left to remove: it is gone. ";
+  }
+  Run({"apply", "--auto"});
+  const auto told = Messages("withdrawn");
+  REQUIRE(!told.empty());
+  CAPTURE(told[0].dump());
+  CHECK(told[0]["subject"] == "grant ann-vpn: nothing is left to remove (access.warned)");
+  CHECK(told[0]["text"].get<std::string>().find(why) != std::string::npos);
+  CHECK(std::count_if(told.begin(), told.end(), [](const nlohmann::json& each) {
+          return each["subject"].get<std::string>().find("nothing is left") != std::string::npos;
+        }) == 1);
+}
+
+TEST_CASE_FIXTURE(CompanyFixture, "AnAccountThatIsDisabledByHandIsNotSaidToStay") {
+  Write("policies/access.rescind", R"(
+policy closed "Accounts without an owner are disabled" {
+  mode enforce
+  for a in account
+  when a.status == active and a.owner is unknown
+  then { notify "team" }
+  then after 7d { disable a }
+}
+)");
+  ImportCompany();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({kMicrosPerDay});
+  ImportMore("{\"entity\":\"account\",\"id\":\"ann\",\"status\":\"disabled\"}\n");
+  ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"somebody\"}\n");
+  Run({"apply", "--auto"});
+  CHECK(Content("messages").find("account ann: nothing is left to remove (access.closed)") !=
+        std::string::npos);
+  CHECK(Content("messages").find("Nothing is left to remove: it is disabled already.") !=
+        std::string::npos);
+  CHECK(Content("messages").find("account bob: access stays (access.closed)") != std::string::npos);
+}
+
 // The revocations had been handed over and were withdrawn, the access stayed, and nobody was told.
 TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatWaitedForItsSystem") {
   clock.Advance({8 * kMicrosPerDay});
