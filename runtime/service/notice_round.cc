@@ -136,7 +136,8 @@ std::string DeedOf(const JournalEntry& entry) {
 // What had happened of the finding when its match ended, each sorted.
 struct Deeds {
   std::vector<std::string> done;
-  bool empty() const { return done.empty(); }
+  std::vector<std::string> unsure;  // attempted, and nobody knows with what outcome
+  bool empty() const { return done.empty() && unsure.empty(); }
 };
 
 Result<Deeds> DeedsOf(const std::string& finding, const Journal& journal) {
@@ -145,6 +146,8 @@ Result<Deeds> DeedsOf(const std::string& finding, const Journal& journal) {
     const bool is_open = !IsTerminal(entry.state);
     if (entry.state == ActionState::kVerified || (is_open && HasTouched(entry))) {
       deeds.done.push_back(DeedOf(entry));
+    } else if (entry.may_have_effect && !entry.has_effect && !entry.is_undo) {
+      deeds.unsure.push_back(NameOfDeed(entry));
     }
   };
   RESCIND_ASSIGN(const auto over, journal.ListOver(finding));
@@ -161,6 +164,7 @@ Result<Deeds> DeedsOf(const std::string& finding, const Journal& journal) {
     return true;
   }));
   std::sort(deeds.done.begin(), deeds.done.end());
+  std::sort(deeds.unsure.begin(), deeds.unsure.end());
   return deeds;
 }
 
@@ -207,6 +211,12 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
       before += fmt::format("This was done before, and is not undone by it: {}.\n",
                             ListDeeds(deeds.done));
     }
+    if (!deeds.unsure.empty()) {
+      before += fmt::format(
+          "This may have been done, it was tried and its outcome is not known: "
+          "{}.\n",
+          ListDeeds(deeds.unsure));
+    }
     before += "Nothing more of what was announced will happen.";
   } else if (!gone.empty()) {
     news = "nothing is left to remove";
@@ -227,6 +237,7 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
                   {"target", judged_id},
                   {"because", transition.detail}};
   if (!deeds.done.empty()) notice.about["done"] = ListDeeds(deeds.done);
+  if (!deeds.unsure.empty()) notice.about["maybe_done"] = ListDeeds(deeds.unsure);
   return notice;
 }
 

@@ -152,6 +152,58 @@ policy closed "Accounts without an owner are disabled" {
   CHECK(Content("messages").find("account bob: access stays (access.closed)") != std::string::npos);
 }
 
+// Old had three accounts and came back: one was disabled, one perhaps, and of that nobody heard.
+TEST_CASE_FIXTURE(CompanyFixture, "WhatMayHaveBeenDoneIsSaidToWhoeverComesBack") {
+  Write("policies/access.rescind", R"(
+policy leaver "Leavers lose their accounts" {
+  mode enforce
+  for i in identity
+  when i.status == terminated
+  then { notify "team" }
+  then after 1d { disable i.accounts }
+}
+)");
+  ImportCompany();
+  const auto old = [&](const char* status) {
+    ImportMore("{\"entity\":\"identity\",\"id\":\"old\",\"kind\":\"employee\",\"status\":\"" +
+               std::string(status) + "\"}\n");
+  };
+  old("terminated");
+  for (const char* id : {"ann", "bob", "eve"}) {
+    ImportMore("{\"entity\":\"account\",\"id\":\"" + std::string(id) + "\",\"owner\":\"old\"}\n");
+    Write(std::string("on-") + id, "");
+  }
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  clock.Advance({kMicrosPerDay + kMicrosPerHour});
+  std::string fault;
+  bool is_any_done = true;
+  SUBCASE("and what was done, too") {}
+  SUBCASE("alone") {
+    is_any_done = false;
+    fault =
+        "if [ $id = ann ]; then reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0; "
+        "fi\n";
+  }
+  Write("fault-apply",
+        fault +
+            "if [ $id = bob ]; then reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0; "
+            "fi\nif [ $id = eve ]; then rm -f on-eve; exit 1; fi\n");
+  REQUIRE(Run({"apply", "--auto", "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(Has("on-ann") == !is_any_done);
+  old("active");
+  Run({"apply", "--auto", "--wait", "0s"});
+  const std::string messages = Content("messages");
+  const nlohmann::json told =
+      nlohmann::json::parse(messages.substr(messages.rfind('\n', messages.size() - 2) + 1));
+  CAPTURE(told.dump());
+  CHECK(told["subject"] == "identity old: nothing more is to be removed (access.leaver)");
+  CHECK(told["about"]["maybe_done"] == "disable account eve on corp");
+  CHECK(told["about"].contains("done") == is_any_done);
+  CHECK(told["text"].get<std::string>().find(
+            "This may have been done, it was tried and its outcome is not known: disable account "
+            "eve on corp.\nNothing more of what was announced will happen.") != std::string::npos);
+}
+
 // The revocations had been handed over and were withdrawn, the access stayed, and nobody was told.
 TEST_CASE_FIXTURE(Announced, "APolicyThatOnlyObservesNowTakesBackWhatWaitedForItsSystem") {
   clock.Advance({8 * kMicrosPerDay});
