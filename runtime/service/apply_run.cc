@@ -166,6 +166,11 @@ AuditEvent ApplyRun::StartOf(const Work& work, size_t action_count) const {
   event.details["findings_opened"] = {std::to_string(work.report.opened_count), false};
   event.details["findings_closed"] = {std::to_string(work.report.closed_count), false};
   event.details["confirmed"] = {work.confirmed ? "yes" : "no", false};
+  for (const std::string& policy : work.confirming) {
+    AuditPolicy& confirmed = event.policies.emplace_back();
+    confirmed.name = policy;
+    confirmed.source_hash = MeaningOf(pipeline_.program(), policy);
+  }
   return event;
 }
 
@@ -190,7 +195,8 @@ Status ApplyRun::StoreFindings(Work& work) {
   RESCIND_ASSIGN(const bool holds_anew, HoldsAnew(work.report, pipeline_.store().key_values()));
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
-                !work.outcome().transitions.empty() || !renamed.empty() || holds_anew;
+                !work.outcome().transitions.empty() || !renamed.empty() || holds_anew ||
+                !work.confirming.empty();
   if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
   for (const auto& [before, now] : renamed) {
     std::string& text = events.front().details["renamed"].text;
@@ -226,7 +232,7 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   work.ends = std::move(work.derivation->outcome.ends);
   selection.action_keys = work.handed;
   selection.notices = work.notices.sent();
-  selection.confirmed_policies = ConfirmedWith(request.plan, work.confirmed, work.outcome());
+  selection.confirmed_policies = work.confirming;
   const std::string& id = request.plan ? request.plan->id : work.outcome().plan.id;
   const PlanOutline outline =
       OutlinePlan(work.outcome().plan, fmt::format("the last plan applied ({})", id));
@@ -446,11 +452,10 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
     return outcome;
   }
   work.confirmed = !request.confirm.empty();
+  work.confirming = ConfirmedWith(request.plan, work.confirmed, work.outcome());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
-  work.gate =
-      std::make_unique<FactGate>(*work.derivation, std::move(exemptions),
-                                 ConfirmedWith(request.plan, work.confirmed, work.outcome()),
-                                 ReadPolicies(request.plan), pipeline_.environment().clock);
+  work.gate = std::make_unique<FactGate>(*work.derivation, std::move(exemptions), work.confirming,
+                                         ReadPolicies(request.plan), pipeline_.environment().clock);
   RESCIND_TRY(StoreFindings(work));
   RESCIND_TRY(work.notices.SendNoted());
   RESCIND_TRY(AlarmOfReturns(work));

@@ -35,8 +35,9 @@ struct ApplyRun::Work {
   std::vector<FindingEnd> ends;              // findings that this run may finish
   std::set<std::string> left_stages;         // that were rolled back: for a person, or for later
   bool confirmed = false;
-  bool everything = false;  // run also what earlier runs left
-  bool logged = false;      // its start is in the audit log, so its end must be, and be signed
+  std::set<std::string> confirming;  // policies that nobody had confirmed before this run
+  bool everything = false;           // run also what earlier runs left
+  bool logged = false;  // its start is in the audit log, so its end must be, and be signed
 
   const PlanOutcome& outcome() const { return derivation->outcome; }
 };

@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(OwnedAccess, "AnEntryIsShownWithTheAccessThePolicyAndTheTrigge
       "\n        vpn of account ann, owner e-17 · policy access.stale_grant · apply sha256:"));
   CHECK(Prints("… by uid "));
   REQUIRE(Run({"audit", "show", "--kind", "run_started"}) == ExitStatus::kDone);
-  CHECK(Prints("\n        apply sha256:"));
+  CHECK(Prints("\n        policy access.closed and 1 more · apply sha256:"));
   // Hashes are cut so that a line is one.
   for (size_t at = 0; (at = out.str().find("sha256:", at)) != std::string::npos; ++at) {
     CHECK(out.str().substr(at + 19, 3) == "…");
@@ -220,6 +220,37 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AMessageSaysWhatItAnnouncedToWhomAndWhenTh
   REQUIRE(Run({"audit", "show", "--target", "ann-vpn", "-o", "full"}) == ExitStatus::kDone);
   CHECK(Prints("no channel here reaches e-17"));
   CHECK(Prints("revoke grant ann-vpn"));
+}
+
+// It said "confirmed: yes", and not what.
+TEST_CASE_FIXTURE(CompanyWithAccess, "ARunSaysWhichPoliciesWereConfirmedWithIt") {
+  const auto confirmed = [&] {
+    std::vector<std::string> names;
+    for (const nlohmann::json& entry : LogEntries()) {
+      if (entry["kind"] != "run_started" || !entry.contains("policies")) continue;
+      for (const nlohmann::json& policy : entry["policies"]) {
+        CHECK(policy["source_hash"].get<std::string>().starts_with("sha256:"));
+        names.push_back(policy["name"]);
+      }
+    }
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(confirmed() == Names{"access.stale_grant"});
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(confirmed() == Names{"access.stale_grant"});
+  // One that has nothing to do is confirmed, too.
+  Write("policies/access.rescind", std::string(kCompanyPolicies) + R"(
+policy nothing "Finds nothing" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for a in account
+  when a.username == "nobody at all"
+  then { disable a }
+})");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(confirmed() == Names{"access.stale_grant", "access.nothing"});
 }
 
 // An auditor had the folder and the key, and no way to read what was in it.
