@@ -228,7 +228,9 @@ Status WaveRunner::StartRollback(const std::string& group) {
     if (std::find(groups.begin(), groups.end(), group) == groups.end()) continue;
     Item item;
     item.entry = *entry;
-    if (entry->undo_dropped) {  // the stage was carried out again, and has failed anew
+    if (entry->undo_dropped) {
+      // The stages that it belongs to were carried out again, and all of them have failed anew.
+      if (IsUndoDropped(*entry)) continue;
       item.entry.undo_dropped = false;
       NoteSilently(item);
       continue;
