@@ -10,12 +10,12 @@
 #include "engine/base/visible_text.h"
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
-#include "runtime/plan/personal_data.h"
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/release.h"
 #include "runtime/service/action_ledger.h"
 #include "runtime/service/audit_desk.h"
 #include "runtime/service/policy_name.h"
+#include "runtime/service/release_entry.h"
 
 namespace rescind {
 namespace {
@@ -164,20 +164,12 @@ Result<ExitStatus> RunRelease(const ReleaseOptions& options, Invocation& invocat
     return status;
   }
   RESCIND_ASSIGN(const Release release, ReadWish(options, *pipeline, invocation));
-  AuditEvent event;
-  event.kind = AuditKind::kReleased;
-  event.at = release.created_at;
-  event.trigger = fmt::format("release by {}", release.by);
+  AuditEvent event = ReleaseEntry(AuditKind::kReleased, release, pipeline->program(),
+                                  release.created_at, fmt::format("release by {}", release.by));
   event.outcome = {release.reason, true};
-  event.details["release"] = {release.id, false};
-  event.details["group"] = {
-      release.group,
-      !release.group.empty() && IsGroupPersonal(pipeline->program(), release.policy)};
   event.details["until"] = {FormatInstant(release.expires_at), false};
-  if (!release.policy.empty()) {
-    AuditPolicy& policy = event.policies.emplace_back();
-    policy.name = release.policy;
-    policy.source_hash = MeaningOf(pipeline->program(), release.policy);
+  for (AuditPolicy& policy : event.policies) {
+    policy.source_hash = MeaningOf(pipeline->program(), policy.name);
   }
   KeyValueBatch batch;
   // Two of the same would let it go twice.

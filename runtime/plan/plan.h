@@ -118,10 +118,10 @@ struct UnlistedAction {
   std::optional<Change> change;  // as in PlannedAction
 };
 
-// A message that goes with a stage. Never merged across findings.
 // How a recipient begins that is a person and no channel; the identity's id follows.
 inline constexpr std::string_view kIdentityRecipient = "identity:";
 
+// A message that goes with a stage. Never merged across findings.
 struct PlannedNotice {
   std::string policy;
   std::string finding_id;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "engine/base/assert.h"
-#include "runtime/plan/personal_data.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/plan_table.h"
 #include "runtime/plan/policy_renames.h"
@@ -15,6 +14,7 @@
 #include "runtime/service/derived_report.h"
 #include "runtime/service/held_log.h"
 #include "runtime/service/left_actions.h"
+#include "runtime/service/release_entry.h"
 #include "runtime/service/unconfirmed_policies.h"
 
 namespace rescind {
@@ -253,16 +253,10 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
   std::vector<AuditEvent> events;
   const auto add = [&](const std::vector<Release>& releases, const char* why) {
     for (const Release& release : releases) {
-      AuditEvent& event = events.emplace_back();
-      event.kind = AuditKind::kReleaseEnded;
-      event.at = pipeline_.environment().clock.Now();
-      event.trigger = work.trigger;
+      AuditEvent& event =
+          events.emplace_back(ReleaseEntry(AuditKind::kReleaseEnded, release, pipeline_.program(),
+                                           pipeline_.environment().clock.Now(), work.trigger));
       event.outcome = {why, false};
-      event.details["release"] = {release.id, false};
-      event.details["group"] = {
-          release.group,
-          !release.group.empty() && IsGroupPersonal(pipeline_.program(), release.policy)};
-      if (!release.policy.empty()) event.policies.emplace_back().name = release.policy;
     }
   };
   add(applied.used_releases, "this run went over the limit by it");

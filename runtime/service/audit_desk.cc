@@ -171,10 +171,7 @@ Status CheckNamesRow(const LeafSource& log, const std::string& id, const NamesNo
 // Whether there is such a row now.
 Result<bool> IsRowNow(const NamesNow* now, std::string_view entity, const std::string& id) {
   if (now == nullptr) return false;
-  const auto of = now->store.schema().Find(entity);
-  if (!of) return false;
-  RESCIND_ASSIGN(const auto row, now->store.Find(*of, id));
-  return row.has_value();
+  return HasRow(now->store, entity, id);
 }
 
 Status CheckNamesPerson(const LeafSource& log, const std::string& id, const NamesNow* now) {
@@ -249,6 +246,24 @@ Status SignLog(Store& store, AuditLog& audit) {
   return {};
 }
 
+namespace {
+
+// What `write` puts into the log is durable, or the log is as it was.
+Status CommitLogged(Store& store, AuditLog& audit,
+                    const std::function<Status(KeyValueBatch& batch)>& write) {
+  KeyValueBatch batch;
+  Status status = write(batch);
+  if (status.ok()) status = store.CommitExtra(batch);
+  if (!status.ok()) {
+    audit.Abandoned();
+    return status;
+  }
+  audit.Committed();
+  return {};
+}
+
+}  // namespace
+
 Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
                               const std::string& trigger) {
   const AcceptedLog accepted{audit.size(), HexOf(audit.root())};
@@ -259,14 +274,8 @@ Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
   note.outcome = {"the log was accepted as the store had it: no checkpoint lay beside its key"};
   note.details["accepted_entries"] = {fmt::format("{}", accepted.size), false};
   note.details["accepted_root"] = {accepted.root, false};
-  KeyValueBatch batch;
-  Status status = audit.Append(note, batch);
-  if (status.ok()) status = store.CommitExtra(batch);
-  if (!status.ok()) {
-    audit.Abandoned();
-    return std::move(status).error();
-  }
-  audit.Committed();
+  RESCIND_TRY(
+      CommitLogged(store, audit, [&](KeyValueBatch& batch) { return audit.Append(note, batch); }));
   RESCIND_TRY(SignLog(store, audit));
   return accepted;
 }
@@ -293,16 +302,8 @@ Result<SignedLog> ReadSignedLog(const LogReader& reader) {
 }
 
 Status RotateAuditKey(Store& store, AuditLog& audit, const std::string& trigger) {
-  KeyValueBatch batch;
-  const auto commit = [&]() -> Status {
-    RESCIND_TRY(audit.RotateKey(trigger, batch));
-    return store.CommitExtra(batch);
-  };
-  if (Status status = commit(); !status.ok()) {
-    audit.Abandoned();
-    return status;
-  }
-  audit.Committed();
+  RESCIND_TRY(CommitLogged(store, audit,
+                           [&](KeyValueBatch& batch) { return audit.RotateKey(trigger, batch); }));
   return audit.FinishRotation();
 }
 

@@ -6,16 +6,10 @@
 
 #include "runtime/plan/policy_renames.h"
 #include "runtime/service/row_owner.h"
+#include "runtime/service/target_resolver.h"
 
 namespace rescind {
 namespace {
-
-Result<bool> IsIdentity(const std::string& id, Store& store) {
-  const auto entity = store.schema().Find("identity");
-  if (!entity) return false;
-  RESCIND_ASSIGN(const auto row, store.Find(*entity, id));
-  return row.has_value();
-}
 
 Result<AuditEvent> EventFor(AuditKind kind, const Exemption& exemption, Instant at, Store& store,
                             const std::string& trigger) {
@@ -26,7 +20,7 @@ Result<AuditEvent> EventFor(AuditKind kind, const Exemption& exemption, Instant 
   event.outcome = {exemption.reason, true};  // may name anybody
   event.details["exemption"] = {exemption.id, false};
   event.details["covers"] = {exemption.Text(), false};
-  RESCIND_ASSIGN(const bool is_id, IsIdentity(exemption.owner, store));
+  RESCIND_ASSIGN(const bool is_id, HasRow(store, "identity", exemption.owner));
   event.details["owner"] = {exemption.owner, !is_id};
   event.details["until"] = {FormatInstant(exemption.expires_at), false};
   if (!exemption.entity.empty()) {

@@ -40,6 +40,13 @@ Error NoSuchRow(const Store& store, std::string_view text) {
 
 }  // namespace
 
+Result<bool> HasRow(Store& store, std::string_view entity, std::string_view id) {
+  const auto of = store.schema().Find(entity);
+  if (!of) return false;
+  RESCIND_ASSIGN(const auto row, store.Find(*of, id));
+  return row.has_value();
+}
+
 Result<TargetRow> ResolveTarget(Store& store, std::string_view text) {
   const Schema& schema = store.schema();
   const size_t colon = text.find(':');

@@ -23,4 +23,7 @@ struct TargetRow {
 // was only ever mentioned cannot.
 Result<TargetRow> ResolveTarget(Store& store, std::string_view text);
 
+// Whether there is such a row, live or not; no entity of that name has any.
+Result<bool> HasRow(Store& store, std::string_view entity, std::string_view id);
+
 }  // namespace rescind

@@ -12,18 +12,7 @@ TEST_CASE_FIXTURE(LeaverFixture, "AnEditThatPutsANoticeBeforeABegunStageDoesNotS
   const std::string id = MakePlan();
   REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
   REQUIRE(!Has("on-ann"));
-  Write("policies/access.rescind", R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { notify "team" }
-  then after 1d { disable i.accounts }
-  on failure retry for 1h then rollback
-}
-)");
+  WriteLeaver("  then { notify \"team\" }\n  then after 1d { disable i.accounts }\n", "1h");
   clock.Advance({10 * kMicrosPerMinute});
   const std::string edited = MakePlan();
   REQUIRE(Run({"apply", "p.json", "--confirm", edited, "--wait", "0s"}) ==

@@ -10,6 +10,13 @@ namespace rescind {
 struct LeaverFixture : CompanyFixture {
   // The policy gives up after `retry_for`.
   void ImportLeaver(const std::string& retry_for) {
+    WriteLeaver("  then { disable i.accounts }\n", retry_for);
+    ImportCompany();
+    ImportOld();
+    Write("on-ann", "");
+    Write("on-eve", "");
+  }
+  void WriteLeaver(const std::string& stages, const std::string& retry_for) {
     Write("policies/access.rescind", R"(
 policy leaver "Leavers lose their accounts, all or none" {
   controls iso_27001 "A.5.18"
@@ -17,12 +24,8 @@ policy leaver "Leavers lose their accounts, all or none" {
   for i in identity
   when i.status == terminated
   because "left"
-  then { disable i.accounts }
-  on failure retry for )" + retry_for + " then rollback\n}\n");
-    ImportCompany();
-    ImportOld();
-    Write("on-ann", "");
-    Write("on-eve", "");
+)" + stages + "  on failure retry for " + retry_for +
+                                         " then rollback\n}\n");
   }
   void ImportOld() {
     ImportMore(

@@ -107,18 +107,7 @@ TEST_CASE_FIXTURE(HalfRolledOut, "AStageThatFailsLaterGivesBackWhatItHadDone") {
 
 // A group was called by its stage's number: what had been done before the edit stayed gone.
 TEST_CASE_FIXTURE(HalfRolledOut, "AStageWithAnotherNumberGivesBackWhatItHadDoneBefore") {
-  Write("policies/access.rescind", R"(
-policy leaver "Leavers lose their accounts, all or none" {
-  controls iso_27001 "A.5.18"
-  mode enforce
-  for i in identity
-  when i.status == terminated
-  because "left"
-  then { notify "iam" }
-  then after 1m { disable i.accounts }
-  on failure retry for 1h then rollback
-}
-)");
+  WriteLeaver("  then { notify \"iam\" }\n  then after 1m { disable i.accounts }\n", "1h");
   SUBCASE("it fails with the edit") {
     AnswerForEve("permanent");
     CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);

@@ -2,7 +2,7 @@
 // stage makes of undos that are still to be done.
 #include <doctest/doctest.h>
 
-#include "tests/unit/runtime/journal/journal_simulation.h"
+#include "tests/unit/runtime/journal/planned_stage.h"
 
 namespace rescind {
 namespace {
@@ -73,7 +73,7 @@ TEST_CASE("WhyItWasGivenUpIsSaidInWords") {
 
 // Of one stage ldap/done was done, and db/failed could not be; the undo of the one waits for a
 // retry, or was refused.
-struct HalfUndone {
+struct HalfUndone : PlannedStage {
   explicit HalfUndone(Fault undo) {
     for (const char* system : {"ldap", "db"}) {
       requests.push_back(
@@ -94,13 +94,6 @@ struct HalfUndone {
     world.clock.Advance({kMicrosPerMinute});
   }
   void TryAgain() { REQUIRE(journal->Plan({&requests[1], 1}, "", {"finding-1/0"}).ok()); }
-  ActionState state(size_t i) { return journal->Find(requests[i].action.key).value()->state; }
-  SimulatedTarget& target(size_t i) {
-    return world.Target(requests[i].action.target.system, requests[i].action.target.id);
-  }
-  SimulatedWorld world{5};
-  std::vector<ActionRequest> requests;
-  std::unique_ptr<Journal> journal;
 };
 
 // A person had it all done again, and the undo of before gave half of it back.

@@ -2,7 +2,7 @@
 // begins.
 #include <doctest/doctest.h>
 
-#include "tests/unit/runtime/journal/journal_simulation.h"
+#include "tests/unit/runtime/journal/planned_stage.h"
 
 namespace rescind {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 // A stage of three actions on two systems, of which the last cannot be done.
-struct Stage {
+struct Stage : PlannedStage {
   Stage() {
     journal = world.OpenJournal();
     for (const char* name : {"disable", "end", "delete"}) {
@@ -27,13 +27,6 @@ struct Stage {
     world.script["ldap"] = {Fault::kNone, Fault::kNone, Fault::kNone, Fault::kNone,
                             Fault::kPermanent};
   }
-  ActionState state(size_t i) { return journal->Find(requests[i].action.key).value()->state; }
-  SimulatedTarget& target(size_t i) {
-    return world.Target(requests[i].action.target.system, requests[i].action.target.id);
-  }
-  SimulatedWorld world{5};
-  std::vector<ActionRequest> requests;
-  std::unique_ptr<Journal> journal;
 };
 
 TEST_CASE("AFailedStageIsUndoneWhereThePolicySaysSo") {
