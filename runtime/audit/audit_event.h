@@ -30,7 +30,10 @@ enum class AuditKind : uint8_t {
   kErased = 10,        // personal data of the side store
   kRestored = 11,      // the store was restored from a backup
   kNote = 12,          // anything else worth keeping
-  kReleaseEnded = 13,  // a release was over without having let anything go
+  kReleaseEnded = 13,  // a release is over, whatever it let go
+  kHeld = 14,          // a run would have begun an action, and was kept from it
+  kHoldEnded = 15,     // of an action: what kept it does so no more
+  kPassedOver = 16,    // a row that matches, and that a protect or an exemption covers
 };
 
 std::string_view AuditKindName(AuditKind kind);  // "transition"

@@ -130,7 +130,8 @@ std::string SyslogValue(std::string_view text) {
 }
 
 std::string FormatSyslog(std::string_view origin, uint64_t index, const LeafView& leaf) {
-  const int severity = leaf.to == "escalated" ? 3 : leaf.to == "held" ? 4 : 5;
+  const bool is_held = leaf.to == "held" || leaf.kind == "held";
+  const int severity = leaf.to == "escalated" ? 3 : is_held ? 4 : 5;
   std::string line =
       fmt::format("<{}>1 {} - rescind - {} [{} log=\"{}\" index=\"{}\"", kLogAudit * 8 + severity,
                   leaf.at, SyslogValue(leaf.kind), kStructuredId, SyslogValue(origin), index);

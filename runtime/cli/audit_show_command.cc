@@ -151,6 +151,9 @@ void PrintEntry(uint64_t index, std::string_view leaf, const LeafView& view,
   if (!view.to.empty()) {
     what = fmt::format("{} {} {} on {}: {} → {}", view.verb, view.entity, view.target, view.system,
                        view.from, view.to);
+  } else if (!view.verb.empty()) {
+    what = fmt::format("{}: {} {} {} on {}", view.kind, view.verb, view.entity, view.target,
+                       view.system);
   } else if (!view.target.empty()) {
     what = fmt::format("{} about {} {}", view.kind, view.entity, view.target);
   }

@@ -147,8 +147,10 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
 void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
   work.report.now = work.derivation->now;
   DescribeDerived(request.plan, work.outcome(), work.selection, work.report);
+  work.report.insufficient_count = work.outcome().plan.summary.insufficient_count;
   for (const PolicySummary& policy : work.outcome().plan.policies) {
     if (policy.error_count == 0) continue;
+    work.report.error_count += policy.error_count;
     Warn(fmt::format("{} is degraded: {}", policy.policy, DegradedText(policy)));
   }
 }
@@ -165,6 +167,12 @@ AuditEvent ApplyRun::StartOf(const Work& work, size_t action_count) const {
   event.details["notices"] = {std::to_string(work.selection.notices.size()), false};
   event.details["findings_opened"] = {std::to_string(work.report.opened_count), false};
   event.details["findings_closed"] = {std::to_string(work.report.closed_count), false};
+  if (work.report.insufficient_count > 0) {
+    event.details["insufficient_data"] = {std::to_string(work.report.insufficient_count), false};
+  }
+  if (work.report.error_count > 0) {
+    event.details["not_evaluated"] = {std::to_string(work.report.error_count), false};
+  }
   event.details["confirmed"] = {work.confirmed ? "yes" : "no", false};
   for (const std::string& policy : work.confirming) {
     AuditPolicy& confirmed = event.policies.emplace_back();
@@ -192,17 +200,26 @@ Status ApplyRun::StoreFindings(Work& work) {
                                                   PolicyRenames(work.derivation->program), batch));
   RESCIND_TRY(DropOldRemovalStarts(pipeline_.store().key_values(), work.derivation->now, batch));
   PutLastEvaluation(batch, work.derivation->now);
-  RESCIND_ASSIGN(const bool holds_anew, HoldsAnew(work.report, pipeline_.store().key_values()));
+  RESCIND_ASSIGN(const HeldNews held,
+                 FindHeldNews(work.outcome().plan, work.report, ledger_.journal(),
+                              pipeline_.store().key_values()));
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
-                !work.outcome().transitions.empty() || !renamed.empty() || holds_anew ||
+                !work.outcome().transitions.empty() || !renamed.empty() || held.is_news() ||
                 !work.confirming.empty();
   if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
   for (const auto& [before, now] : renamed) {
     std::string& text = events.front().details["renamed"].text;
     text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", before, now);
   }
-  return ledger_.recorder().Record(events, batch);
+  RESCIND_TRY(ledger_.recorder().Record(events, batch));
+  const HeldLogContext context{work.derivation->program,
+                               pipeline_.store(),
+                               ledger_.recorder(),
+                               pipeline_.environment().clock.Now(),
+                               work.derivation->now,
+                               work.trigger};
+  return LogHeld(held, work.outcome().plan, context);
 }
 
 Status ApplyRun::WithdrawUnasked(Work& work) {
@@ -397,7 +414,7 @@ Status ApplyRun::Finish(Work& work) {
                  ResolveFindings(pipeline_.store().key_values(), work.ends, verified,
                                  work.notices.sent(), batch));
   report.closed_count += resolved_count;
-  if (!report.resumed) PutHeld(report, batch);  // a resumed run plans nothing, and so holds nothing
+  if (!report.resumed) PutHeldNotices(report, batch);  // a resumed run plans nothing: holds none
   // INVARIANT: what a run logs stands between its start and its end.
   RESCIND_ASSERT(work.logged || report.notices.empty(), "a notice outside of a logged run");
   if (!work.logged) return pipeline_.store().CommitExtra(batch);

@@ -2,23 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <unordered_set>
+#include <utility>
 
 #include "engine/base/sha256.h"
+#include "runtime/plan/release.h"
+#include "runtime/service/row_owner.h"
 
 namespace rescind {
 namespace {
 
-constexpr size_t kMostReasons = 20;
+using SortedJson = nlohmann::json;
 
-// Of keys alone: reasons say how much of a limit is used, and differ with each run. Empty when the
-// plan holds nothing.
-std::string HeldMark(const ApplyReport& report) {
-  if (report.held_actions.empty() && report.held_notice_count() == 0) return "";
-  Sha256Fields fields;
-  for (const auto& [key, because] : report.held_actions) fields.Add(key);
-  fields.Add(report.held_notice_count());
-  return "1 " + fields.Hex();
+constexpr size_t kMostReasons = 20;
+constexpr size_t kEntriesOfCommit = 5000;
+constexpr const char* kRecordFormat = "rescind.held-action/1";
+
+// Empty when the plan holds none.
+std::string NoticeMark(const ApplyReport& report) {
+  const uint64_t count = report.held_notice_count();
+  return count == 0 ? "" : fmt::format("2 {}", count);
 }
 
 std::string CountText(const HeldCount& count) {
@@ -30,7 +37,221 @@ std::string CountText(const HeldCount& count) {
   return text(count.actions, "action") + both + text(count.notices, "notice");
 }
 
+bool IsPassedOver(const NotActedOn& row) {
+  return row.reason == NotActedReason::kProtected || row.reason == NotActedReason::kExempt ||
+         row.reason == NotActedReason::kUndecidedProtect;
+}
+
+std::string PassedOverKey(const NotActedOn& row) {
+  Sha256Fields fields;
+  fields.Add(row.policy).Add(row.entity).Add(row.target);
+  fields.Add(NotActedReasonName(row.reason)).Add(row.by);
+  return fmt::format("{}{}", kPassedOverPrefix, fields.Hex());
+}
+
+// ---- The record of an action that is held, for the entry of when it is not any more -----------
+
+std::string EncodeRecord(const AuditAction& action, const std::vector<AuditPolicy>& policies) {
+  SortedJson names = SortedJson::array();
+  for (const AuditPolicy& policy : policies) names.push_back(policy.name);
+  const SortedJson json = {{"format", kRecordFormat},
+                           {"verb", action.verb},
+                           {"playbook", action.playbook},
+                           {"entity", action.entity},
+                           {"target", action.target},
+                           {"incarnation", action.incarnation},
+                           {"system", action.system},
+                           {"episode", action.episode},
+                           {"account", action.account},
+                           {"owner", action.owner},
+                           {"entitlement", action.entitlement},
+                           {"entitlement_name", action.entitlement_name},
+                           {"policies", std::move(names)}};
+  return json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
+}
+
+Status DecodeRecord(std::string_view text, AuditEvent& event) {
+  const Error malformed{ErrorKind::kCorrupt, "the record of an action that was held is malformed",
+                        "restore the store from a backup"};
+  const SortedJson json = SortedJson::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("format", "") != kRecordFormat) return malformed;
+  try {
+    AuditAction& action = event.action.emplace();
+    const auto texts = {std::pair("verb", &action.verb),
+                        std::pair("playbook", &action.playbook),
+                        std::pair("entity", &action.entity),
+                        std::pair("target", &action.target),
+                        std::pair("system", &action.system),
+                        std::pair("account", &action.account),
+                        std::pair("owner", &action.owner),
+                        std::pair("entitlement", &action.entitlement),
+                        std::pair("entitlement_name", &action.entitlement_name)};
+    for (const auto& [name, into] : texts) *into = json.at(name).get<std::string>();
+    action.incarnation = json.at("incarnation").get<uint32_t>();
+    action.episode = json.at("episode").get<uint32_t>();
+    for (const SortedJson& name : json.at("policies")) {
+      event.policies.emplace_back().name = name.get<std::string>();
+    }
+  } catch (const SortedJson::exception&) {
+    return malformed;
+  }
+  return {};
+}
+
+// ---- Entries ----------------------------------------------------------------------------------
+
+class HeldWriter {
+ public:
+  explicit HeldWriter(const HeldLogContext& context) : context_(context) {}
+
+  Status Held(const PlannedAction& planned) {
+    AuditEvent event = EventOf(AuditKind::kHeld);
+    event.action = AuditActionOf(planned.action);
+    for (const ActionReason& reason : planned.action.reasons) {
+      AuditPolicy policy = PolicyOf(reason.policy);
+      policy.finding = reason.finding_id;
+      policy.because = {reason.because, reason.personal};
+      policy.stage = reason.stage;
+      policy.controls = reason.controls;
+      event.policies.push_back(std::move(policy));
+    }
+    event.outcome = {planned.held_because, true};
+    batch_.Put(fmt::format("{}{}", kHeldActionPrefix, planned.action.key),
+               EncodeRecord(*event.action, event.policies));
+    return Add(std::move(event));
+  }
+
+  Status HeldNoMore(const HeldNews::Ended& ended) {
+    AuditEvent event = EventOf(AuditKind::kHoldEnded);
+    RESCIND_TRY(DecodeRecord(ended.record, event));
+    event.action->key = ended.key.substr(kHeldActionPrefix.size());
+    for (AuditPolicy& policy : event.policies) {
+      policy.source_hash = MeaningOf(context_.program, policy.name);
+    }
+    event.outcome = {ended.why, false};
+    batch_.Delete(ended.key);
+    return Add(std::move(event));
+  }
+
+  Status PassedOver(const NotActedOn& row) {
+    AuditEvent event = EventOf(AuditKind::kPassedOver);
+    RESCIND_TRY(NameRow(event, row.entity, row.target, context_.store));
+    event.policies.push_back(PolicyOf(row.policy));
+    event.outcome = {std::string(NotActedReasonWords(row.reason)), false};
+    if (!row.by.empty()) event.details["by"] = {row.by, false};
+    batch_.Put(PassedOverKey(row), "1");
+    return Add(std::move(event));
+  }
+
+  void Forget(const std::string& key) { batch_.Delete(key); }
+
+  Status Commit() {
+    if (events_.empty() && batch_.empty()) return {};
+    RESCIND_TRY(context_.recorder.Record(events_, batch_));
+    events_.clear();
+    batch_.Clear();
+    return {};
+  }
+
+ private:
+  AuditEvent EventOf(AuditKind kind) const {
+    AuditEvent event;
+    event.kind = kind;
+    event.at = context_.at;
+    event.judged_at = context_.judged_at;
+    event.trigger = context_.trigger;
+    return event;
+  }
+
+  AuditPolicy PolicyOf(const std::string& name) const {
+    AuditPolicy policy;
+    policy.name = name;
+    policy.source_hash = MeaningOf(context_.program, name);
+    return policy;
+  }
+
+  Status Add(AuditEvent event) {
+    events_.push_back(std::move(event));
+    return events_.size() < kEntriesOfCommit ? Status() : Commit();
+  }
+
+  const HeldLogContext& context_;
+  std::vector<AuditEvent> events_;
+  KeyValueBatch batch_;
+};
+
+std::string WhyHeldNoMore(const std::map<std::string_view, const PlannedAction*>& planned,
+                          std::string_view action_key) {
+  const auto found = planned.find(action_key);
+  if (found == planned.end()) return "nothing asks for it any more";
+  if (found->second->status == ActionStatus::kReady) return "nothing holds it any more";
+  return "it is not due any more";
+}
+
+Status FindHeldActions(const Plan& derived, const ApplyReport& report, const Journal& journal,
+                       const KeyValueReader& reader, HeldNews& news) {
+  std::map<std::string_view, const PlannedAction*> planned;
+  for (const PlannedAction& action : derived.actions) planned.emplace(action.action.key, &action);
+  std::unordered_set<std::string> said;
+  RESCIND_TRY(
+      reader.Scan(kHeldActionPrefix, "", [&](std::string_view key, std::string_view record) {
+        const std::string action_key(key.substr(kHeldActionPrefix.size()));
+        const auto now = planned.find(action_key);
+        const bool is_held = now != planned.end() && now->second->status == ActionStatus::kHeld;
+        if (is_held || report.held_actions.contains(action_key)) {
+          said.insert(action_key);
+        } else {
+          news.ended.push_back(
+              {std::string(key), std::string(record), WhyHeldNoMore(planned, action_key)});
+        }
+        return true;
+      }));
+  for (size_t i = 0; i < derived.actions.size(); ++i) {
+    const std::string& key = derived.actions[i].action.key;
+    if (!report.held_actions.contains(key) || said.contains(key)) continue;
+    RESCIND_ASSIGN(const auto entry, journal.Find(key));
+    if (entry && !IsTerminal(entry->state)) continue;
+    news.held.push_back(i);
+  }
+  return {};
+}
+
+Status FindPassedOver(const Plan& derived, const KeyValueReader& reader, HeldNews& news) {
+  std::map<std::string, size_t> now;
+  for (size_t i = 0; i < derived.not_acted_on.size(); ++i) {
+    const NotActedOn& row = derived.not_acted_on[i];
+    if (IsPassedOver(row)) now.emplace(PassedOverKey(row), i);
+  }
+  RESCIND_TRY(reader.Scan(kPassedOverPrefix, "", [&](std::string_view key, std::string_view) {
+    if (now.erase(std::string(key)) == 0) news.forgotten.emplace_back(key);
+    return true;
+  }));
+  for (const auto& [key, i] : now) news.passed_over.push_back(i);
+  std::sort(news.passed_over.begin(), news.passed_over.end());
+  return {};
+}
+
 }  // namespace
+
+Result<HeldNews> FindHeldNews(const Plan& derived, const ApplyReport& report,
+                              const Journal& journal, const KeyValueReader& reader) {
+  HeldNews news;
+  RESCIND_TRY(FindHeldActions(derived, report, journal, reader, news));
+  RESCIND_TRY(FindPassedOver(derived, reader, news));
+  RESCIND_ASSIGN(const auto last, reader.Get(kHeldKey));
+  const std::string mark = NoticeMark(report);
+  news.notices_changed = !mark.empty() && last != mark;
+  return news;
+}
+
+Status LogHeld(const HeldNews& news, const Plan& derived, const HeldLogContext& context) {
+  HeldWriter writer(context);
+  for (const HeldNews::Ended& ended : news.ended) RESCIND_TRY(writer.HeldNoMore(ended));
+  for (const size_t i : news.held) RESCIND_TRY(writer.Held(derived.actions[i]));
+  for (const std::string& key : news.forgotten) writer.Forget(key);
+  for (const size_t i : news.passed_over) RESCIND_TRY(writer.PassedOver(derived.not_acted_on[i]));
+  return writer.Commit();
+}
 
 void AddHeld(const ApplyReport& report, AuditEvent& event) {
   const auto by_reason = report.HeldByReason();
@@ -49,15 +270,8 @@ void AddHeld(const ApplyReport& report, AuditEvent& event) {
   event.details["held_because"] = {because, true};
 }
 
-Result<bool> HoldsAnew(const ApplyReport& report, const KeyValueReader& reader) {
-  const std::string mark = HeldMark(report);
-  if (mark.empty()) return false;
-  RESCIND_ASSIGN(const auto last, reader.Get(kHeldKey));
-  return last != mark;
-}
-
-void PutHeld(const ApplyReport& report, KeyValueBatch& batch) {
-  const std::string mark = HeldMark(report);
+void PutHeldNotices(const ApplyReport& report, KeyValueBatch& batch) {
+  const std::string mark = NoticeMark(report);
   if (mark.empty()) {
     batch.Delete(kHeldKey);
   } else {

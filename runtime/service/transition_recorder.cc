@@ -14,26 +14,6 @@ using SortedJson = nlohmann::json;
 
 constexpr const char* kContextFormat = "rescind.context/1";
 
-// A username is personal, and the account's id names the same account.
-AuditAction AuditActionOf(const Action& action) {
-  const auto attribute = [&](const char* path) {
-    const auto found = action.target.attributes.find(path);
-    return found == action.target.attributes.end() ? std::string() : found->second;
-  };
-  return {.key = action.key,
-          .verb = std::string(VerbName(action.verb)),
-          .playbook = action.playbook,
-          .entity = action.target.entity,
-          .target = action.target.id,
-          .incarnation = action.target.incarnation,
-          .system = action.target.system,
-          .episode = action.episode,
-          .account = attribute("account"),
-          .owner = attribute(action.target.entity == "account" ? "owner" : "account.owner"),
-          .entitlement = attribute("entitlement"),
-          .entitlement_name = attribute("entitlement.name")};
-}
-
 // Systems name the rows that they speak of ("uid=ann,ou=people: not locked"), gates repeat what a
 // person gave for a reason: only words of our own, and of a policy that reads no name, are written.
 AuditText OutcomeOf(const Transition& transition) {
@@ -89,6 +69,26 @@ Result<TransitionContext> DecodeContext(std::string_view text) {
     return malformed;
   }
   return context;
+}
+
+// A username is personal, and the account's id names the same account.
+AuditAction AuditActionOf(const Action& action) {
+  const auto attribute = [&](const char* path) {
+    const auto found = action.target.attributes.find(path);
+    return found == action.target.attributes.end() ? std::string() : found->second;
+  };
+  return {.key = action.key,
+          .verb = std::string(VerbName(action.verb)),
+          .playbook = action.playbook,
+          .entity = action.target.entity,
+          .target = action.target.id,
+          .incarnation = action.target.incarnation,
+          .system = action.target.system,
+          .episode = action.episode,
+          .account = attribute("account"),
+          .owner = attribute(action.target.entity == "account" ? "owner" : "account.owner"),
+          .entitlement = attribute("entitlement"),
+          .entitlement_name = attribute("entitlement.name")};
 }
 
 AuditEvent EventOf(const Transition& transition, const TransitionContext& context) {

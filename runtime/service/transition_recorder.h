@@ -33,6 +33,8 @@ std::string EncodeContext(const TransitionContext& context);
 // Empty text is an empty context.
 Result<TransitionContext> DecodeContext(std::string_view json);
 
+// Without what the facts say now: as it was planned.
+AuditAction AuditActionOf(const Action& action);
 AuditEvent EventOf(const Transition& transition, const TransitionContext& context);
 
 class TransitionRecorder final : public TransitionCommitter {

@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(ReaderOfTheLog, "ARowOrASystemThatNobodyKnowsHasNoEntries") {
   REQUIRE(Run({"audit", "show", "--target", "grant:ann-vpn"}) == ExitStatus::kDone);
   CHECK(Prints("revoke grant ann-vpn on corp"));
   // Known, and nothing was done to it.
-  REQUIRE(Run({"audit", "show", "--target", "dan-vpn"}) == ExitStatus::kDone);
+  REQUIRE(Run({"audit", "show", "--target", "account:dan"}) == ExitStatus::kDone);
   CHECK(err.str().find("no entry of the log fits: it has ") == 0);
 }
 

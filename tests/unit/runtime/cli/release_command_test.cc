@@ -132,10 +132,77 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "ALimitThatHoldsWhatFallsDueIsInTheAuditLog
   const size_t count = LogEntries().size();
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
   const auto entries = LogEntries();
-  REQUIRE(entries.size() == count + 2);
+  REQUIRE(entries.size() == count + 6);
   CHECK(entries[count]["kind"] == "run_started");
-  CHECK(entries[count + 1]["kind"] == "run_ended");
-  CHECK(entries[count + 1]["details"]["held"] == "4");
+  for (size_t i = 1; i <= 4; ++i) CHECK(entries[count + i]["kind"] == "held");
+  CHECK(entries[count + 5]["kind"] == "run_ended");
+  CHECK(entries[count + 5]["details"]["held"] == "4");
+}
+
+// Only how many were held was in the log, and of rows that a protect covers nothing.
+TEST_CASE_FIXTURE(OverTheLimit, "WhichRowsAreHeldAndPassedOverIsInTheAuditLog") {
+  const auto of_kind = [&](const std::string& kind) {
+    std::vector<nlohmann::json> found;
+    for (const nlohmann::json& entry : LogEntries()) {
+      if (entry["kind"] == kind) found.push_back(entry);
+    }
+    return found;
+  };
+  const auto targets = [](const std::vector<nlohmann::json>& entries) {
+    std::set<std::string> ids;
+    for (const nlohmann::json& entry : entries) ids.insert(entry["action"]["target"]);
+    return ids;
+  };
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  auto held = of_kind("held");
+  REQUIRE(held.size() == 3);
+  const std::set<std::string> all = targets(held);
+  CHECK(all == std::set<std::string>{"ann-vpn", "bob-vpn", "eve-vpn"});
+  CHECK(held[0]["action"]["verb"] == "revoke");
+  CHECK(held[0]["policies"][0]["name"] == "access.stale_grant");
+  CHECK(held[0]["policies"][0].contains("because"));
+  CHECK(held[0]["policies"][0]["source_hash"].get<std::string>().starts_with("sha256:"));
+  CHECK(held[0]["outcome"].get<std::string>().starts_with("over the limit of 1 of grant"));
+  REQUIRE(Run({"audit", "show", "--target", "grant:bob-vpn"}) == ExitStatus::kDone);
+  CHECK(Prints("held: revoke grant bob-vpn on corp"));
+
+  // What a protect covers.
+  auto passed = of_kind("passed_over");
+  REQUIRE(passed.size() == 1);
+  CHECK(passed[0]["outcome"] == "protected");
+  CHECK(passed[0]["details"]["by"] == "access.break_glass");
+
+  // Once each, however often it is held; another feed takes one out, a protect the second.
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(of_kind("held").size() == 3);
+  TellUseOf("bob-vpn", "2026-05-31T08:00:00Z");
+  REQUIRE_MESSAGE(Run({"exempt", "add", "grant:eve-vpn", "--policy", "stale_grant", "--reason",
+                       "audit", "--owner", "team", "--until", "+9d"}) == ExitStatus::kDone,
+                  err.str());
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  const auto ended = of_kind("hold_ended");
+  REQUIRE(ended.size() == 3);
+  CHECK(targets(ended) == all);
+  for (const nlohmann::json& entry : ended) {
+    const bool goes = entry["action"]["target"] == "ann-vpn";
+    CHECK(entry["outcome"] ==
+          (goes ? "nothing holds it any more" : "nothing asks for it any more"));
+    CHECK(entry["action"]["verb"] == "revoke");
+    CHECK(entry["policies"][0]["name"] == "access.stale_grant");
+  }
+  passed = of_kind("passed_over");
+  REQUIRE(passed.size() == 2);
+  CHECK(passed[1]["details"]["target"] == "eve-vpn");
+  CHECK(passed[1]["details"]["account"] == "eve");
+  CHECK(passed[1]["outcome"] == "exempt");
+  CHECK(passed[1]["details"].contains("by"));
+
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(of_kind("passed_over").size() == 2);
+  clock.Advance({10 * kMicrosPerDay});
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(of_kind("passed_over").size() == 2);
+  CHECK(of_kind("hold_ended").size() == 3);
 }
 
 // It waited on, and let go what nobody had looked at.

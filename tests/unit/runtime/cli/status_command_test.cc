@@ -210,7 +210,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "TheLogIsShownAsFarAsItWasAskedForInEveryForma
   const auto line = nlohmann::json::parse(out.str());
   CHECK(line["format"] == "rescind.audit-entry/1");
   CHECK(line["entry"] == document["entries"][3]["entry"]);
-  REQUIRE(Run({"audit", "show", "-o", "json", "--target", "dan-vpn"}) == ExitStatus::kDone);
+  REQUIRE(Run({"audit", "show", "-o", "json", "--target", "account:dan"}) == ExitStatus::kDone);
   CHECK(nlohmann::json::parse(out.str())["entries"].empty());
   CHECK(Run({"audit", "show", "--kind", "nope"}) == ExitStatus::kUsage);
   CHECK(Complains("nope"));
