@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "runtime/journal/journal_keys.h"
+#include "runtime/journal/stage_outcomes.h"
 
 namespace rescind {
 namespace {
@@ -15,6 +16,9 @@ namespace {
 constexpr size_t kPlanBatchSteps = 500;
 
 bool HasBegun(ActionState state) { return IsInFlight(state); }
+bool IsDone(ActionState state) {
+  return state == ActionState::kVerified || state == ActionState::kCompensated;
+}
 
 void RenewRetryTime(JournalEntry& entry) {
   entry.retry_until.reset();
@@ -61,17 +65,17 @@ void PutStep(const JournalStep& step, KeyValueBatch& batch) {
 }
 
 // Who has let it go, and what becomes of it when that fails.
-void TakeTerms(const ActionRequest& request, JournalEntry& entry) {
-  entry.rollback_groups = request.rollback_groups;
-  entry.on_failure = request.on_failure;
+void TakeTerms(const StageTerms& terms, JournalEntry& entry) {
+  entry.rollback_groups = terms.rollback_groups;
+  entry.on_failure = terms.on_failure;
 }
 
-void Describe(const ActionRequest& request, JournalEntry& entry) {
+void Describe(const ActionRequest& request, const StageTerms& terms, JournalEntry& entry) {
   entry.action = request.action;
   entry.wanted_key = request.wanted_key;
   entry.account = request.account;
   entry.order = request.order;
-  TakeTerms(request, entry);
+  TakeTerms(terms, entry);
   entry.retry_for = request.retry_for;
   entry.due = request.due;
 }
@@ -169,10 +173,9 @@ Status Journal::NoteEscalated(KeyValueBatch& batch) const {
   });
 }
 
-// The step that brings an action to where the plan wants it; nullopt: none.
-Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request, Instant now,
-                                                    PlanReport& report) const {
-  RESCIND_ASSIGN(auto known, FindUnlocked(request.action.key));
+// The step that brings an action to where the plan wants it.
+JournalStep Journal::StepFor(const ActionRequest& request, const StageTerms& terms,
+                             std::optional<JournalEntry> known, Instant now, PlanReport& report) {
   JournalStep step;
   step.context = request.context;
   step.outcome = request.because;
@@ -180,9 +183,6 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     ++report.planned_count;
     step.entry.planned_at = now;
     step.ends_rollback = true;
-  } else if (known->state == ActionState::kVerified || known->state == ActionState::kCompensated) {
-    ++report.done_count;
-    return std::optional<JournalStep>();
   } else {
     step.entry = *std::move(known);
     step.from = step.entry.state;
@@ -191,10 +191,10 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
   if (HasBegun(step.from)) {
     // It is finished as it began; only its reasons are brought up to date, and who has let it go.
     step.entry.action.reasons = request.action.reasons;
-    if (step.from != ActionState::kCompensating) TakeTerms(request, step.entry);
+    if (step.from != ActionState::kCompensating) TakeTerms(terms, step.entry);
     step.is_described = true;
     step.is_silent = true;
-    return std::optional(std::move(step));
+    return step;
   }
   // While it is held, nobody tries.
   if (IsTerminal(step.from) || step.from == ActionState::kHeld) RenewRetryTime(step.entry);
@@ -203,7 +203,7 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     EndFailure(step);
     step.ends_rollback = true;
   }
-  Describe(request, step.entry);
+  Describe(request, terms, step.entry);
   step.is_described = true;
   step.entry.state = request.start;
   step.entry.detail = request.because;
@@ -212,11 +212,12 @@ Result<std::optional<JournalStep>> Journal::StepFor(const ActionRequest& request
     ++step.entry.step_count;
     step.entry.changed_at = now;
   }
-  return std::optional(std::move(step));
+  return step;
 }
 
 Status Journal::DropUndos(const std::set<std::string>& again, const std::set<std::string>& listed,
-                          Instant now, std::vector<JournalStep>& steps) const {
+                          const StageOutcomes& outcomes, Instant now,
+                          std::vector<JournalStep>& steps) const {
   RESCIND_ASSIGN(auto undos, ListUndosUnlocked());
   for (JournalEntry& undo : undos) {
     const auto& groups = undo.rollback_groups;
@@ -225,6 +226,7 @@ Status Journal::DropUndos(const std::set<std::string>& again, const std::set<std
     const bool is_planned_again = IsUndoLeft(undo) && listed.contains(undo.action.key);
     if (!is_of_these || is_planned_again || !IsUndoOpen(undo)) continue;
     undo.undo_dropped = true;
+    outcomes.Leave(undo);
     undo.undo_failed = false;  // people hear of it when it fails now
     undo.retry_at.reset();
     undo.retry_until = Instant{now.micros + undo.retry_for.micros};
@@ -253,9 +255,10 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
   PlanReport report;
   std::vector<JournalStep> steps;
   std::set<std::string> keys;  // in `steps`
-  KeyValueBatch ended;         // rollbacks
+  KeyValueBatch of_stages;     // rollbacks that end, and what becomes of stages that begin
+  StageOutcomes outcomes(reader_);
   const auto flush = [&]() -> Status {
-    RESCIND_TRY(Take(steps, trigger, std::exchange(ended, {})));
+    RESCIND_TRY(Take(steps, trigger, std::exchange(of_stages, {})));
     steps.clear();
     keys.clear();
     return {};
@@ -263,10 +266,11 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
   if (!again.empty()) {
     std::set<std::string> listed;
     for (const ActionRequest& request : requests) listed.insert(request.action.key);
-    RESCIND_TRY(DropUndos(again, listed, now, steps));
+    RESCIND_TRY(outcomes.BeginAnew(again, requests, of_stages));
+    RESCIND_TRY(DropUndos(again, listed, outcomes, now, steps));
     for (const JournalStep& step : steps) keys.insert(step.entry.action.key);
     for (const std::string& group : again) {
-      ended.Delete(JournalKey(kRollbackPrefix, GroupName(group)));
+      of_stages.Delete(JournalKey(kRollbackPrefix, GroupName(group)));
     }
   }
   for (const ActionRequest& request : requests) {
@@ -277,11 +281,17 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
     RESCIND_ASSERT(!request.action.key.empty() && !request.wanted_key.empty(),
                    "an action is planned with its keys");
     if (steps.size() >= kPlanBatchSteps || keys.contains(request.action.key)) RESCIND_TRY(flush());
-    RESCIND_ASSIGN(auto step, StepFor(request, now, report));
-    if (!step) continue;
-    if (step->from == ActionState::kPlanned) RESCIND_TRY(SettleEpisodeBefore(request, steps));
+    RESCIND_ASSIGN(auto known, FindUnlocked(request.action.key));
+    if (known && IsDone(known->state)) {
+      ++report.done_count;
+      continue;
+    }
+    const bool begins = !known || IsTerminal(known->state);
+    RESCIND_ASSIGN(const StageTerms terms, outcomes.TermsOf(request, begins, of_stages));
+    JournalStep step = StepFor(request, terms, std::move(known), now, report);
+    if (step.from == ActionState::kPlanned) RESCIND_TRY(SettleEpisodeBefore(request, steps));
     keys.insert(request.action.key);
-    steps.push_back(*std::move(step));
+    steps.push_back(std::move(step));
   }
   RESCIND_TRY(flush());
   return report;

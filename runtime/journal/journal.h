@@ -37,7 +37,11 @@ struct ActionRequest {
   std::optional<Instant> due;
   std::string account;
   uint32_t order = 0;
-  std::vector<std::string> rollback_groups;  // JournalEntry; findings and stages, ascending
+  // Stages that let it go, ascending, by what their policies say now of when they fail: those that
+  // are rolled back, and those that keep what they have done. What was said when a stage began
+  // counts (stage_outcomes.h).
+  std::vector<std::string> rollback_groups;
+  std::vector<std::string> kept_stages;
   OnFailure on_failure = OnFailure::kKeep;
   Duration retry_for{24 * kMicrosPerHour};
   // Evidence for the audit leaf; handed to the committer with the first transition, not stored.
@@ -50,6 +54,9 @@ struct PlanReport {
   uint64_t standing_count = 0;  // were open already; reasons and state brought up to date
   uint64_t done_count = 0;      // verified or compensated before under this key: ignored
 };
+
+class StageOutcomes;
+struct StageTerms;
 
 // One step of one action, to be made durable. `entry` is what it is afterwards.
 struct JournalStep {
@@ -152,13 +159,15 @@ class Journal {
   // Adds the steps that drop the undos of those stages, but of `listed` ones that were given up:
   // they are planned again.
   Status DropUndos(const std::set<std::string>& again, const std::set<std::string>& listed,
-                   Instant now, std::vector<JournalStep>& steps) const;
+                   const StageOutcomes& outcomes, Instant now,
+                   std::vector<JournalStep>& steps) const;
   // The episode before, when it was given up and undone: no person need look at that one any more.
   Status SettleEpisodeBefore(const ActionRequest& request, std::vector<JournalStep>& steps) const;
   Result<std::vector<JournalEntry>> ListUndosUnlocked() const;
   Result<std::vector<JournalEntry>> ListEscalatedUnlocked() const;
-  Result<std::optional<JournalStep>> StepFor(const ActionRequest& request, Instant now,
-                                             PlanReport& report) const;
+  // `known`: what the journal has of it, which is neither verified nor compensated.
+  static JournalStep StepFor(const ActionRequest& request, const StageTerms& terms,
+                             std::optional<JournalEntry> known, Instant now, PlanReport& report);
 
   const KeyValueReader& reader_;
   TransitionCommitter& committer_;

@@ -13,6 +13,8 @@ inline constexpr std::string_view kDonePrefix = "journal/done/";          // + k
 inline constexpr std::string_view kWantedPrefix = "journal/wanted/";      // + wanted key
 inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + group, "/", key
 inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
+// + group: what becomes of the stage when it fails, as was said when it began (stage_outcomes.h).
+inline constexpr std::string_view kStagePrefix = "journal/stage/";
 // + finding, "/", key: an action that is over, and that the finding asked for.
 inline constexpr std::string_view kOfFindingPrefix = "journal/of-finding/";
 // + key: an action that was given up and that nobody has planned again or withdrawn since.

@@ -109,9 +109,10 @@ bool WaveRunner::IsWantedByOthers(const JournalEntry& entry) {
 
 bool WaveRunner::IsUndoDropped(const JournalEntry& entry) const {
   const auto& groups = entry.rollback_groups;
-  return entry.undo_dropped && std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
-           return !state_.rolling_back.contains(group);
-         });
+  const auto stands = [&](const auto& group) { return !state_.rolling_back.contains(group); };
+  // Of no group: the stage keeps by now what it has done.
+  return entry.undo_dropped &&
+         (groups.empty() || std::any_of(groups.begin(), groups.end(), stands));
 }
 
 // A stage that is being rolled back begins nothing more and undoes what it has done. What was

@@ -1,7 +1,9 @@
 #include "runtime/service/action_request.h"
 
 #include <algorithm>
+#include <iterator>
 
+#include "engine/base/sort_unique.h"
 #include "runtime/service/transition_recorder.h"
 
 namespace rescind {
@@ -40,6 +42,12 @@ ActionRequest ActionRequests::For(const PlannedAction& planned, const ActionTerm
   request.account = terms.account;
   request.order = terms.order;
   request.rollback_groups = terms.rollback_groups;
+  std::copy_if(terms.ready_stages.begin(), terms.ready_stages.end(),
+               std::back_inserter(request.kept_stages), [&](const std::string& stage) {
+                 return !std::binary_search(terms.rollback_groups.begin(),
+                                            terms.rollback_groups.end(), stage);
+               });
+  SortUnique(request.kept_stages);
   request.on_failure = terms.rollback ? OnFailure::kRollback : OnFailure::kKeep;
   request.retry_for = terms.retry_for;
   if (!planned.reasons.empty()) request.because = planned.reasons.front().because;

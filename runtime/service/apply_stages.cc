@@ -36,10 +36,11 @@ FallenRow FallenOf(const PlannedAction& planned, std::string why) {
 
 // What becomes of those stages is no matter of the action: it begins for others.
 void LeaveOut(const std::set<std::string>& stages, ActionRequest& request) {
-  if (request.rollback_groups.empty()) return;
-  std::erase_if(request.rollback_groups,
-                [&](const std::string& stage) { return stages.contains(stage); });
-  if (request.rollback_groups.empty()) request.on_failure = OnFailure::kKeep;
+  const auto is_left = [&](const std::string& stage) { return stages.contains(stage); };
+  std::erase_if(request.rollback_groups, is_left);
+  std::erase_if(request.kept_stages, is_left);
+  const bool is_undone = !request.rollback_groups.empty() && request.kept_stages.empty();
+  request.on_failure = is_undone ? OnFailure::kRollback : OnFailure::kKeep;
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ struct LeaverFixture : CompanyFixture {
     Write("on-ann", "");
     Write("on-eve", "");
   }
-  void WriteLeaver(const std::string& stages, const std::string& retry_for) {
+  void WriteLeaver(const std::string& stages, const std::string& retry_for,
+                   const std::string& outcome = "rollback") {
     Write("policies/access.rescind", R"(
 policy leaver "Leavers lose their accounts, all or none" {
   controls iso_27001 "A.5.18"
@@ -25,7 +26,7 @@ policy leaver "Leavers lose their accounts, all or none" {
   when i.status == terminated
   because "left"
 )" + stages + "  on failure retry for " + retry_for +
-                                         " then rollback\n}\n");
+                                         " then " + outcome + "\n}\n");
   }
   void ImportOld() {
     ImportMore(

@@ -1,0 +1,142 @@
+// A stage that fails does what its policy said when it began, whatever has been edited since.
+#include "tests/unit/runtime/cli/leaver_fixture.h"
+
+namespace rescind {
+namespace {
+
+constexpr const char* kKeep = "keep, notify \"oncall\"";
+constexpr const char* kRollback = "rollback";
+
+// Old has left, and of his three accounts ann's is disabled, while the system says of eve's and of
+// kim's to try again.
+struct EditedStage : LeaverFixture {
+  void Begin(const std::string& outcome) {
+    Edit(outcome);
+    ImportCompany();
+    ImportOld();
+    ImportMore(Account("kim", "\"owner\":\"old\","));
+    for (const char* id : {"on-ann", "on-eve", "on-kim"}) Write(id, "");
+    Write("fault-apply",
+          "if [ $id != ann ]; then reply '\"outcome\":\"transient\",\"detail\":\"busy\"'; exit 0; "
+          "fi\n");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    REQUIRE(!Has("on-ann"));
+    REQUIRE(Has("on-kim"));
+    clock.Advance({kMicrosPerMinute});
+  }
+  void Edit(const std::string& outcome) {
+    WriteLeaver("  then { disable i.accounts }\n", "1h", outcome);
+  }
+  // The rest of the stage, in which eve's account cannot be disabled.
+  void GoOn(const std::string& how) {
+    AnswerForEve("permanent");
+    if (how == "plan") {
+      CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+    } else {
+      CHECK(Run({"apply", how}) == ExitStatus::kAppliedInPart);
+    }
+  }
+};
+
+// What had been done before the edit stayed, and what was done after it was given back; or the
+// other way round.
+TEST_CASE_FIXTURE(EditedStage, "AStageDoesWhatItsPolicySaidWhenItBegan") {
+  std::string how;
+  SUBCASE("a person applies a plan") { how = "plan"; }
+  SUBCASE("nobody has confirmed the edit") { how = "--auto"; }
+  SUBCASE("it is resumed") { how = "--resume"; }
+  bool keeps = false;
+  SUBCASE("it began as one that keeps") {
+    keeps = true;
+    Begin(kKeep);
+    Edit(kRollback);
+  }
+  SUBCASE("it began as one that is rolled back") {
+    Begin(kRollback);
+    Edit(kKeep);
+  }
+  GoOn(how);
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-eve"));
+  CHECK(Has("on-ann") == !keeps);
+  CHECK(Has("on-kim") == !keeps);
+  CHECK(Asked("undo", "ann") == (keeps ? 0 : 1));
+}
+
+// One that joins it is of the same stage.
+TEST_CASE_FIXTURE(EditedStage, "WhatJoinsAStageIsKeptOrGivenBackWithIt") {
+  bool keeps = false;
+  SUBCASE("it began as one that keeps") {
+    keeps = true;
+    Begin(kKeep);
+    Edit(kRollback);
+  }
+  SUBCASE("it began as one that is rolled back") {
+    Begin(kRollback);
+    Edit(kKeep);
+  }
+  Write("on-bob", "");
+  ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"old\"}\n");
+  AnswerForEve("transient");
+  const std::string id = MakePlan();
+  REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(!Has("on-bob"));
+  clock.Advance({kMicrosPerMinute});
+  GoOn("--auto");
+  CAPTURE(out.str() + err.str());
+  for (const char* file : {"on-ann", "on-bob", "on-kim"}) CHECK(Has(file) == !keeps);
+}
+
+TEST_CASE_FIXTURE(EditedStage, "AnEditCountsForTheStagesThatBeginAfterIt") {
+  bool keeps = false;
+  SUBCASE("to one that is rolled back") {
+    Begin(kKeep);
+    Edit(kRollback);
+  }
+  SUBCASE("to one that keeps") {
+    keeps = true;
+    Begin(kRollback);
+    Edit(kKeep);
+  }
+  Write("on-bob", "");
+  Write("on-zoe", "");
+  ImportMore(
+      "{\"entity\":\"identity\",\"id\":\"new\",\"kind\":\"employee\",\"status\":\"terminated\"}\n"
+      "{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"new\"}\n" +
+      Account("zoe", "\"owner\":\"new\","));
+  Write("fault-apply",
+        "case $id in eve|zoe) reply '\"outcome\":\"permanent\",\"detail\":\"no right\"'; exit 0;; "
+        "esac\n");
+  CHECK(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-ann") == keeps);
+  CHECK(Has("on-bob") == !keeps);
+}
+
+// A stage that was rolled back and that a person has carried out again begins anew.
+TEST_CASE_FIXTURE(EditedStage, "AStageThatIsCarriedOutAgainDoesWhatItsPolicySaysThen") {
+  Begin(kRollback);
+  SUBCASE("all of it was given back") {
+    GoOn("--auto");
+    REQUIRE(Has("on-ann"));
+  }
+  SUBCASE("some of it is still to be given back") {
+    Write("fault-undo", "reply '\"outcome\":\"permanent\",\"detail\":\"not now\"'; exit 0\n");
+    GoOn("--auto");
+    REQUIRE(!Has("on-ann"));
+    REQUIRE(files.Remove(folder / "fault-undo").ok());
+  }
+  const size_t undone_before = Asked("undo", "ann");
+  Edit(kKeep);
+  GoOn("plan");
+  CAPTURE(out.str() + err.str());
+  CHECK(Has("on-eve"));
+  CHECK(!Has("on-ann"));
+  CHECK(!Has("on-kim"));
+  CHECK(Asked("undo", "ann") == undone_before);
+}
+
+}  // namespace
+}  // namespace rescind
