@@ -77,6 +77,7 @@ void Describe(const ActionRequest& request, const StageTerms& terms, JournalEntr
   entry.order = request.order;
   TakeTerms(terms, entry);
   entry.retry_for = request.retry_for;
+  entry.escalate_to = request.escalate_to;
   entry.due = request.due;
 }
 
@@ -189,8 +190,10 @@ JournalStep Journal::StepFor(const ActionRequest& request, const StageTerms& ter
     ++(IsTerminal(step.from) ? report.reopened_count : report.standing_count);
   }
   if (HasBegun(step.from)) {
-    // It is finished as it began; only its reasons are brought up to date, and who has let it go.
+    // It is finished as it began; only its reasons are brought up to date, who has let it go, and
+    // who hears of it.
     step.entry.action.reasons = request.action.reasons;
+    step.entry.escalate_to = request.escalate_to;
     if (step.from != ActionState::kCompensating) TakeTerms(terms, step.entry);
     step.is_described = true;
     step.is_silent = true;

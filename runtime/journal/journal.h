@@ -44,6 +44,7 @@ struct ActionRequest {
   std::vector<std::string> kept_stages;
   OnFailure on_failure = OnFailure::kKeep;
   Duration retry_for{24 * kMicrosPerHour};
+  std::vector<std::string> escalate_to;  // JournalEntry
   // Evidence for the audit leaf; handed to the committer with the first transition, not stored.
   std::string context;
 };

@@ -9,7 +9,8 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 4;
+constexpr uint8_t kVersion = 5;
+constexpr uint8_t kEscalateVersion = 5;  // who hears that a person must act
 constexpr uint8_t kGivenUpVersion = 4;   // given up and undone; undos that are dropped
 constexpr uint8_t kUndoVersion = 3;      // an entry says whether it is being undone
 constexpr uint8_t kPersonalVersion = 2;  // reasons say whether they name people
@@ -120,6 +121,7 @@ std::string EncodeEntry(const JournalEntry& entry) {
   writer.Time(entry.undo_since);
   writer.Time(entry.given_up_at);
   writer.Text(entry.given_up_because);
+  writer.List(entry.escalate_to, [&](const std::string& recipient) { writer.Text(recipient); });
   writer.Text(entry.preimage);
   writer.Text(entry.precondition_digest);
   writer.Text(entry.detail);
@@ -153,6 +155,9 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes) {
     entry.undo_since = reader.OptionalTime();
     entry.given_up_at = reader.OptionalTime();
     entry.given_up_because = reader.Text();
+  }
+  if (reader.version() >= kEscalateVersion) {
+    entry.escalate_to = reader.List<std::string>(4, [&] { return reader.Text(); });
   }
   entry.preimage = reader.Text();
   entry.precondition_digest = reader.Text();

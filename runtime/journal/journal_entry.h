@@ -60,6 +60,8 @@ struct JournalEntry {
   // has become of it. Over once it is verified, planned again, or wanted by nobody.
   std::optional<Instant> given_up_at;
   std::string given_up_because;
+  // Who hears that a person must act on it: channels, "identity:ID". Empty: whoever is on call.
+  std::vector<std::string> escalate_to;
   std::string preimage;
   std::string precondition_digest;
   std::string detail;  // why it stands where it stands: one sentence for people

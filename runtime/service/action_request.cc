@@ -50,6 +50,7 @@ ActionRequest ActionRequests::For(const PlannedAction& planned, const ActionTerm
   SortUnique(request.kept_stages);
   request.on_failure = terms.rollback ? OnFailure::kRollback : OnFailure::kKeep;
   request.retry_for = terms.retry_for;
+  request.escalate_to = terms.escalate_to;
   if (!planned.reasons.empty()) request.because = planned.reasons.front().because;
   request.context = ContextOf(planned);
   return request;

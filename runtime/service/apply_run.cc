@@ -384,10 +384,7 @@ Status ApplyRun::NoteEscalated(Work& work, const Transition& transition,
                            transition.from != ActionState::kCompensating;
   const bool is_escalated = entry.state == ActionState::kEscalated && !transition.was_known;
   if (!is_escalated && !is_given_up) return {};
-  std::vector<std::string> recipients;
-  if (const auto terms = work.terms.find(entry.action.key); terms != work.terms.end()) {
-    recipients = terms->second.escalate_to;
-  }
+  std::vector<std::string> recipients = entry.escalate_to;
   if (recipients.empty() && !pipeline_.workspace().oncall.empty()) {
     recipients.push_back(pipeline_.workspace().oncall);
   }

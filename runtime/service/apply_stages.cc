@@ -102,7 +102,6 @@ Status ApplyRun::HandOver(Work& work, const std::optional<Plan>& read) {
     LeaveOut(work.left_stages, requests.back());
     if (read) AddStagesLetGo(planned, terms->second, ReadPolicies(read), again);
     work.handed.insert(key);
-    work.terms.emplace(key, terms->second);
   }
   RESCIND_ASSIGN(const PlanReport planned, ledger_.journal().Plan(requests, work.trigger, again));
   work.report.already_done_count = planned.done_count;

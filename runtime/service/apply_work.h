@@ -1,7 +1,6 @@
 // ApplyRun::Work: one run of apply, from step to step. Private to ApplyRun.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -29,11 +28,10 @@ struct ApplyRun::Work {
   std::unique_ptr<FactGate> gate;
   ApplyReport report;
   std::optional<Error> cut_off;
-  std::set<std::string> handed;              // keys that the journal has taken
-  std::map<std::string, ActionTerms> terms;  // of those
-  std::set<std::string> adopted;             // keys of what earlier runs left in flight
-  std::vector<FindingEnd> ends;              // findings that this run may finish
-  std::set<std::string> left_stages;         // that were rolled back: for a person, or for later
+  std::set<std::string> handed;       // keys that the journal has taken
+  std::set<std::string> adopted;      // keys of what earlier runs left in flight
+  std::vector<FindingEnd> ends;       // findings that this run may finish
+  std::set<std::string> left_stages;  // that were rolled back: for a person, or for later
   bool confirmed = false;
   std::set<std::string> confirming;  // policies that nobody had confirmed before this run
   bool everything = false;           // run also what earlier runs left

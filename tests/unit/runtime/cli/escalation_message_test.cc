@@ -117,5 +117,50 @@ TEST_CASE_FIXTURE(LeaverFixture, "AnUndoThatFailsIsToldThoughAnEarlierRunHadDone
   CHECK(told["ann"] == "not undone: not allowed");
 }
 
+// It went to the people on call alone, whomever the policy named.
+struct UndoToTell : LeaverFixture {
+  void Begin(const std::string& undo) {
+    WriteLeaver("  then { disable i.accounts }\n", "1m", "rollback, notify \"team\"");
+    ImportCompany();
+    ImportOld();
+    Write("on-ann", "");
+    Write("on-eve", "");
+    AnswerForEve("transient");
+    Write("fault-undo", "reply '\"outcome\":\"" + undo + "\",\"detail\":\"not now\"'; exit 0\n");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    AnswerForEve("permanent");
+    clock.Advance({30 * kMicrosPerSecond});
+  }
+  std::vector<std::string> ToldOfTheUndo() {
+    std::vector<std::string> told;
+    for (const nlohmann::json& message : Messages("escalated")) {
+      if (message["about"]["target"] == "ann") told.push_back(message["recipient"]);
+    }
+    return told;
+  }
+};
+
+TEST_CASE_FIXTURE(UndoToTell, "AnUndoThatFailsIsToldToThoseWhomItsPolicyNames") {
+  const std::vector<std::string> team = {"team"};
+  std::string how;
+  SUBCASE("resumed") { how = "--resume"; }
+  SUBCASE("by a later run") { how = "--auto"; }
+  SUBCASE("it is refused") {
+    Begin("permanent");
+    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+    CHECK(ToldOfTheUndo() == team);
+  }
+  SUBCASE("it is given up by the run after that") {
+    Begin("transient");
+    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+    REQUIRE(ToldOfTheUndo().empty());
+    clock.Advance({kMicrosPerHour});
+    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+    CHECK(ToldOfTheUndo() == team);
+  }
+}
+
 }  // namespace
 }  // namespace rescind
