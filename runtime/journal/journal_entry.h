@@ -132,4 +132,10 @@ inline bool IsStillEffective(const JournalEntry& entry) {
   return entry.state == ActionState::kEscalated && entry.detail.starts_with(kStillEffectiveVia);
 }
 
+// Left to a person with its stages, which were rolled back for it. They are not for access that
+// goes on though the action is done: to give more of it back would be worse.
+inline bool IsGivenUpWithStage(const JournalEntry& entry) {
+  return NeedsPerson(entry) && !entry.rollback_groups.empty() && !IsStillEffective(entry);
+}
+
 }  // namespace rescind

@@ -85,10 +85,7 @@ class ActionAssembly {
     if (draft_.options.history) {
       RESCIND_ASSIGN(ActionHistory history, draft_.options.history(terms.wanted_key));
       action.episode = history.episode;
-      if (draft_.IsGivenUpFor(history, claims)) {
-        planned.escalated = std::move(history.escalated);
-        terms.given_up_groups = std::move(history.given_up_groups);
-      }
+      if (draft_.IsGivenUpFor(history, claims)) planned.escalated = std::move(history.escalated);
       planned.came_back = std::move(history.removed);
       if (!planned.came_back && action.target.incarnation > 1) {
         RESCIND_ASSIGN(planned.came_back, RemovalOfPredecessor(action));
@@ -172,7 +169,7 @@ class ActionAssembly {
       terms.order = std::min(terms.order, OrderOf(stage, draft_.claims[index]));
       // Those that let it go; `keep` beats `rollback`.
       if (draft_.StatusOf(draft_.claims[index]) == ActionStatus::kReady) {
-        terms.ready_stages.push_back(NameOf(stage));
+        terms.ready_stages.push_back(draft_.NameOf(stage));
         if (RollsBack(rule)) terms.rollback_groups.push_back(terms.ready_stages.back());
       }
       longest = std::max(
@@ -184,12 +181,6 @@ class ActionAssembly {
     terms.rollback = !terms.rollback_groups.empty() && !any_keeps;
     SortUnique(terms.rollback_groups);
     return {};
-  }
-
-  std::string NameOf(const StageDraft& stage) const {
-    const PolicyRecord* record = draft_.book.Record(draft_.rule(stage).full_name);
-    RESCIND_ASSERT(record && stage.stage < record->stage_ids.size(), "a stage without an id");
-    return NameOfStage(draft_.finding(stage).id, record->stage_ids[stage.stage]);
   }
 
   Status AddEscalation(const ir::Rule& rule, RowId row, ActionTerms& terms) {

@@ -155,6 +155,7 @@ void CountActions(const Plan& plan, PlanSummary& summary) {
       case ActionStatus::kHeld: ++summary.held_count; break;
     }
     if (planned.escalated) ++summary.escalated_count;
+    if (planned.left) ++summary.left_count;
     if (!planned.subject.person.empty()) people.insert(planned.subject.person);
     systems.insert(planned.action.target.system);
   }

@@ -78,6 +78,13 @@ struct Escalation {
   std::string remedy;  // what to do
 };
 
+// A ready action of a stage that was rolled back, which was one transaction. `apply --auto` leaves
+// it alone like one that was given up.
+struct LeftAction {
+  std::string because;
+  std::string remedy;  // what to do
+};
+
 // Access that an earlier action took away, verified, and that has come back since.
 struct EarlierRemoval {
   Instant at;              // of the verification
@@ -94,6 +101,7 @@ struct PlannedAction {
   Instant due;
   bool reversible = false;
   std::optional<Escalation> escalated;
+  std::optional<LeftAction> left;  // never of one that is escalated
   std::optional<EarlierRemoval> came_back;  // absent: nothing of ours removed it before
   PlannedSubject subject;
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty
@@ -250,6 +258,7 @@ struct PlanSummary {
   uint64_t notice_count = 0;
   uint64_t held_count = 0;
   uint64_t escalated_count = 0;  // of any status
+  uint64_t left_count = 0;
   uint64_t person_count = 0;
   uint64_t system_count = 0;
   uint64_t protected_count = 0;

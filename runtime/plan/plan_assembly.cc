@@ -14,6 +14,7 @@
 #include "runtime/env/two_threads.h"
 #include "runtime/plan/action_assembly.h"
 #include "runtime/plan/finding_text.h"
+#include "runtime/plan/left_stages.h"
 #include "runtime/plan/roll_ups.h"
 #include "runtime/plan/stage_progress.h"
 #include "runtime/plan/unjudged_rows.h"
@@ -22,6 +23,8 @@ namespace rescind {
 namespace {
 
 constexpr size_t kAnnouncedActions = 20;
+constexpr const char* kLeftRemedy =
+    "`apply --auto` leaves it; applying this plan has its stage carried out again";
 
 class PlanAssembly {
  public:
@@ -55,6 +58,7 @@ class PlanAssembly {
       outcome_.plan.notices.push_back(std::move(planned));
     }
     sketches_ = SketchActions(draft_);
+    RESCIND_ASSIGN(left_stages_, LeftStages::Find(draft_, sketches_));
     return {};
   }
 
@@ -135,8 +139,11 @@ class PlanAssembly {
     AddEnds();
     outcome_.plan.actions.reserve(shown_.size());
     for (const uint32_t number : shown_) {
-      outcome_.plan.actions.push_back(std::move(assembled_.actions[number]));
+      PlannedAction& planned = assembled_.actions[number];
+      Leave(sketches_.actions[number], planned);
+      outcome_.plan.actions.push_back(std::move(planned));
     }
+    ListLeft();
     outcome_.terms = std::move(assembled_.terms);
     return {};
   }
@@ -156,15 +163,20 @@ class PlanAssembly {
     }
     RESCIND_TRY(CountShown());
     uint64_t& escalated = outcome_.plan.summary.escalated_count;
-    for (const PlannedAction& planned : outcome_.plan.actions) {
+    for (size_t i = 0; i < first.size(); ++i) {
+      PlannedAction& planned = outcome_.plan.actions[i];
       escalated += planned.escalated ? 1 : 0;
+      Leave(sketches_.actions[first[i]], planned);
     }
     outcome_.plan.unlisted_actions.reserve(others.size());
     for (size_t i = 0; i < others.size(); ++i) {
       escalated += traits[i].escalated ? 1 : 0;
+      if (!traits[i].escalated) WhyLeft(sketches_.actions[others[i]]);
       outcome_.plan.unlisted_actions.push_back(
           {sketches_.actions[others[i]].status, std::move(traits[i].wanted_key), {}});
     }
+    for (const auto& [because, left] : left_) outcome_.plan.summary.left_count += left.count;
+    ListLeft();
     return {};
   }
 
@@ -182,6 +194,31 @@ class PlanAssembly {
   }
 
  private:
+  // Why `apply --auto` leaves it, which was not given up; null: it does not. Counts it.
+  const char* WhyLeft(const ActionSketch& sketch) {
+    const char* because = left_stages_.WhyLeft(draft_, sketches_, sketch);
+    if (!because) return nullptr;
+    HeldActions& left = left_[because];
+    ++left.count;
+    for (const uint32_t claim : sketches_.ClaimsOf(sketch)) {
+      left.policies.insert(draft_.rule(draft_.stages[draft_.claims[claim].stage_draft]).full_name);
+    }
+    return because;
+  }
+
+  void Leave(const ActionSketch& sketch, PlannedAction& planned) {
+    if (planned.escalated) return;
+    if (const char* because = WhyLeft(sketch)) planned.left = {because, kLeftRemedy};
+  }
+
+  void ListLeft() {
+    for (auto& [because, left] : left_) {
+      left.because = because;
+      outcome_.left.push_back(left);
+    }
+    outcome_.left_stages = left_stages_.names();
+  }
+
   // By rows, where ArrangePlan counts texts of actions that are all listed.
   Status CountShown() {
     PlanSummary& summary = outcome_.plan.summary;
@@ -482,6 +519,8 @@ class PlanAssembly {
   std::vector<uint32_t> shown_;         // numbers of sketches, ascending
   std::vector<uint64_t> removals_;      // by rule
   std::vector<PlannedTarget> targets_;  // for the roll-ups
+  LeftStages left_stages_;
+  std::map<std::string, HeldActions> left_;  // by reason
 };
 
 }  // namespace

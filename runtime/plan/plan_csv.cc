@@ -37,7 +37,7 @@ std::string Cell(std::string_view text) {
   return quoted + '"';
 }
 
-constexpr size_t kColumns = 24;
+constexpr size_t kColumns = 25;
 
 void AppendRow(std::string& out, std::initializer_list<std::string_view> cells) {
   RESCIND_ASSERT(cells.size() == kColumns, "a row of other columns than the header's");
@@ -92,6 +92,7 @@ void AppendEarlier(std::string& out, const EarlierAction& was, std::string_view 
                   "",
                   "",
                   "",
+                  "",
                   ""});
 }
 
@@ -122,7 +123,8 @@ std::string FormatPlanCsv(const Plan& plan) {
                   "escalated_error",
                   "removed_before",
                   "removed_by_action",
-                  "action_id"});
+                  "action_id",
+                  "left_because"});
   for (const PlannedAction& planned : plan.actions) {
     const Action& action = planned.action;
     for (const PlannedReason& reason : planned.reasons) {
@@ -152,7 +154,8 @@ std::string FormatPlanCsv(const Plan& plan) {
                       planned.escalated ? planned.escalated->error : "",
                       planned.came_back ? FormatInstant(planned.came_back->at) : "",
                       planned.came_back ? planned.came_back->action_key : "",
-                      action.key});
+                      action.key,
+                      planned.left ? planned.left->because : ""});
     }
   }
   for (const LeftAloneAction& row : plan.delta.left_alone) {
@@ -163,7 +166,7 @@ std::string FormatPlanCsv(const Plan& plan) {
   for (const NotActedOn& row : plan.not_acted_on) {
     AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "",
                     row.policy,     "", "",         "",         "", "", "", "", WhyCell(row),
-                    row.by,         "", "",         "",         "", ""});
+                    row.by,         "", "",         "",         "", "", ""});
   }
   return out;
 }

@@ -54,6 +54,12 @@ bool PlanDraft::IsGivenUpFor(const ActionHistory& history,
   });
 }
 
+std::string PlanDraft::NameOf(const StageDraft& stage) {
+  const PolicyRecord* record = book.Record(rule(stage).full_name);
+  RESCIND_ASSERT(record && stage.stage < record->stage_ids.size(), "a stage without an id");
+  return NameOfStage(finding(stage).id, record->stage_ids[stage.stage]);
+}
+
 bool PlanDraft::PolicyShown(const std::string& policy) const {
   const auto& filter = options.filter_policies;
   return filter.empty() || std::find(filter.begin(), filter.end(), policy) != filter.end();

@@ -94,6 +94,8 @@ class PlanDraft {
     if (!findings) findings = &book.MutableOf(rule(stage).full_name);
     return (*findings)[stage.finding];
   }
+  // NameOfStage, of a stage that something of its policy is recorded of.
+  std::string NameOf(const StageDraft& stage);
   // A reason that many share.
   const std::string* Intern(std::string text) { return &*texts_.insert(std::move(text)).first; }
 

@@ -67,7 +67,7 @@ void AppendVerdict(std::string& out, const Plan& plan) {
   out += fmt::format(
       "<p class=\"verdict\">{}<strong>{} removal{}</strong>: {} ready, {} in notice, {} held; {} "
       "{}, "
-      "{} system{}.{}<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
+      "{} system{}.{}{}<br>Left alone: {} protected, {} exempt, {} for lack of data.{}</p>\n",
       filter.empty() ? ""
                      : fmt::format("Shown is only {}; limits and matches count everything.<br>",
                                    Escape(filter)),
@@ -79,6 +79,9 @@ void AppendVerdict(std::string& out, const Plan& plan) {
           ? ""
           : fmt::format("<br><span class=\"held\">X {} escalated: a person must act</span>",
                         summary.escalated_count),
+      summary.left_count == 0
+          ? ""
+          : fmt::format("<br><span class=\"held\">X {}</span>", Escape(LeftText(summary))),
       summary.protected_count, summary.exempt_count, summary.insufficient_count, RemarkOn(plan));
 }
 
@@ -188,6 +191,11 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
         fmt::format("<br><span class=\"held\">X escalated since {}: {}</span><br><small>{}</small>",
                     FormatInstant(planned.escalated->since), Escape(planned.escalated->error),
                     Escape(planned.escalated->remedy));
+  }
+  if (planned.left) {
+    state += fmt::format(
+        "<br><span class=\"held\">X left to a person: {}</span><br><small>{}</small>",
+        Escape(planned.left->because), Escape(planned.left->remedy));
   }
   out += fmt::format(
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "

@@ -144,6 +144,7 @@ class PlanWriter {
     List("evidence", leading.evidence);
     List("reasons", planned.reasons);
     if (planned.escalated) Write(*planned.escalated);
+    if (planned.left) Write(*planned.left);
     if (planned.came_back) Write(*planned.came_back);
     json_.EndObject();
   }
@@ -163,6 +164,15 @@ class PlanWriter {
     Time("since", escalated.since);
     json_.Member("error", escalated.error);
     json_.Member("remedy", escalated.remedy);
+    json_.EndObject();
+  }
+
+  // Likewise.
+  void Write(const LeftAction& left) {
+    json_.Name("left");
+    json_.BeginObject();
+    json_.Member("because", left.because);
+    json_.Member("remedy", left.remedy);
     json_.EndObject();
   }
 
@@ -313,6 +323,7 @@ class PlanWriter {
     json_.Member("exempt", summary.exempt_count);
     json_.Member("insufficient", summary.insufficient_count);
     if (summary.escalated_count > 0) json_.Member("escalated", summary.escalated_count);
+    if (summary.left_count > 0) json_.Member("left", summary.left_count);
     json_.EndObject();
   }
 

@@ -72,6 +72,8 @@ Escalation ReadEscalation(JsonFields& fields) {
   return {fields.Time("since"), fields.Text("error"), fields.Text("remedy")};
 }
 
+LeftAction ReadLeft(JsonFields& fields) { return {fields.Text("because"), fields.Text("remedy")}; }
+
 EarlierRemoval ReadEarlierRemoval(JsonFields& fields) {
   return {fields.Time("removed_at"), fields.Text("action")};
 }
@@ -97,6 +99,7 @@ PlannedAction ReadAction(JsonFields& fields) {
   if (fields.Has("escalated")) {
     planned.escalated = fields.Object<Escalation>("escalated", ReadEscalation);
   }
+  if (fields.Has("left")) planned.left = fields.Object<LeftAction>("left", ReadLeft);
   if (fields.Has("came_back")) {
     planned.came_back = fields.Object<EarlierRemoval>("came_back", ReadEarlierRemoval);
   }
@@ -230,6 +233,7 @@ PlanSummary ReadSummary(JsonFields& fields) {
   summary.exempt_count = fields.Count("exempt");
   summary.insufficient_count = fields.Count("insufficient");
   if (fields.Has("escalated")) summary.escalated_count = fields.Count("escalated");
+  if (fields.Has("left")) summary.left_count = fields.Count("left");
   return summary;
 }
 

@@ -99,6 +99,9 @@ void WriteVerdict(TableText& table, const Plan& plan) {
                                 summary.escalated_count == 1 ? "it" : "them"),
                     "31"));
   }
+  if (summary.left_count > 0) {
+    table.Line(table.Paint("X " + LeftText(summary), "31"));
+  }
   if (const std::string held = HeldMessagesText(plan); !held.empty()) {
     table.Line(table.Paint("! " + held, "33"));
   }
@@ -213,6 +216,11 @@ void WriteAction(TableText& table, const Plan& plan, const PlannedAction& planne
         Visible(planned.escalated->error)));
     table.Line("        " + Visible(planned.escalated->remedy));
   }
+  if (planned.left) {
+    table.Line(fmt::format("      {} {}", table.Paint("X left to a person:", "31"),
+                           Visible(planned.left->because)));
+    table.Line("        " + Visible(planned.left->remedy));
+  }
   for (const PlannedReason& reason : planned.reasons) {
     table.Line(fmt::format("      why: {} ({})", Visible(reason.because), Visible(reason.policy)));
     table.Line(fmt::format("           {}, open since {}", reason.source_line,
@@ -287,6 +295,13 @@ std::string HeldMessagesText(const Plan& plan) {
       [](const PlannedNotice& notice) { return notice.status == ActionStatus::kHeld; }));
   if (count == 0) return "";
   return fmt::format("{} held: nobody is told yet.", Plural(count, "message is", "messages are"));
+}
+
+std::string LeftText(const PlanSummary& summary) {
+  const bool is_one = summary.left_count == 1;
+  return fmt::format("{} of {} rolled back: a person must act; `apply --auto` leaves {}.",
+                     Plural(summary.left_count, "of them is", "of them are"),
+                     is_one ? "a stage that was" : "stages that were", is_one ? "it" : "them");
 }
 
 std::string DegradedText(const PolicySummary& policy) {

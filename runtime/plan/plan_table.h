@@ -39,6 +39,9 @@ std::string FilterText(const Plan& plan);
 // "2 messages are held: nobody is told yet."; empty when none is.
 std::string HeldMessagesText(const Plan& plan);
 
+// "1 of them is of a stage that was rolled back: …", where there is one.
+std::string LeftText(const PlanSummary& summary);
+
 // "2 rows could not be evaluated, …", of a policy that is degraded.
 std::string DegradedText(const PolicySummary& policy);
 

@@ -69,7 +69,7 @@ struct ActionHistory {
   std::optional<EarlierRemoval> removed;       // its last verified episode
   std::optional<Instant> verified_at;          // of its last episode
   std::vector<std::string> escalated_for{};    // findings: of others it says nothing
-  std::vector<std::string> given_up_groups{};  // ActionTerms::rollback_groups of what was given up
+  std::vector<std::string> given_up_groups{};  // stages that were rolled back when it was given up
   bool untouched = false;  // its last episode was handed over and, as far as is known, did nothing
 };
 using HistoryQuery = std::function<Result<ActionHistory>(const std::string& wanted_key)>;
@@ -115,6 +115,10 @@ struct PlannerOptions {
   std::map<std::string, std::set<std::string>> touched{};
   // Findings of which an action is being undone, or could not be: they are not over.
   std::set<std::string> being_undone{};
+  // Stages (NameOfStage) that were rolled back and are not all given back yet; and findings of
+  // actions that were given up with their stage (ActionHistory::given_up_groups).
+  std::set<std::string> stages_being_undone{};
+  std::set<std::string> given_up_for{};
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.
   std::function<std::string(const std::string& recipient)> unreachable;
   // Systems whose target can run a playbook, ascending: where one is run on a row that lives in no
@@ -131,10 +135,9 @@ struct ActionTerms {
   std::string account;  // actions on one account run one after the other; empty: bound to nothing
   uint32_t order = 0;   // among those
   // Names (NameOfStage) of the stages that let it go now; of those among them that are rolled
-  // back when one of their actions fails; of those that were rolled back when it was given up.
+  // back when one of their actions fails.
   std::vector<std::string> ready_stages;
   std::vector<std::string> rollback_groups;  // ascending
-  std::vector<std::string> given_up_groups;
   bool rollback = false;  // all that let it go are; so it is undone once each of them is
   Duration retry_for{24 * kMicrosPerHour};
   std::vector<std::string> escalate_to;  // channels, "identity:ID"
@@ -189,6 +192,8 @@ struct PlanOutcome {
   std::vector<FindingTransition> transitions;          // all but standing ones
   std::unordered_map<std::string, ActionTerms> terms;  // by Action::key
   std::vector<HeldActions> held;                       // by reason; listed in the plan or not
+  std::vector<HeldActions> left;                       // likewise of PlannedAction::left
+  std::set<std::string> left_stages;                   // by which they are
   std::vector<StageStart> starts;                      // of everything ready, filtered out or not
   std::vector<FindingEnd> ends;                        // of what is ready, likewise
   // What comes next and when, for the message of a notice. By finding id.

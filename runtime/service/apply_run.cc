@@ -98,7 +98,8 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   const Plan& derived = work.outcome().plan;
   if (!request.plan) {
     work.selection = SelectReady(derived);
-    return LeaveFailedStages(work);
+    LeaveFailedStages(work);
+    return {};
   }
   const FactBase& facts = work.derivation->facts;
   const AccessModel model(facts);

@@ -103,7 +103,7 @@ class ApplyRun {
   Result<ApplyAnswer> CarryOut(Work& work, Duration patience);
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
-  Status LeaveFailedStages(Work& work);
+  void LeaveFailedStages(Work& work);
   Status SendAgain(Work& work);
   Status NoteEscalated(Work& work, const Transition& transition, KeyValueBatch& batch) const;
   void TellTransition(const Transition& transition) const;

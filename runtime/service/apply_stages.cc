@@ -45,41 +45,13 @@ void LeaveOut(const std::set<std::string>& stages, ActionRequest& request) {
 
 }  // namespace
 
-// A stage that was rolled back was one transaction: without what failed in it, which is left to a
-// person, the rest of it would be half of one; and so would it be while what it had done is still
-// being given back.
-Status ApplyRun::LeaveFailedStages(Work& work) {
-  const auto& all_terms = work.outcome().terms;
-  std::set<std::string> undone;
-  RESCIND_ASSIGN(const auto undos, ledger_.journal().ListUndos());
-  for (const JournalEntry& undo : undos) {
-    if (IsUndoOpen(undo)) undone.insert(undo.rollback_groups.begin(), undo.rollback_groups.end());
-  }
-  work.left_stages = undone;
+// `left_stages.h` says why.
+void ApplyRun::LeaveFailedStages(Work& work) {
+  work.left_stages = work.outcome().left_stages;
   for (const PlannedAction& planned : work.outcome().plan.actions) {
-    const auto terms = all_terms.find(planned.action.key);
-    if (!planned.escalated || terms == all_terms.end()) continue;
-    const auto& groups = terms->second.given_up_groups;
-    work.left_stages.insert(groups.begin(), groups.end());
+    if (!planned.left || work.selection.action_keys.erase(planned.action.key) == 0) continue;
+    work.selection.fallen.push_back(FallenOf(planned, planned.left->because));
   }
-  if (work.left_stages.empty()) return {};
-  for (const PlannedAction& planned : work.outcome().plan.actions) {
-    const auto terms = all_terms.find(planned.action.key);
-    if (terms == all_terms.end()) continue;
-    // Another policy that lets it go is about more than that stage.
-    const auto& stages = terms->second.ready_stages;
-    const auto is_left = [&](const std::string& stage) { return work.left_stages.contains(stage); };
-    if (!std::all_of(stages.begin(), stages.end(), is_left)) continue;
-    if (work.selection.action_keys.erase(planned.action.key) == 0) continue;
-    const bool is_undone = std::any_of(stages.begin(), stages.end(), [&](const std::string& stage) {
-      return undone.contains(stage);
-    });
-    work.selection.fallen.push_back(FallenOf(
-        planned, is_undone
-                     ? "its stage is being rolled back"
-                     : "its stage was rolled back, and what failed in it waits for a person"));
-  }
-  return {};
 }
 
 Status ApplyRun::HandOver(Work& work, const std::optional<Plan>& read) {

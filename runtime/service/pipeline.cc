@@ -90,9 +90,23 @@ Result<ActionHistory> HistoryOf(const std::string& wanted_key, const std::string
   if (last && NeedsPerson(*last)) {
     history.escalated = {GivenUpAt(*last), WhyGivenUp(*last), kEscalationRemedy};
     history.escalated_for = FindingsOf(*last);
-    history.given_up_groups = last->rollback_groups;
+    if (IsGivenUpWithStage(*last)) history.given_up_groups = last->rollback_groups;
   }
   return history;
+}
+
+Status NoteFailedStages(const Journal& journal, const std::vector<JournalEntry>& undos,
+                        PlannerOptions& planner) {
+  for (const JournalEntry& undo : undos) {
+    if (!IsUndoOpen(undo)) continue;
+    planner.stages_being_undone.insert(undo.rollback_groups.begin(), undo.rollback_groups.end());
+  }
+  RESCIND_ASSIGN(const auto escalated, journal.ListEscalated());
+  for (const JournalEntry& entry : escalated) {
+    if (!IsGivenUpWithStage(entry)) continue;
+    for (const std::string& finding : FindingsOf(entry)) planner.given_up_for.insert(finding);
+  }
+  return {};
 }
 
 }  // namespace
@@ -265,6 +279,9 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   for (const JournalEntry& undo : undos) {
     for (const std::string& finding : FindingsOf(undo)) planner.being_undone.insert(finding);
   }
+  // What applying the plan carries out again.
+  const bool is_applicable = !options.now && !options.as_of && options.judged_by == nullptr;
+  if (is_applicable) RESCIND_TRY(NoteFailedStages(journal, undos, planner));
   planner.filter_policies = options.filter_policies;
   planner.filter_person = options.filter_person;
   planner.sources = &policies.sources;

@@ -76,6 +76,7 @@ void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& statu
     return;
   }
   status.held = std::move((*derived)->outcome.held);
+  status.left = std::move((*derived)->outcome.left);
   std::stable_sort(status.held.begin(), status.held.end(),
                    [](const HeldActions& a, const HeldActions& b) {
                      return a.count + a.notice_count > b.count + b.notice_count;
@@ -119,6 +120,14 @@ std::string HeldText(const WorkspaceStatus& status) {
     fmt::format_to(out, "  ! {} of {}: {}\n", CountText(held), fmt::join(held.policies, ", "),
                    Visible(held.because));
   }
+  if (!status.left.empty()) text += "left to a person, as judged now\n";
+  for (const HeldActions& left : status.left) {
+    fmt::format_to(out, "  X {} of {}: {}\n", CountText(left), fmt::join(left.policies, ", "),
+                   left.because);
+  }
+  if (!status.left.empty()) {
+    text += "  `apply --auto` leaves them; a plan that lists them, applied, carries them out.\n";
+  }
   if (!status.releases.empty()) text += "releases that wait for the next apply\n";
   for (const Release& release : status.releases) {
     const bool is_outdated = status.outdated_releases.contains(release.id);
@@ -129,9 +138,9 @@ std::string HeldText(const WorkspaceStatus& status) {
   return text;
 }
 
-Json HeldJson(const WorkspaceStatus& status) {
+Json HeldJson(const std::vector<HeldActions>& all) {
   Json list = Json::array();
-  for (const HeldActions& held : status.held) {
+  for (const HeldActions& held : all) {
     list.push_back({{"actions", held.count},
                     {"notices", held.notice_count},
                     {"policies", held.policies},
@@ -371,7 +380,8 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"exemptions", status.exemption_count},
       {"feeds", std::move(feeds)},
       {"policies", std::move(policies)},
-      {"held", HeldJson(status)},
+      {"held", HeldJson(status.held)},
+      {"left", HeldJson(status.left)},
       {"held_unknown_because", status.held_unknown_because},
       {"releases", ReleasesJson(status)},
       {"unsent_count", status.unsent_count},

@@ -48,6 +48,7 @@ struct WorkspaceStatus {
   uint64_t unsent_count = 0;
   // What `apply --auto` would leave now; most first.
   std::vector<HeldActions> held;
+  std::vector<HeldActions> left;            // of stages that were rolled back
   std::string held_unknown_because;         // not empty: nothing could be judged
   std::vector<Release> releases;            // that wait for the apply they are for
   std::set<std::string> outdated_releases;  // ids of those that it will not use, but end

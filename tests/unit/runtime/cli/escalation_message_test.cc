@@ -144,22 +144,23 @@ struct UndoToTell : LeaverFixture {
 
 TEST_CASE_FIXTURE(UndoToTell, "AnUndoThatFailsIsToldToThoseWhomItsPolicyNames") {
   const std::vector<std::string> team = {"team"};
-  std::string how;
-  SUBCASE("resumed") { how = "--resume"; }
-  SUBCASE("by a later run") { how = "--auto"; }
-  SUBCASE("it is refused") {
-    Begin("permanent");
-    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
-    CHECK(ToldOfTheUndo() == team);
-  }
-  SUBCASE("it is given up by the run after that") {
-    Begin("transient");
-    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
-    REQUIRE(ToldOfTheUndo().empty());
-    clock.Advance({kMicrosPerHour});
-    REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
-    CHECK(ToldOfTheUndo() == team);
-  }
+  const auto fail = [&](const std::string& how) {
+    SUBCASE("it is refused") {
+      Begin("permanent");
+      REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+      CHECK(ToldOfTheUndo() == team);
+    }
+    SUBCASE("it is given up by the run after that") {
+      Begin("transient");
+      REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+      REQUIRE(ToldOfTheUndo().empty());
+      clock.Advance({kMicrosPerHour});
+      REQUIRE(Run({"apply", how, "--wait", "0s"}) == ExitStatus::kAppliedInPart);
+      CHECK(ToldOfTheUndo() == team);
+    }
+  };
+  SUBCASE("resumed") { fail("--resume"); }
+  SUBCASE("by a later run") { fail("--auto"); }
 }
 
 }  // namespace

@@ -43,21 +43,23 @@ struct EditedStage : LeaverFixture {
 // What had been done before the edit stayed, and what was done after it was given back; or the
 // other way round.
 TEST_CASE_FIXTURE(EditedStage, "AStageDoesWhatItsPolicySaidWhenItBegan") {
-  std::string how;
-  SUBCASE("a person applies a plan") { how = "plan"; }
-  SUBCASE("nobody has confirmed the edit") { how = "--auto"; }
-  SUBCASE("it is resumed") { how = "--resume"; }
   bool keeps = false;
+  const auto go_on = [&] {
+    SUBCASE("a person applies a plan") { GoOn("plan"); }
+    SUBCASE("nobody has confirmed the edit") { GoOn("--auto"); }
+    SUBCASE("it is resumed") { GoOn("--resume"); }
+  };
   SUBCASE("it began as one that keeps") {
     keeps = true;
     Begin(kKeep);
     Edit(kRollback);
+    go_on();
   }
   SUBCASE("it began as one that is rolled back") {
     Begin(kRollback);
     Edit(kKeep);
+    go_on();
   }
-  GoOn(how);
   CAPTURE(out.str() + err.str());
   CHECK(Has("on-eve"));
   CHECK(Has("on-ann") == !keeps);
@@ -136,6 +138,55 @@ TEST_CASE_FIXTURE(EditedStage, "AStageThatIsCarriedOutAgainDoesWhatItsPolicySays
   CHECK(!Has("on-ann"));
   CHECK(!Has("on-kim"));
   CHECK(Asked("undo", "ann") == undone_before);
+}
+
+// Plan and status called ready what `apply --auto` left to a person.
+TEST_CASE_FIXTURE(EditedStage, "APlanAndStatusSayWhatOfAStageIsLeftToAPerson") {
+  Begin(kRollback);
+  std::string because = "its stage was rolled back, and what failed in it waits for a person";
+  SUBCASE("all of it was given back") {}
+  SUBCASE("some of it is still to be given back") {
+    Write("fault-undo",
+          "[ $id = kim ] || { reply '\"outcome\":\"permanent\",\"detail\":\"no\"'; exit 0; }\n");
+    because = "its stage is being rolled back";
+  }
+  GoOn("--auto");
+  REQUIRE(Has("on-kim"));
+  const size_t left_count = Has("on-ann") ? 2 : 1;
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json plan = Json();
+  CHECK(plan["summary"]["left"] == left_count);
+  CHECK(plan["summary"]["escalated"] == 1);
+  size_t count = 0;
+  for (const nlohmann::json& action : plan["actions"]) {
+    CHECK(action["status"] == "ready");
+    CHECK(action.contains("left") == (action["target"] != "eve"));
+    if (!action.contains("left")) continue;
+    ++count;
+    CHECK(action["left"]["because"] == because);
+    CHECK(action["left"]["remedy"] ==
+          "`apply --auto` leaves it; applying this plan has its stage carried out again");
+  }
+  CHECK(count == left_count);
+  // Of a plan that lists none of them.
+  REQUIRE(Run({"plan", "--rows", "0"}) == ExitStatus::kDone);
+  CHECK(Prints(left_count == 1 ? "X 1 of them is of a stage that was rolled back: "
+                               : "X 2 of them are of stages that were rolled back: "));
+  REQUIRE(Run({"status"}) == ExitStatus::kDone);
+  CHECK(Prints("left to a person, as judged now\n  X " + std::to_string(left_count) + " action" +
+               (left_count == 1 ? "" : "s") + " of access.leaver: " + because + "\n"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["left"][0]["actions"] == left_count);
+  CHECK(Json()["held"].empty());
+  // What the next run reports of them.
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Prints("  ! disable account kim: " + because + "\n"));
+  // Applied, it is carried out, and nothing of it is left.
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!Has("on-kim"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["left"].empty());
 }
 
 }  // namespace

@@ -57,14 +57,15 @@ TEST_CASE("LinesOfOneActionShareItsIdInCsv") {
   std::istringstream lines(FormatPlanCsv(plan));
   std::vector<std::string> ids;
   for (std::string line; std::getline(lines, line);) {
+    line.resize(line.rfind(','));  // the last column
     ids.push_back(line.substr(line.rfind(',') + 1));
   }
   REQUIRE(ids.size() == 5);
-  CHECK(ids[0] == "action_id\r");
-  CHECK(ids[1] == plan.actions[0].action.key + "\r");
+  CHECK(ids[0] == "action_id");
+  CHECK(ids[1] == plan.actions[0].action.key);
   CHECK(ids[2] == ids[1]);
-  CHECK(ids[3] == plan.actions[1].action.key + "\r");
-  CHECK(ids[4] == "\r");
+  CHECK(ids[3] == plan.actions[1].action.key);
+  CHECK(ids[4].empty());
 }
 
 // The CSV passed on what a terminal obeys, and all three what shows text in another order.
@@ -120,6 +121,35 @@ TEST_CASE("EveryFaceMarksWhatIsEscalated") {
       Contains(csv, ",2026-03-31T08:00:00Z,\"said <no>, twice\",,," + plan.actions[0].action.key));
   // The other row is not.
   CHECK(Contains(csv, ",over the limit,,,,,," + plan.actions[1].action.key));
+}
+
+// All of them called it ready, and `apply --auto` left it.
+TEST_CASE("EveryFaceMarksWhatIsLeftSinceItsStageWasRolledBack") {
+  Plan plan = SamplePlan();
+  plan.actions[0].left = {"what <failed> waits, too", "have it carried out"};
+  SealPlan(plan);
+  const char* verdict =
+      "X 1 of them is of a stage that was rolled back: a person must act; `apply --auto` leaves it.";
+  CHECK(Contains(FormatVerdict(plan, {}), std::string(verdict) + "\n"));
+  CHECK(Contains(FormatPlan(plan, {}),
+                 "      X left to a person: what <failed> waits, too\n"
+                 "        have it carried out\n"));
+  const std::string html = FormatPlanHtml(plan, "plan.csv");
+  CHECK(Contains(html, verdict));
+  CHECK(Contains(html,
+                 "X left to a person: what &lt;failed&gt; waits, too</span><br>"
+                 "<small>have it carried out</small>"));
+  const std::string csv = FormatPlanCsv(plan);
+  CHECK(Contains(csv, ",action_id,left_because"));
+  CHECK(Contains(csv, plan.actions[0].action.key + ",\"what <failed> waits, too\""));
+  CHECK(Contains(csv, plan.actions[1].action.key + ",\r\n"));
+  const std::string written = EncodePlan(plan);
+  const Result<Plan> read = DecodePlan(written);
+  REQUIRE(read.ok());
+  CHECK(EncodePlan(*read) == written);
+  CHECK(read->summary.left_count == 1);
+  REQUIRE(read->actions[0].left);
+  CHECK(read->actions[0].left->remedy == "have it carried out");
 }
 
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
