@@ -189,5 +189,29 @@ TEST_CASE_FIXTURE(EditedStage, "APlanAndStatusSayWhatOfAStageIsLeftToAPerson") {
   CHECK(Json()["left"].empty());
 }
 
+// Access that goes on after all is no reason to give more of it back.
+TEST_CASE_FIXTURE(EditedStage, "AStageIsNotRolledBackForAccessThatGoesOnAllTheSame") {
+  Begin(kRollback);
+  REQUIRE(files.Remove(folder / "fault-apply").ok());
+  Write("fault-verify",
+        "if [ $id = eve ]; then reply '\"outcome\":\"still_effective\",\"via\":\"a session\"'; exit "
+        "0; fi\n");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
+  CHECK(Prints("escalated (still effective via a session"));
+  for (const char* id : {"ann", "eve", "kim"}) {
+    CHECK(!Has(std::string("on-") + id));
+    CHECK(Asked("undo", id) == 0);
+  }
+  // Nor is the rest of the stage left, for it was not rolled back.
+  Write("on-bob", "");
+  ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"old\"}\n");
+  CHECK(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(!Json()["summary"].contains("left"));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(!Has("on-bob"));
+  CHECK(Asked("undo", "bob") == 0);
+}
+
 }  // namespace
 }  // namespace rescind
