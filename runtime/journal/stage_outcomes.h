@@ -2,8 +2,8 @@
 //
 // A stage is one transaction: an edit of the policy, while some of it is done and some is not, must
 // not undo one part and keep the other. So what is said of it first, with the first action that is
-// handed over, is noted in the same batch and counts for all of it. A stage that was rolled back and
-// is carried out again begins anew. Of one call of Journal::Plan; it commits nothing itself.
+// handed over, is noted in the same batch and counts for all of it. A stage that was rolled back
+// and is carried out again begins anew. Of one call of Journal::Plan; it commits nothing itself.
 #pragma once
 
 #include <map>

@@ -101,7 +101,7 @@ struct PlannedAction {
   Instant due;
   bool reversible = false;
   std::optional<Escalation> escalated;
-  std::optional<LeftAction> left;  // never of one that is escalated
+  std::optional<LeftAction> left;           // never of one that is escalated
   std::optional<EarlierRemoval> came_back;  // absent: nothing of ours removed it before
   PlannedSubject subject;
   std::vector<PlannedReason> reasons;  // sorted by policy, judged id, stage; never empty

@@ -37,7 +37,7 @@ std::string Cell(std::string_view text) {
   return quoted + '"';
 }
 
-constexpr size_t kColumns = 25;
+constexpr size_t kColumns = 27;
 
 void AppendRow(std::string& out, std::initializer_list<std::string_view> cells) {
   RESCIND_ASSERT(cells.size() == kColumns, "a row of other columns than the header's");
@@ -93,7 +93,76 @@ void AppendEarlier(std::string& out, const EarlierAction& was, std::string_view 
                   "",
                   "",
                   "",
+                  "",
+                  "",
                   ""});
+}
+
+// A line for each policy, as of an action: `action_id` tells them from another's.
+void AppendUndo(std::string& out, const PlannedUndo& undo, std::string_view policy) {
+  AppendRow(out, {undo.failed ? "failed undo" : "undo",
+                  VerbName(undo.verb),
+                  undo.entity,
+                  undo.target,
+                  undo.system,
+                  "",
+                  "",
+                  "",
+                  "",
+                  policy,
+                  "",
+                  "",
+                  "",
+                  "",
+                  "",
+                  "",
+                  "",
+                  undo.effect,
+                  "",
+                  "",
+                  "",
+                  "",
+                  "",
+                  undo.action_key,
+                  "",
+                  FormatInstant(undo.since),
+                  undo.error});
+}
+
+void AppendAction(std::string& out, const PlannedAction& planned) {
+  const Action& action = planned.action;
+  for (const PlannedReason& reason : planned.reasons) {
+    const std::string_view change = !planned.change                   ? ""
+                                    : *planned.change == Change::kNew ? "new"
+                                                                      : "standing";
+    AppendRow(out, {ActionStatusName(planned.status),
+                    VerbName(action.verb),
+                    action.target.entity,
+                    action.target.id,
+                    action.target.system,
+                    planned.subject.person,
+                    planned.subject.department,
+                    planned.subject.privileged ? "yes" : "no",
+                    SeverityName(reason.severity),
+                    reason.policy,
+                    std::to_string(reason.stage),
+                    FormatInstant(reason.due),
+                    planned.reversible ? "yes" : "no",
+                    change,
+                    reason.because,
+                    reason.source_line,
+                    EvidenceCell(reason),
+                    planned.held_because,
+                    "",
+                    planned.escalated ? FormatInstant(planned.escalated->since) : "",
+                    planned.escalated ? planned.escalated->error : "",
+                    planned.came_back ? FormatInstant(planned.came_back->at) : "",
+                    planned.came_back ? planned.came_back->action_key : "",
+                    action.key,
+                    planned.left ? planned.left->because : "",
+                    "",
+                    ""});
+  }
 }
 
 }  // namespace
@@ -124,39 +193,12 @@ std::string FormatPlanCsv(const Plan& plan) {
                   "removed_before",
                   "removed_by_action",
                   "action_id",
-                  "left_because"});
-  for (const PlannedAction& planned : plan.actions) {
-    const Action& action = planned.action;
-    for (const PlannedReason& reason : planned.reasons) {
-      const std::string_view change = !planned.change                   ? ""
-                                      : *planned.change == Change::kNew ? "new"
-                                                                        : "standing";
-      AppendRow(out, {ActionStatusName(planned.status),
-                      VerbName(action.verb),
-                      action.target.entity,
-                      action.target.id,
-                      action.target.system,
-                      planned.subject.person,
-                      planned.subject.department,
-                      planned.subject.privileged ? "yes" : "no",
-                      SeverityName(reason.severity),
-                      reason.policy,
-                      std::to_string(reason.stage),
-                      FormatInstant(reason.due),
-                      planned.reversible ? "yes" : "no",
-                      change,
-                      reason.because,
-                      reason.source_line,
-                      EvidenceCell(reason),
-                      planned.held_because,
-                      "",
-                      planned.escalated ? FormatInstant(planned.escalated->since) : "",
-                      planned.escalated ? planned.escalated->error : "",
-                      planned.came_back ? FormatInstant(planned.came_back->at) : "",
-                      planned.came_back ? planned.came_back->action_key : "",
-                      action.key,
-                      planned.left ? planned.left->because : ""});
-    }
+                  "left_because",
+                  "undo_since",
+                  "undo_error"});
+  for (const PlannedAction& planned : plan.actions) AppendAction(out, planned);
+  for (const PlannedUndo& undo : plan.undos) {
+    for (const std::string& policy : undo.policies) AppendUndo(out, undo, policy);
   }
   for (const LeftAloneAction& row : plan.delta.left_alone) {
     AppendEarlier(out, row.action, NotActedReasonWords(row.reason), row.by);
@@ -166,7 +208,7 @@ std::string FormatPlanCsv(const Plan& plan) {
   for (const NotActedOn& row : plan.not_acted_on) {
     AppendRow(out, {"not acted on", "", row.entity, row.target, "", "", "", "", "",
                     row.policy,     "", "",         "",         "", "", "", "", WhyCell(row),
-                    row.by,         "", "",         "",         "", "", ""});
+                    row.by,         "", "",         "",         "", "", "", "", ""});
   }
   return out;
 }

@@ -193,9 +193,9 @@ void AppendActionRow(std::string& out, const PlannedAction& planned) {
                     Escape(planned.escalated->remedy));
   }
   if (planned.left) {
-    state += fmt::format(
-        "<br><span class=\"held\">X left to a person: {}</span><br><small>{}</small>",
-        Escape(planned.left->because), Escape(planned.left->remedy));
+    state +=
+        fmt::format("<br><span class=\"held\">X left to a person: {}</span><br><small>{}</small>",
+                    Escape(planned.left->because), Escape(planned.left->remedy));
   }
   out += fmt::format(
       "<tr><td class=\"{}\">{} {}<td>{} <code>{}</code><td>{}<td>{}<td>{}{}<br><small>{}; severity "
@@ -221,6 +221,28 @@ void AppendActions(std::string& out, const Plan& plan, std::string_view csv_name
       "<div class=\"wide\"><table><thead><tr><th>what<th>target<th>system<th>person<th>when<th>"
       "why</tr></thead><tbody>\n";
   for (size_t i = 0; i < shown; ++i) AppendActionRow(out, plan.actions[i]);
+  out += "</tbody></table></div>\n";
+}
+
+void AppendUndos(std::string& out, const Plan& plan) {
+  if (plan.undos.empty()) return;
+  const size_t shown = std::min(plan.undos.size(), kMaxHtmlRows);
+  out += fmt::format(
+      "<h2>Given back, as their stages failed</h2>\n<div class=\"wide\"><table><caption>{} of "
+      "{}</caption><thead><tr><th>what<th>target<th>system<th>policies<th>state<th>what applying "
+      "does</tr></thead><tbody>\n",
+      shown, plan.undos.size());
+  for (size_t i = 0; i < shown; ++i) {
+    const PlannedUndo& undo = plan.undos[i];
+    out += fmt::format(
+        "<tr><td class=\"{}\">{} undo {}<td>{} <code>{}</code><td>{}<td>{}<td>{} since {}{}<td>{}"
+        "</tr>\n",
+        undo.failed ? "remove" : "held", undo.failed ? "X" : "·", VerbName(undo.verb),
+        Escape(undo.entity), Escape(undo.target), Escape(undo.system),
+        Escape(fmt::format("{}", fmt::join(undo.policies, ", "))),
+        undo.failed ? "failed," : "not ended,", FormatInstant(undo.since),
+        undo.error.empty() ? "" : ": " + Escape(undo.error), Escape(undo.effect));
+  }
   out += "</tbody></table></div>\n";
 }
 
@@ -256,6 +278,7 @@ std::string FormatPlanHtml(const Plan& plan, std::string_view csv_name) {
   AppendRollUps(out, plan);
   AppendDelta(out, plan);
   AppendActions(out, plan, csv_name);
+  AppendUndos(out, plan);
   AppendNotActedOn(out, plan);
   out += "<h2>Summary</h2>\n";
   AppendVerdict(out, plan);

@@ -274,7 +274,7 @@ void WriteNotActedOn(TableText& table, const Plan& plan) {
 void WriteUndos(TableText& table, const Plan& plan) {
   if (plan.undos.empty()) return;
   table.Heading("Given back, as their stages failed");
-  table.Rows(plan.undos, "use -o json", [&](const PlannedUndo& undo) {
+  table.Rows(plan.undos, "use -o csv or -o json", [&](const PlannedUndo& undo) {
     const std::string line =
         fmt::format("{} undo {} {} {} on {}  ({})", undo.failed ? "X" : "·", VerbName(undo.verb),
                     undo.entity, Visible(undo.target), Visible(undo.system),

@@ -193,9 +193,10 @@ TEST_CASE_FIXTURE(EditedStage, "APlanAndStatusSayWhatOfAStageIsLeftToAPerson") {
 TEST_CASE_FIXTURE(EditedStage, "AStageIsNotRolledBackForAccessThatGoesOnAllTheSame") {
   Begin(kRollback);
   REQUIRE(files.Remove(folder / "fault-apply").ok());
-  Write("fault-verify",
-        "if [ $id = eve ]; then reply '\"outcome\":\"still_effective\",\"via\":\"a session\"'; exit "
-        "0; fi\n");
+  Write(
+      "fault-verify",
+      "if [ $id = eve ]; then reply '\"outcome\":\"still_effective\",\"via\":\"a session\"'; exit "
+      "0; fi\n");
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   CAPTURE(out.str() + err.str());
   CHECK(Prints("escalated (still effective via a session"));

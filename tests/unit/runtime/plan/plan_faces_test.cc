@@ -57,7 +57,7 @@ TEST_CASE("LinesOfOneActionShareItsIdInCsv") {
   std::istringstream lines(FormatPlanCsv(plan));
   std::vector<std::string> ids;
   for (std::string line; std::getline(lines, line);) {
-    line.resize(line.rfind(','));  // the last column
+    for (int last = 0; last < 3; ++last) line.resize(line.rfind(','));  // columns behind it
     ids.push_back(line.substr(line.rfind(',') + 1));
   }
   REQUIRE(ids.size() == 5);
@@ -129,7 +129,8 @@ TEST_CASE("EveryFaceMarksWhatIsLeftSinceItsStageWasRolledBack") {
   plan.actions[0].left = {"what <failed> waits, too", "have it carried out"};
   SealPlan(plan);
   const char* verdict =
-      "X 1 of them is of a stage that was rolled back: a person must act; `apply --auto` leaves it.";
+      "X 1 of them is of a stage that was rolled back: a person must act; `apply --auto` leaves "
+      "it.";
   CHECK(Contains(FormatVerdict(plan, {}), std::string(verdict) + "\n"));
   CHECK(Contains(FormatPlan(plan, {}),
                  "      X left to a person: what <failed> waits, too\n"
@@ -140,9 +141,9 @@ TEST_CASE("EveryFaceMarksWhatIsLeftSinceItsStageWasRolledBack") {
                  "X left to a person: what &lt;failed&gt; waits, too</span><br>"
                  "<small>have it carried out</small>"));
   const std::string csv = FormatPlanCsv(plan);
-  CHECK(Contains(csv, ",action_id,left_because"));
-  CHECK(Contains(csv, plan.actions[0].action.key + ",\"what <failed> waits, too\""));
-  CHECK(Contains(csv, plan.actions[1].action.key + ",\r\n"));
+  CHECK(Contains(csv, ",action_id,left_because,"));
+  CHECK(Contains(csv, plan.actions[0].action.key + ",\"what <failed> waits, too\","));
+  CHECK(Contains(csv, plan.actions[1].action.key + ",,,\r\n"));
   const std::string written = EncodePlan(plan);
   const Result<Plan> read = DecodePlan(written);
   REQUIRE(read.ok());
@@ -150,6 +151,43 @@ TEST_CASE("EveryFaceMarksWhatIsLeftSinceItsStageWasRolledBack") {
   CHECK(read->summary.left_count == 1);
   REQUIRE(read->actions[0].left);
   CHECK(read->actions[0].left->remedy == "have it carried out");
+}
+
+// Only table and JSON had them.
+TEST_CASE("EveryFaceSaysWhatIsGivenBack") {
+  Plan plan = SamplePlan();
+  PlannedUndo undo;
+  undo.action_key = "0123";
+  undo.entity = "account";
+  undo.target = "ldap/<eve>";
+  undo.system = "corp";
+  undo.policies = {"p.a", "p.b"};
+  undo.failed = true;
+  undo.since = *ParseInstant("2026-03-31T08:00Z");
+  undo.error = "no, never";
+  undo.effect = "it is tried again";
+  plan.undos = {undo};
+  undo.action_key = "4567";
+  undo.failed = false;
+  undo.error.clear();
+  plan.undos.push_back(undo);
+  SealPlan(plan);
+  CHECK(Contains(FormatPlan(plan, {}), "X undo disable account ldap/<eve> on corp  (p.a, p.b)\n"));
+  const std::string html = FormatPlanHtml(plan, "plan.csv");
+  CHECK(Contains(html, "<h2>Given back, as their stages failed</h2>"));
+  CHECK(Contains(html,
+                 "X undo disable<td>account <code>ldap/&lt;eve&gt;</code><td>corp<td>p.a, p.b<td>"
+                 "failed, since 2026-03-31T08:00:00Z: no, never<td>it is tried again</tr>"));
+  CHECK(Contains(html, "not ended, since 2026-03-31T08:00:00Z<td>it is tried again</tr>"));
+  const std::string csv = FormatPlanCsv(plan);
+  for (const char* policy : {"p.a", "p.b"}) {
+    CHECK(Contains(csv, std::string("failed undo,disable,account,ldap/<eve>,corp,,,,,") + policy +
+                            ",,,,,,,,it is tried again,,,,,,0123,,2026-03-31T08:00:00Z,"
+                            "\"no, never\"\r\n"));
+    CHECK(Contains(csv, std::string("\nundo,disable,account,ldap/<eve>,corp,,,,,") + policy +
+                            ",,,,,,,,it is tried again,,,,,,4567,,2026-03-31T08:00:00Z,\r\n"));
+  }
+  CHECK(!Contains(FormatPlanHtml(SamplePlan(), "plan.csv"), "Given back"));
 }
 
 TEST_CASE("RowsBeyondTheLimitAreCounted") {
@@ -286,7 +324,7 @@ TEST_CASE("ADeltaTellsWhatIsLeftAloneFromWhatIsResolved") {
   CHECK(Contains(table, "  = exempt now by e1: revoke grant exempt  (" + policy + ")\n"));
   CHECK(Contains(table, "  resolved: revoke grant gone  (" + policy + ")\n"));
   CHECK(Contains(FormatPlanCsv(after), "no longer planned,revoke,grant,exempt,corp-ldap,"));
-  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,,,,\r\n"));
+  CHECK(Contains(FormatPlanCsv(after), ",resolved,,,,,,,,,,,,,\r\n"));
   const std::string page = FormatPlanHtml(after, "plan.csv");
   CHECK(Contains(page, "<tr><td>= protected by p.guard<td>revoke<td>grant <code>guarded</code>"));
   const Result<Plan> read = DecodePlan(EncodePlan(after));
