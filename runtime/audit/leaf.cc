@@ -133,6 +133,7 @@ class LeafWriter {
       beside[name] = std::move(leaf[name]);
       leaf.erase(name);
       if (name == "policies") leaf[name] = NamesOf(beside[name]);
+      if (name == "details") KeepDecisions(beside[name], leaf);
       result_.beside = Canonical(beside);
       std::vector<std::string> fields;
       for (const auto& [field, value] : beside.items()) fields.push_back(field);
@@ -156,6 +157,13 @@ class LeafWriter {
       }
     }
     return names;
+  }
+
+  // What the store is compared with is to be found in the leaf.
+  static void KeepDecisions(const Json& details, Json& leaf) {
+    for (const char* field : {"decisions", "decisions_of"}) {
+      if (details.contains(field)) leaf["details"][field] = details[field];
+    }
   }
 
   std::string_view store_id_;
@@ -215,8 +223,10 @@ Result<LeafView> ReadLeaf(std::string_view leaf) {
   view.owner = TextField(action, "owner");
   view.entitlement = TextField(action, "entitlement");
   view.entitlement_name = TextField(action, "entitlement_name");
+  const Json& details = ObjectField(json, "details");
+  view.decisions = TextField(details, "decisions");
+  view.decisions_of = TextField(details, "decisions_of");
   if (action.empty()) {  // a message and an exemption are about a row, too
-    const Json& details = ObjectField(json, "details");
     view.entity = TextField(details, "entity");
     view.target = TextField(details, "target");
     view.account = TextField(details, "account");

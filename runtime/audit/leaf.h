@@ -61,6 +61,8 @@ struct LeafView {
   std::string entitlement;
   std::string entitlement_name;
   std::vector<std::string> policies;
+  std::string decisions;      // "sha256:…" of what people have decided; empty: it does not say
+  std::string decisions_of;   // how many of each, for people
   std::string beside_sha256;  // hex; empty: nothing lies beside
   bool is_newer = false;      // of a later format: shown as far as it is understood
 };

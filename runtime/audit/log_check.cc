@@ -12,8 +12,8 @@ namespace rescind {
 
 std::string AuditWitnessFile(const std::string& key_file) { return key_file + ".checkpoint"; }
 
-Status CheckAcknowledged(const KeyValueReader& store) {
-  const LogReader reader(store);
+Status CheckAcknowledged(const KeyValueReader& store, uint64_t leaves_from) {
+  const LogReader reader(store, leaves_from);
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
   const AuditMark mark = store.audit_mark();
   if (mark.size > size) {
@@ -106,10 +106,10 @@ Status CheckKeyAtHand(const LogReader& reader, const std::string& key_file, File
   return ForeignKey(key_file, *expected);
 }
 
-Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file,
-                        FileSystem& files) {
-  RESCIND_TRY(CheckAcknowledged(store));
-  const LogReader reader(store);
+Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file, FileSystem& files,
+                        uint64_t leaves_from) {
+  RESCIND_TRY(CheckAcknowledged(store, leaves_from));
+  const LogReader reader(store, leaves_from);
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
   if (size == 0) return {};
   RESCIND_ASSIGN(const auto text, reader.PublicKey());

@@ -2,6 +2,7 @@
 // acknowledged, and it goes on from what was signed before. No private key is needed for that.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "engine/base/result.h"
@@ -14,8 +15,9 @@ namespace rescind {
 // Where the last checkpoint is kept outside of the store, for stores that lost their end.
 std::string AuditWitnessFile(const std::string& key_file);
 
-// kCorrupt when entries that were acknowledged are missing or differ.
-Status CheckAcknowledged(const KeyValueReader& store);
+// kCorrupt when entries that were acknowledged are missing or differ. Those from `leaves_from` on
+// are hashed anew (LogReader); of the others tiles are believed.
+Status CheckAcknowledged(const KeyValueReader& store, uint64_t leaves_from = UINT64_MAX);
 
 // That the log of the name `origin` continues `earlier`, a note signed before. kCorrupt when it
 // does not.
@@ -38,8 +40,8 @@ Error ForeignKey(const std::string& key_file, const std::string& expected);
 std::string NextAuditKeyFile(const std::string& key_file);
 
 // All of it, for who only reads: a checkpoint beside the key that is not for their eyes is passed
-// over.
-Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file,
-                        FileSystem& files);
+// over. `leaves_from`: as above.
+Status CheckReadableLog(const KeyValueReader& store, const std::string& key_file, FileSystem& files,
+                        uint64_t leaves_from = UINT64_MAX);
 
 }  // namespace rescind

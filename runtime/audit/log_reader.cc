@@ -127,6 +127,16 @@ Result<std::optional<std::vector<TreeHash>>> LogReader::Tile(uint32_t level, uin
 }
 
 Result<TreeHash> LogReader::Node(uint32_t level, uint64_t index) const {
+  const uint64_t last_leaf = ((index + 1) << level) - 1;
+  if (last_leaf >= leaves_from_) {
+    if (level == 0) {
+      RESCIND_ASSIGN(const std::string leaf, Leaf(index));
+      return LeafHash(leaf);
+    }
+    RESCIND_ASSIGN(const TreeHash left, Node(level - 1, index * 2));
+    RESCIND_ASSIGN(const TreeHash right, Node(level - 1, index * 2 + 1));
+    return NodeHash(left, right);
+  }
   const uint32_t tile_level = level / kTileHeight;
   const uint32_t within = level % kTileHeight;  // 2^within hashes of that tile
   const uint64_t first = index << within;       // counted in hashes of tile_level

@@ -38,6 +38,10 @@ class LogReader final : public NodeReader, public LeafSource {
  public:
   // `store` must outlive it.
   explicit LogReader(const KeyValueReader& store) : store_(store) {}
+  // The same, which takes hashes of leaves from `leaves_from` on from these themselves and from no
+  // tile: a root that is right proves what was read of them.
+  LogReader(const KeyValueReader& store, uint64_t leaves_from)
+      : store_(store), leaves_from_(leaves_from) {}
 
   Result<uint64_t> Size() const override;
   // kNotFound when there is no such leaf.
@@ -62,6 +66,7 @@ class LogReader final : public NodeReader, public LeafSource {
   Result<std::optional<std::vector<TreeHash>>> Tile(uint32_t level, uint64_t index) const;
 
   const KeyValueReader& store_;
+  uint64_t leaves_from_ = UINT64_MAX;
 };
 
 }  // namespace rescind

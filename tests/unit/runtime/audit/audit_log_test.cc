@@ -7,6 +7,7 @@
 
 #include "runtime/audit/checkpoint.h"
 #include "runtime/audit/leaf.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/log_reader.h"
 #include "runtime/audit/signing_key.h"
 #include "runtime/env/faulty_file_system.h"
@@ -412,6 +413,44 @@ TEST_CASE("LeavesOfTheFutureAreRecognised") {
   for (const char* bad : {"", "{}", "[]", "\x00\x01", "{\"format\":3}", "{\"format\":\"x\""}) {
     CHECK(ReadLeaf(bad).error().kind == ErrorKind::kCorrupt);
   }
+}
+
+// Tiles lie in the same store as the leaves that they are made of.
+TEST_CASE("ALeafThatWasChangedUnderItsTileIsFoundByWhoReadsIt") {
+  AuditFixture fixture;
+  auto log = fixture.Open();
+  fixture.AppendMany(*log, 600);
+  const std::string note = fixture.Checkpoint(*log);
+  for (const uint64_t from : {0, 1, 255, 256, 257, 511, 512, 600}) {
+    CAPTURE(from);
+    CHECK(CheckReadableLog(fixture.store, fixture.key_file(), fixture.files, from).ok());
+    CHECK(RootAt(600, LogReader(fixture.store, from)).value() ==
+          RootAt(600, LogReader(fixture.store)).value());
+  }
+  fixture.store.values[NumberKey(kLeafPrefix, 300)] += " ";
+  CHECK(CheckReadableLog(fixture.store, fixture.key_file(), fixture.files).ok());
+  CHECK(CheckReadableLog(fixture.store, fixture.key_file(), fixture.files, 301).ok());
+  for (const uint64_t from : {0, 256, 299, 300}) {
+    CAPTURE(from);
+    const Status status = CheckReadableLog(fixture.store, fixture.key_file(), fixture.files, from);
+    REQUIRE(!status.ok());
+    CHECK(status.error().kind == ErrorKind::kCorrupt);
+  }
+}
+
+TEST_CASE("AnEntryThatIsTooLongKeepsWhatTheStoreIsComparedWith") {
+  SeededRandom random{3};
+  AuditEvent event;
+  event.kind = AuditKind::kRunEnded;
+  event.details["decisions"] = {"sha256:abc", false};
+  event.details["decisions_of"] = {"1 exemption", false};
+  event.details["renamed"] = {std::string(90'000, 'x'), false};
+  const EncodedLeaf encoded = EncodeLeaf(event, "store-1", random);
+  CHECK(encoded.beside.find("renamed") != std::string::npos);
+  const LeafView view = ReadLeaf(encoded.leaf).value();
+  CHECK(!view.beside_sha256.empty());
+  CHECK(view.decisions == "sha256:abc");
+  CHECK(view.decisions_of == "1 exemption");
 }
 
 }  // namespace
