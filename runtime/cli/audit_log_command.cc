@@ -14,6 +14,7 @@
 #include "runtime/cli/command_input.h"
 #include "runtime/cli/command_list.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/store_opener.h"
 
 namespace rescind {
@@ -147,6 +148,44 @@ Result<ExitStatus> RunKeyAcceptance(Invocation& invocation) {
   return ExitStatus::kDone;
 }
 
+namespace {
+
+struct AcceptOptions {
+  std::string digest;
+  std::string reason;
+};
+
+// What is accepted is named, so that it is what the person has seen.
+Result<ExitStatus> RunAcceptance(const AcceptOptions& options, Invocation& invocation) {
+  RESCIND_ASSIGN(const SignableLog log, OpenToSign(invocation));
+  RESCIND_ASSIGN(const auto mismatch,
+                 CompareDecisions(*log.store, log.workspace.audit_key_file, invocation.files));
+  if (!mismatch) {
+    fmt::print(invocation.err,
+               "nothing to accept: the store holds the exemptions, releases and confirmed policies "
+               "that the log says\n");
+    return ExitStatus::kDone;
+  }
+  if (options.digest != mismatch->stored.digest) {
+    return Error{ErrorKind::kInvalidInput,
+                 fmt::format("the store does not hold {}, but {}, {}", options.digest,
+                             mismatch->stored.Text(), mismatch->stored.digest),
+                 "look at `rescind exempt list --all`, then name what the store holds"};
+  }
+  RESCIND_TRY(AcceptDecisions(*log.store, *log.audit, *mismatch, invocation.clock.Now(),
+                              options.reason,
+                              fmt::format("audit accept by {}", ActorName(invocation))));
+  RESCIND_TRY(log.store->Close());
+  fmt::print(invocation.err,
+             "accepted what {} holds, and logged that: {}\n"
+             "what is wrong with it is put right with `rescind exempt add` and `end`, and `rescind "
+             "release`; `rescind plan` shows what it lets go\n",
+             Visible(log.workspace.store_folder), mismatch->stored.Text());
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
 void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
   auto folder = std::make_shared<std::string>();
   CLI::App& export_app =
@@ -161,6 +200,17 @@ void DeclareAuditLog(CommandLine& line, CLI::App& audit) {
       ->check(IsEntryNumber())
       ->required();
   prove.add_option("--out", proven->out, "Write it there (default: standard output)");
+
+  auto accepted = std::make_shared<AcceptOptions>();
+  CLI::App& accept = line.Add(
+      audit, "accept", "Go on with exemptions and releases that something else has changed",
+      [accepted](Invocation& run) { return RunAcceptance(*accepted, run); });
+  accept
+      .add_option("digest", accepted->digest,
+                  "What the store holds of them, sha256:…, as the refused command prints it")
+      ->required()
+      ->check(IsName());
+  accept.add_option("--reason", accepted->reason, "Why")->required()->check(IsSaid());
 }
 
 }  // namespace rescind

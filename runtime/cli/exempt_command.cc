@@ -13,6 +13,7 @@
 #include "runtime/plan/policy_renames.h"
 #include "runtime/service/action_ledger.h"
 #include "runtime/service/audit_desk.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/exemption_desk.h"
 #include "runtime/service/policy_name.h"
 #include "runtime/service/shown_json.h"
@@ -125,6 +126,7 @@ struct ListedExemptions {
   Instant now;
   std::vector<Exemption> exemptions;
   std::map<std::string, std::string> problems;  // by id
+  Status as_logged;                             // an error: they are not what the audit log says
 };
 
 // As they were written down: which policies were renamed since is not known.
@@ -138,6 +140,7 @@ Result<ListedExemptions> ListWithoutPolicies(const Workspace& workspace, Invocat
   RESCIND_ASSIGN(const auto last, ReadLastEvaluation(store->key_values()));
   listed.now = std::max(invocation.clock.Now(), last.value_or(Instant{0}));
   RESCIND_ASSIGN(listed.exemptions, ListExemptions(store->key_values()));
+  listed.as_logged = CheckDecisions(*store, workspace.audit_key_file, invocation.files);
   return listed;
 }
 
@@ -148,6 +151,7 @@ Result<ListedExemptions> ListStored(Invocation& invocation) {
   if (!pipeline.ok()) {
     auto listed = ListWithoutPolicies(workspace, invocation);
     if (!listed.ok()) return pipeline.error();
+    if (!listed->as_logged.ok()) return listed;
     invocation.Warn(fmt::format("whether these policies are still there is not known: {}",
                                 pipeline.error().message));
     return listed;
@@ -177,6 +181,7 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
       json["exemptions"].back()["problem"] = listed.problems[each.id];
     }
     invocation.out << ShownJson(json);
+    RESCIND_TRY(std::move(listed.as_logged));
     return ExitStatus::kDone;
   }
   for (const Exemption& each : exemptions) {
@@ -191,6 +196,8 @@ Result<ExitStatus> RunList(const ListOptions& options, Invocation& invocation) {
   if (exemptions.empty()) {
     fmt::print(invocation.err, "no exemption{}\n", options.all ? "" : " is active");
   }
+  // Whoever has to put it right needs to see it.
+  RESCIND_TRY(std::move(listed.as_logged));
   return ExitStatus::kDone;
 }
 

@@ -204,16 +204,18 @@ Status ApplyRun::StoreFindings(Work& work) {
   RESCIND_ASSIGN(const HeldNews held,
                  FindHeldNews(work.outcome().plan, work.report, ledger_.journal(),
                               pipeline_.store().key_values()));
+  // Policies that are new, gone, edited or renamed: what is known of them is what was decided.
+  RESCIND_ASSIGN(const bool decides, ChangesDecisions(pipeline_.store().key_values(), batch));
   std::vector<AuditEvent> events;
   work.logged = !work.selection.action_keys.empty() || !work.selection.notices.empty() ||
                 !work.outcome().transitions.empty() || !renamed.empty() || held.is_news() ||
-                !work.confirming.empty();
+                !work.confirming.empty() || decides;
   if (work.logged) events.push_back(StartOf(work, work.selection.action_keys.size()));
   for (const auto& [before, now] : renamed) {
     std::string& text = events.front().details["renamed"].text;
     text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", before, now);
   }
-  RESCIND_TRY(ledger_.recorder().Record(events, batch));
+  RESCIND_TRY(ledger_.recorder().Record(std::move(events), batch));
   const HeldLogContext context{work.derivation->program,
                                pipeline_.store(),
                                ledger_.recorder(),
@@ -266,6 +268,17 @@ Status ApplyRun::RecordStages(const ApplyRequest& request, Work& work) {
   return EndReleases(work, applied);
 }
 
+// What is confirmed is in the store from here on: the run's first leaf says which policies that
+// are.
+AuditEvent ApplyRun::ConfirmationOf(const Work& work) const {
+  AuditEvent event;
+  event.kind = AuditKind::kNote;
+  event.at = pipeline_.environment().clock.Now();
+  event.trigger = work.trigger;
+  event.outcome.text = "noted what policies and protects mean, where the policies are confirmed";
+  return event;
+}
+
 // Each that is over leaves a leaf, whatever it was good for.
 Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
   std::vector<AuditEvent> events;
@@ -282,8 +295,13 @@ Status ApplyRun::EndReleases(Work& work, AppliedRecord& applied) {
   add(applied.unneeded_releases, "what was applied did not need it");
   add(applied.expired_releases, "its time was over before anything needed it");
   add(applied.outdated_releases, kOutdatedMeans);
+  if (events.empty()) {
+    RESCIND_ASSIGN(const bool decides,
+                   ChangesDecisions(pipeline_.store().key_values(), applied.batch));
+    if (decides) events.push_back(ConfirmationOf(work));
+  }
   if (!events.empty()) RESCIND_TRY(BeginLog(work, work.handed.size()));
-  RESCIND_TRY(ledger_.recorder().Record(events, applied.batch));
+  RESCIND_TRY(ledger_.recorder().Record(std::move(events), applied.batch));
   for (const Release& release : applied.unneeded_releases) {
     Tell(fmt::format("release {} of {} was not needed, and is over", release.id, release.Text()));
   }
@@ -415,7 +433,7 @@ Status ApplyRun::Finish(Work& work) {
   if (!report.resumed) PutHeldNotices(report, batch);  // a resumed run plans nothing: holds none
   // INVARIANT: what a run logs stands between its start and its end.
   RESCIND_ASSERT(work.logged || report.notices.empty(), "a notice outside of a logged run");
-  if (!work.logged) return pipeline_.store().CommitExtra(batch);
+  if (!work.logged) return ledger_.recorder().Record({}, batch);
   AuditEvent event;
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();

@@ -95,6 +95,7 @@ class ApplyRun {
   // Rollbacks that failed before. `read`: the plan that is applied, by which a person decides.
   Status RetryFailedUndos(Work& work, const std::optional<Plan>& read);
   Status RecordStages(const ApplyRequest& request, Work& work);
+  AuditEvent ConfirmationOf(const Work& work) const;
   Status EndReleases(Work& work, AppliedRecord& applied);
   Status KeepUndone(Work& work) const;
   Status RunJournal(Work& work, Duration patience);

@@ -280,6 +280,23 @@ Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
   return accepted;
 }
 
+Status AcceptDecisions(Store& store, AuditLog& audit, const DecisionMismatch& mismatch, Instant now,
+                       const std::string& reason, const std::string& trigger) {
+  AuditEvent note;
+  note.kind = AuditKind::kNote;
+  note.at = now;
+  note.trigger = trigger;
+  note.outcome = {reason, true};  // may name anybody
+  AddDecisions(mismatch.stored, note);
+  const LoggedDecisions& logged = mismatch.logged;
+  const bool was_said = logged.known == LoggedDecisions::Known::kSaid;
+  note.details["decisions_before"] = {was_said ? logged.digest : "none", false};
+  note.details["decisions_of_before"] = {was_said ? logged.text : "none", false};
+  RESCIND_TRY(
+      CommitLogged(store, audit, [&](KeyValueBatch& batch) { return audit.Append(note, batch); }));
+  return SignLog(store, audit);
+}
+
 Result<SignedLog> ReadSignedLog(const LogReader& reader) {
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
   RESCIND_ASSIGN(auto note, reader.LastCheckpoint());

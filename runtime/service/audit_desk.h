@@ -17,6 +17,7 @@
 #include "runtime/audit/audit_log.h"
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_reader.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/workspace.h"
 #include "runtime/store/store.h"
 
@@ -73,6 +74,11 @@ struct AcceptedLog {
 };
 Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
                               const std::string& trigger);
+
+// Goes on with what the store holds of people's decisions, where that is not what the log says: an
+// entry that says what was accepted and why, and a checkpoint over it.
+Status AcceptDecisions(Store& store, AuditLog& audit, const DecisionMismatch& mismatch, Instant now,
+                       const std::string& reason, const std::string& trigger);
 
 // What of a log others can check.
 struct SignedLog {

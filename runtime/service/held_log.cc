@@ -147,8 +147,7 @@ class HeldWriter {
 
   Status Commit() {
     if (events_.empty() && batch_.empty()) return {};
-    RESCIND_TRY(context_.recorder.Record(events_, batch_));
-    events_.clear();
+    RESCIND_TRY(context_.recorder.Record(std::exchange(events_, {}), batch_));
     batch_.Clear();
     return {};
   }

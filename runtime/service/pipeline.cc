@@ -10,6 +10,7 @@
 #include "runtime/executors/capability.h"
 #include "runtime/plan/action_key.h"
 #include "runtime/plan/limits.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/notice_sender.h"
 #include "runtime/service/planned_undos.h"
 #include "runtime/store/restore_help.h"
@@ -138,6 +139,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
       pipeline->opened_,
       OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program().schema),
                          {environment.files, environment.clock, environment.random}, options));
+  RESCIND_TRY(CheckDecisions(pipeline->store(), space.audit_key_file, environment.files));
   return pipeline;
 }
 

@@ -94,7 +94,8 @@ struct ClockDoubt {
 class Pipeline {
  public:
   // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead and
-  // kAmend when nothing was ever imported. Else what the store says.
+  // kAmend when nothing was ever imported. kCorrupt when what people have decided was changed
+  // behind the audit log's back (decision_check.h). Else what the store says.
   static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace,
                                                 PipelineEnvironment environment,
                                                 PipelinePurpose purpose);

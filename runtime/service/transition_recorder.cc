@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/assert.h"
+#include "runtime/plan/standing_decisions.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/verified_facts.h"
 
 namespace rescind {
 namespace {
 
 using SortedJson = nlohmann::json;
+
+// Who looks for what is decided reads back from the end of the log: a long run says it on its way.
+constexpr uint64_t kMostSilentLeaves = 256;
 
 constexpr const char* kContextFormat = "rescind.context/1";
 
@@ -124,11 +130,14 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
 
 Status TransitionRecorder::Commit(KeyValueBatch& batch, std::span<const Transition> transitions) {
   const auto append = [&]() -> Status {
+    std::vector<AuditEvent> events;
     for (const Transition& transition : transitions) {
       RESCIND_ASSIGN(const TransitionContext context, DecodeContext(transition.context));
-      RESCIND_TRY(audit_.Append(EventOf(transition, context), batch));
+      events.push_back(EventOf(transition, context));
       if (add_) RESCIND_TRY(add_(transition, batch));
     }
+    RESCIND_TRY(SayDecisions(events, batch));
+    for (const AuditEvent& event : events) RESCIND_TRY(audit_.Append(event, batch));
     return CommitBatch(batch, transitions);
   };
   if (Status status = append(); !status.ok()) {
@@ -142,8 +151,9 @@ Status TransitionRecorder::Commit(KeyValueBatch& batch, std::span<const Transiti
   return {};
 }
 
-Status TransitionRecorder::Record(const std::vector<AuditEvent>& events, KeyValueBatch& batch) {
+Status TransitionRecorder::Record(std::vector<AuditEvent> events, KeyValueBatch& batch) {
   const auto append = [&]() -> Status {
+    RESCIND_TRY(SayDecisions(events, batch));
     for (const AuditEvent& event : events) RESCIND_TRY(audit_.Append(event, batch));
     return store_.CommitExtra(batch);
   };
@@ -152,6 +162,26 @@ Status TransitionRecorder::Record(const std::vector<AuditEvent>& events, KeyValu
     return status;
   }
   audit_.Committed();
+  return {};
+}
+
+Status TransitionRecorder::SayDecisions(std::vector<AuditEvent>& events,
+                                        const KeyValueBatch& batch) {
+  RESCIND_ASSIGN(const bool changes, ChangesDecisions(store_.key_values(), batch));
+  // INVARIANT: no decision changes without an entry that says so, in the same commit.
+  RESCIND_ASSERT(!changes || !events.empty(), "what people decided changes without an entry");
+  std::vector<AuditEvent*> saying;
+  for (AuditEvent& event : events) {
+    if (AlwaysSaysDecisions(event.kind)) saying.push_back(&event);
+  }
+  silent_count_ += events.size();
+  const bool is_due = changes || silent_count_ >= kMostSilentLeaves;
+  if (saying.empty() && is_due && !events.empty()) saying.push_back(&events.back());
+  if (saying.empty()) return {};
+  RESCIND_ASSIGN(const StandingDecisions decisions,
+                 DecisionsAfter(store_.secret(), store_.key_values(), batch));
+  for (AuditEvent* event : saying) AddDecisions(decisions, *event);
+  silent_count_ = 0;
   return {};
 }
 

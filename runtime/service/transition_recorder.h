@@ -53,14 +53,17 @@ class TransitionRecorder final : public TransitionCommitter {
 
   Status Commit(KeyValueBatch& batch, std::span<const Transition> transitions) override;
   // Leaves of other kinds (a run begins, an exemption is added), alone or with what belongs to
-  // them in `batch`.
-  Status Record(const std::vector<AuditEvent>& events, KeyValueBatch& batch);
+  // them in `batch`. Where that changes what people have decided (standing_decisions.h), there is
+  // an event: it says what is decided now.
+  Status Record(std::vector<AuditEvent> events, KeyValueBatch& batch);
 
  private:
+  Status SayDecisions(std::vector<AuditEvent>& events, const KeyValueBatch& batch);
   Status CommitBatch(const KeyValueBatch& batch, std::span<const Transition> transitions);
 
   Store& store_;
   AuditLog& audit_;
+  uint64_t silent_count_ = 0;  // leaves since one said what is decided
   std::function<Status(const Transition&, KeyValueBatch&)> add_;
   std::function<void(const Transition&)> tell_;
 };

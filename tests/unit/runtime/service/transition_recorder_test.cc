@@ -6,6 +6,7 @@
 #include "runtime/audit/leaf.h"
 #include "runtime/audit/log_reader.h"
 #include "runtime/journal/journal_run.h"
+#include "runtime/service/decision_check.h"
 #include "runtime/service/system_runners.h"
 #include "runtime/service/verified_facts.h"
 #include "tests/unit/runtime/audit/audit_fixture.h"
@@ -210,6 +211,71 @@ TEST_CASE("OtherEventsAreRecordedAlone") {
   KeyValueBatch lost;
   CHECK_FALSE(world.recorder->Record({started}, lost).ok());
   CHECK(world.audit->size() == 2);
+}
+
+// Who looks for what is decided reads back to the last entry that says it.
+TEST_CASE("ALongRunSaysWhatIsDecidedOnItsWay") {
+  World world;
+  AuditEvent started;
+  started.kind = AuditKind::kRunStarted;
+  KeyValueBatch batch;
+  REQUIRE(world.recorder->Record({started}, batch).ok());
+  std::vector<ActionRequest> requests;
+  for (int index = 0; index < 2000; ++index) {
+    ActionRequest& request = requests.emplace_back(DisableAnn());
+    request.action.key = fmt::format("k{}", index);
+    request.wanted_key = fmt::format("w{}", index);
+    request.action.target.id = fmt::format("ldap/{}", index);
+    REQUIRE(world.journal->Plan({&request, 1}, "").ok());
+  }
+  const LogReader reader(world.store.values);
+  uint64_t silent_count = 0, said_count = 0;
+  for (uint64_t index = 1; index < world.audit->size(); ++index) {
+    const LeafView leaf = ReadLeaf(*reader.Leaf(index)).value();
+    silent_count = leaf.decisions.empty() ? silent_count + 1 : 0;
+    said_count += leaf.decisions.empty() ? 0 : 1;
+    CHECK(silent_count < 256);
+  }
+  CHECK(said_count == 8);  // the start, and seven of 2,000
+  const auto logged = ReadLoggedDecisions(reader);
+  REQUIRE(logged.ok());
+  CHECK(logged->index > 1500);
+  CHECK(logged->kind == "transition");
+  CHECK(!CompareDecisions(world.store, world.keys.key_file(), world.keys.files).value());
+}
+
+// In place of such an entry stands one of a program that knew none: nothing is known.
+TEST_CASE("EntriesOfAnEarlierProgramTieNothing") {
+  World world;
+  const auto mismatch = [&] {
+    return CompareDecisions(world.store, world.keys.key_file(), world.keys.files).value();
+  };
+  const auto append = [&](AuditKind kind, const std::string& exemption) {
+    AuditEvent event;
+    event.kind = kind;
+    KeyValueBatch batch;
+    if (!exemption.empty()) batch.Put("exempt/" + exemption, "any bytes");
+    REQUIRE(world.audit->Append(event, batch).ok());
+    world.store.values.Apply(batch);
+    world.audit->Committed();
+  };
+  append(AuditKind::kNote, "");
+  CHECK(!mismatch());
+  append(AuditKind::kNote, "e-1");
+  REQUIRE(mismatch().has_value());
+  CHECK(mismatch()->logged.known == LoggedDecisions::Known::kNoneMade);
+  append(AuditKind::kExemptionAdded, "e-2");
+  CHECK(!mismatch());
+  AuditEvent ended;
+  ended.kind = AuditKind::kRunEnded;
+  KeyValueBatch batch;
+  REQUIRE(world.recorder->Record({ended}, batch).ok());
+  CHECK(!mismatch());
+  append(AuditKind::kNote, "e-3");
+  REQUIRE(mismatch().has_value());
+  CHECK(mismatch()->logged.index == world.audit->size() - 2);
+  CHECK(mismatch()->logged.text == "2 exemptions, 0 releases, 0 policies");
+  CHECK(mismatch()->stored.Text() == "3 exemptions, 0 releases, 0 policies");
 }
 
 TEST_CASE("ExecutorsAreReachedUnderTheNameOfTheirTarget") {
