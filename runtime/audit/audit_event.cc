@@ -8,9 +8,10 @@ namespace rescind {
 namespace {
 
 constexpr std::array<std::string_view, 16> kKindNames = {
-    "log_created",     "key_rotated",     "transition", "run_started", "run_ended", "notice",
-    "exemption_added", "exemption_ended", "released",   "erased",      "restored",  "note",
-    "release_ended",   "held",            "hold_ended", "passed_over"};
+    "log_created",   "key_rotated", "transition",      "run_started",
+    "run_ended",     "notice",      "exemption_added", "exemption_ended",
+    "released",      "erased",      "restored",        "note",
+    "release_ended", "held",        "hold_ended",      "passed_over"};
 
 }  // namespace
 

@@ -78,7 +78,7 @@ struct ApplyReport {
   uint64_t already_done_count = 0;
   uint64_t insufficient_count = 0;  // rows that could not be judged for lack of data
   uint64_t error_count = 0;         // rows that could not be evaluated, of each policy
-  uint64_t opened_count = 0;  // findings
+  uint64_t opened_count = 0;        // findings
   uint64_t closed_count = 0;
   uint64_t person_count = 0;     // actions of the workspace that need a person, as `status` counts
   uint64_t left_open_count = 0;  // of earlier runs, in flight, selected by nobody now

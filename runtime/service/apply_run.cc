@@ -216,12 +216,9 @@ Status ApplyRun::StoreFindings(Work& work) {
     text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", before, now);
   }
   RESCIND_TRY(ledger_.recorder().Record(std::move(events), batch));
-  const HeldLogContext context{work.derivation->program,
-                               pipeline_.store(),
-                               ledger_.recorder(),
-                               pipeline_.environment().clock.Now(),
-                               work.derivation->now,
-                               work.trigger};
+  const HeldLogContext context{work.derivation->program, pipeline_.store(),
+                               ledger_.recorder(),       pipeline_.environment().clock.Now(),
+                               work.derivation->now,     work.trigger};
   return LogHeld(held, work.outcome().plan, context);
 }
 

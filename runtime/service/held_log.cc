@@ -54,19 +54,14 @@ std::string PassedOverKey(const NotActedOn& row) {
 std::string EncodeRecord(const AuditAction& action, const std::vector<AuditPolicy>& policies) {
   SortedJson names = SortedJson::array();
   for (const AuditPolicy& policy : policies) names.push_back(policy.name);
-  const SortedJson json = {{"format", kRecordFormat},
-                           {"verb", action.verb},
-                           {"playbook", action.playbook},
-                           {"entity", action.entity},
-                           {"target", action.target},
-                           {"incarnation", action.incarnation},
-                           {"system", action.system},
-                           {"episode", action.episode},
-                           {"account", action.account},
-                           {"owner", action.owner},
-                           {"entitlement", action.entitlement},
-                           {"entitlement_name", action.entitlement_name},
-                           {"policies", std::move(names)}};
+  const SortedJson json = {
+      {"format", kRecordFormat},           {"verb", action.verb},
+      {"playbook", action.playbook},       {"entity", action.entity},
+      {"target", action.target},           {"incarnation", action.incarnation},
+      {"system", action.system},           {"episode", action.episode},
+      {"account", action.account},         {"owner", action.owner},
+      {"entitlement", action.entitlement}, {"entitlement_name", action.entitlement_name},
+      {"policies", std::move(names)}};
   return json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
 }
 
