@@ -42,7 +42,7 @@ Status CheckWays(const ApplyCommandOptions& options) {
 
 ExitStatus StatusOf(const ApplyReport& report) {
   if (report.unfinished_count() + report.left_open_count > 0 || report.failed_notice_count() > 0 ||
-      !report.escalated_earlier.empty() || !report.undos_left.empty()) {
+      !report.escalated_earlier.empty() || !report.undos_left.empty() || report.left_count > 0) {
     return ExitStatus::kAppliedInPart;
   }
   const bool held = report.all_held_count() > 0 || report.held_notice_count() > 0 ||

@@ -522,6 +522,15 @@ Result<std::vector<JournalEntry>> Journal::ListUndosUnlocked() const {
   return undos;
 }
 
+Result<std::set<std::string>> Journal::ListRolledBack() const {
+  std::set<std::string> stages;
+  RESCIND_TRY(reader_.Scan(kRollbackPrefix, "", [&](std::string_view, std::string_view stage) {
+    stages.emplace(stage);
+    return true;
+  }));
+  return stages;
+}
+
 bool Journal::IsNew() const {
   const std::lock_guard lock(mutex_);
   return is_new_;

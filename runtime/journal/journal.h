@@ -124,6 +124,9 @@ class Journal {
   Result<std::vector<JournalEntry>> ListEscalated() const;
   // Actions that are being undone, or could not be (IsUndoLeft), also such as are dropped.
   Result<std::vector<JournalEntry>> ListUndos() const;
+  // Stages (JournalEntry::rollback_groups) that were rolled back, whatever has become of what
+  // failed in them, and that nobody has had carried out again since.
+  Result<std::set<std::string>> ListRolledBack() const;
   // Open actions, then the others, each by key, until `take` returns false.
   Status List(const std::function<bool(const JournalEntry&)>& take) const;
   // Of which actions something has happened (HasTouched), as finding and wanted state. Of which

@@ -8,11 +8,12 @@
 
 namespace rescind {
 
-inline constexpr std::string_view kOpenPrefix = "journal/open/";          // + key: not terminal
-inline constexpr std::string_view kDonePrefix = "journal/done/";          // + key: terminal
-inline constexpr std::string_view kWantedPrefix = "journal/wanted/";      // + wanted key
-inline constexpr std::string_view kGroupPrefix = "journal/group/";        // + group, "/", key
-inline constexpr std::string_view kRollbackPrefix = "journal/rollback/";  // + group
+inline constexpr std::string_view kOpenPrefix = "journal/open/";      // + key: not terminal
+inline constexpr std::string_view kDonePrefix = "journal/done/";      // + key: terminal
+inline constexpr std::string_view kWantedPrefix = "journal/wanted/";  // + wanted key
+inline constexpr std::string_view kGroupPrefix = "journal/group/";    // + group, "/", key
+inline constexpr std::string_view kRollbackPrefix =
+    "journal/rollback/";  // + group: left to a person
 // + group: what becomes of the stage when it fails, as was said when it began (stage_outcomes.h).
 inline constexpr std::string_view kStagePrefix = "journal/stage/";
 // + finding, "/", key: an action that is over, and that the finding asked for.

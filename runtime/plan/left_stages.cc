@@ -1,41 +1,77 @@
 #include "runtime/plan/left_stages.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
+
+#include "runtime/plan/action_key.h"
 
 namespace rescind {
+namespace {
 
-Result<LeftStages> LeftStages::Find(PlanDraft& draft, const ActionSketches& sketches) {
-  LeftStages left;
-  left.names_ = draft.options.stages_being_undone;
+constexpr const char* kBeingUndone = "its stage is being rolled back";
+constexpr const char* kWaitsWithFailed =
+    "its stage was rolled back, and what failed in it waits for a person";
+constexpr const char* kWaits = "its stage was rolled back, and waits for a person";
+
+// Stages of which something was given up, and still is.
+Result<std::set<std::string>> FindGivenUp(PlanDraft& draft) {
+  std::set<std::string> names;
   const std::set<std::string>& given_up_for = draft.options.given_up_for;
-  if (given_up_for.empty()) return left;
-  for (const ActionSketch& sketch : sketches.actions) {
-    const auto claims = sketches.ClaimsOf(sketch);
-    const bool may_be_given_up = std::any_of(claims.begin(), claims.end(), [&](uint32_t number) {
-      const StageDraft& stage = draft.stages[draft.claims[number].stage_draft];
-      return given_up_for.contains(draft.finding(stage).id);
-    });
-    if (!may_be_given_up) continue;
-    RESCIND_ASSIGN(const ActionHistory history, draft.HistoryOf(sketch.target, *sketch.wanted));
-    if (!draft.IsGivenUpFor(history, claims)) continue;
-    left.names_.insert(history.given_up_groups.begin(), history.given_up_groups.end());
+  if (given_up_for.empty()) return names;
+  for (uint32_t number = 0; number < draft.claims.size(); ++number) {
+    const Claim& claim = draft.claims[number];
+    if (!given_up_for.contains(draft.finding(draft.stages[claim.stage_draft]).id)) continue;
+    RESCIND_ASSIGN(const ActionHistory history, draft.HistoryOf(claim.target, *claim.action));
+    if (!draft.IsGivenUpFor(history, std::span(&number, 1))) continue;
+    names.insert(history.given_up_groups.begin(), history.given_up_groups.end());
   }
-  return left;
+  return names;
 }
 
-const char* LeftStages::WhyLeft(PlanDraft& draft, const ActionSketches& sketches,
-                                const ActionSketch& sketch) const {
-  if (names_.empty() || sketch.status != ActionStatus::kReady) return nullptr;
-  bool is_being_undone = false;
-  for (const uint32_t number : sketches.ClaimsOf(sketch)) {
-    const Claim& claim = draft.claims[number];
-    if (draft.StatusOf(claim) != ActionStatus::kReady) continue;
-    const std::string name = draft.NameOf(draft.stages[claim.stage_draft]);
-    if (!names_.contains(name)) return nullptr;
-    is_being_undone |= draft.options.stages_being_undone.contains(name);
+}  // namespace
+
+Status MarkLeftStages(PlanDraft& draft) {
+  const std::set<std::string>& being_undone = draft.options.stages_being_undone;
+  RESCIND_ASSIGN(const std::set<std::string> given_up, FindGivenUp(draft));
+  std::set<std::string>& left = draft.left_stages;
+  left = draft.options.stages_rolled_back;
+  left.insert(being_undone.begin(), being_undone.end());
+  left.insert(given_up.begin(), given_up.end());
+  if (left.empty()) return {};
+  std::set<std::string> findings;
+  for (const std::string& name : left) findings.insert(FindingOfStage(name));
+  for (StageDraft& stage : draft.stages) {
+    const bool is_alarm = stage.stage == draft.rule(stage).stages.size();
+    if (is_alarm || !findings.contains(draft.finding(stage).id)) continue;
+    const std::string name = draft.NameOf(stage);
+    if (!left.contains(name)) continue;
+    stage.left = being_undone.contains(name) ? kBeingUndone
+                 : given_up.contains(name)   ? kWaitsWithFailed
+                                             : kWaits;
   }
-  return is_being_undone ? "its stage is being rolled back"
-                         : "its stage was rolled back, and what failed in it waits for a person";
+  return {};
+}
+
+const char* WhyLeft(const PlanDraft& draft, std::span<const uint32_t> claims, ActionStatus status) {
+  if (draft.left_stages.empty() || status == ActionStatus::kNotice) return nullptr;
+  const char* because = nullptr;
+  for (const uint32_t number : claims) {
+    const Claim& claim = draft.claims[number];
+    if (draft.StatusOf(claim) != status) continue;
+    const char* left = draft.stages[claim.stage_draft].left;
+    if (!left) return nullptr;
+    if (!because || left == kBeingUndone) because = left;
+  }
+  return because;
+}
+
+bool HasHeldPart(const PlanDraft& draft, const StageDraft& stage) {
+  const auto begin = draft.claims.begin();
+  return std::any_of(begin + static_cast<std::ptrdiff_t>(stage.first_claim),
+                     begin + static_cast<std::ptrdiff_t>(stage.end_claim), [&](const Claim& claim) {
+                       return draft.StatusOf(claim) == ActionStatus::kHeld;
+                     });
 }
 
 }  // namespace rescind

@@ -1,6 +1,7 @@
 // A finding counts once, when its first stage that removes something starts: with its judged row,
 // where the limit speaks of that entity, else with its distinct targets of the entity. What joins a
-// stage that has begun counts when it starts.
+// stage that has begun counts when it starts. What is left to a person since its stage was rolled
+// back neither counts nor is held: it did count when the stage began.
 //   limit 2 of grant per g.account.system per day
 //   crm: g1 g2 started an hour ago, g3 would start now: 3 > 2, so g3 waits; hr: g4 starts
 #include "runtime/plan/limits.h"
@@ -173,17 +174,19 @@ class LimitCheck {
   }
 
   // Something of the stage would really start, if no limit held it.
-  bool WouldRemove(const StageDraft& stage) const {
+  bool WouldStart(const StageDraft& stage) const {
     for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
       if (draft_.WouldStart(draft_.claims[i])) return true;
     }
     return false;
   }
+  // The same, and no person decides on it.
+  bool WouldRemove(const StageDraft& stage) const { return !stage.left && WouldStart(stage); }
 
   // Something of the stage will start when its notice has run out.
   bool WillRemove(const StageDraft& stage) const { return FirstAhead(stage) != nullptr; }
   const Claim* FirstAhead(const StageDraft& stage) const {
-    if (stage.begun || stage.starting) return nullptr;
+    if (stage.begun || stage.starting || stage.left) return nullptr;
     for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
       const Claim& claim = draft_.claims[i];
       // When what waits falls due, nobody can say.
@@ -262,7 +265,7 @@ class LimitCheck {
     std::optional<uint32_t> counted;  // the finding whose first removal is known
     for (const uint32_t index : stages) {
       StageDraft& stage = draft_.stages[index];
-      if (!WouldRemove(stage)) {
+      if (!WouldStart(stage)) {
         if (!stage.first || counted == stage.finding || !WillRemove(stage)) continue;
         counted = stage.finding;
         AddAhead(stage, share, counts[groups.NameOf(JudgedRow(stage))]);
@@ -271,12 +274,13 @@ class LimitCheck {
       counted = stage.finding;
       CountedUnits units = {schema_.entity(share.entity).name, groups.NameOf(JudgedRow(stage)),
                             UnitsOf(stage, share, true)};
-      if (!units.rows.empty()) {
+      if (!stage.left && !units.rows.empty()) {
         GroupCount& count = counts[units.group];
         count.rows.insert(units.rows.begin(), units.rows.end());
         count.any_new = true;
       }
-      // INVARIANT: a stage that counts has one entry a limit, in their order.
+      // INVARIANT: a stage that counts has one entry a limit, in their order, and so has one that
+      // counts once a person has handed it over.
       RESCIND_ASSERT(stage.units.size() == unit_index, "a limit was counted twice or not at all");
       stage.units.push_back(std::move(units));
     }
@@ -382,7 +386,7 @@ class LimitCheck {
       StageDraft& stage = draft_.stages[index];
       const bool removes = stage.first_claim != stage.end_claim;
       const bool starts = (stage.starting && removes) || WouldRemove(stage);
-      if (!starts || stage.held || !in_group(stage)) continue;
+      if (!starts || stage.held || stage.left || !in_group(stage)) continue;
       stage.held = draft_.Intern(text);
     }
   }
@@ -500,6 +504,7 @@ class LimitCheck {
     std::set<Key> running;
     for (const Claim& claim : draft_.claims) {
       if (draft_.StatusOf(claim) != ActionStatus::kReady) continue;
+      if (draft_.stages[claim.stage_draft].left) continue;
       const Key key = {claim.target.entity, claim.target.row, claim.action->verb,
                        claim.action->playbook};
       (claim.let_go ? running : starting).insert(key);

@@ -78,8 +78,8 @@ struct Escalation {
   std::string remedy;  // what to do
 };
 
-// A ready action of a stage that was rolled back, which was one transaction. `apply --auto` leaves
-// it alone like one that was given up.
+// A ready or held action of a stage that was rolled back, which was one transaction. `apply --auto`
+// leaves it alone like one that was given up, whatever holds it besides.
 struct LeftAction {
   std::string because;
   std::string remedy;  // what to do

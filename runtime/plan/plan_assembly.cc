@@ -25,6 +25,9 @@ namespace {
 constexpr size_t kAnnouncedActions = 20;
 constexpr const char* kLeftRemedy =
     "`apply --auto` leaves it; applying this plan has its stage carried out again";
+constexpr const char* kHeldLeftRemedy =
+    "`apply --auto` leaves it; once nothing of its stage is held, applying a plan of all of it has "
+    "it carried out again";
 
 class PlanAssembly {
  public:
@@ -58,7 +61,6 @@ class PlanAssembly {
       outcome_.plan.notices.push_back(std::move(planned));
     }
     sketches_ = SketchActions(draft_);
-    RESCIND_ASSIGN(left_stages_, LeftStages::Find(draft_, sketches_));
     return {};
   }
 
@@ -196,7 +198,7 @@ class PlanAssembly {
  private:
   // Why `apply --auto` leaves it, which was not given up; null: it does not. Counts it.
   const char* WhyLeft(const ActionSketch& sketch) {
-    const char* because = left_stages_.WhyLeft(draft_, sketches_, sketch);
+    const char* because = rescind::WhyLeft(draft_, sketches_.ClaimsOf(sketch), sketch.status);
     if (!because) return nullptr;
     HeldActions& left = left_[because];
     ++left.count;
@@ -208,7 +210,14 @@ class PlanAssembly {
 
   void Leave(const ActionSketch& sketch, PlannedAction& planned) {
     if (planned.escalated) return;
-    if (const char* because = WhyLeft(sketch)) planned.left = {because, kLeftRemedy};
+    const char* because = WhyLeft(sketch);
+    if (!because) return;
+    const auto claims = sketches_.ClaimsOf(sketch);
+    const bool is_held = std::any_of(claims.begin(), claims.end(), [&](uint32_t number) {
+      const StageDraft& stage = draft_.stages[draft_.claims[number].stage_draft];
+      return stage.left && HasHeldPart(draft_, stage);
+    });
+    planned.left = {because, is_held ? kHeldLeftRemedy : kLeftRemedy};
   }
 
   void ListLeft() {
@@ -216,7 +225,7 @@ class PlanAssembly {
       left.because = because;
       outcome_.left.push_back(left);
     }
-    outcome_.left_stages = left_stages_.names();
+    outcome_.left_stages = draft_.left_stages;
   }
 
   // By rows, where ArrangePlan counts texts of actions that are all listed.
@@ -294,7 +303,8 @@ class PlanAssembly {
     const auto claims = sketches_.ClaimsOf(sketch);
     return std::any_of(claims.begin(), claims.end(), [&](uint32_t index) {
       const Claim& claim = draft_.claims[index];
-      return claim.let_go && draft_.StatusOf(claim) == ActionStatus::kReady;
+      return claim.let_go && draft_.StatusOf(claim) == ActionStatus::kReady &&
+             !draft_.stages[claim.stage_draft].left;
     });
   }
 
@@ -516,10 +526,9 @@ class PlanAssembly {
   PlanOutcome& outcome_;
 
   // ---- Of what is shown ----
-  std::vector<uint32_t> shown_;         // numbers of sketches, ascending
-  std::vector<uint64_t> removals_;      // by rule
-  std::vector<PlannedTarget> targets_;  // for the roll-ups
-  LeftStages left_stages_;
+  std::vector<uint32_t> shown_;              // numbers of sketches, ascending
+  std::vector<uint64_t> removals_;           // by rule
+  std::vector<PlannedTarget> targets_;       // for the roll-ups
   std::map<std::string, HeldActions> left_;  // by reason
 };
 

@@ -66,7 +66,10 @@ struct StageDraft {
   bool first = false;     // no stage that removes something has begun before
   size_t first_claim = 0, end_claim = 0;
   const std::string* held = nullptr;  // why it must not start
-  std::vector<CountedUnits> units;    // by the policy's share limits
+  // It was rolled back: why a person decides on it (left_stages.h). Limits neither count nor hold
+  // it.
+  const char* left = nullptr;
+  std::vector<CountedUnits> units;  // by the policy's share limits
 };
 
 // A finding that asks for nothing beyond its claims, and beyond the notices of these stages.
@@ -154,6 +157,7 @@ class PlanDraft {
   std::vector<StageDraft> stages;  // by rule, finding, stage
   std::vector<Claim> claims;       // by stage
   std::vector<NoticeDraft> notices;
+  std::set<std::string> left_stages;  // names (NameOfStage): StageDraft::left
   std::vector<EndDraft> ends;
   std::vector<NotActedDraft> not_acted_on;
   std::vector<FindingTransition> transitions;

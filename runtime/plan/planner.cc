@@ -10,6 +10,7 @@
 #include "runtime/plan/finding_stages.h"
 #include "runtime/plan/kept_access.h"
 #include "runtime/plan/known_protects.h"
+#include "runtime/plan/left_stages.h"
 #include "runtime/plan/limits.h"
 #include "runtime/plan/plan_assembly.h"
 #include "runtime/plan/plan_draft.h"
@@ -172,6 +173,7 @@ Status DraftPlan(PlanDraft& draft, std::vector<FindingTransition>& transitions, 
   transitions = draft.book.Advance(draft.input, draft.sweep);
   RESCIND_TRY(WithdrawKept(draft, transitions));
   RESCIND_TRY(DraftStages(draft));
+  RESCIND_TRY(MarkLeftStages(draft));
   RESCIND_ASSIGN(gates, GatePolicies(draft));
   RESCIND_ASSIGN(limits, CheckLimits(draft, gates.confirming_releases));
   return SayWhatStagesWaitFor(draft);

@@ -115,8 +115,10 @@ struct PlannerOptions {
   std::map<std::string, std::set<std::string>> touched{};
   // Findings of which an action is being undone, or could not be: they are not over.
   std::set<std::string> being_undone{};
-  // Stages (NameOfStage) that were rolled back and are not all given back yet; and findings of
-  // actions that were given up with their stage (ActionHistory::given_up_groups).
+  // Stages (NameOfStage) that were rolled back and that nobody has had carried out again; those
+  // that are not all given back yet; and findings of actions that were given up with their stage
+  // (ActionHistory::given_up_groups).
+  std::set<std::string> stages_rolled_back{};
   std::set<std::string> stages_being_undone{};
   std::set<std::string> given_up_for{};
   // Why nobody would get a notice for that recipient; empty when somebody would. Absent: somebody.

@@ -145,6 +145,12 @@ class TableText {
       Line("{} a person: mend what the system said above, then make and apply a new plan",
            escalated == 1 ? "1 needs" : fmt::format("{} need", escalated));
     }
+    if (report_.left_count > 0) {
+      Line("{} of {} rolled back: make a plan, and apply it to have {} carried out again",
+           report_.left_count == 1 ? "1 is" : fmt::format("{} are", report_.left_count),
+           report_.left_count == 1 ? "a stage that was" : "stages that were",
+           report_.left_count == 1 ? "it" : "them");
+    }
     if (report_.interrupted) Line("interrupted: nothing was left half-done without a record");
   }
 
@@ -305,6 +311,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                  {"notice", report.waiting_count},
                  {"already_done", report.already_done_count},
                  {"not_in_plan", report.unseen_count},
+                 {"left", report.left_count},
                  {"left_open", report.left_open_count},
                  {"findings_opened", report.opened_count},
                  {"findings_closed", report.closed_count},

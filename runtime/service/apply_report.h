@@ -80,7 +80,9 @@ struct ApplyReport {
   uint64_t error_count = 0;         // rows that could not be evaluated, of each policy
   uint64_t opened_count = 0;        // findings
   uint64_t closed_count = 0;
-  uint64_t person_count = 0;     // actions of the workspace that need a person, as `status` counts
+  uint64_t person_count = 0;  // actions of the workspace that need a person, as `status` counts
+  // Of stages that were rolled back: `--auto` and `--resume` leave them to a person.
+  uint64_t left_count = 0;
   uint64_t left_open_count = 0;  // of earlier runs, in flight, selected by nobody now
   std::map<std::string, std::string> failing_systems;
   std::string checkpoint;  // the signed note over the audit log; empty: nothing was logged

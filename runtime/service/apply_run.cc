@@ -36,6 +36,13 @@ Error CutOffAtEnd(Error error) {
   return error;
 }
 
+// Those of which what failed itself is none.
+uint64_t CountLeft(const PlanOutcome& outcome) {
+  uint64_t count = 0;
+  for (const HeldActions& left : outcome.left) count += left.count;
+  return count;
+}
+
 }  // namespace
 
 AppliedAction AppliedOf(const JournalEntry& entry) {
@@ -148,6 +155,7 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
 void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
   work.report.now = work.derivation->now;
   DescribeDerived(request.plan, work.outcome(), work.selection, work.report);
+  if (!request.plan) work.report.left_count = CountLeft(work.outcome());
   work.report.insufficient_count = work.outcome().plan.summary.insufficient_count;
   for (const PolicySummary& policy : work.outcome().plan.policies) {
     if (policy.error_count == 0) continue;
@@ -503,6 +511,7 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   options.hold_unconfirmed = true;  // what was confirmed when it was handed over still is
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   work.report.now = work.derivation->now;
+  work.report.left_count = CountLeft(work.outcome());
   work.ends = std::move(work.derivation->outcome.ends);
   work.report.escalated_earlier = SelectReady(work.outcome().plan).escalated;
   std::set<std::string> held_because;

@@ -107,6 +107,7 @@ Status NoteFailedStages(const Journal& journal, const std::vector<JournalEntry>&
     if (!IsGivenUpWithStage(entry)) continue;
     for (const std::string& finding : FindingsOf(entry)) planner.given_up_for.insert(finding);
   }
+  RESCIND_ASSIGN(planner.stages_rolled_back, journal.ListRolledBack());
   return {};
 }
 

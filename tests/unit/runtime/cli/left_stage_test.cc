@@ -1,0 +1,124 @@
+// A stage that was rolled back and is left to a person: what it holds up, and who takes it up
+// again.
+#include "tests/unit/runtime/cli/leaver_fixture.h"
+
+namespace rescind {
+namespace {
+
+// Old has left; eve's account could not be disabled, so ann's and kim's were given back.
+struct LeftStage : LeaverFixture {
+  void Begin(const std::string& more = "", const std::string& outcome = "rollback") {
+    WriteLeaver("  then { disable i.accounts }\n" + more, "1m", outcome);
+    ImportCompany();
+    ImportOld();
+    ImportMore(Account("kim", "\"owner\":\"old\","));
+    for (const char* id : {"on-ann", "on-eve", "on-kim"}) Write(id, "");
+    AnswerForEve("permanent");
+    REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+    REQUIRE(Has("on-ann") == (outcome == "rollback"));
+  }
+  // One more has left, with one account.
+  void Leave(const std::string& person) {
+    Write("on-" + person + "-a", "");
+    ImportMore("{\"entity\":\"identity\",\"id\":\"" + person +
+               "\",\"kind\":\"employee\",\"status\":\"terminated\"}\n" +
+               Account(person + "-a", "\"owner\":\"" + person + "\","));
+  }
+  void WaitDays(int64_t days) { clock.Advance({days * kMicrosPerDay}); }
+  bool IsOn(const std::string& id) { return Has("on-" + id); }
+  void Mend() { REQUIRE(files.Remove(folder / "fault-apply").ok()); }
+};
+
+// Every `apply --auto` counted it as starting, so that nobody else who left lost any access, and it
+// was called held, not left.
+TEST_CASE_FIXTURE(LeftStage, "AStageThatIsLeftToAPersonUsesUpNoLimit") {
+  std::string more;
+  SUBCASE("of its policy") { more = "  limit 1 of identity per day\n"; }
+  SUBCASE("of the workspace") {
+    WriteWorkspace("", "per_policy = \"100%\"\nremovals_per_hour = 3\n");
+  }
+  Begin(more);
+  if (more.empty()) WriteWorkspace("", "per_policy = \"100%\"\nremovals_per_hour = 1\n");
+  WaitDays(2);
+  Leave("zed");
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["summary"]["left"] == 2);
+  CHECK(Json()["summary"]["held"] == 0);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
+  CHECK(!IsOn("zed-a"));
+  CHECK(IsOn("ann"));
+  CHECK(Prints("2 are of stages that were rolled back: make a plan, and apply it"));
+  WaitDays(2);
+  // What a person has carried out again counts from then on.
+  Mend();
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!IsOn("ann"));
+  Leave("yul");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(IsOn("yul-a"));
+}
+
+// It was called held, and no longer left.
+TEST_CASE_FIXTURE(LeftStage, "AStageThatIsHeldBesidesIsLeftToAPersonAllTheSame") {
+  WriteWorkspace("[source.directory]\nentity = [\"identity\", \"account\"]\nmax_age = \"2d\"\n");
+  Begin();
+  WaitDays(3);
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json plan = Json();
+  CHECK(plan["summary"]["left"] == 2);
+  for (const nlohmann::json& action : plan["actions"]) {
+    if (action["target"] == "eve") continue;
+    CHECK(action["status"] == "held");
+    CHECK(action["left"]["remedy"] ==
+          "`apply --auto` leaves it; once nothing of its stage is held, applying a plan of all of "
+          "it has it carried out again");
+  }
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["left"][0]["actions"] == 2);
+}
+
+// The next run carried out the rest of the stage by itself.
+TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftToAPersonWhateverHasBecomeOfWhatFailedInIt") {
+  Begin();
+  SUBCASE("it is exempt") {
+    REQUIRE(Run({"exempt", "add", "account:eve", "--policy", "all", "--reason", "r", "--owner", "o",
+                 "--until", "+7d"}) == ExitStatus::kDone);
+  }
+  SUBCASE("it is gone") {
+    ImportMore("{\"entity\":\"account\",\"id\":\"eve\",\"deleted\":true}\n");
+  }
+  SUBCASE("somebody has done it") {
+    ImportMore("{\"entity\":\"account\",\"id\":\"eve\",\"status\":\"disabled\"}\n");
+  }
+  for (const char* how : {"--auto", "--auto", "--resume"}) {
+    clock.Advance({kMicrosPerMinute});
+    CHECK(Run({"apply", how}) == ExitStatus::kAppliedInPart);
+    CHECK(IsOn("ann"));
+    CHECK(IsOn("kim"));
+  }
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["left"][0]["actions"] == 2);
+  CHECK(Json()["left"][0]["because"] == "its stage was rolled back, and waits for a person");
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!IsOn("ann"));
+  CHECK(!IsOn("kim"));
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+}
+
+// A new match is a new stage.
+TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftNoLongerThanItsFinding") {
+  Begin();
+  const std::string old = "{\"entity\":\"identity\",\"id\":\"old\",\"status\":\"";
+  ImportMore(old + "active\"}\n");
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  clock.Advance({kMicrosPerMinute});
+  ImportMore(old + "terminated\"}\n");
+  Mend();
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!IsOn("ann"));
+}
+
+}  // namespace
+}  // namespace rescind
