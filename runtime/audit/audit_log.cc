@@ -94,7 +94,7 @@ class StoredAuditLog final : public AuditLog {
                          KeyValueBatch& batch) override;
 
   Status CheckWitness() const {
-    if (!options_.accepts_missing_witness) {
+    if (!options_.accepts_lost_witness) {
       RESCIND_TRY(RequireWitness(options_.key_file, environment_.files));
     }
     return CheckAgainstWitness(reader_, origin(), options_.key_file, environment_.files);

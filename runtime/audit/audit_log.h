@@ -35,16 +35,16 @@ struct AuditOptions {
   // Ed25519 private key, mode 0600, made by CreateAuditKey (signing_key.h). It names the log's
   // origin. The last checkpoint signed is kept beside it, out of reach of a restored store.
   std::string key_file;
-  // Goes on with the log as the store has it where that checkpoint is missing, for a person who has
-  // said so. One that is there is never passed over.
-  bool accepts_missing_witness = false;
+  // Goes on with the log as the store has it where that checkpoint is missing or damaged, for a
+  // person who has said so. One that says something is never passed over.
+  bool accepts_lost_witness = false;
 };
 
 class AuditLog {
  public:
   // Checks the store's log against its high-water mark and the key against the log. kCorrupt
-  // when leaves are missing or differ, or no checkpoint lies beside the key, kNotFound without the
-  // key file, kDenied when it is somebody else's key or open to others.
+  // when leaves are missing or differ, or no checkpoint, or a damaged one, lies beside the key,
+  // kNotFound without the key file, kDenied when it is somebody else's key or open to others.
   static Result<std::unique_ptr<AuditLog>> Open(AuditEnvironment environment, AuditOptions options);
   virtual ~AuditLog() = default;
 

@@ -12,6 +12,26 @@ namespace rescind {
 
 std::string AuditWitnessFile(const std::string& key_file) { return key_file + ".checkpoint"; }
 
+Result<AuditWitness> ReadAuditWitness(const std::string& key_file, FileSystem& files) {
+  const std::string file = AuditWitnessFile(key_file);
+  AuditWitness witness;
+  witness.is_there = files.Exists(file);
+  if (!witness.is_there) return witness;
+  RESCIND_ASSIGN(const FileInfo info, files.Stat(file));
+  if (info.size_bytes > kMaxNoteBytes) {
+    witness.damage = "it is too long";
+    return witness;
+  }
+  RESCIND_ASSIGN(witness.note, files.Read(file, kMaxNoteBytes));
+  auto parsed = ParseSignedCheckpoint(witness.note);
+  if (parsed.ok()) {
+    witness.checkpoint = *std::move(parsed);
+  } else {
+    witness.damage = parsed.error().message;
+  }
+  return witness;
+}
+
 Status CheckAcknowledged(const KeyValueReader& store, uint64_t leaves_from) {
   const LogReader reader(store, leaves_from);
   RESCIND_ASSIGN(const uint64_t size, reader.Size());
@@ -64,28 +84,26 @@ Status CheckContinues(const LogReader& reader, const std::string& origin,
 }
 
 Status RequireWitness(const std::string& key_file, FileSystem& files) {
-  const std::string witness = AuditWitnessFile(key_file);
-  if (files.Exists(witness)) return {};
+  RESCIND_ASSIGN(const AuditWitness witness, ReadAuditWitness(key_file, files));
+  if (witness.checkpoint) return {};
   return Error{
       ErrorKind::kCorrupt,
-      fmt::format(
-          "{} is missing, the last checkpoint signed of the audit log: without it an older "
-          "copy of the store, or a new one, could go on under the same key and sign another "
-          "history",
-          witness),
+      fmt::format("{} is {}, the last checkpoint signed of the audit log: without it an older copy "
+                  "of the store, or a new one, could go on under the same key and sign another "
+                  "history",
+                  AuditWitnessFile(key_file),
+                  witness.is_there ? fmt::format("damaged ({})", witness.damage) : "missing"),
       "put it back, from a backup or as a copy of the file `checkpoint` of the newest export that "
       "anybody holds. If it is lost for good, or an earlier version made this workspace and "
-      "nothing "
-      "was ever applied, `rescind audit key accept` takes the log as the store has it now"};
+      "nothing was ever applied, `rescind audit key accept` takes the log as the store has it now"};
 }
 
 Status CheckAgainstWitness(const LogReader& reader, const std::string& origin,
                            const std::string& key_file, FileSystem& files) {
-  const std::string witness = AuditWitnessFile(key_file);
-  if (!files.Exists(witness)) return {};
-  RESCIND_ASSIGN(const std::string note, files.Read(witness, kMaxNoteBytes));
-  Status status = CheckContinues(reader, origin, key_file, note);
-  if (!status.ok()) return std::move(status).error().In(witness);
+  RESCIND_ASSIGN(const AuditWitness witness, ReadAuditWitness(key_file, files));
+  if (!witness.checkpoint) return {};
+  Status status = CheckContinues(reader, origin, key_file, witness.note);
+  if (!status.ok()) return std::move(status).error().In(AuditWitnessFile(key_file));
   return {};
 }
 

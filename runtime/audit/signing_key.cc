@@ -123,7 +123,14 @@ Status RefuseOthersWitness(const std::string& witness, FileSystem& files) {
   if (!files.Exists(witness)) return {};
   RESCIND_ASSIGN(const std::string note, files.Read(witness, kMaxNoteBytes));
   const auto earlier = ParseSignedCheckpoint(note);
-  if (earlier.ok() && earlier->checkpoint.size == 0) return {};
+  if (!earlier.ok()) {
+    return Error{
+        ErrorKind::kInvalidInput,
+        fmt::format("{} is damaged: the last checkpoint of a log that another key signed", witness),
+        "put that key back from your backup of the secrets; to begin a new log with a new "
+        "store, move the checkpoint away"};
+  }
+  if (earlier->checkpoint.size == 0) return {};
   return Error{ErrorKind::kInvalidInput,
                fmt::format("{} is the last checkpoint of a log that another key signed", witness),
                "put that key back from your backup of the secrets; to begin a new log with a new "

@@ -239,7 +239,7 @@ void DeclareAudit(CommandLine& line) {
       .add_option(
           "what", *what,
           "show (default), create, rotate, or accept: go on with the log as it is where the "
-          "checkpoint beside the key is lost")
+          "checkpoint beside the key is lost or damaged")
       ->check(CLI::IsMember({"show", "create", "rotate", "accept"}));
   DeclareAuditShow(line, audit);
   DeclareAuditLog(line, audit);

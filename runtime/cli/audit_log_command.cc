@@ -27,7 +27,7 @@ struct SignableLog {
   std::unique_ptr<AuditLog> audit;
 };
 
-Result<SignableLog> OpenToSign(Invocation& invocation, bool accepts_missing_witness = false) {
+Result<SignableLog> OpenToSign(Invocation& invocation, bool accepts_lost_witness = false) {
   SignableLog log;
   RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
   const StoreEnvironment environment{invocation.files, invocation.clock, invocation.random};
@@ -36,7 +36,7 @@ Result<SignableLog> OpenToSign(Invocation& invocation, bool accepts_missing_witn
       log.audit,
       AuditLog::Open(
           {log.store->key_values(), invocation.files, invocation.clock, invocation.random},
-          {log.store->id(), log.workspace.audit_key_file, accepts_missing_witness}));
+          {log.store->id(), log.workspace.audit_key_file, accepts_lost_witness}));
   return log;
 }
 
@@ -129,16 +129,16 @@ Result<ExitStatus> RunKeyRotation(Invocation& invocation) {
 
 Result<ExitStatus> RunKeyAcceptance(Invocation& invocation) {
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
-  const std::string witness = AuditWitnessFile(workspace.audit_key_file);
-  const bool is_there = invocation.files.Exists(witness);
+  RESCIND_ASSIGN(const AuditWitness witness,
+                 ReadAuditWitness(workspace.audit_key_file, invocation.files));
   RESCIND_ASSIGN(const SignableLog log, OpenToSign(invocation, true));
-  if (is_there) {
+  if (witness.checkpoint) {
     fmt::print(invocation.err, "nothing to accept: {} is there, and the log goes on from it\n",
-               Visible(witness));
+               Visible(AuditWitnessFile(workspace.audit_key_file)));
     return ExitStatus::kDone;
   }
   RESCIND_ASSIGN(const AcceptedLog accepted,
-                 AcceptLog(*log.store, *log.audit, invocation.clock.Now(),
+                 AcceptLog(*log.store, *log.audit, witness, invocation.clock.Now(),
                            fmt::format("audit key accept by {}", ActorName(invocation))));
   RESCIND_TRY(log.store->Close());
   fmt::print(invocation.err,

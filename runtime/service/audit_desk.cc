@@ -264,14 +264,15 @@ Status CommitLogged(Store& store, AuditLog& audit,
 
 }  // namespace
 
-Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
-                              const std::string& trigger) {
+Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, const AuditWitness& witness,
+                              Instant now, const std::string& trigger) {
   const AcceptedLog accepted{audit.size(), HexOf(audit.root())};
   AuditEvent note;
   note.kind = AuditKind::kNote;
   note.at = now;
   note.trigger = trigger;
-  note.outcome = {"the log was accepted as the store had it: no checkpoint lay beside its key"};
+  note.outcome = {fmt::format("the log was accepted as the store had it: {} lay beside its key",
+                              witness.is_there ? "a damaged checkpoint" : "no checkpoint")};
   note.details["accepted_entries"] = {fmt::format("{}", accepted.size), false};
   note.details["accepted_root"] = {accepted.root, false};
   RESCIND_TRY(

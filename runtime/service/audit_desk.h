@@ -16,6 +16,7 @@
 #include "engine/ir/program.h"
 #include "runtime/audit/audit_log.h"
 #include "runtime/audit/leaf.h"
+#include "runtime/audit/log_check.h"
 #include "runtime/audit/log_reader.h"
 #include "runtime/service/decision_check.h"
 #include "runtime/service/workspace.h"
@@ -66,14 +67,15 @@ Result<std::string> CommitCheckpoint(Store& store, AuditLog& audit);
 // refused from now on.
 Status SignLog(Store& store, AuditLog& audit);
 
-// The log as the store has it, from now on, where the checkpoint beside the key is lost: an entry
-// that says what was accepted, and a checkpoint over it. `audit` was opened to accept that.
+// The log as the store has it, from now on, where the checkpoint beside the key is lost or damaged
+// (`witness`): an entry that says what was accepted, and a checkpoint over it. `audit` was opened
+// to accept that.
 struct AcceptedLog {
   uint64_t size = 0;
   std::string root;  // as HexOf
 };
-Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, Instant now,
-                              const std::string& trigger);
+Result<AcceptedLog> AcceptLog(Store& store, AuditLog& audit, const AuditWitness& witness,
+                              Instant now, const std::string& trigger);
 
 // Goes on with what the store holds of people's decisions, where that is not what the log says: an
 // entry that says what was accepted and why, and a checkpoint over it.

@@ -5,14 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/audit/checkpoint.h"
 #include "runtime/audit/log_check.h"
 #include "runtime/service/policy_loader.h"
 
 namespace rescind {
 namespace {
-
-constexpr uint64_t kMaxNoteBytes = 1 << 20;
 
 Error LostStore(const Workspace& workspace, const std::string& witness, std::string message) {
   return {
@@ -23,13 +20,18 @@ Error LostStore(const Workspace& workspace, const std::string& witness, std::str
                   workspace.store_folder, workspace.audit_key_file, witness)};
 }
 
-// How many entries the last signed checkpoint beside the key covers; 0 when there is none.
-Result<uint64_t> WitnessedEntries(const std::string& witness, FileSystem& files) {
-  if (!files.Exists(witness)) return uint64_t{0};
-  RESCIND_ASSIGN(const std::string note, files.Read(witness, kMaxNoteBytes));
-  const auto parsed = ParseSignedCheckpoint(note);
-  if (!parsed.ok()) return Error(parsed.error()).In(witness);
-  return parsed->checkpoint.size;
+Error OlderStore(const Workspace& workspace, const std::string& witness, uint64_t size,
+                 uint64_t entries) {
+  return {
+      ErrorKind::kCorrupt,
+      fmt::format("the audit log has {} entries, but a checkpoint over {} was signed before: the "
+                  "store {} has lost what came after",
+                  size, entries, workspace.store_folder),
+      fmt::format("put {0} back as it was, or restore a newer backup. Where there is none, go on "
+                  "with this one, without what was exempt, confirmed, imported or done since: move "
+                  "{1} away and run `rescind audit key accept`, which logs from where on the log "
+                  "is a new one; who holds a later checkpoint finds that it was cut",
+                  workspace.store_folder, witness)};
 }
 
 // As the checkpoint beside the key says that it must be.
@@ -38,11 +40,12 @@ Result<std::unique_ptr<Store>> OpenWitnessed(const Workspace& workspace,
                                              StoreEnvironment environment,
                                              const StoreOptions& options) {
   const std::string witness = AuditWitnessFile(workspace.audit_key_file);
-  auto witnessed = WitnessedEntries(witness, environment.files);
-  if (!witnessed.ok() && options.read_only && witnessed.error().kind == ErrorKind::kDenied) {
-    witnessed = uint64_t{0};  // who may only read the store need not see what lies beside the key
+  auto read = ReadAuditWitness(workspace.audit_key_file, environment.files);
+  if (!read.ok() && options.read_only && read.error().kind == ErrorKind::kDenied) {
+    read = AuditWitness();  // who may only read the store need not see what lies beside the key
   }
-  RESCIND_ASSIGN(const uint64_t entries, std::move(witnessed));
+  RESCIND_ASSIGN(const AuditWitness witnessed, std::move(read));
+  const uint64_t entries = witnessed.checkpoint ? witnessed.checkpoint->checkpoint.size : 0;
   // INVARIANT: no silent start after loss. A new store would know nothing of what was done.
   if (entries > 0 && !environment.files.Exists(workspace.store_folder)) {
     return LostStore(workspace, witness,
@@ -50,15 +53,18 @@ Result<std::unique_ptr<Store>> OpenWitnessed(const Workspace& workspace,
                                  "log was signed before",
                                  workspace.store_folder, entries));
   }
+  // Nor where nobody can tell any more whether there was one.
+  if (!witnessed.damage.empty() && !environment.files.Exists(workspace.store_folder)) {
+    return LostStore(workspace, witness,
+                     fmt::format("there is no store {}, and whether there was one cannot be told: "
+                                 "{}, the last checkpoint signed of its audit log, is damaged ({})",
+                                 workspace.store_folder, witness, witnessed.damage));
+  }
   RESCIND_ASSIGN(auto store,
                  Store::Open(workspace.store_folder, std::move(schema), environment, options));
   const uint64_t size = store->key_values().audit_mark().size;
   if (size < entries) {
-    return LostStore(
-        workspace, witness,
-        fmt::format("the audit log has {} entries, but a checkpoint over {} was signed "
-                    "before: the store {} has lost what came after",
-                    size, entries, workspace.store_folder));
+    return OlderStore(workspace, witness, size, entries);
   }
   return store;
 }

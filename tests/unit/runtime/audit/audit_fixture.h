@@ -40,7 +40,7 @@ class AuditFixture {
 
   Result<std::unique_ptr<AuditLog>> TryOpen(FileSystem& from) {
     return AuditLog::Open({store, from, clock, random},
-                          {"store-1", key_file(), accepts_missing_witness});
+                          {"store-1", key_file(), accepts_lost_witness});
   }
   Result<std::unique_ptr<AuditLog>> TryOpen() { return TryOpen(files); }
   std::unique_ptr<AuditLog> Open() {
@@ -73,7 +73,7 @@ class AuditFixture {
   VirtualClock clock{{1'790'000'000'000'000}};
   SeededRandom random{42};
   MemoryStore store;
-  bool accepts_missing_witness = false;
+  bool accepts_lost_witness = false;
 };
 
 }  // namespace rescind

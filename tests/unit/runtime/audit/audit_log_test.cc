@@ -125,7 +125,7 @@ TEST_CASE("ARestoredStoreNeitherOpensNorSigns") {
   const std::string witness = fixture.key_file() + ".checkpoint";
   const std::string kept = files.Read(witness, 4096).value();
   REQUIRE(files.Remove(witness).ok());
-  fixture.accepts_missing_witness = true;
+  fixture.accepts_lost_witness = true;
   log = fixture.Open();
   fixture.AppendMany(*log, 9);
   REQUIRE(files.WriteAtomically(witness, kept).ok());
@@ -153,11 +153,11 @@ TEST_CASE("WithoutTheCheckpointBesideTheKeyNothingIsSigned") {
   KeyValueBatch batch;
   CHECK(log->Checkpoint(batch).error().message.find(witness + " is missing") == 0);
   CHECK(batch.empty());
-  fixture.accepts_missing_witness = true;
+  fixture.accepts_lost_witness = true;
   log = fixture.Open();
   fixture.AppendMany(*log, 3);
   const std::string kept = fixture.Checkpoint(*log);
-  fixture.accepts_missing_witness = false;
+  fixture.accepts_lost_witness = false;
   CHECK(fixture.TryOpen().ok());
   // Any copy of a signed checkpoint serves.
   fixture.AppendMany(*log, 3);

@@ -245,7 +245,7 @@ TEST_CASE("ARewrittenHistoryIsFoundThoughTheOwnerSignedIt") {
   // The owner of key and disk takes the witness away, restores, and tells another story.
   fixture.store = backup;
   REQUIRE(fixture.files.Remove(fixture.key_file() + ".checkpoint").ok());
-  fixture.accepts_missing_witness = true;
+  fixture.accepts_lost_witness = true;
   fixture.log = fixture.Open();
   fixture.AppendMany(*fixture.log, 20);
   const std::string second = fixture.Export("second");

@@ -211,6 +211,66 @@ TEST_CASE_FIXTURE(LostWitness, "WhoAcceptsTheLogAsItIsIsLogged") {
         ExitStatus::kCheckFailed);
 }
 
+// A disk that was full when the checkpoint was copied left it empty: every command was refused with
+// a help that was for something else.
+TEST_CASE_FIXTURE(LostWitness, "ADamagedCheckpointBesideTheKeyIsAsAMissingOne") {
+  const std::string damaged = "secrets/audit-key.checkpoint is damaged (not a signed note: ";
+  for (const std::string& bytes : {std::string(), std::string("junk\n"), std::string(70000, 'x')}) {
+    CAPTURE(bytes.size());
+    Write("secrets/audit-key.checkpoint", bytes);
+    const std::vector<std::vector<std::string>> reading = {
+        {"audit", "show"}, {"status"}, {"audit", "export", "at-" + std::to_string(bytes.size())}};
+    for (const auto& command : reading) {
+      CAPTURE(command[0]);
+      CHECK(Run(command) == ExitStatus::kDone);
+      CHECK(Complains("warning: "));
+      CHECK(Complains("secrets/audit-key.checkpoint is damaged ("));
+    }
+    CHECK(Run({"audit", "prove", "0"}) == ExitStatus::kDone);
+    CHECK(Key().find("rescind/") == 0);
+    CHECK(Run({"exempt", "list"}) == ExitStatus::kDone);
+    CHECK(Run({"audit", "key", "rotate"}) == ExitStatus::kError);
+    CHECK(Complains("secrets/audit-key.checkpoint is damaged ("));
+    CHECK(Complains("the file `checkpoint` of the newest export"));
+    CHECK(Complains("`rescind audit key accept` takes the log as the store has it now"));
+  }
+  Write("secrets/audit-key.checkpoint", "");
+  CHECK(ApplyConfirmed() == ExitStatus::kError);
+  CHECK(Complains(damaged + "it is empty), the last checkpoint signed"));
+  const size_t count = LogEntries().size();
+  REQUIRE_MESSAGE(Run({"audit", "key", "accept"}) == ExitStatus::kDone, err.str());
+  const auto entries = LogEntries();
+  CHECK(entries.size() == count + 1);
+  CHECK(entries.back()["outcome"].dump().find("a damaged checkpoint lay beside its key") !=
+        std::string::npos);
+  REQUIRE_MESSAGE(Run({"audit", "key", "rotate"}) == ExitStatus::kDone, err.str());
+}
+
+// Nobody can tell whether there was a store: a new one would know nothing of what was done.
+TEST_CASE_FIXTURE(LostWitness, "NoNewStoreIsMadeBesideADamagedCheckpoint") {
+  std::filesystem::remove_all(folder / "data");
+  Write("secrets/audit-key.checkpoint", "");
+  CHECK(Run({"import", "company.ndjson"}) == ExitStatus::kError);
+  CHECK(Complains("whether there was one cannot be told"));
+  CHECK(!Has("data"));
+}
+
+// The help of the refusal said only how to begin with nothing.
+TEST_CASE_FIXTURE(KeptLog, "AnOlderStoreGoesOnOnceThatIsAccepted") {
+  std::filesystem::copy(folder / "data", folder / "old-data",
+                        std::filesystem::copy_options::recursive);
+  HireKim();
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  std::filesystem::remove_all(folder / "data");
+  std::filesystem::rename(folder / "old-data", folder / "data");
+  CHECK(Run({"plan"}) == ExitStatus::kError);
+  CHECK(Complains("audit-key.checkpoint away and run `rescind audit key accept`"));
+  REQUIRE(files.Remove(folder / "secrets/audit-key.checkpoint").ok());
+  REQUIRE_MESSAGE(Run({"audit", "key", "accept"}) == ExitStatus::kDone, err.str());
+  HireKim();
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+}
+
 // An earlier version made the key, without a checkpoint, and nothing was ever applied.
 TEST_CASE_FIXTURE(CompanyWithAccess, "AWorkspaceThatNeverRanGoesOnOnceItsEmptyLogIsAccepted") {
   REQUIRE(files.Remove(folder / "secrets/audit-key.checkpoint").ok());
