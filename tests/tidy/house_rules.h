@@ -37,6 +37,7 @@ inline constexpr std::array kIncludeTable = {
                 "engine/facts engine/base"},
     IncludeRule{"runtime/executors", "runtime/plan/action.h runtime/env engine/base"},
     IncludeRule{"runtime/audit", "runtime/store runtime/env engine/base"},
+    IncludeRule{"runtime/server", "runtime/env engine/base"},
     IncludeRule{"runtime/service", "*"},
     IncludeRule{"runtime/cli", "*"},
 };
