@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "runtime/plan/policy_renames.h"
 #include "runtime/plan/stage_numbers.h"
@@ -173,6 +174,64 @@ Result<FindingBook> FindingBook::Load(const KeyValueReader& reader) {
   return book;
 }
 
+namespace {
+
+template <typename Findings>
+auto PlaceOf(Findings& findings, RowId row) {
+  return std::lower_bound(
+      findings.begin(), findings.end(), row,
+      [](const Finding& finding, RowId wanted) { return finding.row < wanted; });
+}
+
+}  // namespace
+
+void FindingBook::Put(Finding finding) {
+  std::vector<Finding>& findings = findings_[finding.policy];
+  const auto place = PlaceOf(findings, finding.row);
+  if (place != findings.end() && place->row == finding.row) {
+    *place = std::move(finding);
+  } else {
+    findings.insert(place, std::move(finding));
+  }
+}
+
+void FindingBook::Drop(std::string_view policy, RowId row) {
+  const auto findings = findings_.find(policy);
+  if (findings == findings_.end()) return;
+  const auto place = PlaceOf(findings->second, row);
+  if (place == findings->second.end() || place->row != row) return;
+  findings->second.erase(place);
+  if (findings->second.empty()) findings_.erase(findings);
+}
+
+Status FindingBook::Follow(const KeyValueBatch& batch) {
+  for (const KeyValueBatch::Change& change : batch.changes()) {
+    const std::string_view key = change.key;
+    if (key.starts_with(kPolicyPrefix)) {
+      const std::string policy(key.substr(kPolicyPrefix.size()));
+      if (!change.value) {
+        records_.erase(policy);
+        continue;
+      }
+      auto record = DecodePolicyRecord(*change.value);
+      if (!record.ok()) return std::move(record).error().In(key);
+      records_.insert_or_assign(policy, *std::move(record));
+    } else if (key.starts_with(kFindingPrefix) && change.value) {
+      auto finding = DecodeFinding(*change.value);
+      if (!finding.ok()) return std::move(finding).error().In(key);
+      Put(*std::move(finding));
+    } else if (key.starts_with(kFindingPrefix)) {
+      const size_t slash = key.rfind('/');
+      const std::string_view policy =
+          key.substr(kFindingPrefix.size(), slash - kFindingPrefix.size());
+      uint32_t row = 0;
+      std::from_chars(key.data() + slash + 1, key.data() + key.size(), row, 16);
+      Drop(policy, RowId(row));
+    }
+  }
+  return {};
+}
+
 void FindingBook::Rename(const ir::Program& program) {
   const PolicyRenames renames(program);
   for (const auto& [before, now] : renames.all()) {
@@ -239,6 +298,12 @@ const std::vector<Finding>& FindingBook::Of(std::string_view policy) const {
 
 std::vector<Finding>& FindingBook::MutableOf(std::string_view policy) {
   return findings_[std::string(policy)];
+}
+
+const Finding* FindingBook::Find(std::string_view policy, RowId row) const {
+  const std::vector<Finding>& findings = Of(policy);
+  const auto place = PlaceOf(findings, row);
+  return place != findings.end() && place->row == row ? &*place : nullptr;
 }
 
 const PolicyRecord* FindingBook::Record(std::string_view policy) const {

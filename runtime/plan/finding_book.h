@@ -41,6 +41,8 @@ class FindingBook {
   // By row, ascending; empty for a policy without.
   const std::vector<Finding>& Of(std::string_view policy) const;
   std::vector<Finding>& MutableOf(std::string_view policy);
+  // Null when there is none.
+  const Finding* Find(std::string_view policy, RowId row) const;
   // Null when the policy was never seen.
   const PolicyRecord* Record(std::string_view policy) const;
   PolicyRecord& MutableRecord(std::string_view policy);
@@ -52,9 +54,13 @@ class FindingBook {
 
   // The writes that make a store which holds `before` hold this book.
   void WriteChanges(const FindingBook& before, KeyValueBatch& batch) const;
+  // The other way round: as the store has it after the batch. Errors as of Load.
+  Status Follow(const KeyValueBatch& batch);
 
  private:
   void Rename(const ir::Program& program);
+  void Put(Finding finding);
+  void Drop(std::string_view policy, RowId row);
 
   std::map<std::string, std::vector<Finding>, std::less<>> findings_;  // by policy
   std::map<std::string, PolicyRecord, std::less<>> records_;

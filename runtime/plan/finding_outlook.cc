@@ -31,7 +31,7 @@ void FindingWatch::Remove(FindingName name) {
 std::vector<FindingName> FindingWatch::Naming(const eval::FactRow& target) const {
   const Target wanted{target.entity, target.row};
   std::vector<FindingName> names;
-  for (auto it = by_target_.lower_bound({wanted, FindingName{}});
+  for (auto it = by_target_.lower_bound({wanted, FindingName{0, RowId(0)}});
        it != by_target_.end() && it->first == wanted; ++it) {
     names.push_back(it->second);
   }

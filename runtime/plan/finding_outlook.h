@@ -50,6 +50,7 @@ class FindingWatch {
   FindingRows Together(const std::vector<FindingName>& changed) const;
   // Those that name the row, ascending.
   std::vector<FindingName> Naming(const eval::FactRow& target) const;
+  bool any_counts() const { return !counting_.empty(); }
   // The first instant at which one of them changes by itself, and those that do by then.
   Instant next() const;
   std::vector<FindingName> DueBy(Instant now) const;
