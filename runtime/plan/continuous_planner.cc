@@ -224,9 +224,9 @@ Status ContinuousPlanner::RenewExemptions(std::vector<Exemption> exemptions, Dir
   return {};
 }
 
-Status ContinuousPlanner::FindDirt(const PlanNews& news, const std::vector<Exemption>& exemptions,
-                                   Dirt& dirt) {
-  for (const eval::Conclusion& conclusion : evaluator_.Advance(news.changes, now_)) {
+Status ContinuousPlanner::FindDirt(std::span<const RowChange> changes,
+                                   const std::vector<Exemption>& exemptions, Dirt& dirt) {
+  for (const eval::Conclusion& conclusion : evaluator_.Advance(changes, now_)) {
     const ir::Rule& rule = program_.rules[conclusion.rule];
     if (rule.protect) {
       RefreshProtection({rule.entity, conclusion.row}, dirt);
@@ -235,12 +235,11 @@ Status ContinuousPlanner::FindDirt(const PlanNews& news, const std::vector<Exemp
     }
   }
   RefreshNewRows(dirt);
-  for (const RowChange& change : news.changes) TakeChange(change, dirt);
-  const auto& asked = asked_.Find(news.changes);
+  for (const RowChange& change : changes) TakeChange(change, dirt);
+  const auto& asked = asked_.Find(changes);
   for (uint32_t rule = 0; rule < asked.size(); ++rule) {
     for (const uint32_t row : asked[rule]) dirt.Add({rule, RowId(row)});
   }
-  for (const eval::FactRow& row : news.acted_on) AddNaming({{row.entity, row.row}}, dirt);
   RESCIND_TRY(RenewExemptions(exemptions, dirt));
   dirt.Add(watch_.DueBy(now_));
   return {};
@@ -338,13 +337,13 @@ Result<PlanStep> ContinuousPlanner::Begin(const PlannerOptions& options) {
   return step;
 }
 
-Result<PlanStep> ContinuousPlanner::Advance(const PlanNews& news, Instant now,
+Result<PlanStep> ContinuousPlanner::Advance(std::span<const RowChange> changes, Instant now,
                                             const PlannerOptions& options) {
   RESCIND_ASSERT(guards_, "a planner that has not begun");
   RESCIND_ASSERT(now_ <= now, "time passes backwards");
   now_ = now;
   Dirt dirt(program_.rules.size());
-  RESCIND_TRY(FindDirt(news, options.exemptions, dirt));
+  RESCIND_TRY(FindDirt(changes, options.exemptions, dirt));
   PlanStep step;
   const FindingRows rows = dirt.Take();
   RESCIND_ASSIGN(const Looked looked, LookAheadOf(rows, options));

@@ -7,7 +7,7 @@
 // neither clock nor store: whoever runs it commits what follows from a step and says so by Follow.
 //
 //   planner.Begin(options);                       // plans everything, once
-//   auto step = planner.Advance(news, now, options);
+//   auto step = planner.Advance(changes, now, options);
 //   … RecordApplied(step.input, step.previous, step.outcome, …) …
 //   planner.Follow(batch);                        // each that is committed
 //   planner.Settle(options);                      // then WakeAt() says when to come again
@@ -30,12 +30,6 @@
 #include "runtime/plan/planner_guards.h"
 
 namespace rescind {
-
-// What has happened since the last step, beside the time that passed.
-struct PlanNews {
-  std::span<const RowChange> changes;   // of facts, as FactEditor::Finish says them
-  std::vector<eval::FactRow> acted_on;  // rows on which the journal has taken a step
-};
 
 // A plan of some findings. Its `plan` has what is to be done; what it counts of policies and
 // populations is of those findings alone.
@@ -65,9 +59,12 @@ class ContinuousPlanner {
   // A plan of everything, by which each policy is seen. Before any other step. Errors: as those of
   // PlanActions.
   Result<PlanStep> Begin(const PlannerOptions& options);
-  // The facts have changed already. `now` is never before that of the last step. `options`: as of
-  // now; of exemptions it is seen here what is new about them. The step may be empty.
-  Result<PlanStep> Advance(const PlanNews& news, Instant now, const PlannerOptions& options);
+  // `changes` of facts, which have changed already, as FactEditor::Finish says them. `now` is never
+  // before that of the last step. `options`: as of now; of exemptions it is seen here what is new
+  // about them. What the journal has done since is in the facts, or of a finding of which something
+  // is due, and those are in every step. The step may be empty.
+  Result<PlanStep> Advance(std::span<const RowChange> changes, Instant now,
+                           const PlannerOptions& options);
   // What was committed: what of it are findings and policies' records is known from now on. Errors:
   // a record could not be read.
   Status Follow(const KeyValueBatch& batch);
@@ -91,8 +88,9 @@ class ContinuousPlanner {
   using Row = std::pair<EntityId, RowId>;
 
   void IndexModel();
-  // What `news` and the time that passed can affect.
-  Status FindDirt(const PlanNews& news, const std::vector<Exemption>& exemptions, Dirt& dirt);
+  // What `changes` and the time that passed can affect.
+  Status FindDirt(std::span<const RowChange> changes, const std::vector<Exemption>& exemptions,
+                  Dirt& dirt);
   void TakeChange(const RowChange& change, Dirt& dirt);
   void RefreshProtection(eval::FactRow row, Dirt& dirt);
   void RefreshNewRows(Dirt& dirt);

@@ -244,8 +244,6 @@ class PlanHistory {
   }
 
   void Step() {
-    std::vector<eval::FactRow> acted_on = std::move(acted_on_);
-    acted_on_.clear();
     ChangeFacts();
     if (choice_.OneIn(2)) PassTime();
     if (choice_.OneIn(6)) AddExemption();
@@ -258,7 +256,7 @@ class PlanHistory {
     EditTowards(*editor_, *live_, world_.facts.Build(columns), columns.Closure(*world_.schema));
     const std::vector<RowChange> changes = editor_->Finish();
     PlanOutcome whole = PlanWhole();
-    auto step = planner_->Advance({changes, acted_on}, world_.now, world_.options);
+    auto step = planner_->Advance(changes, world_.now, world_.options);
     REQUIRE(step.ok());
     Commit(*step, std::move(whole));
   }
@@ -319,11 +317,6 @@ class PlanHistory {
   // It is verified, given up, or still under way.
   void ActOn(const PlannedAction& planned) {
     if (choice_.OneIn(5)) return;
-    const auto entity = world_.schema->Find(planned.action.target.entity);
-    REQUIRE(entity);
-    const auto row = live_->texts().Find(*entity, planned.action.target.id);
-    REQUIRE(row.ok());
-    acted_on_.push_back({*entity, **row});
     if (choice_.OneIn(4)) {
       ActionHistory history;
       history.episode = planned.action.episode;
@@ -347,7 +340,6 @@ class PlanHistory {
   std::unique_ptr<FactBase> live_;
   std::unique_ptr<FactEditor> editor_;
   std::unique_ptr<ContinuousPlanner> planner_;
-  std::vector<eval::FactRow> acted_on_;
   uint64_t change_count_ = 0;
   uint64_t due_count_ = 0;
   uint64_t finding_count_ = 0;
