@@ -105,7 +105,7 @@ class ExplanationText {
     return !rule.matches() || rule.actions.empty() || !rule.not_acted_on.empty() ||
            !rule.held_because.empty() ||
            std::any_of(rule.actions.begin(), rule.actions.end(), [](const PlannedAction& action) {
-             return action.status != ActionStatus::kReady || action.escalated;
+             return action.status != ActionStatus::kReady || action.escalated || action.left;
            });
   }
 
@@ -203,10 +203,15 @@ class ExplanationText {
            action.action.target.entity, Visible(action.action.target.id), AtText(action.due),
            ActionStatusName(action.status),
            action.held_because.empty() ? "" : fmt::format(" ({})", Visible(action.held_because)));
-      if (!action.escalated) continue;
-      Line("      X escalated since {}: {}", FormatInstant(action.escalated->since),
-           Visible(action.escalated->error));
-      Line("        {}", Visible(action.escalated->remedy));
+      if (action.escalated) {
+        Line("      X escalated since {}: {}", FormatInstant(action.escalated->since),
+             Visible(action.escalated->error));
+        Line("        {}", Visible(action.escalated->remedy));
+      }
+      if (action.left) {
+        Line("      X left to a person: {}", Visible(action.left->because));
+        Line("        {}", Visible(action.left->remedy));
+      }
     }
     for (const NotActedOn& row : explained.not_acted_on) {
       Line("    = {}{}{}: {}", OtherRow(explained, row), NotActedReasonWords(row.reason),
@@ -258,6 +263,8 @@ Json ConsequencesJson(const ExplainedRule& explained) {
                    {"error", action.escalated->error},
                    {"remedy", action.escalated->remedy}};
     }
+    Json left = nullptr;
+    if (action.left) left = {{"because", action.left->because}, {"remedy", action.left->remedy}};
     actions.push_back({{"id", action.action.key},
                        {"verb", VerbName(action.action.verb)},
                        {"entity", action.action.target.entity},
@@ -265,7 +272,8 @@ Json ConsequencesJson(const ExplainedRule& explained) {
                        {"due", FormatInstant(action.due)},
                        {"status", ActionStatusName(action.status)},
                        {"held_because", action.held_because},
-                       {"escalated", std::move(escalated)}});
+                       {"escalated", std::move(escalated)},
+                       {"left", std::move(left)}});
   }
   Json notices = Json::array();
   for (const PlannedNotice& notice : explained.notices) {

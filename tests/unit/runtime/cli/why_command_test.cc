@@ -228,5 +228,30 @@ TEST_CASE_FIXTURE(LeaverFixture, "WhyAndWhyNotSayThatAnActionWasGivenUp") {
   CHECK(Json()["rules"][0]["follows"]["actions"][0]["escalated"].is_null());
 }
 
+// It said that all is ready, or carried out, of what plan and status leave to a person.
+TEST_CASE_FIXTURE(LeaverFixture, "WhatARolledBackStageLeavesToAPersonIsSaidByWhyAndWhyNot") {
+  ImportLeaver("1h");
+  AnswerForEve("permanent");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+  REQUIRE(Has("on-ann"));
+  const std::string left =
+      "      X left to a person: its stage was rolled back, and what failed in it waits for a "
+      "person\n"
+      "        `apply --auto` leaves it;";
+  for (const char* command : {"why", "why-not"}) {
+    CAPTURE(command);
+    CHECK(Run({command, "account:ann"}) == ExitStatus::kDone);
+    CHECK(Prints(left));
+    CHECK(Run({command, "account:ann", "-o", "json"}) == ExitStatus::kDone);
+    const nlohmann::json actions = Json()["rules"][0]["follows"]["actions"];
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0]["left"]["because"] ==
+          "its stage was rolled back, and what failed in it waits for a person");
+    CHECK(!actions[0]["left"]["remedy"].get<std::string>().empty());
+  }
+  CHECK(Run({"why", "account:eve", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["rules"][0]["follows"]["actions"][0]["left"].is_null());
+}
+
 }  // namespace
 }  // namespace rescind
