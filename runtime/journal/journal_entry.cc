@@ -9,7 +9,8 @@
 namespace rescind {
 namespace {
 
-constexpr uint8_t kVersion = 5;
+constexpr uint8_t kVersion = 6;
+constexpr uint8_t kOffSinceVersion = 6;  // since when what is undone was done
 constexpr uint8_t kEscalateVersion = 5;  // who hears that a person must act
 constexpr uint8_t kGivenUpVersion = 4;   // given up and undone; undos that are dropped
 constexpr uint8_t kUndoVersion = 3;      // an entry says whether it is being undone
@@ -122,6 +123,7 @@ std::string EncodeEntry(const JournalEntry& entry) {
   writer.Time(entry.given_up_at);
   writer.Text(entry.given_up_because);
   writer.List(entry.escalate_to, [&](const std::string& recipient) { writer.Text(recipient); });
+  writer.Time(entry.off_since);
   writer.Text(entry.preimage);
   writer.Text(entry.precondition_digest);
   writer.Text(entry.detail);
@@ -159,6 +161,7 @@ Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   if (reader.version() >= kEscalateVersion) {
     entry.escalate_to = reader.List<std::string>(4, [&] { return reader.Text(); });
   }
+  if (reader.version() >= kOffSinceVersion) entry.off_since = reader.OptionalTime();
   entry.preimage = reader.Text();
   entry.precondition_digest = reader.Text();
   entry.detail = reader.Text();

@@ -62,6 +62,8 @@ struct JournalEntry {
   std::string given_up_because;
   // Who hears that a person must act on it: channels, "identity:ID". Empty: whoever is on call.
   std::vector<std::string> escalate_to;
+  // Of one that is being undone, or was: when it was seen to be done.
+  std::optional<Instant> off_since;
   std::string preimage;
   std::string precondition_digest;
   std::string detail;  // why it stands where it stands: one sentence for people

@@ -87,6 +87,9 @@ void WaveRunner::Compensate(Item& item, const std::string& detail) {
   JournalEntry& entry = item.entry;
   entry.may_have_effect = false;  // from here on: an undo may have been called
   EndUndo(entry);
+  const bool is_done =
+      entry.state == ActionState::kVerified || entry.state == ActionState::kApplied;
+  if (is_done) entry.off_since = entry.changed_at;
   entry.is_undo = true;
   entry.undo_since = in_.clock.Now();
   entry.retry_at.reset();

@@ -123,9 +123,11 @@ class TableText {
     More(report_.notices.size());
   }
   void Counts() {
-    Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice",
+    const uint64_t given_back = report_.CountOf(ActionState::kCompensated);
+    Line("{} verified, {} withdrawn, {} held, {} unfinished, {} in notice{}",
          report_.CountOf(ActionState::kVerified), report_.CountOf(ActionState::kWithdrawn),
-         report_.all_held_count(), report_.unfinished_count(), report_.waiting_count);
+         report_.all_held_count(), report_.unfinished_count(), report_.waiting_count,
+         given_back == 0 ? "" : fmt::format(", {} given back", given_back));
     if (const uint64_t held = report_.held_notice_count(); held > 0) {
       Line("{} held: nobody is told yet",
            held == 1 ? "1 notice is" : fmt::format("{} notices are", held));
@@ -303,6 +305,7 @@ std::string EncodeApplyReport(const ApplyReport& report) {
                 {{"verified", report.CountOf(ActionState::kVerified)},
                  {"withdrawn", report.CountOf(ActionState::kWithdrawn)},
                  {"held", report.all_held_count()},
+                 {"given_back", report.CountOf(ActionState::kCompensated)},
                  {"escalated", report.CountOf(ActionState::kEscalated)},
                  {"need_person", report.person_count},
                  {"escalated_earlier", report.escalated_earlier.size()},

@@ -443,10 +443,12 @@ Status ApplyRun::Finish(Work& work) {
   event.kind = AuditKind::kRunEnded;
   event.at = pipeline_.environment().clock.Now();
   event.trigger = work.trigger;
+  const uint64_t given_back = report.CountOf(ActionState::kCompensated);
   event.outcome.text =
-      fmt::format("{} verified, {} withdrawn, {} held, {} unfinished{}",
+      fmt::format("{} verified, {} withdrawn, {} held, {} unfinished{}{}",
                   report.CountOf(ActionState::kVerified), report.CountOf(ActionState::kWithdrawn),
                   report.all_held_count(), report.unfinished_count() + report.left_open_count,
+                  given_back == 0 ? "" : fmt::format(", {} given back", given_back),
                   report.interrupted ? ", interrupted" : "");
   event.details["findings_resolved"] = {std::to_string(resolved_count), false};
   AddHeld(report, event);

@@ -18,8 +18,8 @@ AppliedAction AppliedOf(const JournalEntry& entry);
 struct ApplyRun::Work {
   Work(Pipeline& pipeline, ActionLedger& ledger, NoticeSender& sender, std::string who)
       : trigger(std::move(who)),
-        notices(sender, ledger.recorder(), pipeline.store(), pipeline.environment().clock,
-                trigger) {}
+        notices(sender, ledger.recorder(), ledger.journal(), pipeline.store(),
+                pipeline.environment().clock, trigger) {}
 
   const std::string trigger;
   NoticeRound notices;

@@ -1,7 +1,6 @@
 #include "runtime/service/notice_round.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -13,7 +12,6 @@
 namespace rescind {
 namespace {
 
-constexpr size_t kNamedDeeds = 20;
 // Nobody reads it unless that happens.
 constexpr const char* kCutOffBefore = "the apply that was to send it was cut off";
 
@@ -118,13 +116,6 @@ Result<std::string> JudgedIdOf(const Finding& finding, const FactBase& facts) {
   return facts.texts().Id(*entity, finding.row);
 }
 
-// "disable account ldap/ann on corp"
-std::string NameOfDeed(const JournalEntry& entry) {
-  const ActionTarget& target = entry.action.target;
-  return fmt::format("{} {} {} on {}", VerbName(entry.action.verb), target.entity, target.id,
-                     target.system);
-}
-
 // With " at 2026-04-08T00:00:00Z".
 std::string DeedOf(const JournalEntry& entry) {
   return fmt::format("{} {}", NameOfDeed(entry),
@@ -166,14 +157,6 @@ Result<Deeds> DeedsOf(const std::string& finding, const Journal& journal) {
   std::sort(deeds.done.begin(), deeds.done.end());
   std::sort(deeds.unsure.begin(), deeds.unsure.end());
   return deeds;
-}
-
-std::string ListDeeds(const std::vector<std::string>& deeds) {
-  const size_t named = std::min(deeds.size(), kNamedDeeds);
-  std::string text = fmt::format(
-      "{}", fmt::join(deeds.begin(), deeds.begin() + static_cast<std::ptrdiff_t>(named), "; "));
-  if (named < deeds.size()) text += fmt::format("; and {} more", deeds.size() - named);
-  return text;
 }
 
 // Of a judged row that is access itself: why there is nothing left of it to lose; empty: there is.
@@ -241,34 +224,6 @@ Notice WithdrawalOf(const FindingTransition& transition, const std::string& judg
   return notice;
 }
 
-// What it means beside that it failed; empty: nothing.
-std::string MeaningOf(EscalatedBy by) {
-  switch (by) {
-    case EscalatedBy::kAction: return "";
-    case EscalatedBy::kStage:
-      return "What follows: its stage is being rolled back, so what that had removed is given "
-             "back; nothing of it is tried again until a person does\n";
-    case EscalatedBy::kUndo:
-      return "What follows: its stage is being rolled back, and this could not be given back: "
-             "`rescind status` says how it stands\n";
-  }
-  RESCIND_UNREACHABLE("unknown kind of escalation");
-}
-
-Notice EscalationOf(const AppliedAction& action, EscalatedBy by) {
-  Notice notice;
-  notice.kind = "escalated";
-  notice.subject =
-      fmt::format("a person must act: {}{} {} {} on {}", by == EscalatedBy::kUndo ? "undo " : "",
-                  action.verb, action.entity, action.target, action.system);
-  notice.text = fmt::format("What happened: {}\n{}Policy: {}\nAction: {}\n", action.detail,
-                            MeaningOf(by), action.policy, action.key);
-  notice.about = {{"policy", action.policy}, {"action", action.key},    {"verb", action.verb},
-                  {"entity", action.entity}, {"target", action.target}, {"system", action.system},
-                  {"because", action.detail}};
-  return notice;
-}
-
 }  // namespace
 
 // What was said, about what, to whom; where it went instead.
@@ -300,7 +255,8 @@ Status NoticeRound::DescribeNotice(const Notice& notice, const AppliedNotice& en
 Result<bool> NoticeRound::SendOne(const Notice& notice, AppliedNotice entry,
                                   const std::string& sent_key, const std::string& unsent_key) {
   tried_.insert(unsent_key);
-  auto delivery = sender_.Send(entry.recipient, notice);
+  RESCIND_ASSIGN(const Notice said, WithRollback(notice, journal_));
+  auto delivery = sender_.Send(entry.recipient, said);
   if (delivery.ok()) {
     entry.channel = delivery->channel;
     entry.problem = delivery->detour;

@@ -17,6 +17,7 @@
 #include "runtime/journal/journal.h"
 #include "runtime/plan/planner.h"
 #include "runtime/service/apply_report.h"
+#include "runtime/service/escalation_notice.h"
 #include "runtime/service/notice_sender.h"
 #include "runtime/service/transition_recorder.h"
 #include "runtime/service/unsent_notice.h"
@@ -31,18 +32,16 @@ inline constexpr std::string_view kCameBackPrefix = "service/came-back/";
 // + the last evaluation before the clock leapt, in microseconds: oncall has been told (FORMAT.md).
 inline constexpr std::string_view kClockLeapPrefix = "service/clock-leap/";
 
-// What was given up: an action alone, one whose stage is rolled back for it, or an undo.
-enum class EscalatedBy : uint8_t { kAction = 1, kStage = 2, kUndo = 3 };
-
 using StageName = std::pair<std::string, uint32_t>;  // finding, stage
 
 class NoticeRound {
  public:
   // All outlive it. `trigger` is for the audit leaves.
-  NoticeRound(NoticeSender& sender, TransitionRecorder& recorder, Store& store, Clock& clock,
-              std::string trigger)
+  NoticeRound(NoticeSender& sender, TransitionRecorder& recorder, const Journal& journal,
+              Store& store, Clock& clock, std::string trigger)
       : sender_(sender),
         recorder_(recorder),
+        journal_(journal),
         store_(store),
         clock_(clock),
         trigger_(std::move(trigger)) {}
@@ -90,8 +89,9 @@ class NoticeRound {
 
  private:
   Result<bool> SendPlanned(const PlanOutcome& outcome, const PlannedNotice& planned);
-  // Sends to one recipient and records it; whether somebody took it. `unsent_key` lies below
-  // kUnsentNoticePrefix; `sent_key` may be empty: nobody asks later whether it was sent.
+  // Sends to one recipient, with what holds by now (WithRollback), and records it; whether somebody
+  // took it. `unsent_key` lies below kUnsentNoticePrefix; `sent_key` may be empty: nobody asks
+  // later whether it was sent.
   Result<bool> SendOne(const Notice& notice, AppliedNotice entry, const std::string& sent_key,
                        const std::string& unsent_key);
   struct Noted {
@@ -108,6 +108,7 @@ class NoticeRound {
 
   NoticeSender& sender_;
   TransitionRecorder& recorder_;
+  const Journal& journal_;
   Store& store_;
   Clock& clock_;
   const std::string trigger_;

@@ -163,5 +163,82 @@ TEST_CASE_FIXTURE(UndoToTell, "AnUndoThatFailsIsToldToThoseWhomItsPolicyNames") 
   SUBCASE("by a later run") { fail("--auto"); }
 }
 
+// ann's account was disabled at eight, and eve's could not be half a minute later: ann's is given
+// back.
+struct ToldRollback : LeaverFixture {
+  void Fail() {
+    ImportLeaver("1m");
+    AnswerForEve("transient");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    REQUIRE(!Has("on-ann"));
+    AnswerForEve("permanent");
+    clock.Advance({30 * kMicrosPerSecond});
+  }
+  static bool Says(const nlohmann::json& message, const std::string& text) {
+    return message["text"].get<std::string>().find(text) != std::string::npos;
+  }
+};
+
+// "what that had removed is given back": nobody could tell whose access had been off, nor for how
+// long.
+TEST_CASE_FIXTURE(ToldRollback, "TheAlarmOfARollbackSaysWhatIsGivenBackAndSinceWhenItWasOff") {
+  Fail();
+  REQUIRE(Run({"apply", "--resume"}) == ExitStatus::kAppliedInPart);
+  CHECK(Has("on-ann"));
+  CHECK(Prints("0 held, 1 unfinished, 0 in notice, 1 given back\n"));
+  CHECK(LogEntries().back()["outcome"] ==
+        "0 verified, 0 withdrawn, 0 held, 1 unfinished, 1 given back");
+  const auto told = Messages("escalated");
+  REQUIRE(told.size() == 1);
+  CAPTURE(told[0]["text"]);
+  const std::string given_back =
+      "disable account ann on corp (off from 2026-06-01T08:00:00Z until 2026-06-01T08:00:30Z)";
+  CHECK(Says(told[0], "What follows: its stage was rolled back; nothing of it is tried again"));
+  CHECK(Says(told[0], "Given back: " + given_back + "\n"));
+  CHECK(told[0]["about"]["given_back"] == given_back);
+}
+
+// It said "is given back" of what its system had refused to give back.
+TEST_CASE_FIXTURE(ToldRollback, "ADelayedAlarmOfARollbackSaysWhatHoldsWhenItIsSent") {
+  Fail();
+  Write("fault-undo", "reply '\"outcome\":\"permanent\",\"detail\":\"not allowed\"'; exit 0\n");
+  WriteChannel("exit 1\n");
+  REQUIRE(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kAppliedInPart);
+  CHECK(Json()["summary"]["given_back"] == 0);
+  SUBCASE("ItWasRefused") {
+    WriteChannel("cat >>messages\n");
+    REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+    const auto told = Messages("escalated");
+    REQUIRE(told.size() == 2);
+    for (const nlohmann::json& each : told) {
+      CAPTURE(each["text"]);
+      CHECK_FALSE(Says(each, "iven back: disable account eve"));
+      CHECK_FALSE(each["about"].contains("given_back"));
+      CHECK(Says(each, "off since 2026-06-01T08:00:00Z"));
+      CHECK(each["about"]["not_given_back"].get<std::string>().starts_with(
+          "disable account ann on corp"));
+    }
+  }
+  SUBCASE("APersonHasDoneIt") {
+    REQUIRE(files.Remove(folder / "fault-undo").ok());
+    REQUIRE(files.Remove(folder / "fault-apply").ok());
+    ImportMore("{\"entity\":\"account\",\"id\":\"eve\",\"status\":\"disabled\"}\n");
+    ApplyConfirmed("q.json");
+    CHECK(Has("on-ann"));
+    CHECK(Json()["summary"]["given_back"] == 1);
+    WriteChannel("cat >>messages\n");
+    Run({"apply", "--auto"});
+    const auto told = Messages("escalated");
+    REQUIRE(told.size() == 2);
+    for (const nlohmann::json& each : told) {
+      CAPTURE(each["text"]);
+      CHECK_FALSE(Says(each, "Not given back"));
+      CHECK(Says(each, "iven back"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rescind

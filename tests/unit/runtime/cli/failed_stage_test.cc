@@ -36,7 +36,7 @@ TEST_CASE_FIXTURE(UntoldStage, "AStageOfWhichNobodyKnewWhetherItWasDoneIsLeftToA
   CHECK(told[0]["subject"] == "a person must act: disable account eve on corp");
   const std::string text = told[0]["text"];
   CHECK(text.find(std::string("What happened: ") + kUntold) != std::string::npos);
-  CHECK(text.find("its stage is being rolled back") != std::string::npos);
+  CHECK(text.find("its stage was rolled back") != std::string::npos);
 
   CHECK(Run({"status"}) == ExitStatus::kDone);
   CHECK(Prints("  X disable account eve on corp: compensated since "));

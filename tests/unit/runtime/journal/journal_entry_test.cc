@@ -64,6 +64,7 @@ JournalEntry RandomEntry(SeededRandom& random) {
   entry.given_up_at = RandomTime(random);
   entry.given_up_because = RandomText(random);
   for (uint64_t n = random.Below(3); n > 0; --n) entry.escalate_to.push_back(RandomText(random));
+  entry.off_since = RandomTime(random);
   entry.preimage = RandomText(random);
   entry.precondition_digest = RandomText(random);
   entry.detail = RandomText(random);
@@ -132,6 +133,7 @@ TEST_CASE("EveryFieldIsInTheBytes") {
   differs([](JournalEntry& e) { e.given_up_at = {{24}}; });
   differs([](JournalEntry& e) { e.given_up_because = "25"; });
   differs([](JournalEntry& e) { e.escalate_to = {"27"}; });
+  differs([](JournalEntry& e) { e.off_since = Instant{28}; });
   differs([](JournalEntry& e) { e.preimage = "21"; });
   differs([](JournalEntry& e) { e.precondition_digest = "22"; });
   differs([](JournalEntry& e) { e.detail = "23"; });
@@ -151,14 +153,34 @@ TEST_CASE("DamagedRecordsAreRefusedAndNeverRead") {
     if (decoded.ok() && damaged[0] == good[0]) CHECK(EncodeEntry(*decoded) == damaged);
   }
   std::string newer = good;
-  newer[0] = 6;
+  newer[0] = 7;
   CHECK(DecodeEntry(newer).error().kind == ErrorKind::kUnsupported);
+}
+
+// As version 5 wrote it, which did not say since when what is undone was done.
+std::string EncodeFifthVersion(JournalEntry entry) {
+  entry.off_since.reset();
+  std::string bytes = EncodeEntry(entry);
+  const size_t texts_bytes =
+      3 * 4 + entry.preimage.size() + entry.precondition_digest.size() + entry.detail.size();
+  bytes.erase(bytes.size() - texts_bytes - 8, 8);
+  bytes[0] = 5;
+  return bytes;
+}
+
+TEST_CASE("RecordsOfTheFifthVersionAreRead") {
+  SeededRandom random(TestSeed());
+  JournalEntry entry = RandomEntry(random);
+  const auto decoded = DecodeEntry(EncodeFifthVersion(entry));
+  REQUIRE(decoded.ok());
+  entry.off_since.reset();
+  CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));
 }
 
 // As version 4 wrote it, which did not say who hears that a person must act.
 std::string EncodeFourthVersion(JournalEntry entry) {
   entry.escalate_to.clear();
-  std::string bytes = EncodeEntry(entry);
+  std::string bytes = EncodeFifthVersion(entry);
   const size_t texts_bytes =
       3 * 4 + entry.preimage.size() + entry.precondition_digest.size() + entry.detail.size();
   bytes.erase(bytes.size() - texts_bytes - 4, 4);
@@ -172,12 +194,14 @@ TEST_CASE("RecordsOfTheFourthVersionAreRead") {
   const auto decoded = DecodeEntry(EncodeFourthVersion(entry));
   REQUIRE(decoded.ok());
   entry.escalate_to.clear();
+  entry.off_since.reset();
   CHECK(EncodeEntry(*decoded) == EncodeEntry(entry));
 }
 
 // Without what version 4 has more: why it was given up, and how its undo stands.
 JournalEntry WithoutNews(JournalEntry entry) {
   entry.escalate_to.clear();
+  entry.off_since.reset();
   entry.undo_dropped = entry.undo_failed = false;
   entry.undo_since.reset();
   entry.given_up_at.reset();
