@@ -20,6 +20,7 @@
 #include "engine/syntax/literal.h"
 #include "runtime/service/notice_reach.h"
 #include "runtime/service/param_source.h"
+#include "runtime/service/rollback_reach.h"
 
 namespace rescind {
 namespace {
@@ -203,8 +204,9 @@ Result<LoadedPolicies> LoadPolicies(const Workspace& workspace, FileSystem& file
   }
   if (loaded.ok() && loaded->program) {
     auto unreachable = FindUnreachable(workspace, *loaded->program, loaded->sources);
+    auto irreversible = FindIrreversible(workspace, *loaded->program);
     DiagnosticSink sink;
-    for (auto* found : {&loaded->diagnostics, &unreachable}) {
+    for (auto* found : {&loaded->diagnostics, &unreachable, &irreversible}) {
       for (Diagnostic& diagnostic : *found) sink.Report(std::move(diagnostic));
     }
     loaded->diagnostics = sink.TakeSorted();

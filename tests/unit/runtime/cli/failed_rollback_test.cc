@@ -160,5 +160,28 @@ policy tagged "What is idle goes" {
   CHECK(Has("on-ann"));
 }
 
+// Nobody learned of it before a stage failed.
+TEST_CASE_FIXTURE(LeaverFixture, "WhatNoTargetCanUndoIsWarnedOfWhereItIsToBeRolledBack") {
+  const std::string stages = "  then { revoke i.accounts.grants\n    disable i.accounts }\n";
+  WriteLeaver(stages, "1h");
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(
+      Prints("warning[W0603]: access.leaver rolls back what fails, and no target can undo \"revoke "
+             "grant\""));
+  CHECK(!Prints("\"disable account\""));
+  CHECK(Run({"check", "--deny-warnings"}) == ExitStatus::kCheckFailed);
+  CHECK(Run({"explain", "W0603"}) == ExitStatus::kDone);
+  WriteLeaver(stages, "1h", "keep");
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(!Prints("W0603"));
+  WriteLeaver(stages, "1h");
+  std::string workspace = Content("rescind.toml");
+  const std::string undone = "reversible = [";
+  workspace.insert(workspace.find(undone) + undone.size(), "\"revoke grant\", ");
+  Write("rescind.toml", workspace);
+  CHECK(Run({"check"}) == ExitStatus::kDone);
+  CHECK(!Prints("W0603"));
+}
+
 }  // namespace
 }  // namespace rescind
