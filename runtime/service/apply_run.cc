@@ -525,6 +525,11 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
     }
     return !IsTerminal(entry.state);
   }));
+  for (const PlannedAction& planned : work.outcome().plan.actions) {
+    if (planned.status != ActionStatus::kHeld) continue;
+    work.report.held_actions.emplace(planned.action.key, planned.held_because);
+    held_because.insert(planned.held_because);
+  }
   work.report.held_because.assign(held_because.begin(), held_because.end());
   RESCIND_ASSIGN(auto exemptions, ListExemptions(pipeline_.store().key_values()));
   work.gate =

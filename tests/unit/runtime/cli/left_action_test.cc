@@ -139,5 +139,13 @@ TEST_CASE_FIXTURE(CompanyWithAccess, "AReleaseThatEndsUnusedLeavesALeaf") {
                                          "its time was over before anything needed it"});
 }
 
+// `--auto` ended with 4 and `--resume`, which leaves the same held, with 0.
+TEST_CASE_FIXTURE(CompanyWithAccess, "AResumedRunThatLeavesSomethingHeldEndsAsAnyOther") {
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kHeld);
+  CHECK(Run({"apply", "--resume", "-o", "json"}) == ExitStatus::kHeld);
+  CHECK(Json()["summary"]["held"] == 3);
+  CHECK(Json()["held_because"].size() == 1);
+}
+
 }  // namespace
 }  // namespace rescind
