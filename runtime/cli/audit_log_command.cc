@@ -161,6 +161,15 @@ Result<ExitStatus> RunAcceptance(const AcceptOptions& options, Invocation& invoc
   RESCIND_ASSIGN(const auto mismatch,
                  CompareDecisions(*log.store, log.workspace.audit_key_file, invocation.files));
   if (!mismatch) {
+    RESCIND_ASSIGN(const StandingDecisions stored,
+                   DigestDecisions(log.store->secret(), log.store->key_values()));
+    if (options.digest != stored.digest) {
+      return Error{ErrorKind::kInvalidInput,
+                   fmt::format("nothing was accepted: the store does not hold {}, but {}, {}, as "
+                               "the log says",
+                               options.digest, stored.Text(), stored.digest),
+                   "there is nothing to accept: no command refuses this store"};
+    }
     fmt::print(invocation.err,
                "nothing to accept: the store holds the exemptions, releases and confirmed policies "
                "that the log says\n");

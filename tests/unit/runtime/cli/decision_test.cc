@@ -187,8 +187,10 @@ TEST_CASE_FIXTURE(DecidedCompany, "APolicyThatNobodyConfirmedIsNotConfirmedByThe
 
 TEST_CASE_FIXTURE(DecidedCompany, "WhatTheStoreHoldsCanBeAcceptedByNameAndThatIsLogged") {
   const std::string none = "sha256:" + std::string(64, '0');
-  REQUIRE(Run({"audit", "accept", none, "--reason", "r"}) == ExitStatus::kDone);
-  CHECK(Complains("nothing to accept"));
+  // It ended with 0, as if that had been accepted.
+  CHECK(Run({"audit", "accept", none, "--reason", "r"}) == ExitStatus::kError);
+  CHECK(Complains("nothing was accepted: the store does not hold " + none + ", but 2 exemptions"));
+  CHECK(Complains("there is nothing to accept"));
   const size_t count = LogEntries().size();
   DropAnnsExemption();
   const std::string digest = OfferedDigest();
@@ -212,7 +214,11 @@ TEST_CASE_FIXTURE(DecidedCompany, "WhatTheStoreHoldsCanBeAcceptedByNameAndThatIs
   Exempt("ann", "+300d");
   NobodyRefuses();
   CHECK(Has("on-ann-vpn"));
-  REQUIRE(Run({"audit", "accept", digest, "--reason", "r"}) == ExitStatus::kDone);
+  CHECK(Run({"audit", "accept", digest, "--reason", "r"}) == ExitStatus::kError);
+  const size_t at = err.str().find(", sha256:");
+  REQUIRE(at != std::string::npos);
+  CHECK(Run({"audit", "accept", err.str().substr(at + 2, 71), "--reason", "r"}) ==
+        ExitStatus::kDone);
   CHECK(Complains("nothing to accept"));
 }
 
