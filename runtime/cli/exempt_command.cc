@@ -206,11 +206,30 @@ struct EndOptions {
   std::string reason;
 };
 
-Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const Opened opened, OpenForChange(invocation));
-  RESCIND_ASSIGN(const Instant now, opened.pipeline->Now());
-  const Status ended = CloseExemption(options.id, now, options.reason, opened.pipeline->store(),
-                                      opened.ledger->recorder(),
+// A store with its log; of the facts nothing is known.
+struct OpenedWithoutFacts {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<ActionLedger> ledger;
+};
+
+// An exemption keeps access: it must not stay because of a slip of the pen in a policy.
+Result<OpenedWithoutFacts> OpenWithoutPolicies(Invocation& invocation) {
+  OpenedWithoutFacts opened;
+  RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
+  RESCIND_ASSIGN(opened.store,
+                 OpenStoreWithoutFacts(
+                     workspace, {invocation.files, invocation.clock, invocation.random}, {}));
+  RESCIND_TRY(CheckDecisions(*opened.store, workspace.audit_key_file, invocation.files));
+  RESCIND_ASSIGN(opened.ledger,
+                 ActionLedger::Open(workspace, *opened.store, EnvironmentOf(invocation)));
+  return opened;
+}
+
+Status EndIt(const EndOptions& options, Store& store, ActionLedger& ledger,
+             Invocation& invocation) {
+  RESCIND_ASSIGN(const auto last, ReadLastEvaluation(store.key_values()));
+  const Instant now = std::max(invocation.clock.Now(), last.value_or(Instant{0}));
+  const Status ended = CloseExemption(options.id, now, options.reason, store, ledger.recorder(),
                                       fmt::format("exempt end by {}", ActorName(invocation)));
   if (!ended.ok()) {
     // Only a plan can be stale for exit statuses.
@@ -218,8 +237,24 @@ Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
     if (error.kind == ErrorKind::kStale) error.kind = ErrorKind::kInvalidInput;
     return error;
   }
-  RESCIND_TRY(SignLog(opened.pipeline->store(), opened.ledger->audit()));
-  RESCIND_TRY(opened.pipeline->Close());
+  return SignLog(store, ledger.audit());
+}
+
+Result<ExitStatus> RunEnd(const EndOptions& options, Invocation& invocation) {
+  auto opened = OpenForChange(invocation);
+  if (opened.ok()) {
+    RESCIND_TRY(EndIt(options, opened->pipeline->store(), *opened->ledger, invocation));
+    RESCIND_TRY(opened->pipeline->Close());
+  } else if (opened.error().kind == ErrorKind::kInvalidInput) {
+    const Error why = opened.error();
+    RESCIND_ASSIGN(const OpenedWithoutFacts without, OpenWithoutPolicies(invocation));
+    RESCIND_TRY(EndIt(options, *without.store, *without.ledger, invocation));
+    RESCIND_TRY(without.store->Close());
+    invocation.Warn(fmt::format("nothing is planned or removed until this is mended: {}; {}",
+                                why.message, why.help));
+  } else {
+    return opened.error();
+  }
   fmt::print(invocation.err, "ended {}; stage times count from now\n", options.id);
   return ExitStatus::kDone;
 }

@@ -53,6 +53,23 @@ TEST_CASE_FIXTURE(KeptLog, "TheLogIsReadAndSignedWhateverIsWrongWithThePolicies"
   CHECK(Prints("handed to   " + next_key));
 }
 
+// It kept access for as long as somebody needed to mend a policy.
+TEST_CASE_FIXTURE(KeptLog, "AnExemptionIsEndedWhateverIsWrongWithThePolicies") {
+  REQUIRE(Run({"exempt", "list", "-o", "json"}) == ExitStatus::kDone);
+  const std::string id = Json()["exemptions"][0]["id"];
+  const std::string policies = Content("policies/access.rescind");
+  Write("policies/access.rescind", kBadPolicy);
+  CHECK(Run({"exempt", "end", "e-000000000000", "--reason", "back"}) == ExitStatus::kError);
+  REQUIRE_MESSAGE(Run({"exempt", "end", id, "--reason", "back"}) == ExitStatus::kDone, err.str());
+  CHECK(Complains("warning: nothing is planned or removed until this is mended: "));
+  CHECK(Complains("ended " + id));
+  CHECK(LogEntries().back()["kind"] == "exemption_ended");
+  Write("policies/access.rescind", policies);
+  REQUIRE(Run({"exempt", "list", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(Json()["exemptions"].empty());
+  CHECK(Run({"plan"}) == ExitStatus::kDone);
+}
+
 TEST_CASE_FIXTURE(KeptLog, "WithoutPoliciesNamesAreThoseOfTheLog") {
   Write("policies/access.rescind", kBadPolicy);
   REQUIRE(Run({"audit", "show", "--policy", "stale_grant", "--target", "ann-vpn"}) ==
