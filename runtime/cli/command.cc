@@ -131,7 +131,8 @@ CommandLine::CommandLine()
   root_.fallthrough();
   root_.footer(
       "Exit status: 0 done, 1 error, 2 plan has changes, 3 check failed, 4 held,\n"
-      "5 applied in part, 6 plan is stale, 64 usage. `rescind help COMMAND` says more.");
+      "5 applied in part, or a message not sent, 6 plan is stale, 64 usage.\n"
+      "`rescind help COMMAND` says more.");
   CLI::App& help = Add("help", "Say what a command does",
                        [this](Invocation& invocation) { return PrintHelp(invocation); });
   help.add_option("command", help_topic_, "The command, such as `plan` or `exempt add`");
