@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -145,6 +146,20 @@ TEST_CASE("OfServersThatBeginAtOnceOneServes") {
     }
     CHECK(std::filesystem::exists(path));
   }
+}
+
+TEST_CASE("FolderIsLockedOnlyWhileAServerBegins") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "command.sock";
+  const Descriptor other(open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(flock(other.number(), LOCK_EX | LOCK_NB) == 0);
+  const auto refused = CommandListener::Open(path, kTestVersion);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == ErrorKind::kBusy);
+  CHECK_FALSE(std::filesystem::exists(path));
+  REQUIRE(flock(other.number(), LOCK_UN) == 0);
+  const CommandListener listener = MustListen(path);
+  CHECK(flock(other.number(), LOCK_EX | LOCK_NB) == 0);
 }
 
 TEST_CASE("WhatIsNoSocketIsLeftAlone") {
