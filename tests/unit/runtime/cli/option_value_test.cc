@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(CompanyFixture, "ARunThatGoesOnHasNoPlanToConfirm") {
   CHECK(Run({"apply", "--resume", "--confirm", "x"}) == ExitStatus::kUsage);
   CHECK(Complains("error: --resume goes on with what was confirmed when it began"));
   CHECK(Complains("help: rescind apply --resume\n"));
-  CHECK(Run({"apply", "--resume"}) == ExitStatus::kDone);
+  CHECK(Run({"apply", "--resume"}) == ExitStatus::kHeld);  // nobody has confirmed the policy
 }
 
 // It was taken as if everybody knew who that is.
