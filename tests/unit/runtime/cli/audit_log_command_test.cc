@@ -1,6 +1,7 @@
 // `audit show`, `export` and `prove`: who may read the log, and what they are told.
 #include <fmt/format.h>
 
+#include "runtime/audit/leaf.h"
 #include "tests/unit/runtime/cli/company_fixture.h"
 
 namespace rescind {
