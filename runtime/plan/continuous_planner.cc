@@ -245,8 +245,7 @@ Status ContinuousPlanner::FindDirt(std::span<const RowChange> changes,
   return {};
 }
 
-// ---- Parts
-// ----------------------------------------------------------------------------------------
+// ---- Parts -----------------------------------------------------------------------------------
 
 eval::SweepResult ContinuousPlanner::SweepOf(const FindingRows& rows) const {
   eval::SweepResult part;
@@ -309,8 +308,7 @@ Result<ContinuousPlanner::Looked> ContinuousPlanner::LookAheadOf(const FindingRo
   return looked;
 }
 
-// ---- Steps
-// ----------------------------------------------------------------------------------------
+// ---- Steps -----------------------------------------------------------------------------------
 
 Result<PlanStep> ContinuousPlanner::Begin(const PlannerOptions& options) {
   const auto verdict = [this](uint32_t rule, RowId row) { return evaluator_.verdict(rule, row); };

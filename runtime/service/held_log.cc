@@ -12,6 +12,7 @@
 #include "engine/base/sha256.h"
 #include "runtime/plan/release.h"
 #include "runtime/service/row_owner.h"
+#include "runtime/store/restore_help.h"
 
 namespace rescind {
 namespace {
@@ -67,7 +68,7 @@ std::string EncodeRecord(const AuditAction& action, const std::vector<AuditPolic
 
 Status DecodeRecord(std::string_view text, AuditEvent& event) {
   const Error malformed{ErrorKind::kCorrupt, "the record of an action that was held is malformed",
-                        "restore the store from a backup"};
+                        kRestoreHelp};
   const SortedJson json = SortedJson::parse(text, nullptr, false);
   if (!json.is_object() || json.value("format", "") != kRecordFormat) return malformed;
   try {
