@@ -257,8 +257,9 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
   const Instant now = clock_.Now();
   PlanReport report;
   std::vector<JournalStep> steps;
-  std::set<std::string> keys;  // in `steps`
-  KeyValueBatch of_stages;     // rollbacks that end, and what becomes of stages that begin
+  std::set<std::string> keys;    // in `steps`
+  std::set<std::string> stages;  // that were looked at for whether they are finished
+  KeyValueBatch of_stages;       // rollbacks that end, and what becomes of stages that begin
   StageOutcomes outcomes(reader_);
   const auto flush = [&]() -> Status {
     RESCIND_TRY(Take(steps, trigger, std::exchange(of_stages, {})));
@@ -291,6 +292,10 @@ Result<PlanReport> Journal::Plan(std::span<const ActionRequest> requests,
     }
     const bool begins = !known || IsTerminal(known->state);
     RESCIND_ASSIGN(const StageTerms terms, outcomes.TermsOf(request, begins, of_stages));
+    for (const std::string& stage : terms.rollback_groups) {
+      if (!begins || !stages.insert(stage).second) continue;
+      RESCIND_TRY(EndFinishedStage(stage, outcomes, steps));
+    }
     JournalStep step = StepFor(request, terms, std::move(known), now, report);
     if (step.from == ActionState::kPlanned) RESCIND_TRY(SettleEpisodeBefore(request, steps));
     keys.insert(request.action.key);

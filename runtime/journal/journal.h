@@ -167,6 +167,10 @@ class Journal {
                    std::vector<JournalStep>& steps) const;
   // The episode before, when it was given up and undone: no person need look at that one any more.
   Status SettleEpisodeBefore(const ActionRequest& request, std::vector<JournalStep>& steps) const;
+  // Before an action of the stage begins: when all that was handed over of it is done, it is over,
+  // and its actions leave it. Adds the steps.
+  Status EndFinishedStage(const std::string& stage, const StageOutcomes& outcomes,
+                          std::vector<JournalStep>& steps) const;
   Result<std::vector<JournalEntry>> ListUndosUnlocked() const;
   Result<std::vector<JournalEntry>> ListEscalatedUnlocked() const;
   // `known`: what the journal has of it, which is neither verified nor compensated.

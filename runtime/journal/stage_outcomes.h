@@ -35,6 +35,8 @@ class StageOutcomes {
   // As the stages of the request began; those that begin with it are noted in `batch`. `begins`:
   // the action was never handed over, or is over.
   Result<StageTerms> TermsOf(const ActionRequest& request, bool begins, KeyValueBatch& batch);
+  // It failed, and nobody has had it carried out again since.
+  Result<bool> IsRolledBack(const std::string& stage) const;
   // Takes those out that are not rolled back any more since they have begun anew.
   void Leave(JournalEntry& entry) const;
 
@@ -43,7 +45,6 @@ class StageOutcomes {
                               KeyValueBatch& batch);
   Result<std::optional<OnFailure>> Noted(const std::string& stage) const;
   Result<std::optional<OnFailure>> OfEarlierProgram(const std::string& stage) const;
-  Result<bool> IsRolledBack(const std::string& stage) const;
   void Note(const std::string& stage, OnFailure outcome, KeyValueBatch& batch);
 
   const KeyValueReader& reader_;

@@ -107,6 +107,49 @@ TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftToAPersonWhateverHasBecomeOfWhatFailed
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
 }
 
+// What had been removed weeks before was given back for a row that joined the stage.
+TEST_CASE_FIXTURE(LeftStage, "WhatJoinsAFinishedStageLateGivesBackNothingThatWasDoneBefore") {
+  WriteLeaver("  then { disable i.accounts }\n  then after 60d { notify \"team\" }\n", "1m");
+  ImportCompany();
+  ImportOld();
+  Write("on-ann", "");
+  Write("on-eve", "");
+  bool bob_joins = true;
+  SUBCASE("all of it was done") {
+    REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+    WaitDays(19);
+  }
+  SUBCASE("one was exempt in between") {
+    bob_joins = false;
+    AnswerForEve("transient");
+    const std::string id = MakePlan();
+    REQUIRE(Run({"apply", "p.json", "--confirm", id, "--wait", "0s"}) ==
+            ExitStatus::kAppliedInPart);
+    REQUIRE(Run({"exempt", "add", "account:eve", "--policy", "all", "--reason", "r", "--owner", "o",
+                 "--until", "+1d"}) == ExitStatus::kDone);
+    REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+    WaitDays(2);
+    AnswerForEve("permanent");
+  }
+  if (bob_joins) {
+    Write("on-bob", "");
+    Write("on-carl", "");
+    ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"old\"}\n" +
+               Account("carl", "\"owner\":\"old\","));
+    Write("fault-apply",
+          "if [ $id = carl ]; then reply '\"outcome\":\"permanent\",\"detail\":\"no\"'; exit 0; "
+          "fi\n");
+  }
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CAPTURE(out.str() + err.str());
+  CHECK(!IsOn("ann"));
+  CHECK(Asked("undo", "ann") == 0);
+  CHECK(IsOn("eve") == !bob_joins);
+  // What joined it together is one transaction.
+  CHECK(IsOn("bob") == bob_joins);
+  CHECK(Asked("undo", "bob") == (bob_joins ? 1 : 0));
+}
+
 // A new match is a new stage.
 TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftNoLongerThanItsFinding") {
   Begin();

@@ -63,14 +63,33 @@ TEST_CASE("AnActionOfTwoStagesIsUndoneOnceBothAreRolledBack") {
 
 TEST_CASE("AnActionThatFailsRollsBackEveryStageThatHasLetItGo") {
   TwoStages stages;
-  stages.Plan({stages.only_a, stages.only_b});
-  stages.world.RunToEnd(*stages.journal);
-  stages.Plan({stages.shared});
+  stages.Plan({stages.only_a, stages.only_b, stages.shared});
+  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
+  REQUIRE(stages.world.Run(*stages.journal).ok());
+  REQUIRE(stages.state(stages.only_a) == ActionState::kVerified);
   stages.Refuse("s");
   stages.world.RunToEnd(*stages.journal);
   CHECK(stages.state(stages.shared) == ActionState::kEscalated);
   CHECK(stages.state(stages.only_a) == ActionState::kCompensated);
   CHECK(stages.state(stages.only_b) == ActionState::kCompensated);
+}
+
+// It was undone weeks later, for what had joined its stage then.
+TEST_CASE("WhatIsDoneOfAFinishedStageStaysWhenALaterActionOfItFails") {
+  TwoStages stages;
+  stages.Plan({stages.only_a, stages.only_b});
+  stages.world.RunToEnd(*stages.journal);
+  stages.Plan({stages.shared});
+  const auto groups = [&](const ActionRequest& request) {
+    return stages.journal->Find(request.action.key).value()->rollback_groups;
+  };
+  CHECK(groups(stages.only_a).empty());
+  CHECK(groups(stages.shared) == std::vector<std::string>{"a", "b"});
+  stages.Refuse("s");
+  stages.world.RunToEnd(*stages.journal);
+  CHECK(stages.state(stages.shared) == ActionState::kEscalated);
+  CHECK(stages.state(stages.only_a) == ActionState::kVerified);
+  CHECK(stages.state(stages.only_b) == ActionState::kVerified);
 }
 
 TEST_CASE("AStageThatWorksGoesOnWithWhatItSharesWithOneThatIsRolledBack") {
@@ -91,9 +110,10 @@ TEST_CASE("WhatOnePolicyKeepsRollsBackTheStageOfTheOther") {
   TwoStages stages;
   stages.shared.on_failure = OnFailure::kKeep;
   stages.shared.rollback_groups = {"a"};
-  stages.Plan({stages.only_a});
-  stages.world.RunToEnd(*stages.journal);
-  stages.Plan({stages.shared});
+  stages.Plan({stages.only_a, stages.shared});
+  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
+  REQUIRE(stages.world.Run(*stages.journal).ok());
+  REQUIRE(stages.state(stages.only_a) == ActionState::kVerified);
   stages.Refuse("s");
   stages.world.RunToEnd(*stages.journal);
   CHECK(stages.state(stages.shared) == ActionState::kEscalated);
