@@ -139,6 +139,7 @@ class PlanAssembly {
     }
     AddStarts();
     AddEnds();
+    AddLeftParts();
     outcome_.plan.actions.reserve(shown_.size());
     for (const uint32_t number : shown_) {
       PlannedAction& planned = assembled_.actions[number];
@@ -354,6 +355,19 @@ class PlanAssembly {
       end.row = finding.row;
       end.finding_id = finding.id;
       outcome_.ends.push_back(std::move(end));
+    }
+  }
+
+  void AddLeftParts() {
+    for (const StageDraft& stage : draft_.stages) {
+      if (!stage.left) continue;
+      std::vector<LeftPart>& parts = outcome_.left_parts[draft_.NameOf(stage)];
+      for (size_t i = stage.first_claim; i < stage.end_claim; ++i) {
+        const Claim& claim = draft_.claims[i];
+        if (!draft_.IsDue(claim)) continue;
+        const std::string* held = draft_.WhyHeld(claim);
+        parts.push_back({ActionOf(i).key, held ? *held : ""});
+      }
     }
   }
 

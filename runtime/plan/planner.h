@@ -188,6 +188,12 @@ struct HeldActions {
   bool operator==(const HeldActions&) const = default;
 };
 
+// Of a stage that was rolled back, what is due of it.
+struct LeftPart {
+  std::string key;           // of the action
+  std::string held_because;  // empty: it is ready
+};
+
 struct PlanOutcome {
   Plan plan;                                           // compare it, then SealPlan (or ArrangePlan)
   FindingBook findings;                                // advanced; no stage of this plan begun yet
@@ -196,8 +202,9 @@ struct PlanOutcome {
   std::vector<HeldActions> held;                       // by reason; listed in the plan or not
   std::vector<HeldActions> left;                       // likewise of PlannedAction::left
   std::set<std::string> left_stages;                   // by which they are
-  std::vector<StageStart> starts;                      // of everything ready, filtered out or not
-  std::vector<FindingEnd> ends;                        // of what is ready, likewise
+  std::map<std::string, std::vector<LeftPart>> left_parts;  // of these, shown or not
+  std::vector<StageStart> starts;  // of everything ready, filtered out or not
+  std::vector<FindingEnd> ends;    // of what is ready, likewise
   // What comes next and when, for the message of a notice. By finding id.
   std::map<std::string, std::string> announcements;
   // What is left of those that are late, and since when, for the message of an alarm. Likewise.

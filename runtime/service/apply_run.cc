@@ -117,6 +117,7 @@ Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
     RESCIND_ASSIGN(done[planned.action.key], IsThereAgain(facts, model, planned.action));
   }
   work.selection = SelectActions(*request.plan, derived, done);
+  KeepStagesWhole(*request.plan, work);
   return {};
 }
 

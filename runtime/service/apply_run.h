@@ -105,6 +105,8 @@ class ApplyRun {
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
   void LeaveFailedStages(Work& work);
+  // Of a stage that was rolled back, a plan that was read has all carried out again, or nothing.
+  void KeepStagesWhole(const Plan& read, Work& work);
   Status SendAgain(Work& work);
   Status NoteEscalated(Work& work, const Transition& transition, KeyValueBatch& batch) const;
   void TellTransition(const Transition& transition) const;

@@ -33,6 +33,13 @@ class ReadyStages {
         numbers_.emplace(reason.finding_id, reason.stage);
       }
     }
+    // Nothing of them is carried out.
+    for (const auto& [stage, parts] : derivation.outcome.left_parts) {
+      const bool is_held = std::any_of(parts.begin(), parts.end(), [](const LeftPart& part) {
+        return !part.held_because.empty();
+      });
+      if (is_held) names_.erase(stage);
+    }
   }
 
   bool HasActionOf(const JournalEntry& undo) const { return keys_.contains(undo.action.key); }

@@ -107,6 +107,51 @@ TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftToAPersonWhateverHasBecomeOfWhatFailed
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
 }
 
+// eve's account was disabled alone, the others were said to be asked for by nobody, and the stage
+// was forgotten.
+TEST_CASE_FIXTURE(LeftStage, "APlanCarriesOutAllOfAStageThatWasRolledBackOrNothing") {
+  Begin();
+  Mend();
+  std::string why =
+      "its stage was rolled back since this plan was made, and it lists only a part of it: make a "
+      "new plan";
+  size_t fallen_count = 3;
+  SUBCASE("it was made before the rollback") {}
+  SUBCASE("one more has joined the stage since") {
+    MakePlan();
+    Write("on-bob", "");
+    ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"owner\":\"old\"}\n");
+    why =
+        "its stage was rolled back, and this plan lists only a part of it: make a new plan of all "
+        "of it";
+  }
+  SUBCASE("a part of it is held") {
+    ImportMore(
+        "{\"entity\":\"system\",\"id\":\"elsewhere\"}\n"
+        "{\"entity\":\"account\",\"id\":\"kim\",\"system\":\"elsewhere\"}\n");
+    MakePlan();
+    why =
+        "its stage was rolled back, and a part of it is held (rescind.toml has no "
+        "[target.elsewhere] that could do it): all of it is carried out again, or nothing";
+    fallen_count = 2;
+  }
+  const std::string id = nlohmann::json::parse(Content("p.json"))["plan_id"];
+  CHECK(Run({"apply", "p.json", "--confirm", id, "-o", "json"}) == ExitStatus::kHeld);
+  CAPTURE(out.str() + err.str());
+  for (const char* on : {"ann", "eve", "kim"}) CHECK(IsOn(on));
+  const nlohmann::json report = Json();
+  size_t count = 0;
+  for (const nlohmann::json& row : report["not_carried_out"]) {
+    if (row["why"] == why && row["held"] == true) ++count;
+  }
+  CHECK(count >= fallen_count);
+  // It stays left.
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK(IsOn("ann"));
+  REQUIRE(Run({"status", "-o", "json"}) == ExitStatus::kDone);
+  CHECK(!Json()["left"].empty());
+}
+
 // What had been removed weeks before was given back for a row that joined the stage.
 TEST_CASE_FIXTURE(LeftStage, "WhatJoinsAFinishedStageLateGivesBackNothingThatWasDoneBefore") {
   WriteLeaver("  then { disable i.accounts }\n  then after 60d { notify \"team\" }\n", "1m");
