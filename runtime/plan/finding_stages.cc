@@ -105,7 +105,7 @@ class FindingWalk {
     for (uint32_t stage = 0; stage < rule_.stages.size(); ++stage) {
       if (!Notifies(stage)) continue;
       // What announces a removal has nothing to say after it.
-      if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) continue;
+      if (AnyRemovalFrom(stage)) continue;
       if (!Told(stage, base_)) end.last_notices.push_back(stage);
     }
     draft_.ends.push_back(std::move(end));
@@ -159,6 +159,10 @@ class FindingWalk {
     return finding_->BegunSince(stage, base_);
   }
 
+  bool AnyRemovalFrom(uint32_t stage) const {
+    return std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end();
+  }
+
   bool Notifies(uint32_t stage) const {
     const auto& actions = rule_.stages[stage].actions;
     return !std::all_of(actions.begin(), actions.end(), Removes);
@@ -179,7 +183,7 @@ class FindingWalk {
       any_wish = true;
     }
     if (any_wish || Told(stage, base_)) return false;
-    if (std::find(removes_.begin() + stage, removes_.end(), true) != removes_.end()) return false;
+    if (AnyRemovalFrom(stage)) return false;
     if (!any_removal_) return true;
     return !FirstRemoval(stage);  // a message after the fact: only where there was one
   }
@@ -209,8 +213,8 @@ class FindingWalk {
     std::optional<uint32_t> waits_for;
     bool slides = false;
   };
-  // When a stage falls due for a target (null: for none in particular). What is laid out of the
-  // earlier stages is known.
+  // When a stage falls due for a target (null: for all of the finding, as a message does that comes
+  // after its removals). What is laid out of the earlier stages is known.
   Due DueOf(uint32_t stage, Instant base, const eval::FactRow* target) const {
     StageProgress::Passed passed{base, std::nullopt};
     const std::vector<Duration>& after = AfterFor(base);
@@ -221,7 +225,7 @@ class FindingWalk {
       const Instant due = Step(passed.at, passed_after, after[earlier]);
       passed.at = PassedAsWhole(earlier, base, due);
       slides |= is_late_[earlier] && passed.at == now_;
-      if (target) passed.Add(progress_.After(earlier, *target, account));
+      passed.Add(target ? progress_.After(earlier, *target, account) : progress_.AfterAll(earlier));
       passed_after = after[earlier];
     }
     return {Step(passed.at, passed_after, after[stage]), passed.waits_for, slides};
@@ -360,7 +364,7 @@ class FindingWalk {
   // ---- What later stages wait for ----
 
   void NotePending(const Claim& claim, uint32_t stage) {
-    if (!RemovesAfter(stage)) return;
+    if (!HasLater(stage)) return;
     const bool is_due = claim.due <= now_;
     std::optional<uint32_t> number;
     if (is_due) number = static_cast<uint32_t>(draft_.claims.size());
@@ -397,16 +401,15 @@ class FindingWalk {
     return true;
   }
 
-  bool RemovesAfter(uint32_t stage) const {
-    return std::find(removes_.begin() + stage + 1, removes_.end(), true) != removes_.end();
-  }
+  // A message that says what was done waits for it as well.
+  bool HasLater(uint32_t stage) const { return stage + 1 < removes_.size(); }
 
   // Those that later stages wait for: when they are done, by whomever, is known from then on.
   void RememberDueActions() {
     for (size_t i = first_claim_; i < draft_.claims.size(); ++i) {
       const Claim& claim = draft_.claims[i];
       const uint32_t stage = draft_.stages[claim.stage_draft].stage;
-      if (claim.due > now_ || claim.since < now_ || !RemovesAfter(stage)) continue;
+      if (claim.due > now_ || claim.since < now_ || !HasLater(stage)) continue;
       StageAction action;
       action.entity = draft_.input.program.schema.entity(claim.target.entity).name;
       action.row = claim.target.row;
@@ -449,6 +452,7 @@ class FindingWalk {
       notice.due = due.at;
       notice.waits_for = due.waits_for;
       notice.slides = due.slides;
+      notice.announces = AnyRemovalFrom(stage.stage);
       RESCIND_ASSIGN(notice.recipients,
                      FindRecipients(draft_, draft_.evaluator, action.recipient, finding_->row));
       draft_.notices.push_back(std::move(notice));

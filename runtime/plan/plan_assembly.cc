@@ -528,6 +528,10 @@ class PlanAssembly {
   std::string WhenText(const Claim& claim, bool alarm) const {
     const Instant now = draft_.input.now;
     if (claim.waits) return "when what it waits for is done";
+    if (!alarm && (claim.escalated || draft_.stages[claim.stage_draft].left)) {
+      return "when a person has it carried out again";
+    }
+    if (!alarm && draft_.StatusOf(claim) == ActionStatus::kHeld) return "when it is held no longer";
     if (alarm && claim.due <= now) return "due since " + FormatInstant(claim.due);
     return "on " + FormatInstant(std::max(claim.due, now));
   }

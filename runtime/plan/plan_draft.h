@@ -50,6 +50,7 @@ struct NoticeDraft {
   Instant due;
   std::vector<std::string> recipients;  // never empty unless the workspace has no oncall
   bool alarm = false;                   // of `done within`
+  bool announces = false;               // a removal of its stage or of a later one
   std::optional<uint32_t> waits_for{};  // as of a claim
   bool slides = false;
   const std::string* waits = nullptr;

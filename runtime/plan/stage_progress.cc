@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <tuple>
-#include <type_traits>
 
 #include "runtime/plan/action_key.h"
 
@@ -84,12 +83,16 @@ class WaitReasons {
 
   template <typename Waiting>
   Status AddEarlierAction(Waiting& waiting) {
-    const bool is_due_anyway =
-        std::is_same_v<Waiting, NoticeDraft> && waiting.due <= draft_.input.now;
-    if (!waiting.waits_for || is_due_anyway) return {};
+    if (!waiting.waits_for || IsDueAnyway(waiting)) return {};
     RESCIND_ASSIGN(const std::string* why, WhyNotDone(*waiting.waits_for));
     if (why) MakeWait(waiting, why);
     return {};
+  }
+
+  // Whoever announces a removal may do so though it waits; who says what was done may not.
+  static bool IsDueAnyway(const Claim&) { return false; }
+  bool IsDueAnyway(const NoticeDraft& notice) const {
+    return notice.announces && notice.due <= draft_.input.now;
   }
 
   // Null for what starts with this very plan. Several stages may wait for one action.
@@ -108,6 +111,7 @@ class WaitReasons {
   }
 
   Result<std::string> StateOf(const Claim& claim) {
+    if (const char* left = draft_.stages[claim.stage_draft].left) return std::string(left);
     if (const std::string* held = draft_.WhyHeld(claim)) {
       return fmt::format("it is held: {}", *held);
     }

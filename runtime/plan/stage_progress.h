@@ -37,6 +37,8 @@ class StageProgress {
   };
   // What the actions of the stage mean for a target of a later one.
   Passed After(uint32_t stage, eval::FactRow target, std::optional<RowId> account) const;
+  // For all targets there are.
+  const Passed& AfterAll(uint32_t stage) const { return stages_[stage].of_anyone; }
 
  private:
   struct Stage {

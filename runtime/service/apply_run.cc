@@ -228,7 +228,7 @@ Status ApplyRun::StoreFindings(Work& work) {
   const HeldLogContext context{work.derivation->program, pipeline_.store(),
                                ledger_.recorder(),       pipeline_.environment().clock.Now(),
                                work.derivation->now,     work.trigger};
-  return LogHeld(held, work.outcome().plan, context);
+  return LogHeld(held, work.outcome().plan, work.report, context);
 }
 
 Status ApplyRun::WithdrawUnasked(Work& work) {

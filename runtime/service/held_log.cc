@@ -100,18 +100,14 @@ class HeldWriter {
  public:
   explicit HeldWriter(const HeldLogContext& context) : context_(context) {}
 
-  Status Held(const PlannedAction& planned) {
+  // `because`: what holds it, of the policies that this run is about.
+  Status Held(const PlannedAction& planned, const std::string& because) {
     AuditEvent event = EventOf(AuditKind::kHeld);
     event.action = AuditActionOf(planned.action);
     for (const ActionReason& reason : planned.action.reasons) {
-      AuditPolicy policy = PolicyOf(reason.policy);
-      policy.finding = reason.finding_id;
-      policy.because = {reason.because, reason.personal};
-      policy.stage = reason.stage;
-      policy.controls = reason.controls;
-      event.policies.push_back(std::move(policy));
+      event.policies.push_back(AuditPolicyOf(reason, MeaningOf(context_.program, reason.policy)));
     }
-    event.outcome = {planned.held_because, true};
+    event.outcome = {because, true};
     batch_.Put(fmt::format("{}{}", kHeldActionPrefix, planned.action.key),
                EncodeRecord(*event.action, event.policies));
     return Add(std::move(event));
@@ -239,10 +235,14 @@ Result<HeldNews> FindHeldNews(const Plan& derived, const ApplyReport& report,
   return news;
 }
 
-Status LogHeld(const HeldNews& news, const Plan& derived, const HeldLogContext& context) {
+Status LogHeld(const HeldNews& news, const Plan& derived, const ApplyReport& report,
+               const HeldLogContext& context) {
   HeldWriter writer(context);
   for (const HeldNews::Ended& ended : news.ended) RESCIND_TRY(writer.HeldNoMore(ended));
-  for (const size_t i : news.held) RESCIND_TRY(writer.Held(derived.actions[i]));
+  for (const size_t i : news.held) {
+    const PlannedAction& planned = derived.actions[i];
+    RESCIND_TRY(writer.Held(planned, report.held_actions.at(planned.action.key)));
+  }
   for (const std::string& key : news.forgotten) writer.Forget(key);
   for (const size_t i : news.passed_over) RESCIND_TRY(writer.PassedOver(derived.not_acted_on[i]));
   return writer.Commit();

@@ -65,7 +65,8 @@ struct HeldLogContext {
 
 // An entry for each, with its record, some thousands a commit: cut off between two, the next run
 // says the rest.
-Status LogHeld(const HeldNews& news, const Plan& derived, const HeldLogContext& context);
+Status LogHeld(const HeldNews& news, const Plan& derived, const ApplyReport& report,
+               const HeldLogContext& context);
 
 // How many actions and messages a run held, and how many for which reason, as its end says it.
 // Reasons may name groups of a limit, and so people: they are committed to.

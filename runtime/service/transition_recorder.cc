@@ -97,6 +97,15 @@ AuditAction AuditActionOf(const Action& action) {
           .entitlement_name = attribute("entitlement.name")};
 }
 
+AuditPolicy AuditPolicyOf(const ActionReason& reason, const std::string& source_hash) {
+  return {.name = reason.policy,
+          .source_hash = source_hash,
+          .finding = reason.finding_id,
+          .because = {reason.because, reason.personal},
+          .stage = reason.stage,
+          .controls = reason.controls};
+}
+
 AuditEvent EventOf(const Transition& transition, const TransitionContext& context) {
   const JournalEntry& entry = transition.entry;
   AuditEvent event;
@@ -110,13 +119,8 @@ AuditEvent EventOf(const Transition& transition, const TransitionContext& contex
   event.outcome = OutcomeOf(transition);
   for (const ActionReason& reason : entry.action.reasons) {
     const auto hash = context.source_hashes.find(reason.policy);
-    event.policies.push_back(
-        {.name = reason.policy,
-         .source_hash = hash == context.source_hashes.end() ? "" : hash->second,
-         .finding = reason.finding_id,
-         .because = {reason.because, reason.personal},
-         .stage = reason.stage,
-         .controls = reason.controls});
+    const bool is_known = hash != context.source_hashes.end();
+    event.policies.push_back(AuditPolicyOf(reason, is_known ? hash->second : ""));
   }
   event.evidence = context.evidence;
   if (context.removed_at) {

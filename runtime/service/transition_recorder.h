@@ -35,6 +35,7 @@ Result<TransitionContext> DecodeContext(std::string_view json);
 
 // Without what the facts say now: as it was planned.
 AuditAction AuditActionOf(const Action& action);
+AuditPolicy AuditPolicyOf(const ActionReason& reason, const std::string& source_hash);
 AuditEvent EventOf(const Transition& transition, const TransitionContext& context);
 
 class TransitionRecorder final : public TransitionCommitter {

@@ -195,6 +195,25 @@ TEST_CASE_FIXTURE(LeftStage, "WhatJoinsAFinishedStageLateGivesBackNothingThatWas
   CHECK(Asked("undo", "bob") == (bob_joins ? 1 : 0));
 }
 
+// It said that the accounts are disabled "now", those that had been given back.
+TEST_CASE_FIXTURE(LeftStage, "NobodyIsToldOfRemovalsThatWereRolledBack") {
+  Begin("  then after 20d { notify \"team\" }\n");
+  WaitDays(21);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  CHECK_MESSAGE(Messages("notice").empty(), (out.str() + err.str()));
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json plan = Json();
+  REQUIRE(plan["notices"].size() == 1);
+  CHECK(plan["notices"][0]["status"] == "notice");
+  Mend();
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK(!IsOn("ann"));
+  CHECK(Messages("notice").empty());
+  WaitDays(20);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Messages("notice").size() == 1);
+}
+
 // A new match is a new stage.
 TEST_CASE_FIXTURE(LeftStage, "AStageIsLeftNoLongerThanItsFinding") {
   Begin();

@@ -205,6 +205,36 @@ TEST_CASE_FIXTURE(OverTheLimit, "WhichRowsAreHeldAndPassedOverIsInTheAuditLog") 
   CHECK(of_kind("hold_ended").size() == 3);
 }
 
+// Its entry said nothing of why, since another policy lets it go.
+TEST_CASE_FIXTURE(OverTheLimit, "AnActionThatIsHeldForThePoliciesOfAPlanSaysWhyInTheAuditLog") {
+  Write("policies/closed.rescind", R"(
+policy closed "A closed account has no access" {
+  controls iso_27001 "A.5.18"
+  mode enforce
+  for g in grant
+  when g.account.tags has "closed"
+  because "closed"
+  then { revoke g }
+}
+)");
+  TellUse("2026-05-31T08:00:00Z");
+  REQUIRE_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  TellUse("2026-01-02T00:00:00Z");
+  ImportMore("{\"entity\":\"account\",\"id\":\"bob\",\"tags\":[\"closed\"]}\n");
+  REQUIRE(Run({"plan", "--policy", "access.stale_grant", "--out", "p.json", "-o", "json"}) ==
+          ExitStatus::kDone);
+  const std::string id = Json()["plan_id"];
+  CHECK(Run({"apply", "p.json", "--confirm", id}) == ExitStatus::kHeld);
+  size_t held_count = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] != "held") continue;
+    ++held_count;
+    CAPTURE(entry.dump());
+    CHECK(entry["outcome"].get<std::string>().starts_with("over the limit of 1 of grant"));
+  }
+  CHECK(held_count == 3);
+}
+
 // It waited on, and let go what nobody had looked at.
 TEST_CASE_FIXTURE(OverTheLimit, "AReleaseThatTheNextApplyDoesNotNeedIsOver") {
   const std::string id = Release();

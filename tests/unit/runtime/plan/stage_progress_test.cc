@@ -73,6 +73,55 @@ TEST_CASE("what a stage could not do, or gave back, no later stage goes on with"
   CHECK(ActionOn(world.Plan(), Verb::kDelete, "b").status == ActionStatus::kReady);
 }
 
+// The team was told that the access is gone, and that what had been given back goes "now".
+TEST_CASE("who is told afterwards is told once the stage before is done, as long after it") {
+  PlannerWorld world =
+      TwoAccountsLeft(LeftWithProtect("then { disable i.accounts }\n then after 60d { notify "
+                                      "\"team\" }\n on failure retry for 1d then rollback"));
+  const PlanOutcome first = world.Apply();
+  Instant done = world.now;
+  const auto notice = [&] {
+    const PlanOutcome outcome = world.Apply();
+    REQUIRE(outcome.plan.notices.size() == 1);
+    return outcome.plan.notices.front();
+  };
+  SUBCASE("it was rolled back") {
+    GiveUp(world, ActionOn(first, Verb::kDisable, "b"));
+    ActionHistory rolled_back;
+    rolled_back.episode = 2;
+    world.Remember(ActionOn(first, Verb::kDisable, "a"), rolled_back);
+    world.now = Plus(world.now, "61d");
+    CHECK(notice().held_because.find("waits until the stage before is done: disable ") == 0);
+    SetDisabled(world, "a");
+    world.now = Plus(world.now, "1d");
+    const PlannedNotice waiting = notice();
+    CHECK(waiting.status == ActionStatus::kNotice);
+    CHECK(waiting.due == Instant::Never());
+    CHECK(waiting.held_because ==
+          "waits until the stage before is done: disable account b: it was given up, and a person "
+          "must act");
+    SetDisabled(world, "b");
+    done = world.now = Plus(world.now, "1d");
+  }
+  SUBCASE("it took a while") {
+    SetDisabled(world, "a");
+    done = world.now = Plus(world.now, "2d");
+    world.Apply();
+    SetDisabled(world, "b");
+    done = world.now = Plus(world.now, "2d");
+  }
+  SUBCASE("it was done at once") {
+    SetDisabled(world, "a");
+    SetDisabled(world, "b");
+  }
+  CHECK(notice().due == Plus(done, "60d"));
+  world.now = Plus(done, "59d");
+  CHECK(notice().status == ActionStatus::kNotice);
+  world.now = Plus(done, "60d");
+  CHECK(notice().status == ActionStatus::kReady);
+  CHECK(world.Apply().plan.notices.empty());
+}
+
 // The plan said "not done yet": the policy that waits was not the one for which it was given up.
 TEST_CASE("what was given up under another policy is given up for the stage that waits for it") {
   PlannerWorld world = TwoAccountsLeft(
