@@ -42,7 +42,8 @@ Status CheckWays(const ApplyCommandOptions& options) {
 
 ExitStatus StatusOf(const ApplyReport& report) {
   if (report.unfinished_count() + report.left_open_count > 0 || report.failed_notice_count() > 0 ||
-      !report.escalated_earlier.empty() || !report.undos_left.empty() || report.left_count > 0) {
+      !report.escalated_earlier.empty() || !report.undos_left.empty() || report.left_count > 0 ||
+      report.to_do_again_count > 0) {
     return ExitStatus::kAppliedInPart;
   }
   const bool held = report.all_held_count() > 0 || report.held_notice_count() > 0 ||
@@ -124,7 +125,9 @@ Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invo
     invocation.out << (options.format == "json" ? EncodeApplyReport(answer.report)
                                                 : FormatApplyReport(answer.report));
   }
-  if (!answer.cut_off) return StatusOf(answer.report);
+  // Whoever applied a plan has seen what it lists; of what else needs a person, `status` tells.
+  const bool needs_person = options.automatic && answer.report.person_count > 0;
+  if (!answer.cut_off) return needs_person ? ExitStatus::kAppliedInPart : StatusOf(answer.report);
   invocation.Fail(*answer.cut_off);
   return ExitStatus::kAppliedInPart;
 }

@@ -25,6 +25,16 @@ JournalEntry& StepOf(JournalEntry known, std::vector<JournalStep>& steps) {
 
 }  // namespace
 
+Result<bool> Journal::IsOverForStage(const JournalEntry& entry) const {
+  if (!IsTerminal(entry.state)) return false;
+  // Access that goes on though the action is done is a person's to look at, and gives nothing back.
+  if (NeedsPerson(entry)) return IsStillEffective(entry);
+  if (entry.state != ActionState::kCompensated) return true;
+  // Given back when the stage was carried out again: the next episode belongs to the same.
+  RESCIND_ASSIGN(const auto last, LatestKey(entry.wanted_key));
+  return last != entry.action.key;
+}
+
 Status Journal::EndFinishedStage(const std::string& stage, const StageOutcomes& outcomes,
                                  std::vector<JournalStep>& steps) const {
   RESCIND_ASSIGN(const bool is_rolled_back, outcomes.IsRolledBack(stage));
@@ -35,12 +45,12 @@ Status Journal::EndFinishedStage(const std::string& stage, const StageOutcomes& 
     const auto& groups = entry.rollback_groups;
     return std::find(groups.begin(), groups.end(), stage) == groups.end();
   });
-  const bool is_finished = std::all_of(
-      members.begin(), members.end(),
-      [](const JournalEntry& entry) { return IsTerminal(entry.state) && !NeedsPerson(entry); });
-  if (!is_finished) return {};
+  for (const JournalEntry& member : members) {
+    RESCIND_ASSIGN(const bool is_over, IsOverForStage(member));
+    if (!is_over) return {};
+  }
   for (JournalEntry& member : members) {
-    if (member.state != ActionState::kVerified) continue;
+    if (member.state != ActionState::kVerified && !IsStillEffective(member)) continue;
     JournalEntry& entry = StepOf(std::move(member), steps);
     std::erase(entry.rollback_groups, stage);
     if (entry.rollback_groups.empty()) entry.on_failure = OnFailure::kKeep;

@@ -242,9 +242,9 @@ Status Journal::DropUndos(const std::set<std::string>& again, const std::set<std
 Status Journal::SettleEpisodeBefore(const ActionRequest& request,
                                     std::vector<JournalStep>& steps) const {
   if (request.action.episode == 1) return {};
-  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, request.wanted_key)));
-  if (!bytes) return {};
-  RESCIND_ASSIGN(auto before, FindUnlocked(WantedActionKey(*bytes)));
+  RESCIND_ASSIGN(const auto last, LatestKey(request.wanted_key));
+  if (!last) return {};
+  RESCIND_ASSIGN(auto before, FindUnlocked(*last));
   const bool was_given_up = before && before->action.key != request.action.key &&
                             before->state == ActionState::kCompensated && NeedsPerson(*before);
   if (was_given_up) steps.push_back(FailureEnded(*std::move(before)));
@@ -394,12 +394,17 @@ Result<std::optional<JournalEntry>> Journal::Find(const std::string& key) const 
   return FindUnlocked(key);
 }
 
+Result<std::optional<std::string>> Journal::LatestKey(const std::string& wanted_key) const {
+  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, wanted_key)));
+  return bytes ? std::optional(WantedActionKey(*bytes)) : std::nullopt;
+}
+
 Result<std::optional<JournalEntry>> Journal::Latest(const std::string& wanted_key) const {
   // Nearly always nothing, and two threads of a plan ask for every action: nobody waits for that.
-  RESCIND_ASSIGN(const auto bytes, reader_.Get(JournalKey(kWantedPrefix, wanted_key)));
-  if (!bytes) return std::optional<JournalEntry>();
+  RESCIND_ASSIGN(const auto key, LatestKey(wanted_key));
+  if (!key) return std::optional<JournalEntry>();
   const std::lock_guard lock(mutex_);
-  return FindUnlocked(WantedActionKey(*bytes));
+  return FindUnlocked(*key);
 }
 
 uint32_t Journal::EpisodeAfter(const std::optional<JournalEntry>& latest) {

@@ -171,6 +171,10 @@ class Journal {
   // and its actions leave it. Adds the steps.
   Status EndFinishedStage(const std::string& stage, const StageOutcomes& outcomes,
                           std::vector<JournalStep>& steps) const;
+  // Of the last episode of the wanted state.
+  Result<std::optional<std::string>> LatestKey(const std::string& wanted_key) const;
+  // Nothing of it is open, as its stages see it.
+  Result<bool> IsOverForStage(const JournalEntry& entry) const;
   Result<std::vector<JournalEntry>> ListUndosUnlocked() const;
   Result<std::vector<JournalEntry>> ListEscalatedUnlocked() const;
   // `known`: what the journal has of it, which is neither verified nor compensated.

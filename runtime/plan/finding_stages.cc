@@ -106,7 +106,7 @@ class FindingWalk {
       if (!Notifies(stage)) continue;
       // What announces a removal has nothing to say after it.
       if (AnyRemovalFrom(stage)) continue;
-      if (!Told(stage, base_)) end.last_notices.push_back(stage);
+      if (!ToldAfterwards(stage)) end.last_notices.push_back(stage);
     }
     draft_.ends.push_back(std::move(end));
   }
@@ -182,10 +182,14 @@ class FindingWalk {
       if (!Told(stage, wish.base)) return true;
       any_wish = true;
     }
-    if (any_wish || Told(stage, base_)) return false;
-    if (AnyRemovalFrom(stage)) return false;
-    if (!any_removal_) return true;
-    return !FirstRemoval(stage);  // a message after the fact: only where there was one
+    if (any_wish || AnyRemovalFrom(stage) || ToldAfterwards(stage)) return false;
+    return !any_removal_ || !FirstRemoval(stage);  // after the fact: only where there was one
+  }
+
+  // The message of a stage after which nothing is removed. That of removals is sent once: what
+  // joins them later is news of theirs.
+  bool ToldAfterwards(uint32_t stage) const {
+    return Told(stage, any_removal_ ? finding_->opened_at : base_);
   }
 
   bool FirstRemoval(uint32_t stage) const {

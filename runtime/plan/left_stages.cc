@@ -54,7 +54,7 @@ Status MarkLeftStages(PlanDraft& draft) {
 }
 
 const char* WhyLeft(const PlanDraft& draft, std::span<const uint32_t> claims, ActionStatus status) {
-  if (draft.left_stages.empty() || status == ActionStatus::kNotice) return nullptr;
+  if (draft.left_stages.empty()) return nullptr;
   const char* because = nullptr;
   for (const uint32_t number : claims) {
     const Claim& claim = draft.claims[number];

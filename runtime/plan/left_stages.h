@@ -14,8 +14,8 @@ namespace rescind {
 // Sets StageDraft::left and PlanDraft::left_stages. Before gates and limits. Errors: the journal
 // could not be read.
 Status MarkLeftStages(PlanDraft& draft);
-// Why an action of these claims (numbers) is left, as of all that have its status: held or ready;
-// null: it is not. Another policy that lets it go is about more than such a stage. Of one that was
+// Why an action of these claims (numbers) is left, as of all that have its status; null: it is
+// not. Another policy that lets it go is about more than such a stage. Of one that was
 // given up itself this says nothing.
 const char* WhyLeft(const PlanDraft& draft, std::span<const uint32_t> claims, ActionStatus status);
 // Something of the stage is held: so nothing of it is carried out.

@@ -528,7 +528,9 @@ class PlanAssembly {
   std::string WhenText(const Claim& claim, bool alarm) const {
     const Instant now = draft_.input.now;
     if (claim.waits) return "when what it waits for is done";
-    if (!alarm && (claim.escalated || draft_.stages[claim.stage_draft].left)) {
+    // Where nobody is there who has it carried out again with this very plan.
+    const bool is_left = claim.escalated || draft_.stages[claim.stage_draft].left;
+    if (!alarm && is_left && draft_.options.hold_unconfirmed) {
       return "when a person has it carried out again";
     }
     if (!alarm && draft_.StatusOf(claim) == ActionStatus::kHeld) return "when it is held no longer";

@@ -136,6 +136,10 @@ class TableText {
     for (const auto& [system, problem] : report_.failing_systems) {
       Line("system {} cannot be used: {}", Visible(system), Visible(problem));
     }
+    if (const uint64_t count = report_.to_do_again_count; count > 0) {
+      Line("{} of a stage that was carried out again had been given back: the next plan lists {}",
+           count, count == 1 ? "it" : "them");
+    }
     if (report_.unseen_count > 0) {
       Line("{} more are due but not in this plan: make a new one", report_.unseen_count);
     }

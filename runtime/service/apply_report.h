@@ -76,6 +76,8 @@ struct ApplyReport {
   std::vector<std::string> held_because;  // each reason once
   uint64_t waiting_count = 0;             // later stages
   uint64_t already_done_count = 0;
+  // Of stages that were carried out again, what was found to be given back: for the next run.
+  uint64_t to_do_again_count = 0;
   uint64_t insufficient_count = 0;  // rows that could not be judged for lack of data
   uint64_t error_count = 0;         // rows that could not be evaluated, of each policy
   uint64_t opened_count = 0;        // findings

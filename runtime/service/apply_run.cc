@@ -372,7 +372,13 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   work.report.interrupted = voice_.stop && voice_.stop();
   for (const std::string& key : run_keys) {
     RESCIND_ASSIGN(const auto entry, journal.Find(key));
-    if (entry) work.report.actions.push_back(AppliedOf(*entry));
+    if (!entry) continue;
+    work.report.actions.push_back(AppliedOf(*entry));
+    const auto& groups = entry->rollback_groups;
+    const bool is_of_again = std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+      return work.again.contains(group);
+    });
+    if (is_of_again && entry->state == ActionState::kCompensated) ++work.report.to_do_again_count;
   }
   work.report.SortActions();
   return {};

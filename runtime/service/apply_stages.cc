@@ -54,10 +54,10 @@ std::string WhyNotWhole(const Plan& read, const std::vector<LeftPart>& parts,
       std::any_of(read.actions.begin(), read.actions.end(), [&](const PlannedAction& row) {
         return (row.left || row.escalated) && of_stage.contains(row.action.key);
       });
-  return was_known ? "its stage was rolled back, and this plan lists only a part of it: make a new "
-                     "plan of all of it"
-                   : "its stage was rolled back since this plan was made, and it lists only a part "
-                     "of it: make a new plan";
+  return was_known
+             ? "its stage was rolled back, and this plan lists only a part of it: make a new "
+               "plan of all of it"
+             : "its stage was rolled back since this plan was made: make a new plan of all of it";
 }
 
 // The rows of the plan that was read which are of the same, under an earlier episode as well.
@@ -192,7 +192,6 @@ void ApplyRun::KeepStagesWhole(const Plan& read, Work& work) {
 Status ApplyRun::HandOver(Work& work, const std::optional<Plan>& read) {
   const ActionRequests maker(work.derivation->program, work.derivation->now);
   std::vector<ActionRequest> requests;
-  std::set<std::string> again;
   for (const PlannedAction& planned : work.outcome().plan.actions) {
     const std::string& key = planned.action.key;
     if (planned.status != ActionStatus::kReady || !work.selection.action_keys.contains(key)) {
@@ -207,11 +206,12 @@ Status ApplyRun::HandOver(Work& work, const std::optional<Plan>& read) {
     RESCIND_ASSERT(terms != work.outcome().terms.end(), "a ready action without terms");
     requests.push_back(maker.For(planned, terms->second));
     LeaveOut(work.left_stages, requests.back());
-    if (read) AddStagesLetGo(planned, terms->second, ReadPolicies(read), again);
+    if (read) AddStagesLetGo(planned, terms->second, ReadPolicies(read), work.again);
     work.handed.insert(key);
   }
-  for (const std::string& stage : work.left_stages) again.erase(stage);
-  RESCIND_ASSIGN(const PlanReport planned, ledger_.journal().Plan(requests, work.trigger, again));
+  for (const std::string& stage : work.left_stages) work.again.erase(stage);
+  RESCIND_ASSIGN(const PlanReport planned,
+                 ledger_.journal().Plan(requests, work.trigger, work.again));
   work.report.already_done_count = planned.done_count;
   return {};
 }

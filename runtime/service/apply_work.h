@@ -32,6 +32,7 @@ struct ApplyRun::Work {
   std::set<std::string> adopted;      // keys of what earlier runs left in flight
   std::vector<FindingEnd> ends;       // findings that this run may finish
   std::set<std::string> left_stages;  // that were rolled back: for a person, or for later
+  std::set<std::string> again;        // those that a person has carried out again
   bool confirmed = false;
   std::set<std::string> confirming;  // policies that nobody had confirmed before this run
   bool everything = false;           // run also what earlier runs left

@@ -94,6 +94,15 @@ Notice NoticeOf(const PlannedNotice& planned, const std::string& announcement) {
   return notice;
 }
 
+// Of what a policy says after its removals.
+Notice EndedOf(const PlannedNotice& planned, const std::vector<std::string>& done) {
+  Notice notice = NoticeOf(planned, "");
+  notice.subject = fmt::format("{} {}: access has ended ({})", planned.judged_entity,
+                               planned.judged_id, planned.policy);
+  notice.text = fmt::format("Why: {}\nWhat was done: {}.\n", planned.because, ListDeeds(done));
+  return notice;
+}
+
 Notice AlarmOf(const PlannedNotice& planned, const std::string& overdue) {
   Notice notice = NoticeOf(planned, overdue);
   notice.kind = "late";
@@ -337,7 +346,11 @@ Result<bool> NoticeRound::SendPlanned(const PlanOutcome& outcome, const PlannedN
   const auto& texts = is_alarm ? outcome.overdue : outcome.announcements;
   const auto text = texts.find(planned.finding_id);
   const std::string next = text == texts.end() ? "" : text->second;
-  const Notice notice = is_alarm ? AlarmOf(planned, next) : NoticeOf(planned, next);
+  Notice notice = is_alarm ? AlarmOf(planned, next) : NoticeOf(planned, next);
+  if (!is_alarm && next.empty()) {
+    RESCIND_ASSIGN(const Deeds deeds, DeedsOf(planned.finding_id, journal_));
+    if (!deeds.done.empty()) notice = EndedOf(planned, deeds.done);
+  }
   bool all = true;
   for (const std::string& recipient : planned.recipients) {
     AppliedNotice entry;

@@ -122,13 +122,23 @@ TEST_CASE_FIXTURE(OpenUndo, "WhatWasGivenBackMeanwhileIsListedByTheNextPlan") {
   Begin("transient");
   Write("on-ann", "");
   REQUIRE(files.Remove(folder / "fault-apply").ok());
-  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
+  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kAppliedInPart, (out.str() + err.str()));
   CHECK(Has("on-ann"));
   CHECK(!Has("on-eve"));
   CHECK(ResolvedCount() == 0);
-  CHECK_MESSAGE(ApplyConfirmed() == ExitStatus::kDone, (out.str() + err.str()));
-  CHECK(!Has("on-ann"));
-  CHECK(ResolvedCount() == 1);
+  bool is_refused = false;
+  SUBCASE("and is done then") {}
+  SUBCASE("and is refused then: it belongs to what was done before") {
+    is_refused = true;
+    Write("fault-apply", "reply '\"outcome\":\"permanent\",\"detail\":\"no\"'; exit 0\n");
+    REQUIRE(files.Remove(folder / "fault-undo").ok());
+  }
+  const ExitStatus status = Run({"apply", "--auto"});
+  CAPTURE(out.str() + err.str());
+  CHECK(status == (is_refused ? ExitStatus::kAppliedInPart : ExitStatus::kDone));
+  CHECK(Has("on-ann") == is_refused);
+  CHECK(Has("on-eve") == is_refused);
+  CHECK(ResolvedCount() == (is_refused ? 0 : 1));
 }
 
 // It went on though a person had the stage carried out again, or gave up where that failed anew.

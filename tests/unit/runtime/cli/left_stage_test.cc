@@ -113,8 +113,7 @@ TEST_CASE_FIXTURE(LeftStage, "APlanCarriesOutAllOfAStageThatWasRolledBackOrNothi
   Begin();
   Mend();
   std::string why =
-      "its stage was rolled back since this plan was made, and it lists only a part of it: make a "
-      "new plan";
+      "its stage was rolled back since this plan was made: make a new plan of all of it";
   size_t fallen_count = 3;
   SUBCASE("it was made before the rollback") {}
   SUBCASE("one more has joined the stage since") {
@@ -162,6 +161,14 @@ TEST_CASE_FIXTURE(LeftStage, "WhatJoinsAFinishedStageLateGivesBackNothingThatWas
   bool bob_joins = true;
   SUBCASE("all of it was done") {
     REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+    WaitDays(19);
+  }
+  SUBCASE("access goes on though one is done") {
+    Write("fault-verify",
+          "if [ $id = eve ]; then reply '\"outcome\":\"still_effective\",\"via\":\"a session\"'; "
+          "exit 0; fi\n");
+    REQUIRE(ApplyConfirmed() == ExitStatus::kAppliedInPart);
+    REQUIRE(files.Remove(folder / "fault-verify").ok());
     WaitDays(19);
   }
   SUBCASE("one was exempt in between") {
@@ -212,6 +219,69 @@ TEST_CASE_FIXTURE(LeftStage, "NobodyIsToldOfRemovalsThatWereRolledBack") {
   WaitDays(20);
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
   CHECK(Messages("notice").size() == 1);
+}
+
+// It said that access is about to end, and that nothing is removed.
+TEST_CASE_FIXTURE(LeftStage, "WhoIsToldAfterTheRemovalsHearsOnceWhatWasDone") {
+  WriteLeaver("  then { disable i.accounts }\n  then after 10d { notify \"team\" }\n", "1m");
+  ImportCompany();
+  ImportOld();
+  Write("on-ann", "");
+  Write("on-eve", "");
+  REQUIRE(Run({"exempt", "add", "account:eve", "--policy", "all", "--reason", "r", "--owner", "o",
+               "--until", "+15d"}) == ExitStatus::kDone);
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  WaitDays(11);
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  auto told = Messages("notice");
+  REQUIRE(told.size() == 1);
+  const auto text = told[0].dump();
+  CAPTURE(text);
+  CHECK(text.find("old: access has ended (access.leaver)") != text.npos);
+  CHECK(text.find("What was done: disable account ann on corp at 2026-06-01") != text.npos);
+  WaitDays(5);
+  // Of the one that was exempt there is no second message, and no plan says so.
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json plan = Json();
+  CHECK(plan["actions"].size() == 1);
+  CHECK(plan["notices"].empty());
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(!IsOn("eve"));
+  WaitDays(15);
+  CHECK(Run({"apply", "--auto"}) == ExitStatus::kDone);
+  CHECK(Messages("notice").size() == 1);
+}
+
+// Nothing said that it was left, and `apply --auto` took it though nobody had decided on its stage.
+TEST_CASE_FIXTURE(LeftStage, "WhatIsInNoticeOfAStageThatIsLeftIsLeftAsWell") {
+  WriteLeaver("  then { notify \"team\" }\n  then after 7d { disable i.accounts }\n", "1m");
+  ImportCompany();
+  ImportOld();
+  Write("on-ann", "");
+  Write("on-eve", "");
+  AnswerForEve("permanent");
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  WaitDays(7);
+  REQUIRE(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
+  REQUIRE(IsOn("ann"));
+  REQUIRE(Run({"exempt", "add", "account:ann", "--policy", "all", "--reason", "r", "--owner", "o",
+               "--until", "+1d"}) == ExitStatus::kDone);
+  WaitDays(2);
+  Mend();
+  REQUIRE(Run({"plan", "-o", "json"}) == ExitStatus::kDone);
+  const nlohmann::json plan = Json();
+  for (const nlohmann::json& action : plan["actions"]) {
+    if (action["target"] != "ann") continue;
+    CHECK(action["status"] == "notice");
+    CHECK(action["left"]["because"] ==
+          "its stage was rolled back, and what failed in it waits for a person");
+  }
+  // Who has it carried out again is told when the rest of it goes.
+  REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
+  CHECK(!IsOn("eve"));
+  const std::string last = Messages("notice").back().dump();
+  CAPTURE(last);
+  CHECK(last.find("disable account ann on 2026-06-17") != last.npos);
 }
 
 // A new match is a new stage.
