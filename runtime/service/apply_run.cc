@@ -156,6 +156,11 @@ Result<std::optional<ConfirmationWanted>> ApplyRun::Confirm(const ApplyRequest& 
 void ApplyRun::Describe(const ApplyRequest& request, Work& work) const {
   work.report.now = work.derivation->now;
   DescribeDerived(request.plan, work.outcome(), work.selection, work.report);
+  for (const auto& [key, why] : work.parts) {
+    std::vector<std::string>& reasons = work.report.held_because;
+    if (std::find(reasons.begin(), reasons.end(), why) == reasons.end()) reasons.push_back(why);
+    work.report.held_actions.emplace(key, why);
+  }
   if (!request.plan) work.report.left_count = CountLeft(work.outcome());
   work.report.insufficient_count = work.outcome().plan.summary.insufficient_count;
   for (const PolicySummary& policy : work.outcome().plan.policies) {

@@ -86,8 +86,8 @@ class ReadStages {
       by_key_[planned.action.key] = &planned;
   }
 
-  // Takes out of the selection what only stages let go of which it has a part.
-  void DropParts() {
+  // Takes out of the selection what only stages let go of which it has a part; by key, why.
+  std::map<std::string, std::string> DropParts() {
     // What falls away may be a part of another stage.
     while (FindParts()) DropActions();
     std::set<std::string> listed;
@@ -98,8 +98,10 @@ class ReadStages {
         if (planned == by_key_.end() || selection_.action_keys.contains(part.key)) continue;
         if (!listed.contains(NameOf(planned->second->action))) continue;
         SayWhy(FallenOf(*planned->second, why), selection_.fallen);
+        dropped_.emplace(part.key, why);
       }
     }
+    return std::move(dropped_);
   }
 
   // Those that stay left: of which there is only a part, or which the plan does not show.
@@ -136,7 +138,9 @@ class ReadStages {
         ++key;
         continue;
       }
-      SayWhy(FallenOf(*planned, not_whole_.at(*let_go.begin())), selection_.fallen);
+      const std::string& why = not_whole_.at(*let_go.begin());
+      SayWhy(FallenOf(*planned, why), selection_.fallen);
+      dropped_.emplace(*key, why);
       key = keys.erase(key);
     }
   }
@@ -160,6 +164,7 @@ class ReadStages {
   PlanSelection& selection_;
   std::map<std::string_view, const PlannedAction*> by_key_;
   std::map<std::string, std::string> not_whole_;  // by stage, why
+  std::map<std::string, std::string> dropped_;    // by key, why
 };
 
 // What becomes of those stages is no matter of the action: it begins for others.
@@ -185,7 +190,7 @@ void ApplyRun::LeaveFailedStages(Work& work) {
 void ApplyRun::KeepStagesWhole(const Plan& read, Work& work) {
   if (work.outcome().left_stages.empty()) return;
   ReadStages stages(read, work.outcome(), work.selection);
-  stages.DropParts();
+  work.parts = stages.DropParts();
   work.left_stages = stages.FindLeft();
 }
 

@@ -1,6 +1,7 @@
 // ApplyRun::Work: one run of apply, from step to step. Private to ApplyRun.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,6 +34,9 @@ struct ApplyRun::Work {
   std::vector<FindingEnd> ends;       // findings that this run may finish
   std::set<std::string> left_stages;  // that were rolled back: for a person, or for later
   std::set<std::string> again;        // those that a person has carried out again
+  // Of a stage that was rolled back a plan that was read has only these parts, by key: why they are
+  // held.
+  std::map<std::string, std::string> parts;
   bool confirmed = false;
   std::set<std::string> confirming;  // policies that nobody had confirmed before this run
   bool everything = false;           // run also what earlier runs left

@@ -175,6 +175,7 @@ std::string WhyHeldNoMore(const std::map<std::string_view, const PlannedAction*>
                           std::string_view action_key) {
   const auto found = planned.find(action_key);
   if (found == planned.end()) return "nothing asks for it any more";
+  if (found->second->left) return "its stage is left to a person";
   if (found->second->status == ActionStatus::kReady) return "nothing holds it any more";
   return "it is not due any more";
 }

@@ -144,6 +144,12 @@ TEST_CASE_FIXTURE(LeftStage, "APlanCarriesOutAllOfAStageThatWasRolledBackOrNothi
     if (row["why"] == why && row["held"] == true) ++count;
   }
   CHECK(count >= fallen_count);
+  CHECK(report["summary"]["held"] >= fallen_count);
+  size_t logged_count = 0;
+  for (const nlohmann::json& entry : LogEntries()) {
+    if (entry["kind"] == "held" && entry["outcome"] == why) ++logged_count;
+  }
+  CHECK(logged_count >= fallen_count);
   // It stays left.
   CHECK(Run({"apply", "--auto"}) == ExitStatus::kAppliedInPart);
   CHECK(IsOn("ann"));
