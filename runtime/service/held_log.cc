@@ -171,10 +171,29 @@ class HeldWriter {
   KeyValueBatch batch_;
 };
 
+// Rows that are passed over, and why: entity, target.
+using PassedOverRows = std::map<std::pair<std::string, std::string>, std::string>;
+
+PassedOverRows PassedOverOf(const Plan& derived) {
+  PassedOverRows rows;
+  for (const NotActedOn& row : derived.not_acted_on) {
+    if (!IsPassedOver(row)) continue;
+    rows.emplace(std::pair(row.entity, row.target),
+                 fmt::format("it is passed over: {}", NotActedReasonWords(row.reason)));
+  }
+  return rows;
+}
+
 std::string WhyHeldNoMore(const std::map<std::string_view, const PlannedAction*>& planned,
-                          std::string_view action_key) {
+                          const PassedOverRows& passed_over, std::string_view action_key,
+                          std::string_view record) {
   const auto found = planned.find(action_key);
-  if (found == planned.end()) return "nothing asks for it any more";
+  if (found == planned.end()) {
+    AuditEvent held;
+    if (!DecodeRecord(record, held).ok()) return "nothing asks for it any more";
+    const auto row = passed_over.find({held.action->entity, held.action->target});
+    return row == passed_over.end() ? "nothing asks for it any more" : row->second;
+  }
   if (found->second->left) return "its stage is left to a person";
   if (found->second->status == ActionStatus::kReady) return "nothing holds it any more";
   return "it is not due any more";
@@ -184,6 +203,7 @@ Status FindHeldActions(const Plan& derived, const ApplyReport& report, const Jou
                        const KeyValueReader& reader, HeldNews& news) {
   std::map<std::string_view, const PlannedAction*> planned;
   for (const PlannedAction& action : derived.actions) planned.emplace(action.action.key, &action);
+  const PassedOverRows passed_over = PassedOverOf(derived);
   std::unordered_set<std::string> said;
   RESCIND_TRY(
       reader.Scan(kHeldActionPrefix, "", [&](std::string_view key, std::string_view record) {
@@ -193,8 +213,8 @@ Status FindHeldActions(const Plan& derived, const ApplyReport& report, const Jou
         if (is_held || report.held_actions.contains(action_key)) {
           said.insert(action_key);
         } else {
-          news.ended.push_back(
-              {std::string(key), std::string(record), WhyHeldNoMore(planned, action_key)});
+          news.ended.push_back({std::string(key), std::string(record),
+                                WhyHeldNoMore(planned, passed_over, action_key, record)});
         }
         return true;
       }));
