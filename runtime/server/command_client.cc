@@ -271,6 +271,15 @@ Result<CommandCall> CallOfThisProcess(std::vector<std::string> arguments,
   return call;
 }
 
+bool ServerListens(const std::string& path) {
+  const auto address = ChannelAddress::Of(path);
+  if (!address.ok()) return false;
+  const auto probe = NewChannelSocket();
+  if (!probe.ok()) return false;
+  // EAGAIN: so many wait for it that the kernel takes no more.
+  return connect(probe->number(), address->get(), address->bytes()) == 0 || errno == EAGAIN;
+}
+
 Result<std::optional<int>> AskServer(const std::string& path, const CommandCall& call) {
   RESCIND_ASSIGN(const StandardStreams streams, StandardStreams::Find());
   RESCIND_ASSIGN(StopSignals signals, StopSignals::Watch());

@@ -23,6 +23,9 @@ namespace rescind {
 Result<CommandCall> CallOfThisProcess(std::vector<std::string> arguments,
                                       std::string program_version);
 
+// Whether somebody listens there now. No command is begun.
+bool ServerListens(const std::string& path);
+
 // The exit status that the server gives for `call`; nullopt when there is no server: no socket, or
 // nobody listens at it any more. Waits as long as the command takes, and before it others.
 //
