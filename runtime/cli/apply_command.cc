@@ -70,11 +70,12 @@ Result<ApplyAnswer> RunIt(const ApplyCommandOptions& options, Duration patience,
   RESCIND_TRY(WarnOfNameless(*pipeline, now, invocation));
   RESCIND_ASSIGN(const auto ledger, ActionLedger::Open(pipeline->workspace(), pipeline->store(),
                                                        pipeline->environment()));
-  const InterruptFlag interrupt;
+  std::optional<InterruptFlag> interrupt;
+  if (!invocation.wants_stop) interrupt.emplace();
   ApplyVoice voice;
   voice.tell = [&](const std::string& text) { fmt::print(invocation.err, "{}\n", Visible(text)); };
   voice.warn = [&](const std::string& text) { invocation.Warn(text); };
-  voice.stop = [&] { return interrupt.raised(); };
+  voice.stop = [&] { return interrupt ? interrupt->raised() : invocation.wants_stop(); };
   // A disk that refuses a write ends the process, where no answer comes back any more.
   voice.begin = [&] {
     pipeline->store().SetLastWords(
@@ -104,7 +105,9 @@ Result<ExitStatus> RunApply(const ApplyCommandOptions& options, Invocation& invo
   if (const Status status = CheckWays(options); !status.ok()) {
     return FailUsage(status.error(), invocation);
   }
-  const Duration patience = ParseDuration(options.patience).value_or(Duration{});  // checked
+  Duration patience = ParseDuration(options.patience).value_or(Duration{});  // checked
+  // Who serves goes on by itself, and does nothing else while it waits.
+  if (invocation.server) patience = {0};
   std::optional<Plan> plan;
   if (!options.plan.empty()) {
     RESCIND_ASSIGN(plan, ReadPlanFile(invocation, options.plan));
@@ -144,7 +147,9 @@ void DeclareApply(CommandLine& line) {
                  "Whatever is ready now; holds what nobody confirmed, leaves what is escalated");
   apply.add_flag("--resume", options->resume, "Go on with what was cut off or waits for a retry");
   apply.add_option("--confirm", options->confirm, "The id of the plan that you have read");
-  apply.add_option("--wait", options->patience, "How long to wait for systems that fail")
+  apply
+      .add_option("--wait", options->patience,
+                  "How long to wait for systems that fail; `serve` does not, but tries them again")
       ->check(IsLength())
       ->capture_default_str();
   apply.add_option("-o,--output", options->format, "table or json")

@@ -128,12 +128,12 @@ Result<ExitStatus> VerifyProofFile(const VerifyOptions& options, const AuditPubl
 }
 
 Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocation) {
-  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation.files));
+  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation));
   const auto info = invocation.files.Stat(options.folder);
   if (info.ok() && info->kind == FileKind::kRegular) {
     return VerifyProofFile(options, key, invocation);
   }
-  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation.files));
+  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation));
   RESCIND_ASSIGN(const VerifyReport report,
                  VerifyExport(options.folder, key, held, invocation.files));
   if (options.format == "json") {
@@ -147,8 +147,7 @@ Result<ExitStatus> RunVerify(const VerifyOptions& options, Invocation& invocatio
 Result<std::unique_ptr<Store>> OpenToReadKey(const Workspace& workspace, Invocation& invocation) {
   StoreOptions options;
   options.read_only = true;
-  return OpenStoreWithoutFacts(workspace, {invocation.files, invocation.clock, invocation.random},
-                               options);
+  return OpenStoreWithoutFacts(workspace, EnvironmentOf(invocation), options);
 }
 
 // A log goes on with its own key; another beside it would only be in the way.
@@ -217,9 +216,10 @@ void DeclareAudit(CommandLine& line) {
   CLI::App& audit = line.AddGroup("audit", "The log of everything that was done, and its proofs");
 
   auto verify = std::make_shared<VerifyOptions>();
-  CLI::App& verify_app =
-      line.Add(audit, "verify", "Check an exported log with nothing but the public key",
-               [verify](Invocation& invocation) { return RunVerify(*verify, invocation); });
+  CLI::App& verify_app = line.Add(
+      audit, "verify", "Check an exported log with nothing but the public key",
+      [verify](Invocation& invocation) { return RunVerify(*verify, invocation); },
+      CommandPlace::kHere);
   verify_app
       .add_option("folder", verify->folder, "What `rescind audit export` made, or one .tlog-proof")
       ->required();

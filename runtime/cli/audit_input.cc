@@ -12,29 +12,31 @@
 
 namespace rescind {
 
-Result<AuditPublicKey> ReadAuditKey(const std::string& given, FileSystem& files) {
+Result<AuditPublicKey> ReadAuditKey(const std::string& given, const Invocation& invocation) {
   if (given.find_first_not_of(" \t\r\n") == std::string::npos) {
     return Error{ErrorKind::kInvalidInput, "--key is empty",
                  "give the public key or a file that holds it: what `rescind audit key` prints; if "
                  "that was asked for here, it failed"};
   }
-  if (!files.Exists(given)) {
+  const std::string path = invocation.PathFrom(given);
+  if (!invocation.files.Exists(path)) {
     auto key = ParsePublicKey(given);
     if (key.ok() || given.find('+') != std::string::npos) return key;
     return Error{ErrorKind::kNotFound, fmt::format("there is no file {}", given),
                  "give the public key or a file that holds it: what `rescind audit key` prints"};
   }
-  RESCIND_ASSIGN(const std::string text, files.Read(given, kMaxNoteBytes));
+  RESCIND_ASSIGN(const std::string text, invocation.files.Read(path, kMaxNoteBytes));
   auto key = ParsePublicKey(text);
   if (!key.ok()) return std::move(key).error().In(given);
   return key;
 }
 
 Result<std::vector<HeldCheckpoint>> ReadCheckpoints(const std::vector<std::string>& names,
-                                                    FileSystem& files) {
+                                                    const Invocation& invocation) {
   std::vector<HeldCheckpoint> held;
   for (const std::string& file : names) {
-    RESCIND_ASSIGN(std::string bytes, files.Read(file, kMaxNoteBytes));
+    RESCIND_ASSIGN(std::string bytes,
+                   invocation.files.Read(invocation.PathFrom(file), kMaxNoteBytes));
     // What was never a checkpoint says nothing about the log.
     if (!ParseSignedCheckpoint(bytes).ok()) {
       return Error{ErrorKind::kInvalidInput, fmt::format("{} is no signed checkpoint", file),
@@ -63,9 +65,8 @@ Result<OpenedLog> OpenLogToRead(Invocation& invocation) {
   RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
   StoreOptions options;
   options.read_only = true;
-  RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(
-                                log.workspace,
-                                {invocation.files, invocation.clock, invocation.random}, options));
+  RESCIND_ASSIGN(log.store,
+                 OpenStoreWithoutFacts(log.workspace, EnvironmentOf(invocation), options));
   RESCIND_TRY(
       CheckReadableLog(log.store->key_values(), log.workspace.audit_key_file, invocation.files));
   return log;

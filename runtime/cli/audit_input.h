@@ -17,9 +17,9 @@
 namespace rescind {
 
 // A public key, or the file that holds one.
-Result<AuditPublicKey> ReadAuditKey(const std::string& given, FileSystem& files);
+Result<AuditPublicKey> ReadAuditKey(const std::string& given, const Invocation& invocation);
 Result<std::vector<HeldCheckpoint>> ReadCheckpoints(const std::vector<std::string>& names,
-                                                    FileSystem& files);
+                                                    const Invocation& invocation);
 
 // An entry's number. CLI11 would take -1 for the greatest number there is.
 CLI::Validator IsEntryNumber();

@@ -30,8 +30,7 @@ struct SignableLog {
 Result<SignableLog> OpenToSign(Invocation& invocation, bool accepts_lost_witness = false) {
   SignableLog log;
   RESCIND_ASSIGN(log.workspace, invocation.OpenWorkspace());
-  const StoreEnvironment environment{invocation.files, invocation.clock, invocation.random};
-  RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(log.workspace, environment, {}));
+  RESCIND_ASSIGN(log.store, OpenStoreWithoutFacts(log.workspace, EnvironmentOf(invocation), {}));
   RESCIND_ASSIGN(
       log.audit,
       AuditLog::Open(
@@ -85,7 +84,7 @@ Result<ExitStatus> RunExport(const std::string& folder, Invocation& invocation) 
   RESCIND_ASSIGN(const Evidence evidence, OpenEvidence(invocation));
   RESCIND_TRY(RefuseOwnFile(invocation, evidence.log.workspace, folder));
   RESCIND_ASSIGN(const ExportReport report,
-                 ExportLog(evidence.log.reader(), evidence.checkpoint, PathFrom(invocation, folder),
+                 ExportLog(evidence.log.reader(), evidence.checkpoint, invocation.PathFrom(folder),
                            invocation.files));
   RESCIND_TRY(evidence.log.store->Close());
   fmt::print(invocation.err,
@@ -110,7 +109,7 @@ Result<ExitStatus> RunProve(const ProveOptions& options, Invocation& invocation)
     invocation.out << FormatProof(proof);
     return ExitStatus::kDone;
   }
-  RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, options.out), FormatProof(proof),
+  RESCIND_TRY(invocation.files.WriteOutput(invocation.PathFrom(options.out), FormatProof(proof),
                                            kPrivateMode));
   return ExitStatus::kDone;
 }

@@ -216,8 +216,8 @@ Result<ExitStatus> ShowEntries(const LeafSource& log, const OpenTexts& open,
 // Nothing of a folder that is not the log that was signed is shown as evidence.
 Result<ExitStatus> VerifyFirst(const ShowOptions& options, const std::string& folder,
                                Invocation& invocation) {
-  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation.files));
-  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation.files));
+  RESCIND_ASSIGN(const AuditPublicKey key, ReadAuditKey(options.key, invocation));
+  RESCIND_ASSIGN(const auto held, ReadCheckpoints(options.checkpoints, invocation));
   RESCIND_ASSIGN(const VerifyReport report, VerifyExport(folder, key, held, invocation.files));
   if (!report.ok()) {
     const LogProblem& first = report.problems.front();
@@ -235,7 +235,7 @@ Result<ExitStatus> VerifyFirst(const ShowOptions& options, const std::string& fo
 }
 
 Result<ExitStatus> ShowFolder(const ShowOptions& options, Invocation& invocation) {
-  const std::string folder = PathFrom(invocation, options.folder);
+  const std::string folder = invocation.PathFrom(options.folder);
   if (options.key.empty()) {
     if (!options.checkpoints.empty()) {
       return FailUsage({ErrorKind::kInvalidInput, "--checkpoint needs --key",

@@ -199,9 +199,10 @@ Result<ExitStatus> RunCheck(const CheckCommandOptions& options, Invocation& invo
 
 void DeclareCheck(CommandLine& line) {
   auto options = std::make_shared<CheckCommandOptions>();
-  CLI::App& check =
-      line.Add("check", "Check policies and rescind.toml; exit status 3 when they hold an error",
-               [options](Invocation& invocation) { return RunCheck(*options, invocation); });
+  CLI::App& check = line.Add(
+      "check", "Check policies and rescind.toml; exit status 3 when they hold an error",
+      [options](Invocation& invocation) { return RunCheck(*options, invocation); },
+      CommandPlace::kHere);
   check.add_option("path", options->paths,
                    "Policy files or folders (default: all of the workspace)");
   check.add_option("--format", options->format, "text, json or sarif")

@@ -84,11 +84,18 @@ std::string_view ProgramVersion() { return RESCIND_VERSION; }
 namespace {
 
 Result<std::string> WorkspaceFolderOf(const Invocation& invocation) {
-  if (std::string named = invocation.NamedWorkspace(); !named.empty()) return named;
+  if (std::string named = invocation.NamedWorkspace(); !named.empty()) {
+    return invocation.PathFrom(named);
+  }
   return FindWorkspaceFolder(invocation.working_folder, invocation.files);
 }
 
 }  // namespace
+
+std::string Invocation::PathFrom(const std::string& path) const {
+  if (path.starts_with('/') || working_folder == ".") return path;
+  return working_folder + "/" + path;
+}
 
 std::string Invocation::NamedWorkspace() const {
   if (!workspace_option.empty()) return workspace_option;
@@ -133,14 +140,15 @@ CommandLine::CommandLine()
       "Exit status: 0 done, 1 error, 2 plan has changes, 3 check failed, 4 held,\n"
       "5 applied in part, or a message not sent, 6 plan is stale, 64 usage.\n"
       "`rescind help COMMAND` says more.");
-  CLI::App& help = Add("help", "Say what a command does",
-                       [this](Invocation& invocation) { return PrintHelp(invocation); });
+  CLI::App& help = Add(
+      "help", "Say what a command does",
+      [this](Invocation& invocation) { return PrintHelp(invocation); }, CommandPlace::kHere);
   help.add_option("command", help_topic_, "The command, such as `plan` or `exempt add`");
 }
 
 CLI::App& CommandLine::Add(const std::string& name, const std::string& description,
-                           CommandFunction run) {
-  return Add(root_, name, description, std::move(run));
+                           CommandFunction run, CommandPlace place) {
+  return Add(root_, name, description, std::move(run), place);
 }
 
 CLI::App& CommandLine::AddGroup(const std::string& name, const std::string& description) {
@@ -150,9 +158,10 @@ CLI::App& CommandLine::AddGroup(const std::string& name, const std::string& desc
 }
 
 CLI::App& CommandLine::Add(CLI::App& parent, const std::string& name,
-                           const std::string& description, CommandFunction run) {
+                           const std::string& description, CommandFunction run,
+                           CommandPlace place) {
   CLI::App& command = *parent.add_subcommand(name, description);
-  commands_.emplace_back(&command, std::move(run));
+  commands_.push_back({&command, std::move(run), place});
   return command;
 }
 
@@ -176,6 +185,17 @@ std::optional<ExitStatus> FailWithoutCommand(const CLI::App& root,
   const bool is_command = unknown.empty() || CommandsBelow(*app).empty();
   if (is_command || unknown.starts_with('-')) return std::nullopt;
   return FailUnknownCommand(*app, unknown, invocation);
+}
+
+// The exit status that the server of the workspace's store gives; nothing: there is no server, or
+// which workspace is meant cannot be told, which the command itself says.
+Result<std::optional<int>> AskServer(const std::vector<std::string>& arguments,
+                                     const Invocation& invocation) {
+  const auto folder = WorkspaceFolderOf(invocation);
+  if (!folder.ok()) return std::optional<int>();
+  const auto workspace = LoadWorkspace(*folder, invocation.surroundings, invocation.files);
+  if (!workspace.ok()) return std::optional<int>();
+  return invocation.ask_server(workspace->store_folder, arguments);
 }
 
 // `status`, unless what was to be printed got lost: a full disk, a reader that has gone.
@@ -210,9 +230,19 @@ ExitStatus CommandLine::Run(const std::vector<std::string>& arguments, Invocatio
     return ExitStatus::kUsage;
   }
   invocation.workspace_option = workspace_option_;
-  for (const auto& [app, run] : commands_) {
-    if (!app->parsed()) continue;
-    Result<ExitStatus> status = run(invocation);
+  for (const Command& command : commands_) {
+    if (!command.app->parsed()) continue;
+    chosen_ = command.app->get_name();
+    for (const CLI::App* group = command.app->get_parent(); group != &root_;
+         group = group->get_parent()) {
+      chosen_ = group->get_name() + " " + chosen_;
+    }
+    if (command.place == CommandPlace::kServer && invocation.ask_server) {
+      const auto served = AskServer(arguments, invocation);
+      if (!served.ok()) return invocation.Fail(served.error());
+      if (*served) return static_cast<ExitStatus>(**served);
+    }
+    Result<ExitStatus> status = command.run(invocation);
     invocation.out.flush();
     if (!status.ok()) return invocation.Fail(status.error());
     return AfterOutput(*status, invocation);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,9 @@
 #include "runtime/env/file_system.h"
 #include "runtime/env/process.h"
 #include "runtime/env/random.h"
+#include "runtime/service/store_opener.h"
 #include "runtime/service/workspace.h"
+#include "runtime/service/workspace_status.h"
 
 namespace rescind {
 
@@ -43,6 +46,12 @@ enum class ExitStatus : int {
   kAppliedInPart = 5,
   kPlanIsStale = 6,
   kUsage = 64,
+};
+
+// Where a command runs while a server holds the store of its workspace.
+enum class CommandPlace : uint8_t {
+  kServer,  // there: it is about what the store holds
+  kHere,    // in its own process, which does without the store
 };
 
 // Whose process it is.
@@ -64,6 +73,7 @@ struct Invocation {
   ProcessRunner& processes;
   WorkspaceSurroundings surroundings;
   Caller caller = {};
+  StoreLender* lender = nullptr;  // of the server that runs the command for its client
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool in_is_terminal = false;
@@ -73,10 +83,22 @@ struct Invocation {
   std::shared_ptr<void> leavings = {};
   std::string working_folder = ".";   // where the search for rescind.toml begins
   std::string workspace_option = {};  // --workspace DIR; empty: not given
+  // Has the server of that store run the command, and gives its exit status; nothing: there is no
+  // server. Empty: the command is run by one.
+  std::function<Result<std::optional<int>>(const std::string& store_folder,
+                                           const std::vector<std::string>& arguments)>
+      ask_server = {};
+  // Of the process, where it serves; and by what it does.
+  const ServerState* server = nullptr;
+  Pipeline* in_force = nullptr;
+  // Whoever waits for the command wants it to end. Empty: signals of this process say so.
+  std::function<bool()> wants_stop = {};
 
   bool out_has_color() const { return out_is_terminal && !no_color; }
   bool err_has_color() const { return err_is_terminal && !no_color; }
 
+  // A path as the user means it: relative ones start in the working folder.
+  std::string PathFrom(const std::string& path) const;
   // The folder of --workspace or else of RESCIND_WORKSPACE; empty: neither is given. A variable
   // that is empty counts as not set.
   std::string NamedWorkspace() const;
@@ -104,24 +126,34 @@ class CommandLine {
   CommandLine();
 
   // A command of its own: `rescind NAME`. The returned App takes its options.
-  CLI::App& Add(const std::string& name, const std::string& description, CommandFunction run);
+  CLI::App& Add(const std::string& name, const std::string& description, CommandFunction run,
+                CommandPlace place = CommandPlace::kServer);
   // A word with commands below it (`rescind exempt`); `parent` of the following Add.
   CLI::App& AddGroup(const std::string& name, const std::string& description);
   CLI::App& Add(CLI::App& parent, const std::string& name, const std::string& description,
-                CommandFunction run);
+                CommandFunction run, CommandPlace place = CommandPlace::kServer);
 
   // Parses, runs the chosen command, prints errors. `arguments` without the program's name.
   ExitStatus Run(const std::vector<std::string>& arguments, Invocation& invocation);
 
   const CLI::App& root() const { return root_; }
+  // What was chosen, such as "exempt add"; empty: nothing.
+  const std::string& chosen() const { return chosen_; }
 
  private:
+  struct Command {
+    CLI::App* app;
+    CommandFunction run;
+    CommandPlace place;
+  };
+
   Result<ExitStatus> PrintHelp(Invocation& invocation);
 
   CLI::App root_;
   std::string workspace_option_;
+  std::string chosen_;
   std::vector<std::string> help_topic_;
-  std::vector<std::pair<CLI::App*, CommandFunction>> commands_;
+  std::vector<Command> commands_;
 };
 
 }  // namespace rescind

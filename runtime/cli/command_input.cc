@@ -50,15 +50,10 @@ Result<std::string> ReadPlanBytes(FileSystem& files, const std::string& path) {
 
 }  // namespace
 
-std::string PathFrom(const Invocation& invocation, const std::string& path) {
-  if (path.starts_with('/') || invocation.working_folder == ".") return path;
-  return invocation.working_folder + "/" + path;
-}
-
 Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
                      const std::string& path) {
   if (path.empty()) return {};
-  return RefuseOwnFile(workspace, path, PathFrom(invocation, path), invocation.files,
+  return RefuseOwnFile(workspace, path, invocation.PathFrom(path), invocation.files,
                        {invocation.surroundings.user_file, invocation.surroundings.system_file});
 }
 
@@ -70,7 +65,7 @@ Status RefuseFileOfAnyWorkspace(Invocation& invocation, const std::string& path)
 
 Result<Plan> ReadPlanFile(Invocation& invocation, const std::string& path) {
   RESCIND_ASSIGN(const std::string bytes,
-                 ReadPlanBytes(invocation.files, PathFrom(invocation, path)));
+                 ReadPlanBytes(invocation.files, invocation.PathFrom(path)));
   auto plan = DecodePlan(bytes);
   if (!plan.ok()) return std::move(plan).error().In(path);
   return plan;
@@ -150,8 +145,8 @@ std::string ActorName(const Invocation& invocation) {
   return fmt::format("{} (sudo by uid {})", name, before_sudo);
 }
 
-PipelineEnvironment EnvironmentOf(Invocation& invocation) {
-  return {invocation.files, invocation.clock, invocation.random};
+ServiceEnvironment EnvironmentOf(Invocation& invocation) {
+  return {invocation.files, invocation.clock, invocation.random, invocation.lender};
 }
 
 void PrintNotices(const LoadedPolicies& policies, Invocation& invocation) {

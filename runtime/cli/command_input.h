@@ -12,9 +12,6 @@
 
 namespace rescind {
 
-// A path as typed, from the folder that the command runs in.
-std::string PathFrom(const Invocation& invocation, const std::string& path);
-
 // kInvalidInput when output would replace what the workspace works with (runtime/service/
 // own_file.h). An empty path is none.
 Status RefuseOwnFile(const Invocation& invocation, const Workspace& workspace,
@@ -56,7 +53,7 @@ Result<Instant> ParseMoment(std::string_view option, std::string_view text, Inst
 std::string ActorName(const Invocation& invocation);
 
 // The outside as a pipeline sees it.
-PipelineEnvironment EnvironmentOf(Invocation& invocation);
+ServiceEnvironment EnvironmentOf(Invocation& invocation);
 
 // What LoadPolicies found noteworthy, on err.
 void PrintNotices(const LoadedPolicies& policies, Invocation& invocation);

@@ -11,6 +11,7 @@ void DeclareAll(CommandLine& line) {
   DeclareFacts(line);
   DeclarePlan(line);
   DeclareApply(line);
+  DeclareServe(line);
   DeclareWhy(line);
   DeclareExempt(line);
   DeclareRelease(line);

@@ -13,6 +13,7 @@ void DeclareImport(CommandLine& line);
 void DeclareFacts(CommandLine& line);
 void DeclarePlan(CommandLine& line);
 void DeclareApply(CommandLine& line);
+void DeclareServe(CommandLine& line);
 void DeclareWhy(CommandLine& line);
 void DeclareExempt(CommandLine& line);
 void DeclareRelease(CommandLine& line);

@@ -134,8 +134,7 @@ Result<ListedExemptions> ListWithoutPolicies(const Workspace& workspace, Invocat
   StoreOptions options;
   options.read_only = true;
   RESCIND_ASSIGN(const auto store,
-                 OpenStoreWithoutFacts(
-                     workspace, {invocation.files, invocation.clock, invocation.random}, options));
+                 OpenStoreWithoutFacts(workspace, EnvironmentOf(invocation), options));
   ListedExemptions listed;
   RESCIND_ASSIGN(const auto last, ReadLastEvaluation(store->key_values()));
   listed.now = std::max(invocation.clock.Now(), last.value_or(Instant{0}));
@@ -216,9 +215,7 @@ struct OpenedWithoutFacts {
 Result<OpenedWithoutFacts> OpenWithoutPolicies(Invocation& invocation) {
   OpenedWithoutFacts opened;
   RESCIND_ASSIGN(const Workspace workspace, invocation.OpenWorkspace());
-  RESCIND_ASSIGN(opened.store,
-                 OpenStoreWithoutFacts(
-                     workspace, {invocation.files, invocation.clock, invocation.random}, {}));
+  RESCIND_ASSIGN(opened.store, OpenStoreWithoutFacts(workspace, EnvironmentOf(invocation), {}));
   RESCIND_TRY(CheckDecisions(*opened.store, workspace.audit_key_file, invocation.files));
   RESCIND_ASSIGN(opened.ledger,
                  ActionLedger::Open(workspace, *opened.store, EnvironmentOf(invocation)));

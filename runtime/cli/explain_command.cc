@@ -104,9 +104,10 @@ Result<ExitStatus> RunExplain(const ExplainOptions& options, Invocation& invocat
 
 void DeclareExplain(CommandLine& line) {
   auto options = std::make_shared<ExplainOptions>();
-  CLI::App& explain =
-      line.Add("explain", "Say what the code of an error means and how to mend it",
-               [options](Invocation& invocation) { return RunExplain(*options, invocation); });
+  CLI::App& explain = line.Add(
+      "explain", "Say what the code of an error means and how to mend it",
+      [options](Invocation& invocation) { return RunExplain(*options, invocation); },
+      CommandPlace::kHere);
   explain.add_option("code", options->code, "Such as E0203");
   explain.add_flag("--list", options->list, "Every code with its title");
   explain.add_option("-o,--output", options->format, "Of --list: table or json")

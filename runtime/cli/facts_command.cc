@@ -28,8 +28,7 @@ struct CheckFactsOptions {
 Result<WorkspaceStore> OpenToRead(const Workspace& workspace, Invocation& invocation) {
   StoreOptions options;
   options.read_only = true;
-  return OpenWorkspaceStore(workspace, {invocation.files, invocation.clock, invocation.random},
-                            options);
+  return OpenWorkspaceStore(workspace, EnvironmentOf(invocation), options);
 }
 
 Result<ExitStatus> RunShowRow(const ShowRowOptions& options, Invocation& invocation) {

@@ -123,9 +123,10 @@ Result<ExitStatus> RunFmt(const FmtOptions& options, Invocation& invocation) {
 
 void DeclareFmt(CommandLine& line) {
   auto options = std::make_shared<FmtOptions>();
-  CLI::App& command =
-      line.Add("fmt", "Put policies into the one layout; prints the names of changed files",
-               [options](Invocation& invocation) { return RunFmt(*options, invocation); });
+  CLI::App& command = line.Add(
+      "fmt", "Put policies into the one layout; prints the names of changed files",
+      [options](Invocation& invocation) { return RunFmt(*options, invocation); },
+      CommandPlace::kHere);
   command.add_option("path", options->paths,
                      "Policy files or folders, or - for standard input (default: the workspace's)");
   command.add_flag("--check", options->check,

@@ -100,9 +100,8 @@ Result<ImportRequest> MakeRequest(const ImportCommandOptions& options, const Wor
 
 Result<ImportSummary> Import(const ImportRequest& request, const Workspace& workspace,
                              Invocation& invocation) {
-  RESCIND_ASSIGN(
-      const WorkspaceStore opened,
-      OpenWorkspaceStore(workspace, {invocation.files, invocation.clock, invocation.random}));
+  RESCIND_ASSIGN(const WorkspaceStore opened,
+                 OpenWorkspaceStore(workspace, EnvironmentOf(invocation)));
   ImportEnvironment environment{invocation.files, invocation.in, invocation.clock};
   ImportProgressLine line(invocation.err, invocation.clock);
   if (invocation.err_is_terminal) {

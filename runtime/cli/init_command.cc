@@ -124,9 +124,10 @@ Result<ExitStatus> RunInit(const InitOptions& options, Invocation& invocation) {
 
 void DeclareInit(CommandLine& line) {
   auto options = std::make_shared<InitOptions>();
-  CLI::App& init =
-      line.Add("init", "Make a workspace: rescind.toml and a first policy",
-               [options](Invocation& invocation) { return RunInit(*options, invocation); });
+  CLI::App& init = line.Add(
+      "init", "Make a workspace: rescind.toml and a first policy",
+      [options](Invocation& invocation) { return RunInit(*options, invocation); },
+      CommandPlace::kHere);
   init.add_option("folder", options->folder, "Where (default: here)");
   init.add_option("--timezone", options->timezone, "The time zone that dates are in")
       ->capture_default_str();

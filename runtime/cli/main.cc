@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/cli/command_list.h"
+#include "runtime/cli/server_client.h"
 
 int main(int argc, char** argv) {
   // A reader that goes away (`rescind plan | head`) shows as a failed write, not as a signal.
@@ -47,6 +48,7 @@ int main(int argc, char** argv) {
       .in_is_terminal = isatty(STDIN_FILENO) == 1,
       .no_color = std::getenv("NO_COLOR") != nullptr,
   };
+  invocation.ask_server = rescind::AskServerOf;
   rescind::CommandLine line;
   rescind::DeclareAll(line);
   const auto status =

@@ -64,7 +64,7 @@ std::string PlanAsLines(const Plan& plan) {
 
 Status PrintPlan(const Plan& plan, const PlanFace& face, Invocation& invocation) {
   if (!face.csv.empty()) {
-    RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, face.csv), FormatPlanCsv(plan),
+    RESCIND_TRY(invocation.files.WriteOutput(invocation.PathFrom(face.csv), FormatPlanCsv(plan),
                                              kPrivateMode));
   }
   if (face.format == "json") {
@@ -173,7 +173,7 @@ Result<Comparison> ReadComparison(const std::string& against, Pipeline& pipeline
                                   Invocation& invocation) {
   Comparison comparison;
   if (against.empty()) return comparison;
-  const std::string path = PathFrom(invocation, against);
+  const std::string path = invocation.PathFrom(against);
   const auto info = invocation.files.Stat(path);
   if (info.ok() && info->kind != FileKind::kDirectory) {
     RESCIND_ASSIGN(const Plan before, ReadPlanFile(invocation, against));
@@ -271,7 +271,7 @@ Result<ExitStatus> RunPlan(const PlanCommandOptions& options, Invocation& invoca
     SealPlan(plan);
   }
   if (!options.out.empty()) {
-    RESCIND_TRY(invocation.files.WriteOutput(PathFrom(invocation, options.out), EncodePlan(plan),
+    RESCIND_TRY(invocation.files.WriteOutput(invocation.PathFrom(options.out), EncodePlan(plan),
                                              kPrivateMode));
   }
   RESCIND_TRY(PrintPlan(plan, options.face, invocation));
@@ -337,15 +337,17 @@ void DeclarePlan(CommandLine& line) {
   AddFace(plan, options->face);
 
   auto shown = std::make_shared<std::pair<std::string, PlanFace>>();
-  CLI::App& show = line.Add("show", "Show a plan that was written", [shown](Invocation& run) {
-    return RunShow(shown->first, shown->second, run);
-  });
+  CLI::App& show = line.Add(
+      "show", "Show a plan that was written",
+      [shown](Invocation& run) { return RunShow(shown->first, shown->second, run); },
+      CommandPlace::kHere);
   show.add_option("plan", shown->first, "The file")->required();
   AddFace(show, shown->second);
 
   auto compared = std::make_shared<DiffOptions>();
-  CLI::App& diff = line.Add("diff", "Say what one plan has that another has not",
-                            [compared](Invocation& run) { return RunDiff(*compared, run); });
+  CLI::App& diff = line.Add(
+      "diff", "Say what one plan has that another has not",
+      [compared](Invocation& run) { return RunDiff(*compared, run); }, CommandPlace::kHere);
   diff.add_option("before", compared->before, "The earlier plan")->required();
   diff.add_option("after", compared->after, "The later plan")->required();
   AddFace(diff, compared->face);

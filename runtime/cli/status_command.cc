@@ -9,15 +9,22 @@
 namespace rescind {
 namespace {
 
+Result<ExitStatus> PrintStatus(Pipeline& pipeline, const std::string& format,
+                               Invocation& invocation) {
+  WarnOfKey(pipeline.store().key_values(), pipeline.workspace(), invocation);
+  RESCIND_ASSIGN(const WorkspaceStatus status, ReadStatus(pipeline, invocation.server));
+  invocation.out << (format == "json" ? EncodeStatus(status) : FormatStatus(status));
+  return ExitStatus::kDone;
+}
+
 Result<ExitStatus> RunStatus(const std::string& format, Invocation& invocation) {
+  // What is in force is what the server goes by, whatever has been made of the files since.
+  if (invocation.in_force) return PrintStatus(*invocation.in_force, format, invocation);
   RESCIND_ASSIGN(Workspace workspace, invocation.OpenWorkspace());
   RESCIND_ASSIGN(
       const auto pipeline,
       Pipeline::Open(std::move(workspace), EnvironmentOf(invocation), PipelinePurpose::kRead));
-  WarnOfKey(pipeline->store().key_values(), pipeline->workspace(), invocation);
-  RESCIND_ASSIGN(const WorkspaceStatus status, ReadStatus(*pipeline));
-  invocation.out << (format == "json" ? EncodeStatus(status) : FormatStatus(status));
-  return ExitStatus::kDone;
+  return PrintStatus(*pipeline, format, invocation);
 }
 
 }  // namespace

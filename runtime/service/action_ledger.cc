@@ -5,7 +5,7 @@
 namespace rescind {
 
 Result<std::unique_ptr<ActionLedger>> ActionLedger::Open(const Workspace& workspace, Store& store,
-                                                         PipelineEnvironment environment) {
+                                                         ServiceEnvironment environment) {
   RESCIND_ASSIGN(auto audit, AuditLog::Open({store.key_values(), environment.files,
                                              environment.clock, environment.random},
                                             {store.id(), workspace.audit_key_file}));

@@ -19,7 +19,7 @@ class ActionLedger {
  public:
   // kNotFound with the remedy when the key that signs the log is missing; else what the log says.
   static Result<std::unique_ptr<ActionLedger>> Open(const Workspace& workspace, Store& store,
-                                                    PipelineEnvironment environment);
+                                                    ServiceEnvironment environment);
 
   AuditLog& audit() { return *audit_; }
   TransitionRecorder& recorder() { return recorder_; }

@@ -21,6 +21,7 @@ namespace rescind {
 namespace {
 
 constexpr uint32_t kMostThreads = 8;
+constexpr int64_t kHeldLookMicros = kMicrosPerMinute;
 
 // The store refused while systems were being changed.
 Error CutOff(Error error) {
@@ -41,6 +42,15 @@ uint64_t CountLeft(const PlanOutcome& outcome) {
   uint64_t count = 0;
   for (const HeldActions& left : outcome.left) count += left.count;
   return count;
+}
+
+// When what was judged becomes something else by time alone.
+Instant NextChange(const Derivation& derivation) {
+  Instant next = derivation.outcome.next_due;
+  for (const auto& of_entity : derivation.sweep.deadlines) {
+    for (const Instant deadline : of_entity) next = std::min(next, deadline);
+  }
+  return next;
 }
 
 }  // namespace
@@ -100,6 +110,7 @@ Status ApplyRun::AlarmOfLeap(NoticeRound& notices, const ClockDoubt& doubt) {
 Status ApplyRun::DeriveFor(const ApplyRequest& request, Work& work) {
   DeriveOptions options;
   options.hold_unconfirmed = !request.plan;
+  options.continuous = request.continuous;
   options.read_policies = ReadPolicies(request.plan);
   RESCIND_ASSIGN(work.derivation, pipeline_.Derive(options, ledger_.journal()));
   const Plan& derived = work.outcome().plan;
@@ -334,25 +345,33 @@ void ApplyRun::TellTransition(const Transition& transition) const {
                    transition.outcome.empty() ? "" : fmt::format(" ({})", transition.outcome)));
 }
 
-Status ApplyRun::RunJournal(Work& work, Duration patience) {
+Status ApplyRun::RunJournal(Work& work, const ApplyRequest& request) {
   Journal& journal = ledger_.journal();
   std::set<std::string> run_keys = work.handed;
   run_keys.merge(work.adopted);
   if (work.everything ? journal.RunnableCount() == 0 : run_keys.empty()) return {};
   std::set<std::string> systems;
+  const Instant now = pipeline_.environment().clock.Now();
   RESCIND_TRY(journal.List([&](const JournalEntry& entry) {
     if (IsTerminal(entry.state)) return false;
+    // A person who runs it wants to see it tried; who comes again and again waits for its time.
+    if (request.continuous && entry.retry_at && *entry.retry_at > now) {
+      run_keys.erase(entry.action.key);
+      return true;
+    }
     const bool runs =
         IsRunnable(entry.state) && (work.everything || run_keys.contains(entry.action.key));
     if (runs) systems.insert(entry.action.target.system);
     if (runs) run_keys.insert(entry.action.key);
     return true;
   }));
+  if (run_keys.empty()) return {};
   RESCIND_TRY(BeginLog(work, run_keys.size()));
   RunOptions options;
   options.trigger = work.trigger;
   options.keys = run_keys;
-  options.patience = patience;
+  options.patience = request.patience;
+  options.backoff = request.backoff;
   options.threads = std::clamp<uint32_t>(static_cast<uint32_t>(systems.size()), 1, kMostThreads);
   options.stop = voice_.stop;
   ledger_.recorder().OnTransition([&](const Transition& transition) {
@@ -363,7 +382,7 @@ Status ApplyRun::RunJournal(Work& work, Duration patience) {
   ledger_.recorder().OnCommit([&](const Transition& transition, KeyValueBatch& batch) {
     return NoteEscalated(work, transition, batch);
   });
-  const PipelineEnvironment& environment = pipeline_.environment();
+  const ServiceEnvironment& environment = pipeline_.environment();
   JournalRun run(journal, pipeline_.runners(), *work.gate, environment.clock, environment.random);
   if (voice_.begin) voice_.begin();
   auto ran = run.Run(options);
@@ -469,8 +488,8 @@ Status ApplyRun::Finish(Work& work) {
   return {};
 }
 
-Result<ApplyAnswer> ApplyRun::CarryOut(Work& work, Duration patience) {
-  RESCIND_TRY(RunJournal(work, patience));
+Result<ApplyAnswer> ApplyRun::CarryOut(Work& work, const ApplyRequest& request) {
+  RESCIND_TRY(RunJournal(work, request));
   if (!work.cut_off) {
     Status finished = Finish(work);
     if (!finished.ok() && work.report.actions.empty()) return std::move(finished).error();
@@ -483,9 +502,10 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   if (request.plan) {
     RESCIND_TRY(CheckPlan(*request.plan, pipeline_.store(), pipeline_.policies().policies_hash));
   }
-  const std::string trigger = request.plan
-                                  ? fmt::format("apply {} by {}", request.plan->id, request.actor)
-                                  : fmt::format("apply --auto by {}", request.actor);
+  const std::string trigger =
+      request.plan         ? fmt::format("apply {} by {}", request.plan->id, request.actor)
+      : request.continuous ? fmt::format("serve by {}", request.actor)
+                           : fmt::format("apply --auto by {}", request.actor);
   Work work(pipeline_, ledger_, sender_, trigger);
   work.everything = !request.plan;
   RESCIND_TRY(DeriveFor(request, work));
@@ -510,8 +530,37 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(HandOver(work, request.plan));
   RESCIND_TRY(RetryFailedUndos(work, request.plan));
   RESCIND_TRY(WithdrawUnasked(work));
+  const Instant next_change = request.continuous ? NextChange(*work.derivation) : Instant::Never();
   RESCIND_TRY(RecordStages(request, work));
-  return CarryOut(work, request.patience);
+  RESCIND_ASSIGN(outcome, CarryOut(work, request));
+  if (request.continuous && !outcome.cut_off) RESCIND_TRY(SetNextLook(next_change, outcome));
+  return outcome;
+}
+
+Status ApplyRun::SetNextLook(Instant next_change, ApplyAnswer& answer) const {
+  const ApplyReport& report = answer.report;
+  const Instant now = pipeline_.environment().clock.Now();
+  Instant next = next_change;
+  // What holds it may be over without a word: an hour of a limit, a feed that is fresh again.
+  const bool is_held = report.all_held_count() > 0 || report.held_notice_count() > 0 ||
+                       report.failed_notice_count() > 0;
+  if (is_held) next = std::min(next, {now.micros + kHeldLookMicros});
+  RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
+    if (IsTerminal(entry.state)) return false;
+    if (!IsRunnable(entry.state)) return true;
+    // What waits behind others of a system that fails is tried when they are.
+    if (!entry.retry_at && report.failing_systems.contains(entry.action.target.system)) {
+      next = std::min(next, {now.micros + kHeldLookMicros});
+      return true;
+    }
+    next = std::min(next, entry.retry_at.value_or(now));
+    if (entry.retry_at) {
+      answer.next_retry = std::min(answer.next_retry.value_or(*entry.retry_at), *entry.retry_at);
+    }
+    return true;
+  }));
+  answer.next_look = next;
+  return {};
 }
 
 Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience) {
@@ -553,7 +602,9 @@ Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience
   }
   RESCIND_TRY(SendAgain(work));
   RESCIND_TRY(RetryFailedUndos(work, std::nullopt));
-  return CarryOut(work, patience);
+  ApplyRequest request;
+  request.patience = patience;
+  return CarryOut(work, request);
 }
 
 }  // namespace rescind

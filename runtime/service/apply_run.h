@@ -16,6 +16,7 @@
 
 #include "engine/base/result.h"
 #include "runtime/env/process.h"
+#include "runtime/journal/backoff.h"
 #include "runtime/service/action_ledger.h"
 #include "runtime/service/apply_report.h"
 #include "runtime/service/fact_gate.h"
@@ -30,6 +31,8 @@ struct ApplyRequest {
   std::string confirm;       // --confirm; empty: not given
   std::string actor;         // "uid 1000", "uid 0 (sudo by uid 1000)": for the audit log
   Duration patience{30 * kMicrosPerSecond};  // how long this run waits for retries
+  Backoff backoff = {};                      // how far apart they are
+  bool continuous = false;                   // a step of `serve`; with no plan
 };
 
 // How a run reaches the person who started it. Any may be empty.
@@ -60,6 +63,9 @@ struct ApplyAnswer {
   // The store refused when systems may have been changed already. The report then lists what was
   // done as far as it could be recorded.
   std::optional<Error> cut_off;
+  // Of a continuous run: while nothing happens, there is nothing to do before then.
+  Instant next_look = Instant::Never();
+  std::optional<Instant> next_retry = {};  // the first that waits for one
 };
 
 class ApplyRun {
@@ -98,10 +104,12 @@ class ApplyRun {
   AuditEvent ConfirmationOf(const Work& work) const;
   Status EndReleases(Work& work, AppliedRecord& applied);
   Status KeepUndone(Work& work) const;
-  Status RunJournal(Work& work, Duration patience);
+  Status RunJournal(Work& work, const ApplyRequest& request);
   Status Finish(Work& work);
   // Runs what was handed over and ends the run.
-  Result<ApplyAnswer> CarryOut(Work& work, Duration patience);
+  Result<ApplyAnswer> CarryOut(Work& work, const ApplyRequest& request);
+  // When there is something to do again while nothing happens. `next_change`: of what is judged.
+  Status SetNextLook(Instant next_change, ApplyAnswer& answer) const;
   // Access that was removed and is there again: the on-call people hear it.
   Status AlarmOfReturns(Work& work);
   void LeaveFailedStages(Work& work);

@@ -122,7 +122,7 @@ void PutLastEvaluation(KeyValueBatch& batch, Instant now) {
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
-                                                 PipelineEnvironment environment,
+                                                 ServiceEnvironment environment,
                                                  PipelinePurpose purpose) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(workspace), environment));
   RESCIND_ASSIGN(LoadedPolicies loaded, LoadPolicies(pipeline->workspace_, environment.files));
@@ -139,7 +139,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Open(Workspace workspace,
   RESCIND_ASSIGN(
       pipeline->opened_,
       OpenWorkspaceStore(space, std::make_shared<const Schema>(pipeline->program().schema),
-                         {environment.files, environment.clock, environment.random}, options));
+                         environment, options));
   RESCIND_TRY(CheckDecisions(pipeline->store(), space.audit_key_file, environment.files));
   return pipeline;
 }
@@ -269,6 +269,7 @@ Result<PlannerOptions> Pipeline::OptionsFor(const DeriveOptions& options,
   RESCIND_ASSIGN(planner.past_starts,
                  ListRemovalStarts(reader, {now.micros - kRemovalStartKept.micros}));
   planner.hold_unconfirmed = options.hold_unconfirmed;
+  planner.continuous = options.continuous;
   planner.read_policies = options.read_policies;
   planner.listed_actions = options.listed_actions;
   if (!options.now && !options.as_of) {
@@ -319,7 +320,7 @@ Result<std::unique_ptr<Derivation>> Pipeline::Derive(const DeriveOptions& option
       std::make_unique<Derivation>(program, std::move(loaded.facts), workspace_.holidays, now);
   const eval::EvaluationInput input = derivation->input();
   eval::SweepOptions sweep_options;
-  sweep_options.deadlines = false;
+  sweep_options.deadlines = options.continuous;
   derivation->sweep = eval::SweepFacts(input, sweep_options);
   RESCIND_ASSIGN(derivation->previous, FindingBook::Load(store().key_values()));
   RESCIND_ASSIGN(PlannerOptions planner, OptionsFor(options, loaded.sources, now, journal));

@@ -20,9 +20,6 @@
 #include "engine/base/result.h"
 #include "engine/eval/sweep.h"
 #include "engine/ir/program.h"
-#include "runtime/env/clock.h"
-#include "runtime/env/file_system.h"
-#include "runtime/env/random.h"
 #include "runtime/journal/journal.h"
 #include "runtime/plan/plan_delta.h"
 #include "runtime/plan/planner.h"
@@ -33,13 +30,6 @@
 #include "runtime/store/store.h"
 
 namespace rescind {
-
-// What a pipeline borrows; all outlive it.
-struct PipelineEnvironment {
-  FileSystem& files;
-  Clock& clock;
-  Random& random;
-};
 
 enum class PipelinePurpose : uint8_t {
   kRead,     // a dry run, which needs no room on the disk; there must be a store
@@ -54,6 +44,9 @@ struct DeriveOptions {
   std::vector<std::string> filter_policies;  // shown only
   std::string filter_person;
   bool hold_unconfirmed = false;  // nobody is there to confirm
+  // By a process that plans again and again: limits of a run roll over an hour, and the sweep says
+  // when it would come to something else.
+  bool continuous = false;
   // As in PlannerOptions.
   std::optional<std::set<std::string>> read_policies{};
   // A plan that is only shown, as PlannerOptions::listed_actions says: arranged, not sealed.
@@ -96,12 +89,11 @@ class Pipeline {
   // kInvalidInput when the policies hold errors: the first is named. kNotFound for kRead and
   // kAmend when nothing was ever imported. kCorrupt when what people have decided was changed
   // behind the audit log's back (decision_check.h). Else what the store says.
-  static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace,
-                                                PipelineEnvironment environment,
+  static Result<std::unique_ptr<Pipeline>> Open(Workspace workspace, ServiceEnvironment environment,
                                                 PipelinePurpose purpose);
 
   const Workspace& workspace() const { return workspace_; }
-  const PipelineEnvironment& environment() const { return environment_; }
+  const ServiceEnvironment& environment() const { return environment_; }
   const LoadedPolicies& policies() const { return own_.loaded; }
   const ir::Program& program() const { return own_.program; }
   Store& store() { return *opened_.store; }
@@ -133,7 +125,7 @@ class Pipeline {
   Status Close() { return opened_.store->Close(); }
 
  private:
-  Pipeline(Workspace workspace, PipelineEnvironment environment)
+  Pipeline(Workspace workspace, ServiceEnvironment environment)
       : workspace_(std::move(workspace)), environment_(environment) {}
   const CompiledPolicies& JudgedBy(const DeriveOptions& options) const {
     return options.judged_by ? *options.judged_by : own_;
@@ -148,7 +140,7 @@ class Pipeline {
                                     const Journal& journal);
 
   Workspace workspace_;
-  PipelineEnvironment environment_;
+  ServiceEnvironment environment_;
   CompiledPolicies own_;
   WorkspaceStore opened_;
   std::unique_ptr<SystemRunners> runners_;

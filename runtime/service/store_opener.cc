@@ -34,10 +34,22 @@ Error OlderStore(const Workspace& workspace, const std::string& witness, uint64_
                   workspace.store_folder, witness)};
 }
 
+Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
+                                         std::shared_ptr<const Schema> schema,
+                                         const ServiceEnvironment& environment,
+                                         const StoreOptions& options) {
+  if (environment.lender) {
+    RESCIND_ASSIGN(auto lent, environment.lender->Lend(folder, *schema, options));
+    if (lent) return lent;
+  }
+  return Store::Open(folder, std::move(schema),
+                     {environment.files, environment.clock, environment.random}, options);
+}
+
 // As the checkpoint beside the key says that it must be.
 Result<std::unique_ptr<Store>> OpenWitnessed(const Workspace& workspace,
                                              std::shared_ptr<const Schema> schema,
-                                             StoreEnvironment environment,
+                                             const ServiceEnvironment& environment,
                                              const StoreOptions& options) {
   const std::string witness = AuditWitnessFile(workspace.audit_key_file);
   auto read = ReadAuditWitness(workspace.audit_key_file, environment.files);
@@ -61,7 +73,7 @@ Result<std::unique_ptr<Store>> OpenWitnessed(const Workspace& workspace,
                                  workspace.store_folder, witness, witnessed.damage));
   }
   RESCIND_ASSIGN(auto store,
-                 Store::Open(workspace.store_folder, std::move(schema), environment, options));
+                 OpenStore(workspace.store_folder, std::move(schema), environment, options));
   const uint64_t size = store->key_values().audit_mark().size;
   if (size < entries) {
     return OlderStore(workspace, witness, size, entries);
@@ -79,7 +91,8 @@ Error NoFactsYet(const Workspace& workspace) {
 
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
-                                          StoreEnvironment environment, StoreOptions options) {
+                                          const ServiceEnvironment& environment,
+                                          StoreOptions options) {
   options.history_age = workspace.history.max_age;
   options.history_bytes = workspace.history.max_bytes;
   options.history_step = workspace.history.coalesce;
@@ -90,7 +103,7 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
 }
 
 Result<std::unique_ptr<Store>> OpenStoreWithoutFacts(const Workspace& workspace,
-                                                     StoreEnvironment environment,
+                                                     const ServiceEnvironment& environment,
                                                      StoreOptions options) {
   options.without_facts = true;
   auto store = OpenWitnessed(workspace, std::make_shared<const Schema>(), environment, options);
@@ -101,9 +114,8 @@ Result<std::unique_ptr<Store>> OpenStoreWithoutFacts(const Workspace& workspace,
   return store;
 }
 
-Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvironment environment,
-                                          const StoreOptions& options) {
-  RESCIND_ASSIGN(const LoadedPolicies policies, LoadPolicies(workspace, environment.files));
+Result<std::shared_ptr<const Schema>> ReadSchema(const Workspace& workspace, FileSystem& files) {
+  RESCIND_ASSIGN(const LoadedPolicies policies, LoadPolicies(workspace, files));
   if (policies.program == nullptr) {
     const auto count = std::count_if(policies.diagnostics.begin(), policies.diagnostics.end(),
                                      [](const Diagnostic& diagnostic) {
@@ -115,8 +127,14 @@ Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvir
                              count, count == 1 ? "" : "s"),
                  "run `rescind check`"};
   }
-  return OpenWorkspaceStore(workspace, std::make_shared<const Schema>(policies.program->schema),
-                            environment, options);
+  return std::make_shared<const Schema>(policies.program->schema);
+}
+
+Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
+                                          const ServiceEnvironment& environment,
+                                          const StoreOptions& options) {
+  RESCIND_ASSIGN(auto schema, ReadSchema(workspace, environment.files));
+  return OpenWorkspaceStore(workspace, std::move(schema), environment, options);
 }
 
 }  // namespace rescind

@@ -5,13 +5,35 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "engine/base/result.h"
 #include "engine/facts/schema.h"
+#include "runtime/env/clock.h"
+#include "runtime/env/file_system.h"
+#include "runtime/env/random.h"
 #include "runtime/service/workspace.h"
 #include "runtime/store/store.h"
 
 namespace rescind {
+
+// Who holds a store already lends it to the commands that run in the same process.
+class StoreLender {
+ public:
+  virtual ~StoreLender() = default;
+  // Null: it is another store, which is opened as ever. kBusy: the policies of `schema` have other
+  // entities or fields than the store was opened with.
+  virtual Result<std::unique_ptr<Store>> Lend(const std::string& folder, const Schema& schema,
+                                              const StoreOptions& options) = 0;
+};
+
+// What commands on a workspace borrow; all outlive them.
+struct ServiceEnvironment {
+  FileSystem& files;
+  Clock& clock;
+  Random& random;
+  StoreLender* lender = nullptr;  // null: each opens the store for itself
+};
 
 // Which sources deliver each entity, by [source.NAME] of rescind.toml. kInvalidInput when one
 // names an entity that the schema lacks, all of them in one error with place and did-you-mean.
@@ -29,18 +51,23 @@ struct WorkspaceStore {
 // Store::Open and ResolveSources.
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           std::shared_ptr<const Schema> schema,
-                                          StoreEnvironment environment, StoreOptions options = {});
+                                          const ServiceEnvironment& environment,
+                                          StoreOptions options = {});
+
+// The schema of the workspace's policies. kInvalidInput when they have errors.
+Result<std::shared_ptr<const Schema>> ReadSchema(const Workspace& workspace, FileSystem& files);
 
 // The same for a command that needs the policies for nothing but their schema. kInvalidInput when
 // they have errors.
-Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace, StoreEnvironment environment,
+Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
+                                          const ServiceEnvironment& environment,
                                           const StoreOptions& options = {});
 
 // Only what lies beside the facts, such as the audit log, which must be legible whatever is wrong
 // with the policies: StoreOptions::without_facts. kNotFound where there is no store yet; the loss
 // of one is an error as above.
 Result<std::unique_ptr<Store>> OpenStoreWithoutFacts(const Workspace& workspace,
-                                                     StoreEnvironment environment,
+                                                     const ServiceEnvironment& environment,
                                                      StoreOptions options);
 
 // There is no store yet, and what was asked for needs one.

@@ -427,23 +427,32 @@ std::string WorkspaceProblem::Sentence() const {
                      help.empty() ? "" : "; ", help);
 }
 
-WorkspaceSurroundings WorkspaceSurroundings::OfThisProcess() {
+WorkspaceSurroundings WorkspaceSurroundings::Of(
+    const std::map<std::string, std::string>& variables) {
   WorkspaceSurroundings surroundings;
-  for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
-    const std::string_view text(*line);
-    const size_t equals = text.find('=');
-    if (!text.starts_with("RESCIND_") || equals == std::string_view::npos) continue;
-    surroundings.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  for (const auto& [name, value] : variables) {
+    if (name.starts_with("RESCIND_")) surroundings.environment.emplace(name, value);
   }
-  const char* config = std::getenv("XDG_CONFIG_HOME");
-  const char* home = std::getenv("HOME");
-  if (config != nullptr && *config == '/') {
-    surroundings.user_file = fmt::format("{}/rescind/{}", config, kWorkspaceFileName);
-  } else if (home != nullptr && *home == '/') {
-    surroundings.user_file = fmt::format("{}/.config/rescind/{}", home, kWorkspaceFileName);
+  const auto config = variables.find("XDG_CONFIG_HOME");
+  const auto home = variables.find("HOME");
+  if (config != variables.end() && config->second.starts_with('/')) {
+    surroundings.user_file = fmt::format("{}/rescind/{}", config->second, kWorkspaceFileName);
+  } else if (home != variables.end() && home->second.starts_with('/')) {
+    surroundings.user_file = fmt::format("{}/.config/rescind/{}", home->second, kWorkspaceFileName);
   }
   surroundings.system_file = fmt::format("/etc/rescind/{}", kWorkspaceFileName);
   return surroundings;
+}
+
+WorkspaceSurroundings WorkspaceSurroundings::OfThisProcess() {
+  std::map<std::string, std::string> variables;
+  for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
+    const std::string_view text(*line);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return Of(variables);
 }
 
 Result<std::string> FindWorkspaceFolder(const std::string& start, FileSystem& files) {

@@ -140,7 +140,8 @@ struct WorkspaceSurroundings {
   std::string user_file;                           // empty: none
   std::string system_file;
 
-  // This process's: its RESCIND_* variables, the user's file, /etc/rescind/rescind.toml.
+  // Of these variables: those of RESCIND_*, the user's file, /etc/rescind/rescind.toml.
+  static WorkspaceSurroundings Of(const std::map<std::string, std::string>& variables);
   static WorkspaceSurroundings OfThisProcess();
 };
 

@@ -67,6 +67,7 @@ Status ReadUnsent(const KeyValueReader& reader, size_t most_listed, WorkspaceSta
 // What is held is no record of the last apply: a feed or a release since then changes it.
 void ReadHeld(Pipeline& pipeline, const Journal& journal, WorkspaceStatus& status) {
   DeriveOptions options;
+  options.continuous = status.server.has_value();
   options.hold_unconfirmed = true;
   options.listed_actions = 0;  // how many there are, and why: no row needs a text
   const auto derived = pipeline.Derive(options, journal);
@@ -236,8 +237,10 @@ Json UnsentJson(const WorkspaceStatus& status) {
 
 }  // namespace
 
-Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, const ServerState* server,
+                                   size_t most_listed) {
   WorkspaceStatus status;
+  if (server != nullptr) status.server = *server;
   Store& store = pipeline.store();
   RESCIND_ASSIGN(status.now, pipeline.Now());
   status.store_id = store.id();
@@ -283,8 +286,41 @@ Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed) {
   return status;
 }
 
+namespace {
+
+std::string ServerText(const ServerState& server) {
+  std::string text =
+      fmt::format("served by   process {} since {}: {} step{}, {} command{}\n", server.process_id,
+                  FormatInstant(server.since), server.step_count, server.step_count == 1 ? "" : "s",
+                  server.command_count, server.command_count == 1 ? "" : "s");
+  if (server.step_count > 0) {
+    const bool waits = server.next_look == Instant::Never();
+    text += fmt::format("next look   {} (the last one took {} ms)\n",
+                        waits ? "when something changes" : FormatInstant(server.next_look),
+                        server.last_step.micros / 1000);
+  }
+  if (!server.refused.empty()) text += fmt::format("  X {}\n", Visible(server.refused));
+  if (!server.trouble.empty()) text += fmt::format("  X {}\n", Visible(server.trouble));
+  return text;
+}
+
+Json ServerJson(const ServerState& server) {
+  return {{"process_id", server.process_id},
+          {"since", FormatInstant(server.since)},
+          {"steps", server.step_count},
+          {"last_step_us", server.last_step.micros},
+          {"next_look",
+           server.next_look == Instant::Never() ? Json() : Json(FormatInstant(server.next_look))},
+          {"commands", server.command_count},
+          {"refused", server.refused},
+          {"trouble", server.trouble}};
+}
+
+}  // namespace
+
 std::string FormatStatus(const WorkspaceStatus& status) {
   std::string text;
+  if (status.server) text += ServerText(*status.server);
   const auto out = std::back_inserter(text);
   if (status.facts_seq == 0) {
     text += "facts       none yet: `rescind import FILE…` loads them\n";
@@ -389,6 +425,7 @@ std::string EncodeStatus(const WorkspaceStatus& status) {
       {"actions", std::move(actions)},
       {"need_person", status.person_count},
       {"unfinished", std::move(unfinished)}};
+  if (status.server) json["server"] = ServerJson(*status.server);
   return ShownJson(json);
 }
 

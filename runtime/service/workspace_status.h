@@ -31,7 +31,22 @@ struct PolicyState {
   uint64_t unsent_count = 0;    // notices that no channel took
 };
 
+// The process that holds the store and looks after the workspace (`rescind serve`).
+struct ServerState {
+  int64_t process_id = 0;
+  Instant since;
+  uint64_t step_count = 0;
+  Duration last_step;  // how long it took
+  Instant next_look;   // Never: only when something happens
+  uint64_t command_count = 0;
+  // Why what was changed in rescind.toml or the policies is not in force; and why the last step
+  // came to nothing. Empty: it is, it did not.
+  std::string refused;
+  std::string trouble;
+};
+
 struct WorkspaceStatus {
+  std::optional<ServerState> server;  // nothing: it was asked for without one
   Instant now;
   std::string store_id;
   uint64_t facts_seq = 0;
@@ -46,7 +61,7 @@ struct WorkspaceStatus {
   std::vector<UnsentNotice> unsent;      // what the next apply tries to send again
   std::map<std::string, uint64_t> unsent_by_remedy;
   uint64_t unsent_count = 0;
-  // What `apply --auto` would leave now; most first.
+  // What `apply --auto`, or the server, would leave now; most first.
   std::vector<HeldActions> held;
   std::vector<HeldActions> left;            // of stages that were rolled back
   std::string held_unknown_because;         // not empty: nothing could be judged
@@ -56,8 +71,10 @@ struct WorkspaceStatus {
   uint64_t audit_size = 0;
 };
 
-// At most `most_listed` actions and as many notices are listed; the counts are whole.
-Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, size_t most_listed = 50);
+// At most `most_listed` actions and as many notices are listed; the counts are whole. `server`: the
+// process that looks after the workspace, which judges limits as they roll; may be null.
+Result<WorkspaceStatus> ReadStatus(Pipeline& pipeline, const ServerState* server = nullptr,
+                                   size_t most_listed = 50);
 
 std::string FormatStatus(const WorkspaceStatus& status);
 std::string EncodeStatus(const WorkspaceStatus& status);  // rescind.status/1

@@ -25,7 +25,7 @@ struct Scene {
   SystemRandom random;
   Workspace workspace;
 
-  StoreEnvironment store_environment() { return {files, clock, random}; }
+  ServiceEnvironment environment() { return {files, clock, random}; }
 };
 
 Status MakeWorkspace(const BenchSetting& setting, const std::string& folder, Scene& scene) {
@@ -68,7 +68,7 @@ Status TimeImport(const BenchSetting& setting, const BenchSubject& subject, Scen
   RESCIND_ASSIGN(const WrittenFiles files,
                  WriteImportFiles(subject.population, *subject.schema, format, folder + "/files"));
   RESCIND_ASSIGN(WorkspaceStore opened,
-                 OpenWorkspaceStore(scene.workspace, subject.schema, scene.store_environment()));
+                 OpenWorkspaceStore(scene.workspace, subject.schema, scene.environment()));
   const Stopwatch watch;
   RESCIND_ASSIGN(const ImportSummary summary, ImportInto(scene, *opened.store, files.paths));
   const double millis = watch.Milliseconds();
@@ -182,7 +182,7 @@ FactDelta MakeDelta(const BenchSubject& subject, uint32_t batch, uint32_t number
 
 Status TimeChanges(const BenchSetting& setting, const BenchSubject& subject, Scene& scene) {
   RESCIND_ASSIGN(WorkspaceStore opened,
-                 OpenWorkspaceStore(scene.workspace, subject.schema, scene.store_environment()));
+                 OpenWorkspaceStore(scene.workspace, subject.schema, scene.environment()));
   uint32_t number = 0;
   for (const uint32_t batch : {64u, 1'000u}) {
     const uint32_t count = batch == 64 ? 2'000 : 500;
