@@ -21,7 +21,6 @@ namespace rescind {
 namespace {
 
 constexpr uint32_t kMostThreads = 8;
-constexpr int64_t kHeldLookMicros = kMicrosPerMinute;
 
 // The store refused while systems were being changed.
 Error CutOff(Error error) {
@@ -42,15 +41,6 @@ uint64_t CountLeft(const PlanOutcome& outcome) {
   uint64_t count = 0;
   for (const HeldActions& left : outcome.left) count += left.count;
   return count;
-}
-
-// When what was judged becomes something else by time alone.
-Instant NextChange(const Derivation& derivation) {
-  Instant next = derivation.outcome.next_due;
-  for (const auto& of_entity : derivation.sweep.deadlines) {
-    for (const Instant deadline : of_entity) next = std::min(next, deadline);
-  }
-  return next;
 }
 
 }  // namespace
@@ -530,37 +520,12 @@ Result<ApplyAnswer> ApplyRun::Apply(const ApplyRequest& request) {
   RESCIND_TRY(HandOver(work, request.plan));
   RESCIND_TRY(RetryFailedUndos(work, request.plan));
   RESCIND_TRY(WithdrawUnasked(work));
-  const Instant next_change = request.continuous ? NextChange(*work.derivation) : Instant::Never();
+  const Instant next_change =
+      request.continuous ? NextChangeOf(*work.derivation) : Instant::Never();
   RESCIND_TRY(RecordStages(request, work));
   RESCIND_ASSIGN(outcome, CarryOut(work, request));
   if (request.continuous && !outcome.cut_off) RESCIND_TRY(SetNextLook(next_change, outcome));
   return outcome;
-}
-
-Status ApplyRun::SetNextLook(Instant next_change, ApplyAnswer& answer) const {
-  const ApplyReport& report = answer.report;
-  const Instant now = pipeline_.environment().clock.Now();
-  Instant next = next_change;
-  // What holds it may be over without a word: an hour of a limit, a feed that is fresh again.
-  const bool is_held = report.all_held_count() > 0 || report.held_notice_count() > 0 ||
-                       report.failed_notice_count() > 0;
-  if (is_held) next = std::min(next, {now.micros + kHeldLookMicros});
-  RESCIND_TRY(ledger_.journal().List([&](const JournalEntry& entry) {
-    if (IsTerminal(entry.state)) return false;
-    if (!IsRunnable(entry.state)) return true;
-    // What waits behind others of a system that fails is tried when they are.
-    if (!entry.retry_at && report.failing_systems.contains(entry.action.target.system)) {
-      next = std::min(next, {now.micros + kHeldLookMicros});
-      return true;
-    }
-    next = std::min(next, entry.retry_at.value_or(now));
-    if (entry.retry_at) {
-      answer.next_retry = std::min(answer.next_retry.value_or(*entry.retry_at), *entry.retry_at);
-    }
-    return true;
-  }));
-  answer.next_look = next;
-  return {};
 }
 
 Result<ApplyAnswer> ApplyRun::Resume(const std::string& actor, Duration patience) {

@@ -108,6 +108,8 @@ class ApplyRun {
   Status Finish(Work& work);
   // Runs what was handed over and ends the run.
   Result<ApplyAnswer> CarryOut(Work& work, const ApplyRequest& request);
+  // When what was judged becomes something else by time alone.
+  static Instant NextChangeOf(const Derivation& derivation);
   // When there is something to do again while nothing happens. `next_change`: of what is judged.
   Status SetNextLook(Instant next_change, ApplyAnswer& answer) const;
   // Access that was removed and is there again: the on-call people hear it.
