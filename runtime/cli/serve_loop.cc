@@ -76,7 +76,11 @@ Status ServeLoop::Turn() {
   if (always || server_.clock.Monotonic().micros - read_at_.micros >= kReadAgainMicros) {
     RESCIND_TRY(ReadAgain(always));
   }
-  if (looks_ || Now() >= state_.next_look) Step();
+  if (looks_ || Now() >= state_.next_look) {
+    // A protect that was written just now holds for it.
+    RESCIND_TRY(ReadAgain(false));
+    Step();
+  }
   return TakeCommands();
 }
 

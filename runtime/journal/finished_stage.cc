@@ -29,7 +29,7 @@ Result<bool> Journal::IsOverForStage(const JournalEntry& entry) const {
   if (!IsTerminal(entry.state)) return false;
   // Access that goes on though the action is done is a person's to look at, and gives nothing back.
   if (NeedsPerson(entry)) return IsStillEffective(entry);
-  if (entry.state != ActionState::kCompensated) return true;
+  if (entry.state != ActionState::kCompensated || !entry.undo_dropped) return true;
   // Given back when the stage was carried out again: the next episode belongs to the same.
   RESCIND_ASSIGN(const auto last, LatestKey(entry.wanted_key));
   return last != entry.action.key;

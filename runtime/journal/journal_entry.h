@@ -53,6 +53,7 @@ struct JournalEntry {
   // It is being undone; of an escalated one it is the undo that a person must look at.
   bool is_undo = false;
   // Somebody carries its stage out again: if it is still done it stays so, unless that fails anew.
+  // Of a compensated one: it had been given back by then, and its next episode is a part of that.
   bool undo_dropped = false;
   bool undo_failed = false;           // its undo was left to a person before
   std::optional<Instant> undo_since;  // when it was decided to undo it

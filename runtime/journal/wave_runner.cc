@@ -291,7 +291,9 @@ void WaveRunner::DecideUndo(Item& item, const Observation& seen) {
     // may_have_effect means here that an undo was called before.
     if (entry.may_have_effect || seen.digest == entry.precondition_digest) {
       entry.may_have_effect = entry.has_effect = false;
+      const bool is_dropped = IsUndoDropped(entry);
       EndUndo(entry);
+      entry.undo_dropped = is_dropped;
       Advance(item, ActionState::kCompensated, seen.summary);
     } else {
       Advance(item, ActionState::kEscalated,

@@ -150,7 +150,9 @@ Result<StepAnswer> ContinuousRun::Step() {
   const Instant now = setup_.environment.clock.Now();
   if (answer.wanted) {
     step.held_because = answer.wanted->why;
-    if (!answer.wanted->remedy.empty()) step.held_because += ": " + answer.wanted->remedy;
+    const std::string& remedy = answer.wanted->remedy;
+    const bool is_said = step.held_because.find(remedy) != std::string::npos;
+    if (!remedy.empty() && !is_said) step.held_because += ": " + remedy;
     step.next_look = {now.micros + kPersonLookMicros};
   } else {
     step.next_look = std::max(answer.next_look, now);

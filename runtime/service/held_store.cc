@@ -82,12 +82,18 @@ Status HeldStore::Close() {
   return closed;
 }
 
+bool HeldStore::IsIt(const std::string& folder) const {
+  std::error_code unknown;
+  return std::filesystem::equivalent(folder, folder_, unknown) && !unknown;
+}
+
+std::shared_ptr<const Schema> HeldStore::SchemaOf(const std::string& folder) const {
+  return IsIt(folder) ? std::make_shared<const Schema>(store_->schema()) : nullptr;
+}
+
 Result<std::unique_ptr<Store>> HeldStore::Lend(const std::string& folder, const Schema& schema,
                                                const StoreOptions& options) {
-  std::error_code unknown;
-  if (!std::filesystem::equivalent(folder, folder_, unknown) || unknown) {
-    return std::unique_ptr<Store>();
-  }
+  if (!IsIt(folder)) return std::unique_ptr<Store>();
   if (!options.without_facts && schema != store_->schema()) {
     return Error{
         ErrorKind::kBusy,

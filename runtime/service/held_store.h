@@ -22,6 +22,7 @@ class HeldStore final : public StoreLender {
 
   Result<std::unique_ptr<Store>> Lend(const std::string& folder, const Schema& schema,
                                       const StoreOptions& options) override;
+  std::shared_ptr<const Schema> SchemaOf(const std::string& folder) const override;
 
   bool is_held() const { return store_ != nullptr; }
   Store& store() { return *store_; }
@@ -32,6 +33,8 @@ class HeldStore final : public StoreLender {
   void Put(std::unique_ptr<Store> store) { store_ = std::move(store); }
 
  private:
+  bool IsIt(const std::string& folder) const;
+
   const std::string folder_;
   std::unique_ptr<Store> store_;  // null: closed
 };

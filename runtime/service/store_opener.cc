@@ -133,8 +133,13 @@ Result<std::shared_ptr<const Schema>> ReadSchema(const Workspace& workspace, Fil
 Result<WorkspaceStore> OpenWorkspaceStore(const Workspace& workspace,
                                           const ServiceEnvironment& environment,
                                           const StoreOptions& options) {
-  RESCIND_ASSIGN(auto schema, ReadSchema(workspace, environment.files));
-  return OpenWorkspaceStore(workspace, std::move(schema), environment, options);
+  auto schema = ReadSchema(workspace, environment.files);
+  if (schema.ok()) return OpenWorkspaceStore(workspace, *std::move(schema), environment, options);
+  // What is in force is known all the same: a fact that keeps access must not wait for a policy.
+  auto in_force =
+      environment.lender ? environment.lender->SchemaOf(workspace.store_folder) : nullptr;
+  if (in_force == nullptr) return std::move(schema).error();
+  return OpenWorkspaceStore(workspace, std::move(in_force), environment, options);
 }
 
 }  // namespace rescind

@@ -25,6 +25,8 @@ class StoreLender {
   // entities or fields than the store was opened with.
   virtual Result<std::unique_ptr<Store>> Lend(const std::string& folder, const Schema& schema,
                                               const StoreOptions& options) = 0;
+  // With which it is open; null: it is another store.
+  virtual std::shared_ptr<const Schema> SchemaOf(const std::string& folder) const = 0;
 };
 
 // What commands on a workspace borrow; all outlive them.

@@ -43,6 +43,30 @@ TEST_CASE_FIXTURE(ServeFixture, "MatchIsCarriedOutWhenItsInstantComes") {
   CHECK_FALSE(Has("on-kim-vpn"));
 }
 
+// It acted on policies that were up to two seconds old.
+TEST_CASE_FIXTURE(ServeFixture, "ProtectThatWasWrittenJustNowHoldsForWhatFallsDue") {
+  Serve();
+  CHECK(AskToImport(KimWithAccessUntil({1000 * kMicrosPerSecond})) == 0);
+  MustTurn();
+  Write("policies/kept.rescind",
+        "protect kept \"Kept\" {\n  for a in account\n  when a.status == active\n}\n");
+  clock.SetWall(loop->state().next_look);
+  MustTurn();
+  CHECK(Has("on-kim-vpn"));
+}
+
+// A correction could not come in while removals went on by the policies in force.
+TEST_CASE_FIXTURE(ServeFixture, "FactsComeInWhileThePoliciesCannotBeUsed") {
+  Serve();
+  MustTurn();
+  Write("policies/wrong.rescind", kBadPolicy);
+  Write("on-kim-vpn", "");
+  CHECK(AskToImport(Account("kim") + Grant("kim-vpn", "kim")) == 0);
+  MustTurn();
+  CHECK_FALSE(Has("on-kim-vpn"));
+  CHECK(Ask({"facts", "show", "grant", "kim-vpn"}) == 0);
+}
+
 TEST_CASE_FIXTURE(ServeFixture, "StepThatFailsIsTriedAgainLaterEachTime") {
   Serve();
   MustTurn();

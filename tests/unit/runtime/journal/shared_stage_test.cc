@@ -92,6 +92,30 @@ TEST_CASE("WhatIsDoneOfAFinishedStageStaysWhenALaterActionOfItFails") {
   CHECK(stages.state(stages.only_b) == ActionState::kVerified);
 }
 
+// What a person had carried out again was undone weeks later, for what had been given back with the
+// stage before that and was asked for again by then.
+TEST_CASE("WhatWasCarriedOutAgainStaysWhenWhatWasGivenBackBeforeFailsLater") {
+  TwoStages stages;
+  stages.Plan({stages.only_a, stages.shared});
+  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
+  REQUIRE(stages.world.Run(*stages.journal).ok());
+  stages.Refuse("s");
+  stages.world.RunToEnd(*stages.journal);
+  REQUIRE(stages.state(stages.shared) == ActionState::kEscalated);
+  REQUIRE(stages.state(stages.only_a) == ActionState::kCompensated);
+  REQUIRE(stages.journal->Plan({&stages.shared, 1}, "", {"a", "b"}).ok());
+  stages.world.RunToEnd(*stages.journal);
+  REQUIRE(stages.state(stages.shared) == ActionState::kVerified);
+  ActionRequest later = stages.only_a;
+  later.action.episode = 2;
+  later.action.key += "/2";
+  stages.Plan({later});
+  stages.Refuse("sa");
+  stages.world.RunToEnd(*stages.journal);
+  CHECK(stages.state(later) == ActionState::kEscalated);
+  CHECK(stages.state(stages.shared) == ActionState::kVerified);
+}
+
 TEST_CASE("AStageThatWorksGoesOnWithWhatItSharesWithOneThatIsRolledBack") {
   TwoStages stages;
   stages.Plan({stages.only_a});
