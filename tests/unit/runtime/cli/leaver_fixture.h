@@ -9,8 +9,9 @@ namespace rescind {
 
 struct LeaverFixture : CompanyFixture {
   // The policy gives up after `retry_for`.
-  void ImportLeaver(const std::string& retry_for) {
-    WriteLeaver("  then { disable i.accounts }\n", retry_for);
+  void ImportLeaver(const std::string& retry_for,
+                    const std::string& stages = "  then { disable i.accounts }\n") {
+    WriteLeaver(stages, retry_for);
     ImportCompany();
     ImportOld();
     Write("on-ann", "");

@@ -159,11 +159,7 @@ TEST_CASE_FIXTURE(LeftStage, "APlanCarriesOutAllOfAStageThatWasRolledBackOrNothi
 
 // What had been removed weeks before was given back for a row that joined the stage.
 TEST_CASE_FIXTURE(LeftStage, "WhatJoinsAFinishedStageLateGivesBackNothingThatWasDoneBefore") {
-  WriteLeaver("  then { disable i.accounts }\n  then after 60d { notify \"team\" }\n", "1m");
-  ImportCompany();
-  ImportOld();
-  Write("on-ann", "");
-  Write("on-eve", "");
+  ImportLeaver("1m", "  then { disable i.accounts }\n  then after 60d { notify \"team\" }\n");
   bool bob_joins = true;
   SUBCASE("all of it was done") {
     REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
@@ -229,11 +225,7 @@ TEST_CASE_FIXTURE(LeftStage, "NobodyIsToldOfRemovalsThatWereRolledBack") {
 
 // It said that access is about to end, and that nothing is removed.
 TEST_CASE_FIXTURE(LeftStage, "WhoIsToldAfterTheRemovalsHearsOnceWhatWasDone") {
-  WriteLeaver("  then { disable i.accounts }\n  then after 10d { notify \"team\" }\n", "1m");
-  ImportCompany();
-  ImportOld();
-  Write("on-ann", "");
-  Write("on-eve", "");
+  ImportLeaver("1m", "  then { disable i.accounts }\n  then after 10d { notify \"team\" }\n");
   REQUIRE(Run({"exempt", "add", "account:eve", "--policy", "all", "--reason", "r", "--owner", "o",
                "--until", "+15d"}) == ExitStatus::kDone);
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
@@ -260,11 +252,7 @@ TEST_CASE_FIXTURE(LeftStage, "WhoIsToldAfterTheRemovalsHearsOnceWhatWasDone") {
 
 // Nothing said that it was left, and `apply --auto` took it though nobody had decided on its stage.
 TEST_CASE_FIXTURE(LeftStage, "WhatIsInNoticeOfAStageThatIsLeftIsLeftAsWell") {
-  WriteLeaver("  then { notify \"team\" }\n  then after 7d { disable i.accounts }\n", "1m");
-  ImportCompany();
-  ImportOld();
-  Write("on-ann", "");
-  Write("on-eve", "");
+  ImportLeaver("1m", "  then { notify \"team\" }\n  then after 7d { disable i.accounts }\n");
   AnswerForEve("permanent");
   REQUIRE(ApplyConfirmed() == ExitStatus::kDone);
   WaitDays(7);

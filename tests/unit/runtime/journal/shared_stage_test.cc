@@ -30,6 +30,11 @@ struct TwoStages {
   void Refuse(const std::string& system) {
     world.script[system] = {Fault::kNone, Fault::kPermanent};
   }
+  // One run: its system cannot be reached, so it is still open when that ends.
+  void RunUntilSharedIsLeft() {
+    world.script["s"] = {Fault::kUnavailable};
+    REQUIRE(world.Run(*journal).ok());
+  }
   ActionState state(const ActionRequest& request) {
     return journal->Find(request.action.key).value()->state;
   }
@@ -64,8 +69,7 @@ TEST_CASE("AnActionOfTwoStagesIsUndoneOnceBothAreRolledBack") {
 TEST_CASE("AnActionThatFailsRollsBackEveryStageThatHasLetItGo") {
   TwoStages stages;
   stages.Plan({stages.only_a, stages.only_b, stages.shared});
-  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
-  REQUIRE(stages.world.Run(*stages.journal).ok());
+  stages.RunUntilSharedIsLeft();
   REQUIRE(stages.state(stages.only_a) == ActionState::kVerified);
   stages.Refuse("s");
   stages.world.RunToEnd(*stages.journal);
@@ -97,8 +101,7 @@ TEST_CASE("WhatIsDoneOfAFinishedStageStaysWhenALaterActionOfItFails") {
 TEST_CASE("WhatWasCarriedOutAgainStaysWhenWhatWasGivenBackBeforeFailsLater") {
   TwoStages stages;
   stages.Plan({stages.only_a, stages.shared});
-  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
-  REQUIRE(stages.world.Run(*stages.journal).ok());
+  stages.RunUntilSharedIsLeft();
   stages.Refuse("s");
   stages.world.RunToEnd(*stages.journal);
   REQUIRE(stages.state(stages.shared) == ActionState::kEscalated);
@@ -135,8 +138,7 @@ TEST_CASE("WhatOnePolicyKeepsRollsBackTheStageOfTheOther") {
   stages.shared.on_failure = OnFailure::kKeep;
   stages.shared.rollback_groups = {"a"};
   stages.Plan({stages.only_a, stages.shared});
-  stages.world.script["s"] = {Fault::kUnavailable};  // still open when the first run ends
-  REQUIRE(stages.world.Run(*stages.journal).ok());
+  stages.RunUntilSharedIsLeft();
   REQUIRE(stages.state(stages.only_a) == ActionState::kVerified);
   stages.Refuse("s");
   stages.world.RunToEnd(*stages.journal);
